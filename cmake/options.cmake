@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every C++ target of ours shares: link netbinder_options (PRIVATE, or PUBLIC for a library with headers).
+
+set(NETBINDER_SANITIZE "" CACHE STRING "Sanitizers for our C++ targets: empty, address,undefined or thread")
+set_property(CACHE NETBINDER_SANITIZE PROPERTY STRINGS "" "address,undefined" "thread")
+if(NOT NETBINDER_SANITIZE MATCHES "^(|address,undefined|thread)$")
+  message(FATAL_ERROR "NETBINDER_SANITIZE must be empty, \"address,undefined\" or \"thread\"")
+endif()
+
+# Without -DNDEBUG: our assertions stay on in the optimised build.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+
+find_program(NETBINDER_CCACHE ccache)
+if(NETBINDER_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${NETBINDER_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${NETBINDER_CCACHE}")
+endif()
+
+add_library(netbinder_options INTERFACE)
+# Headers are included by their path from the root: "core/driver.h".
+target_include_directories(netbinder_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(netbinder_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror>)
+if(NETBINDER_SANITIZE)
+  target_compile_options(netbinder_options INTERFACE
+    -fsanitize=${NETBINDER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(netbinder_options INTERFACE -fsanitize=${NETBINDER_SANITIZE})
+endif()

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, builds one preset and runs all its tests.
+#   NETBINDER_PRESET=release|dev|asan|tsan     arguments are passed on to ctest (-R REGEX, -L LABEL, …)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+preset=${NETBINDER_PRESET:-release}
+
+scripts/install-deps.sh
+cmake --preset "$preset"
+cmake --build --preset "$preset"
+exec ctest --preset "$preset" -j "$(nproc)" "$@"
