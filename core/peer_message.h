@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the cores of two hosts tell each other. Plain data: the transport encodes it (see
+// transport/protocol.capnp, which documents who chooses each id and when it dies), the core
+// decides. A message from a peer is untrusted input; the core checks every field before use.
+//
+// Calls and replies carry a payload beside the message: the image of the buffer as it lies in the
+// receiver's arena, `PayloadShape::image_size()` bytes. The receiver allocates when the message
+// arrives and the transport reads the bytes straight into place.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+
+namespace netbinder {
+
+// Sizes of the three parts of a buffer: parcel data, offsets of the objects in it, and the
+// scatter-gather part. Each part starts at a multiple of 8 bytes.
+struct PayloadShape {
+  std::uint64_t data_size = 0;
+  std::uint64_t offsets_size = 0;  // a multiple of 8
+  std::uint64_t extra_size = 0;    // a multiple of 8
+
+  static constexpr std::uint64_t kMaxPartBytes = 4U << 20;  // the largest mapping there is
+
+  [[nodiscard]] constexpr bool valid() const {
+    return data_size <= kMaxPartBytes && offsets_size <= kMaxPartBytes &&
+           extra_size <= kMaxPartBytes && offsets_size % 8 == 0 && extra_size % 8 == 0;
+  }
+  [[nodiscard]] constexpr std::uint64_t offsets_start() const { return (data_size + 7) & ~7ULL; }
+  [[nodiscard]] constexpr std::uint64_t extra_start() const {
+    return offsets_start() + offsets_size;
+  }
+  [[nodiscard]] constexpr std::uint64_t image_size() const { return extra_start() + extra_size; }
+  friend constexpr bool operator==(const PayloadShape&, const PayloadShape&) = default;
+};
+
+// A reference travelling in a message. If the sender is the node's home it has counted the
+// reference for the receiver already and `handoff` is 0; if the receiver is the home, it is a
+// handle coming home; otherwise a third host introduces it and pins its own reference until the
+// receiver, once recorded at the home, sends HandoffDone{handoff}.
+struct WireNode {
+  NodeIdentity node;
+  bool strong = true;
+  HandoffId handoff;
+  friend bool operator==(const WireNode&, const WireNode&) = default;
+};
+
+// A scatter-gather buffer (BINDER_TYPE_PTR): `length` bytes at `extra_offset` in the extra part,
+// its address to be stored at `parent_offset` inside the buffer object number `parent_index`.
+struct WireBuffer {
+  std::uint64_t extra_offset = 0;
+  std::uint64_t length = 0;
+  bool has_parent = false;
+  std::uint64_t parent_index = 0;
+  std::uint64_t parent_offset = 0;
+  friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
+};
+
+// An object of the parcel, at `offset` in its data.
+struct WireObject {
+  std::uint64_t offset = 0;
+  std::variant<WireNode, WireBuffer> content;
+  friend bool operator==(const WireObject&, const WireObject&) = default;
+};
+
+// A synchronous call some thread waits in: the calling host and its number for the call.
+struct CallAncestor {
+  HostId host;
+  CallId call;
+  friend bool operator==(const CallAncestor&, const CallAncestor&) = default;
+};
+
+namespace peer {
+
+// A call of a node whose home is the receiver. Ends with exactly one of Reply or CallFailed
+// (synchronous), OnewayAccepted or CallFailed (oneway), or the end of the session.
+struct Call {
+  CallId call;
+  NodeNumber target;
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;  // TF_* of <linux/android/binder.h>
+  std::uint32_t sender_euid = 0;
+  std::string security_context;
+  std::vector<CallAncestor> ancestors;  // nearest first
+  PayloadShape shape;
+  std::vector<WireObject> objects;  // ascending offsets
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+struct Reply {
+  CallId call;
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t sender_euid = 0;
+  PayloadShape shape;
+  std::vector<WireObject> objects;
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+// The call ended without a reply: `command` is BR_FAILED_REPLY, BR_DEAD_REPLY or BR_FROZEN_REPLY,
+// `error` the negative errno of the extended error.
+struct CallFailed {
+  CallId call;
+  std::uint32_t command = 0;
+  std::int32_t error = 0;
+  friend bool operator==(const CallFailed&, const CallFailed&) = default;
+};
+
+// The oneway call is in the target's queue: `command` is what the caller reads,
+// BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT.
+struct OnewayAccepted {
+  CallId call;
+  std::uint32_t command = 0;
+  friend bool operator==(const OnewayAccepted&, const OnewayAccepted&) = default;
+};
+
+// Gives back references the sender of this message received for a node of the receiver.
+struct ReleaseRefs {
+  NodeNumber node;
+  std::uint64_t strong = 0;
+  std::uint64_t weak = 0;
+  friend bool operator==(const ReleaseRefs&, const ReleaseRefs&) = default;
+};
+
+// A node of the sender, which the receiver holds references to, has died.
+struct NodeDied {
+  NodeNumber node;
+  friend bool operator==(const NodeDied&, const NodeDied&) = default;
+};
+
+// The sender was handed a reference to a node of the receiver by `introducer`; the receiver counts
+// it for the sender and answers ClaimResult with the same handoff and introducer.
+struct ClaimRef {
+  NodeNumber node;
+  bool strong = true;
+  HostId introducer;
+  HandoffId handoff;
+  friend bool operator==(const ClaimRef&, const ClaimRef&) = default;
+};
+
+struct ClaimResult {
+  NodeNumber node;
+  bool strong = true;
+  HostId introducer;
+  HandoffId handoff;
+  bool alive = false;  // false: nothing was counted, the node is dead
+  friend bool operator==(const ClaimResult&, const ClaimResult&) = default;
+};
+
+// To the introducer: the pinned reference may go.
+struct HandoffDone {
+  HandoffId handoff;
+  friend bool operator==(const HandoffDone&, const HandoffDone&) = default;
+};
+
+// To the arbiter of context managers (the first host of the configuration): may a process of the
+// sender become the manager of the context? Answered by ContextClaimResult.
+struct ClaimContext {
+  std::string context;
+  friend bool operator==(const ClaimContext&, const ClaimContext&) = default;
+};
+
+struct ContextClaimResult {
+  std::string context;
+  bool granted = false;
+  friend bool operator==(const ContextClaimResult&, const ContextClaimResult&) = default;
+};
+
+// To the arbiter: the sender's claim of the context is over.
+struct ContextReleased {
+  std::string context;
+  friend bool operator==(const ContextReleased&, const ContextReleased&) = default;
+};
+
+// To every peer: the manager of the context is this node of the sender, counted for the receiver
+// as one strong reference. Ends with NodeDied.
+struct ContextManager {
+  std::string context;
+  WireNode node;
+  friend bool operator==(const ContextManager&, const ContextManager&) = default;
+};
+
+// To every peer: the sender's built-in service manager of the context, counted likewise.
+struct ServiceManager {
+  std::string context;
+  WireNode node;
+  friend bool operator==(const ServiceManager&, const ServiceManager&) = default;
+};
+
+}  // namespace peer
+
+using PeerMessage =
+    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::OnewayAccepted,
+                 peer::ReleaseRefs, peer::NodeDied, peer::ClaimRef, peer::ClaimResult,
+                 peer::HandoffDone, peer::ClaimContext, peer::ContextClaimResult,
+                 peer::ContextReleased, peer::ContextManager, peer::ServiceManager>;
+
+}  // namespace netbinder

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one interface between an agent and the network: ordered, exactly-once messages to each host
+// of the cluster over a session per pair of agents. Implementations: tcp/ (this machine's and real
+// networks), and any other that passes the conformance suite in tests/transport.
+//
+// Thread: everything here runs on the agent's data-plane thread, events included. A transport
+// calls PeerEvents only from the event loop, never from inside send().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/peer_message.h"
+
+namespace netbinder {
+
+// Where the bytes of an arriving payload go. `bytes` is exactly the payload's size and stays valid
+// while `owner` is held, whatever happens to the process it belongs to; empty `owner` with a
+// payload to come means: discard them.
+struct PayloadDestination {
+  std::span<std::byte> bytes;
+  std::shared_ptr<void> owner;
+};
+
+// What the agent hears of its peers. Messages of a session arrive between its established and its
+// lost event, in the order the peer sent them, each once.
+class PeerEvents {
+ public:
+  virtual ~PeerEvents() = default;
+  virtual void session_established(HostId peer, Incarnation incarnation) = 0;
+  // The session is over for good on both sides; a later session is a new one.
+  virtual void session_lost(HostId peer) = 0;
+  // A message with a payload of `payload_bytes` begins to arrive. Called once per message, before
+  // `message_arrived`; if the session is lost in between, `payload_abandoned` is called instead.
+  virtual PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
+                                              std::uint64_t payload_bytes) = 0;
+  virtual void payload_abandoned(HostId peer, const PeerMessage& message) = 0;
+  virtual void message_arrived(HostId peer, PeerMessage message) = 0;
+};
+
+// For status displays.
+struct LinkStatus {
+  HostId peer;
+  std::string name;
+  std::string address;
+  std::string transport;  // "tcp"
+  std::string state;      // "established", "connecting", "suspended" (session alive, link down)
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t reconnects = 0;
+  std::uint64_t unacknowledged_bytes = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Starts to listen and to connect. Throws std::system_error if the address cannot be used.
+  virtual void start() = 0;
+  // Queues a message for the session with `peer`; without one it is dropped (its references die
+  // with the session anyway). The payload is held until the peer has acknowledged the message.
+  virtual void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) = 0;
+  // Pushes out what was queued since the last flush. Called once per turn of the event loop.
+  virtual void flush() = 0;
+  // Ends the session with a peer that broke the protocol; session_lost follows from the loop.
+  virtual void give_up(HostId peer, const std::string& reason) = 0;
+  [[nodiscard]] virtual std::vector<LinkStatus> status() const = 0;
+};
+
+}  // namespace netbinder
