@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/buffer_allocator.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/check.h"
+
+namespace netbinder {
+
+namespace {
+
+// A buffer of no bytes still needs an address of its own.
+constexpr std::uint64_t kMinBufferBytes = 8;
+
+// The driver's thresholds for suspecting a sender of oneway spam.
+constexpr std::uint64_t kSpamBufferCount = 50;
+constexpr std::uint64_t kSpamArenaShare = 4;     // a quarter of the arena
+constexpr std::uint64_t kLowAsyncSpaceShare = 10;  // less than a tenth of the arena left
+
+}  // namespace
+
+BufferAllocator::~BufferAllocator() {
+  free_.clear();
+  allocated_.clear();
+  by_address_.clear_and_dispose([this](Buffer* buffer) { pool_.destroy(buffer); });
+}
+
+void BufferAllocator::map(std::uint64_t size) {
+  NB_CHECK(!mapped() && size > 0);
+  size_ = size;
+  free_async_space_ = size / 2;
+  Buffer* whole = pool_.create();
+  whole->size = size;
+  by_address_.push_back(*whole);
+  free_.insert(*whole);
+}
+
+std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape, bool async,
+                                                      std::int32_t sender_pid) {
+  if (!mapped()) return std::unexpected(-ESRCH);
+  const auto aligned = [](std::uint64_t n) { return (n + 7) & ~std::uint64_t{7}; };
+  std::uint64_t size = 0;
+  for (const std::uint64_t part : {shape.data_size, shape.offsets_size, shape.extra_size}) {
+    if (part > UINT64_MAX - 7 || __builtin_add_overflow(size, aligned(part), &size)) {
+      return std::unexpected(-EINVAL);
+    }
+  }
+  size = std::max(size, kMinBufferBytes);
+  if (async && free_async_space_ < size) return std::unexpected(-ENOSPC);
+
+  Buffer probe;
+  probe.size = size;
+  const auto best = free_.lower_bound(probe);
+  if (best == free_.end()) return std::unexpected(-ENOSPC);
+
+  Buffer* buffer = &*best;
+  free_.erase(best);
+  if (buffer->size > size) {
+    Buffer* rest = pool_.create();
+    rest->offset = buffer->offset + size;
+    rest->size = buffer->size - size;
+    buffer->size = size;
+    by_address_.insert(std::next(by_address_.iterator_to(*buffer)), *rest);
+    free_.insert(*rest);
+  }
+  buffer->free = false;
+  buffer->async = async;
+  buffer->sender_pid = sender_pid;
+  buffer->shape = shape;
+  allocated_.insert(*buffer);
+  if (async) {
+    free_async_space_ -= size;
+    buffer->spam_suspect = suspects_spam(sender_pid);
+  }
+  return buffer;
+}
+
+void BufferAllocator::release(Buffer* buffer) {
+  NB_CHECK(!buffer->free);
+  if (buffer->async) free_async_space_ += buffer->size;
+  allocated_.erase(allocated_.iterator_to(*buffer));
+
+  auto position = by_address_.iterator_to(*buffer);
+  const auto absorb = [&](AddressList::iterator neighbour) {
+    free_.erase(free_.iterator_to(*neighbour));
+    buffer->offset = std::min(buffer->offset, neighbour->offset);
+    buffer->size += neighbour->size;
+    Buffer* gone = &*neighbour;
+    by_address_.erase(neighbour);
+    pool_.destroy(gone);
+  };
+  if (auto next = std::next(position); next != by_address_.end() && next->free) absorb(next);
+  if (position != by_address_.begin() && std::prev(position)->free) absorb(std::prev(position));
+
+  buffer->free = true;
+  buffer->async = false;
+  buffer->allow_user_free = false;
+  buffer->clear_on_free = false;
+  buffer->spam_suspect = false;
+  buffer->shape = {};
+  buffer->target_node = nullptr;
+  buffer->transaction = nullptr;
+  buffer->array_fds.clear();
+  free_.insert(*buffer);
+}
+
+Buffer* BufferAllocator::find(std::uint64_t offset) {
+  Buffer probe;
+  probe.offset = offset;
+  auto found = allocated_.find(probe);
+  return found == allocated_.end() ? nullptr : &*found;
+}
+
+Buffer* BufferAllocator::first_allocated() {
+  return allocated_.empty() ? nullptr : &*allocated_.begin();
+}
+
+std::vector<const Buffer*> BufferAllocator::allocated() const {
+  std::vector<const Buffer*> buffers;
+  for (const Buffer& buffer : allocated_) buffers.push_back(&buffer);
+  return buffers;
+}
+
+bool BufferAllocator::suspects_spam(std::int32_t sender_pid) {
+  if (free_async_space_ >= size_ / kLowAsyncSpaceShare) {
+    spam_detected_ = false;
+    return false;
+  }
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+  for (const Buffer& buffer : allocated_) {
+    if (buffer.async && buffer.sender_pid == sender_pid) {
+      ++count;
+      bytes += buffer.size;
+    }
+  }
+  if (count <= kSpamBufferCount && bytes <= size_ / kSpamArenaShare) return false;
+  return !std::exchange(spam_detected_, true);
+}
+
+void BufferAllocator::check_invariants() const {
+  std::uint64_t expected_offset = 0;
+  std::uint64_t async_bytes = 0;
+  std::size_t free_count = 0;
+  std::size_t allocated_count = 0;
+  bool previous_free = false;
+  for (const Buffer& buffer : by_address_) {
+    NB_CHECK(buffer.offset == expected_offset && buffer.size > 0);
+    NB_CHECK(!(previous_free && buffer.free));
+    previous_free = buffer.free;
+    expected_offset += buffer.size;
+    buffer.free ? ++free_count : ++allocated_count;
+    if (buffer.async) async_bytes += buffer.size;
+  }
+  NB_CHECK(expected_offset == size_);
+  NB_CHECK(free_count == free_.size() && allocated_count == allocated_.size());
+  NB_CHECK(free_async_space_ + async_bytes == size_ / 2);
+}
+
+}  // namespace netbinder

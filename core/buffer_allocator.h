@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The buffers of one process's arena: best fit, split on allocation, merged on release, with half
+// of the arena for oneway calls. Knows offsets only; it never touches the arena's memory.
+//
+// A Buffer is free, or allocated and of the driver's (being filled, queued), or allocated and of
+// the program's (`allow_user_free`, from delivery until BC_FREE_BUFFER). Buffers tile the arena:
+// every byte belongs to exactly one, and two free ones never touch.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
+#include <cstdint>
+#include <expected>
+#include <vector>
+
+#include "core/peer_message.h"
+#include "core/pool.h"
+
+namespace netbinder {
+
+struct Node;
+struct Transaction;
+
+struct Buffer {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+  bool free = true;
+  bool async = false;
+  bool allow_user_free = false;
+  bool clear_on_free = false;
+  bool spam_suspect = false;
+  std::int32_t sender_pid = 0;
+  std::uint32_t debug_id = 0;
+  PayloadShape shape;               // extra_size includes the security context
+  Node* target_node = nullptr;      // holds a local strong reference, null for replies
+  Transaction* transaction = nullptr;  // until a oneway call or reply has been read
+  std::vector<int> array_fds;       // descriptors of fd arrays, closed when the buffer is freed
+
+  boost::intrusive::list_member_hook<> address_hook;
+  boost::intrusive::set_member_hook<> tree_hook;
+};
+
+class BufferAllocator {
+ public:
+  BufferAllocator() = default;
+  BufferAllocator(const BufferAllocator&) = delete;
+  BufferAllocator& operator=(const BufferAllocator&) = delete;
+  ~BufferAllocator();
+
+  // Gives the allocator an arena of `size` bytes. Once.
+  void map(std::uint64_t size);
+  [[nodiscard]] bool mapped() const { return size_ != 0; }
+
+  // Room for a payload. Errors as the driver reports them: -ESRCH not mapped, -EINVAL sizes
+  // overflow, -ENOSPC no room (or none left of the half for oneway calls).
+  [[nodiscard]] std::expected<Buffer*, int> allocate(const PayloadShape& shape, bool async,
+                                                     std::int32_t sender_pid);
+  void release(Buffer* buffer);
+
+  // The allocated buffer that starts at `offset`, or null.
+  [[nodiscard]] Buffer* find(std::uint64_t offset);
+  // Any allocated buffer, or null: to empty the arena.
+  [[nodiscard]] Buffer* first_allocated();
+  // The allocated buffers in order of their addresses.
+  [[nodiscard]] std::vector<const Buffer*> allocated() const;
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t free_async_space() const { return free_async_space_; }
+
+  void check_invariants() const;
+
+ private:
+  struct BySize {
+    bool operator()(const Buffer& a, const Buffer& b) const {
+      return a.size != b.size ? a.size < b.size : a.offset < b.offset;
+    }
+  };
+  struct ByOffset {
+    bool operator()(const Buffer& a, const Buffer& b) const { return a.offset < b.offset; }
+  };
+  using AddressList =
+      boost::intrusive::list<Buffer, boost::intrusive::member_hook<
+                                         Buffer, boost::intrusive::list_member_hook<>,
+                                         &Buffer::address_hook>>;
+  using TreeHook = boost::intrusive::member_hook<Buffer, boost::intrusive::set_member_hook<>,
+                                                 &Buffer::tree_hook>;
+  using FreeTree = boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<BySize>>;
+  using AllocatedTree =
+      boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<ByOffset>>;
+
+  // Whether a sender of oneway calls is using up the arena; told once until space is back.
+  bool suspects_spam(std::int32_t sender_pid);
+
+  Pool<Buffer> pool_;
+  AddressList by_address_;
+  FreeTree free_;
+  AllocatedTree allocated_;
+  std::uint64_t size_ = 0;
+  std::uint64_t free_async_space_ = 0;
+  bool spam_detected_ = false;
+};
+
+}  // namespace netbinder

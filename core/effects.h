@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the core asks of the program that hosts it: the agent, the simulator or a test. The core
+// calls these while it handles an event; they must not call back into the core.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/peer_message.h"
+#include "core/transaction.h"
+
+namespace netbinder {
+
+// The end of an ioctl. `error` is 0 or a negative errno.
+struct IoctlResult {
+  int error = 0;
+  std::uint64_t write_consumed = 0;      // bytes of the commands given
+  std::uint64_t read_consumed = 0;       // bytes put into the read buffer
+  std::span<const int> close_fds;        // the program is to close these of its descriptors
+};
+
+class Effects {
+ public:
+  virtual ~Effects() = default;
+
+  // Copies from the memory of a process's program. 0, or -EFAULT.
+  virtual int read_memory(ProcessId process, std::uint64_t address, std::span<std::byte> into) = 0;
+  // Takes hold of a descriptor of a process's program. -EBADF if it has none such.
+  virtual std::expected<FileToken, int> take_file(ProcessId process, int fd) = 0;
+  virtual void drop_file(FileToken file) = 0;
+  // Installs files (which it takes over) in a process's program, close-on-exec; answered by
+  // Driver::files_installed.
+  virtual void install_files(ProcessId process, ThreadId thread,
+                             std::span<const FileToken> files) = 0;
+
+  virtual void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) = 0;
+  // Whether a read of the process would find work: what poll on its descriptor answers.
+  virtual void readiness_changed(ProcessId process, bool readable) = 0;
+
+  virtual void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) = 0;
+  // The peer broke the protocol: end its session.
+  virtual void give_up_peer(HostId peer, std::string_view reason) = 0;
+  // The caller is to call Driver::timer_expired at the time given, or soon after.
+  virtual void set_timer(std::uint64_t deadline_ms) = 0;
+};
+
+}  // namespace netbinder

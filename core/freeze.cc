@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Freezing a program: all its binder processes refuse synchronous calls and queue oneway ones.
+// The frozen state and its notifications are of this host's programs only.
+#include <cerrno>
+
+#include "core/check.h"
+#include "core/driver.h"
+
+namespace netbinder {
+
+bool Driver::calls_pending(const Process& process) {
+  if (process.outstanding_transactions > 0) return true;
+  for (const auto& [tid, thread] : process.threads) {
+    if (thread->transaction_stack != nullptr) return true;
+  }
+  return false;
+}
+
+std::vector<Process*> Driver::processes_of_pid(std::int32_t pid) {
+  std::vector<Process*> found;
+  for (auto& [id, process] : processes_) {
+    if (process->credentials.pid == pid) found.push_back(process.get());
+  }
+  return found;
+}
+
+std::optional<int> Driver::freeze(Thread& thread, const binder_freeze_info& info) {
+  const auto pid = static_cast<std::int32_t>(info.pid);
+  const std::vector<Process*> targets = processes_of_pid(pid);
+  if (targets.empty()) return -EINVAL;
+  bool busy = false;
+  for (Process* target : targets) {
+    target->sync_received = false;
+    target->async_received = false;
+    target->is_frozen = info.enable != 0;
+    busy = busy || target->outstanding_transactions > 0;
+  }
+  if (info.enable == 0) {
+    for (Process* target : targets) notify_freeze(*target);
+    return 0;
+  }
+  if (busy && info.timeout_ms > 0) {
+    thread.state = AwaitingQuiet{.pid = pid, .deadline_ms = now_ms_ + info.timeout_ms};
+    note_ready(thread);
+    freeze_waiters_.push_back(&thread);
+    effects_.set_timer(now_ms_ + info.timeout_ms);
+    return std::nullopt;
+  }
+  return end_freeze(pid);
+}
+
+int Driver::end_freeze(std::int32_t pid) {
+  const std::vector<Process*> targets = processes_of_pid(pid);
+  bool pending = false;
+  for (const Process* target : targets) pending = pending || calls_pending(*target);
+  for (Process* target : targets) {
+    if (pending) {
+      target->is_frozen = false;
+    } else {
+      notify_freeze(*target);
+    }
+  }
+  return pending ? -EAGAIN : 0;
+}
+
+void Driver::check_freeze_waiters() {
+  for (std::size_t i = 0; i < freeze_waiters_.size();) {
+    Thread& thread = *freeze_waiters_[i];
+    const AwaitingQuiet waiting = std::get<AwaitingQuiet>(thread.state);
+    bool busy = false;
+    for (const Process* target : processes_of_pid(waiting.pid)) {
+      busy = busy || target->outstanding_transactions > 0;
+    }
+    if (busy && now_ms_ < waiting.deadline_ms) {
+      ++i;
+      continue;
+    }
+    freeze_waiters_.erase(freeze_waiters_.begin() + static_cast<std::ptrdiff_t>(i));
+    finish_ioctl(thread, end_freeze(waiting.pid));
+  }
+}
+
+void Driver::abandon_freeze(Thread& thread) {
+  const auto& waiting = std::get<AwaitingQuiet>(thread.state);
+  for (Process* target : processes_of_pid(waiting.pid)) target->is_frozen = false;
+  std::erase(freeze_waiters_, &thread);
+}
+
+int Driver::frozen_info(binder_frozen_status_info& info) {
+  info.sync_recv = 0;
+  info.async_recv = 0;
+  const std::vector<Process*> targets = processes_of_pid(static_cast<std::int32_t>(info.pid));
+  if (targets.empty()) return -EINVAL;
+  for (const Process* target : targets) {
+    const std::uint32_t pending = calls_pending(*target) ? 1 : 0;
+    info.sync_recv |= (target->sync_received ? 1U : 0U) | (pending << 1);
+    info.async_recv |= target->async_received ? 1U : 0U;
+  }
+  return 0;
+}
+
+void Driver::notify_freeze(Process& process) {
+  for (auto& [ptr, node] : process.nodes) {
+    for (Ref& ref : node->refs) {
+      FreezeNotification* freeze = ref.freeze;
+      if (freeze == nullptr) continue;
+      if (!freeze->queued()) {
+        freeze->is_frozen = process.is_frozen;
+        freeze->kind = WorkKind::kFrozenBinder;
+        queue_process_work(*ref.process, *freeze);
+      } else {
+        // Not read yet: the latest state will be read. Read but not acknowledged: again after it.
+        if (freeze->sent && freeze->is_frozen != process.is_frozen) freeze->resend = true;
+        freeze->is_frozen = process.is_frozen;
+      }
+    }
+  }
+}
+
+int Driver::request_freeze_notification(Thread& thread, const binder_handle_cookie& request) {
+  Process& process = thread.process;
+  Ref* ref = process.handles.find(Handle{request.handle});
+  if (ref == nullptr || ref->freeze != nullptr) return -EINVAL;
+  FreezeNotification* freeze = freezes_.create(process, request.cookie);
+  freeze->ref = ref;
+  ref->freeze = freeze;
+  if (ref->node->local()) {
+    freeze->is_frozen = ref->node->owner->is_frozen;
+    queue_process_work(process, *freeze);
+  }
+  return 0;
+}
+
+int Driver::clear_freeze_notification(Thread& thread, const binder_handle_cookie& request) {
+  Process& process = thread.process;
+  Ref* ref = process.handles.find(Handle{request.handle});
+  if (ref == nullptr || ref->freeze == nullptr) return -EINVAL;
+  FreezeNotification& freeze = *ref->freeze;
+  if (freeze.cookie != request.cookie) return -EINVAL;
+  ref->freeze = nullptr;
+  freeze.ref = nullptr;
+  freeze.kind = WorkKind::kClearFreeze;
+  if (!freeze.queued()) {
+    queue_process_work(process, freeze);
+  } else if (freeze.sent) {
+    freeze.resend = true;
+  }
+  return 0;
+}
+
+int Driver::freeze_notification_done(Thread& thread, std::uint64_t cookie) {
+  for (Work& work : thread.process.delivered_freezes) {
+    auto& freeze = static_cast<FreezeNotification&>(work);
+    if (freeze.cookie != cookie) continue;
+    freeze.dequeue();
+    freeze.sent = false;
+    if (std::exchange(freeze.resend, false)) queue_own_work(thread, freeze);
+    return 0;
+  }
+  return -EINVAL;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A free list of objects of one type: after warm-up, creating and destroying allocates nothing.
+// The pool owns the storage; its users own the objects and destroy each exactly once.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "core/check.h"
+
+namespace netbinder {
+
+template <typename T>
+class Pool {
+ public:
+  Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  template <typename... Args>
+  [[nodiscard]] T* create(Args&&... args) {
+    if (free_.empty()) grow();
+    Slot* slot = free_.back();
+    free_.pop_back();
+    ++live_;
+    return ::new (static_cast<void*>(slot->bytes)) T(std::forward<Args>(args)...);
+  }
+
+  void destroy(T* object) {
+    NB_CHECK(object != nullptr && live_ > 0);
+    object->~T();
+    --live_;
+    free_.push_back(reinterpret_cast<Slot*>(object));
+  }
+
+  [[nodiscard]] std::size_t live() const { return live_; }
+
+ private:
+  static constexpr std::size_t kSlotsPerBlock = 64;
+  struct Slot {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
+
+  void grow() {
+    blocks_.push_back(std::make_unique<Slot[]>(kSlotsPerBlock));
+    free_.reserve(blocks_.size() * kSlotsPerBlock);
+    for (std::size_t i = kSlotsPerBlock; i-- > 0;) free_.push_back(&blocks_.back()[i]);
+  }
+
+  std::vector<std::unique_ptr<Slot[]>> blocks_;
+  std::vector<Slot*> free_;
+  std::size_t live_ = 0;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A binder process: one open of a binder device. Owned by the Driver; owns its threads, the nodes
+// it published, its refs and its buffers.
+#pragma once
+
+#include <array>
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/buffer_allocator.h"
+#include "core/handle_table.h"
+#include "core/ids.h"
+#include "core/node.h"
+#include "core/thread.h"
+
+namespace netbinder {
+
+struct Context;
+
+// Who opened the device, as the host program attests.
+struct Credentials {
+  std::int32_t pid = 0;
+  std::uint32_t euid = 0;
+  std::string security_context;  // not empty
+};
+
+struct Process {
+  Process(ProcessId with_id, Context& in, Credentials of)
+      : id(with_id), context(in), credentials(std::move(of)) {}
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  ProcessId id;
+  Context& context;
+  Credentials credentials;
+
+  std::uint64_t user_base = 0;       // the arena's address in the program
+  std::span<std::byte> arena;        // the same memory, here
+  BufferAllocator allocator;
+
+  boost::unordered_flat_map<std::uint32_t, std::unique_ptr<Thread>> threads;
+  boost::intrusive::list<Thread, boost::intrusive::base_hook<WaitingHook>,
+                         boost::intrusive::constant_time_size<false>>
+      waiting_threads;  // blocked readers that take process work, latest first
+  TodoList todo;
+  TodoList delivered_deaths;
+  TodoList delivered_freezes;
+
+  boost::unordered_flat_map<std::uint64_t, Node*> nodes;  // by ptr
+  HandleTable handles;
+  boost::unordered_flat_map<const Node*, Ref*> refs_by_node;
+
+  std::uint32_t max_threads = 0;
+  std::uint32_t requested_threads = 0;
+  std::uint32_t requested_threads_started = 0;
+  std::uint64_t outstanding_transactions = 0;
+  bool is_frozen = false;
+  bool sync_received = false;   // while frozen
+  bool async_received = false;  // while frozen
+  bool spam_detection = false;
+  bool is_dead = false;
+
+  std::uint32_t ready_threads = 0;  // threads with work whose read would not block
+  bool readable = false;            // as last told to the host program
+  bool touched = false;             // readiness to be looked at again
+};
+
+}  // namespace netbinder

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The counts of nodes and refs, and what they make the owner of a node hear.
+#include <algorithm>
+#include <cerrno>
+
+#include "core/check.h"
+#include "core/driver.h"
+
+namespace netbinder {
+
+Node& Driver::create_node(Process& owner, std::uint64_t ptr, std::uint64_t cookie,
+                          std::uint32_t flags) {
+  Node* node = nodes_.create(NodeNumber{next_node_++});
+  node->owner = &owner;
+  node->ptr = ptr;
+  node->cookie = cookie;
+  node->debug_id = next_debug_id_++;
+  node->min_priority = static_cast<std::int32_t>(flags & FLAT_BINDER_FLAG_PRIORITY_MASK);
+  node->accept_fds = (flags & FLAT_BINDER_FLAG_ACCEPTS_FDS) != 0;
+  node->wants_security_context = (flags & FLAT_BINDER_FLAG_TXN_SECURITY_CTX) != 0;
+  owner.nodes.emplace(ptr, node);
+  return *node;
+}
+
+void Driver::destroy_node(Node& node) {
+  NB_CHECK(node.refs.empty() && node.async_todo.empty());
+  node.work.dequeue();
+  if (node.owner != nullptr) {
+    NB_CHECK(node.owner->nodes.erase(node.ptr) == 1);
+  }
+  if (node.home != nullptr) {
+    give_back(node);
+    node.home->imports.erase(node.number);
+  }
+  if (const auto found = exported_.find(node.number);
+      found != exported_.end() && found->second == &node) {
+    exported_.erase(found);
+  }
+  nodes_.destroy(&node);
+}
+
+bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
+  // Whoever holds a count the owner does not know of yet must be able to tell it. A first
+  // reference therefore needs a thread of the owner's, unless the node is a context's manager
+  // (whose owner holds it from the start) or the owner is on another host (counted there).
+  if (kind == RefKind::kStrong) {
+    if (from_ref) {
+      const bool manager_like =
+          node.imported() ||
+          (node.local() && node.has_strong &&
+           (&node == node.owner->context.manager || &node == node.owner->context.builtin));
+      if (holder_thread == nullptr && node.internal_strong == 0 && !manager_like) return false;
+      ++node.internal_strong;
+    } else {
+      ++node.local_strong;
+    }
+    if (!node.has_strong && holder_thread != nullptr && node.local()) {
+      node.work.dequeue();
+      queue_deferred_thread_work(*holder_thread, node.work);
+    }
+  } else {
+    if (!from_ref) ++node.local_weak;
+    if (!node.has_weak && !node.work.queued() && node.local()) {
+      if (holder_thread == nullptr) {
+        if (!from_ref) --node.local_weak;
+        return false;
+      }
+      queue_deferred_thread_work(*holder_thread, node.work);
+    }
+  }
+  return true;
+}
+
+void Driver::decrement_node(Node& node, RefKind kind, bool from_ref) {
+  if (kind == RefKind::kStrong) {
+    std::uint64_t& count = from_ref ? node.internal_strong : node.local_strong;
+    NB_CHECK(count > 0);
+    --count;
+    if (node.local_strong > 0 || node.internal_strong > 0) return;
+  } else {
+    if (!from_ref) {
+      NB_CHECK(node.local_weak > 0);
+      --node.local_weak;
+    }
+    if (node.local_weak > 0 || !node.refs.empty()) return;
+  }
+  drop_node_if_unused(node);
+}
+
+void Driver::drop_node_if_unused(Node& node) {
+  if (node.local() && (node.has_strong || node.has_weak)) {
+    if (!node.work.queued()) queue_process_work(*node.owner, node.work);
+    return;
+  }
+  const bool unused = node.refs.empty() && node.local_strong == 0 && node.local_weak == 0 &&
+                      node.internal_strong == 0 && node.pending_claims == 0;
+  if (unused) {
+    destroy_node(node);
+  } else if (node.imported()) {
+    give_back(node);
+  }
+}
+
+Ref& Driver::get_ref(Process& process, Node& node) {
+  if (const auto found = process.refs_by_node.find(&node); found != process.refs_by_node.end()) {
+    return *found->second;
+  }
+  Ref* ref = refs_.create();
+  ref->node = &node;
+  ref->process = &process;
+  ref->debug_id = next_debug_id_++;
+  ref->handle = process.handles.lowest_free(&node == process.context.handle_zero() ? 0 : 1);
+  process.handles.insert(ref->handle, ref);
+  process.refs_by_node.emplace(&node, ref);
+  node.refs.push_back(*ref);
+  return *ref;
+}
+
+Ref& Driver::get_ref(Peer& peer, Node& node) {
+  if (const auto found = peer.refs.find(node.number); found != peer.refs.end()) {
+    return *found->second;
+  }
+  Ref* ref = refs_.create();
+  ref->node = &node;
+  ref->peer = &peer;
+  ref->debug_id = next_debug_id_++;
+  peer.refs.emplace(node.number, ref);
+  exported_.emplace(node.number, &node);
+  node.refs.push_back(*ref);
+  return *ref;
+}
+
+bool Driver::increment_ref(Ref& ref, RefKind kind, Thread* holder_thread) {
+  std::uint64_t& count = kind == RefKind::kStrong ? ref.strong : ref.weak;
+  if (count == 0 && !increment_node(*ref.node, kind, true, holder_thread)) return false;
+  ++count;
+  return true;
+}
+
+void Driver::decrement_ref(Ref& ref, RefKind kind) {
+  std::uint64_t& count = kind == RefKind::kStrong ? ref.strong : ref.weak;
+  if (count == 0) return;  // released too often: nothing happens
+  --count;
+  if (kind == RefKind::kStrong && count == 0) decrement_node(*ref.node, kind, true);
+  if (ref.strong == 0 && ref.weak == 0) destroy_ref(ref);
+}
+
+void Driver::destroy_ref(Ref& ref) {
+  Node& node = *ref.node;
+  const bool strong = ref.strong > 0;
+  if (ref.process != nullptr) {
+    ref.process->handles.erase(ref.handle);
+    NB_CHECK(ref.process->refs_by_node.erase(&node) == 1);
+  } else {
+    NB_CHECK(ref.peer->refs.erase(node.number) == 1);
+  }
+  node.refs.erase(node.refs.iterator_to(ref));
+  if (ref.death != nullptr) destroy_death(*ref.death);
+  if (ref.freeze != nullptr) {
+    ref.freeze->dequeue();
+    freezes_.destroy(ref.freeze);
+  }
+  refs_.destroy(&ref);
+  // Strong first and without looking further: the node is judged once, when both are gone.
+  if (strong) {
+    NB_CHECK(node.internal_strong > 0);
+    --node.internal_strong;
+    const bool last_strong = node.internal_strong == 0 && node.local_strong == 0;
+    const bool last_weak = node.refs.empty() && node.local_weak == 0;
+    if (last_strong || last_weak) drop_node_if_unused(node);
+  } else if (node.refs.empty() && node.local_weak == 0) {
+    drop_node_if_unused(node);
+  }
+}
+
+std::expected<Handle, int> Driver::increment_ref_for_node(Process& process, Node& node,
+                                                          RefKind kind, Thread* holder_thread) {
+  Ref& ref = get_ref(process, node);
+  if (!increment_ref(ref, kind, holder_thread)) {
+    if (ref.strong == 0 && ref.weak == 0) destroy_ref(ref);
+    return std::unexpected(-EINVAL);
+  }
+  return ref.handle;
+}
+
+Node* Driver::node_of_handle(Process& process, Handle handle, bool need_strong) {
+  const Ref* ref = process.handles.find(handle);
+  if (ref == nullptr || (need_strong && ref->strong == 0)) return nullptr;
+  return ref->node;
+}
+
+}  // namespace netbinder

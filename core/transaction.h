@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A call or a reply between being sent and being read, and a synchronous call until its reply.
+//
+// A synchronous call is on the stack of the thread that sent it (linked by from_parent) and, once
+// read, on the stack of the thread that handles it (linked by to_parent). Either end may be on
+// another host: then `remote_from` or `to_peer` says which, and that end's thread is null here.
+// Whoever takes a transaction off its last stack or list destroys it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/buffer_allocator.h"
+#include "core/ids.h"
+#include "core/work.h"
+
+namespace netbinder {
+
+struct Peer;
+struct Process;
+struct Thread;
+
+// A descriptor in flight, in the host program's table of files.
+using FileToken = StrongId<struct FileTokenTag, std::uint64_t>;
+
+// A descriptor to be written into the receiver's buffer when it reads the transaction.
+struct FileFixup {
+  FileToken file;
+  std::uint64_t offset = 0;  // in the buffer
+  bool of_array = false;     // closed again when the buffer is freed
+};
+
+struct Transaction : Work {
+  Transaction() : Work(WorkKind::kTransaction) {}
+
+  std::uint32_t debug_id = 0;
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t sender_euid = 0;
+  std::int32_t from_pid = 0;  // for the debug files
+  std::uint32_t from_tid = 0;
+  bool is_reply = false;
+  bool outstanding = false;  // counted in to_process->outstanding_transactions
+
+  Thread* from = nullptr;
+  Transaction* from_parent = nullptr;
+  Process* to_process = nullptr;
+  Thread* to_thread = nullptr;
+  Transaction* to_parent = nullptr;
+
+  Peer* remote_from = nullptr;  // the caller is on that host; `call` is its number there
+  Peer* to_peer = nullptr;      // the target is on that host; `call` is our number
+  CallId call;
+  std::vector<CallAncestor> ancestors;  // of a call from another host
+
+  Buffer* buffer = nullptr;  // in to_process's arena
+  std::uint64_t security_context_offset = 0;
+  std::uint64_t security_context_size = 0;  // with its final zero; 0 is none
+  std::vector<FileFixup> files;
+};
+
+}  // namespace netbinder

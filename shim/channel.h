@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The channel between a program (shim) and its host's agent: everything both sides of it share.
+// One channel per open of a binder device.
+//
+// SET-UP. The program connects a SOCK_SEQPACKET Unix socket to the agent and sends Hello; the agent
+// answers HelloReply with, on success, four descriptors (kHello… below). The connected socket is
+// the program's binder descriptor:
+//   - it is readable while work waits for the process: the agent sends a one-byte message when that
+//     becomes true, and says in a response (`drain`) when the program is to take it back;
+//   - it is closed by whoever ends first; the last close ends the binder process.
+// Descriptors travel on the side socket (SOCK_SEQPACKET), so that the binder descriptor's readiness
+// stays exact.
+//
+// SHARED MEMORY. The channel memory, made and sealed by the agent (no growing, no shrinking), holds
+// a ChannelHeader, kMailboxes mailboxes and behind them a staging area for each mailbox. A thread
+// of the program owns one mailbox while it lives (claimed in the program by `owner`) and has at
+// most one request outstanding in it.
+//
+// STATES of a mailbox, and who makes the step:
+//   kIdle      -> kRequested  program: the request is complete; rings the doorbell
+//   kRequested -> kDone       agent: the response is complete
+//   kRequested -> kCancelled  program: a signal arrived; rings the doorbell, goes on waiting
+//   kCancelled -> kDone       agent: with what had happened already, or -EINTR
+//   kRequested, kCancelled -> kInstall   agent: descriptors are waiting on the side socket
+//   kInstall   -> kInstalled  program: their numbers are in `fds`; rings the doorbell
+//   kInstalled -> kDone       agent
+//   kDone      -> kIdle       program: it has taken the response
+//
+// WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), full fence, then
+// if `agent_armed` was 1 exchange it to 0 and write to the doorbell (an eventfd). The agent sets
+// `agent_armed`, full fence, looks at `pending` again, and only then sleeps.
+// Agent to program: store the state, full fence, then if `sleeping` was 1 exchange it to 0 and
+// FUTEX_WAKE the state word (shared futex). The program sets `sleeping`, full fence, looks at the
+// state again, and only then sleeps (FUTEX_WAIT on the value it saw).
+//
+// TRUST. The agent copies a request before it looks at it and believes nothing in it; whatever a
+// program writes here can only harm the program itself. The program trusts its agent.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace netbinder {
+
+inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
+inline constexpr std::uint32_t kChannelVersion = 1;
+inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
+
+inline constexpr std::uint32_t kMailboxes = 512;
+inline constexpr std::uint32_t kMailboxBytes = 16 * 1024;
+inline constexpr std::uint32_t kInlineCommandBytes = 1024;   // larger ones are read from memory
+inline constexpr std::uint32_t kInlineStagingBytes = 1024;   // small payloads ride along
+inline constexpr std::uint32_t kArgumentBytes = 64;          // of ioctls other than WRITE_READ
+inline constexpr std::uint32_t kReadBytes = 8 * 1024;        // most of one read
+inline constexpr std::uint32_t kMaxStagedRanges = 16;
+inline constexpr std::uint32_t kMaxInstalledFds = 253;       // SCM_MAX_FD
+inline constexpr std::uint64_t kStagingBytes = (4U << 20) + (64U << 10);  // for each mailbox
+inline constexpr std::uint64_t kMaxMapBytes = 4U << 20;
+inline constexpr std::uint64_t kMaxCommandBytes = 1U << 20;  // of one write buffer
+
+// ---- set-up ----
+
+enum HelloFlags : std::uint32_t {
+  kHelloStagedOnly = 1,  // do not read this program's memory
+};
+
+struct Hello {
+  std::uint32_t magic = kChannelMagic;
+  std::uint32_t version = kChannelVersion;
+  std::uint32_t flags = 0;
+  std::int32_t pid = 0;           // informative; the agent asks the kernel
+  std::uint64_t probe_address = 0;  // of 8 bytes holding `probe_value`, readable until the reply
+  std::uint64_t probe_value = 0;
+  char context[64] = {};          // "binder" for /dev/binder; zero-terminated
+  char dialect[32] = {};          // service manager dialect wanted or detected; may be empty
+};
+static_assert(sizeof(Hello) == 128 && std::is_trivially_copyable_v<Hello>);
+
+// Descriptors of a successful HelloReply, in this order.
+enum HelloDescriptor : std::uint32_t {
+  kHelloChannelMemory,  // memfd, mapped shared and writable
+  kHelloDoorbell,       // eventfd
+  kHelloSideSocket,     // SOCK_SEQPACKET
+  kHelloArenaMemory,    // memfd, a read-only descriptor of kMaxMapBytes
+  kHelloDescriptors,
+};
+
+struct HelloReply {
+  std::uint32_t magic = kChannelMagic;
+  std::uint32_t version = kChannelVersion;
+  std::int32_t error = 0;         // negative errno: -ENXIO no such context, -EMFILE, -EPROTO
+  std::uint32_t staged_only = 0;  // the agent cannot read the program's memory: stage everything
+  std::uint64_t channel_bytes = 0;
+  std::uint64_t reserved = 0;
+};
+static_assert(sizeof(HelloReply) == 32 && std::is_trivially_copyable_v<HelloReply>);
+
+// ---- shared memory ----
+
+enum MailboxState : std::uint32_t {
+  kIdle = 0,
+  kRequested = 1,
+  kDone = 2,
+  kCancelled = 3,
+  kInstall = 4,
+  kInstalled = 5,
+};
+
+enum RequestOperation : std::uint32_t {
+  kOpWriteRead = 1,  // BINDER_WRITE_READ
+  kOpControl = 2,    // any other ioctl: `ioctl_command`, `argument`
+  kOpMap = 3,        // mmap: `address`, `size`
+  kOpFlush = 4,      // a descriptor was closed, others remain
+  kOpClose = 5,      // the program's last descriptor is about to be closed; no response is awaited
+};
+
+enum RequestFlags : std::uint32_t {
+  kFlagReads = 1,        // read_size was not 0
+  kFlagFreshRead = 2,    // read_consumed was 0
+  kFlagNonblocking = 4,  // O_NONBLOCK
+  kFlagStaged = 8,       // do not read the program's memory: all there is is staged
+  kFlagBadArgument = 16, // kOpControl: the pointer could not be read
+};
+
+// Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
+// (below kInlineStagingBytes) or, with `large`, from its staging area.
+struct StagedRange {
+  std::uint64_t address = 0;
+  std::uint32_t size = 0;
+  std::uint32_t place = 0;
+  std::uint32_t large = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(StagedRange) == 24);
+
+struct MailboxRequest {
+  std::uint32_t operation = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t tid = 0;
+  std::uint32_t ioctl_command = 0;
+  std::uint64_t command_address = 0;  // of the write buffer, behind write_consumed
+  std::uint64_t command_bytes = 0;    // of it; inline (in `commands`) if <= kInlineCommandBytes
+  std::uint64_t read_capacity = 0;    // room in the read buffer, behind read_consumed
+  std::uint64_t address = 0;          // kOpMap
+  std::uint64_t size = 0;             // kOpMap
+  std::uint32_t staged_ranges = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(MailboxRequest) == 64 && std::is_trivially_copyable_v<MailboxRequest>);
+
+struct MailboxResponse {
+  std::int32_t error = 0;            // 0 or a negative errno
+  std::uint32_t drain = 0;           // take this many readiness messages off the binder descriptor
+  std::uint64_t write_consumed = 0;  // of command_bytes
+  std::uint64_t read_consumed = 0;   // bytes in `read`
+  std::uint32_t install_count = 0;   // kInstall: descriptors on the side socket
+  std::uint32_t close_count = 0;     // kDone: the first of `fds` are to be closed
+};
+static_assert(sizeof(MailboxResponse) == 32 && std::is_trivially_copyable_v<MailboxResponse>);
+
+struct alignas(64) Mailbox {
+  // Line 0: what both sides watch.
+  std::atomic<std::uint32_t> state;
+  std::atomic<std::uint32_t> sleeping;
+  std::atomic<std::uint32_t> owner;  // the program's: tid of the thread that has it, 0 is free
+  std::uint32_t reserved_0[13];
+  // Written by the program.
+  alignas(64) MailboxRequest request;
+  StagedRange staged[kMaxStagedRanges];
+  std::byte argument[kArgumentBytes];  // both ways
+  std::byte commands[kInlineCommandBytes];
+  std::byte staging[kInlineStagingBytes];
+  // Written by the agent (`fds` both ways).
+  alignas(64) MailboxResponse response;
+  alignas(64) std::byte read[kReadBytes];
+  std::int32_t fds[kMaxInstalledFds + 3];
+};
+static_assert(sizeof(Mailbox) <= kMailboxBytes);
+static_assert(offsetof(Mailbox, request) == 64);
+static_assert(offsetof(Mailbox, response) % 64 == 0);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+struct alignas(64) ChannelHeader {
+  std::atomic<std::uint64_t> pending[kMailboxes / 64];  // one cache line: a bit for each mailbox
+  alignas(64) std::atomic<std::uint32_t> agent_armed;
+  std::uint32_t reserved[15];
+};
+static_assert(sizeof(ChannelHeader) == 128);
+static_assert(offsetof(ChannelHeader, agent_armed) == 64);
+
+inline constexpr std::uint64_t kMailboxesStart = 4096;
+inline constexpr std::uint64_t kStagingStart =
+    kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes;
+inline constexpr std::uint64_t kChannelBytes =
+    kStagingStart + std::uint64_t{kMailboxes} * kStagingBytes;
+
+// ---- side socket: agent to program ----
+
+// Goes with at most kMaxInstalledFds descriptors for the mailbox that is in kInstall.
+struct InstallMessage {
+  std::uint32_t mailbox = 0;
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(InstallMessage) == 8);
+
+}  // namespace netbinder
