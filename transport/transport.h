@@ -36,8 +36,10 @@ class PeerEvents {
   virtual void session_established(HostId peer, Incarnation incarnation) = 0;
   // The session is over for good on both sides; a later session is a new one.
   virtual void session_lost(HostId peer) = 0;
-  // A message with a payload of `payload_bytes` begins to arrive. Called once per message, before
-  // `message_arrived`; if the session is lost in between, `payload_abandoned` is called instead.
+  // A Call or Reply begins to arrive; no other message has a payload, and these always have one,
+  // if perhaps of 0 bytes. Then comes either `message_arrived`, when the payload is in its place,
+  // or `payload_abandoned`, when the link or the session was lost before: nothing is written to the
+  // destination any more, and if the session lives on, the message arrives again from the start.
   virtual PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
                                               std::uint64_t payload_bytes) = 0;
   virtual void payload_abandoned(HostId peer, const PeerMessage& message) = 0;
@@ -66,6 +68,9 @@ class Transport {
   virtual void start() = 0;
   // Queues a message for the session with `peer`; without one it is dropped (its references die
   // with the session anyway). The payload is held until the peer has acknowledged the message.
+  // Back-pressure: only so much is on its way at a time, the rest waits here, as `status()` tells;
+  // where too much waits (transport/limits.h) the session is given up. So is it for a message over
+  // a limit of the codec, or with a payload that is not of its shape's size.
   virtual void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) = 0;
   // Pushes out what was queued since the last flush. Called once per turn of the event loop.
   virtual void flush() = 0;

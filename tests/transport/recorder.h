@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PeerEvents that write everything down, and fail the test where the order of events is not what
+// transport.h promises.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "transport/frame.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+struct Received {
+  PeerMessage message;
+  std::vector<std::byte> payload;
+  friend bool operator==(const Received&, const Received&) = default;
+};
+
+class Recorder : public PeerEvents {
+ public:
+  struct Peer {
+    bool established = false;
+    Incarnation incarnation;
+    int sessions = 0;
+    int losses = 0;
+    int abandoned = 0;
+    std::vector<Received> messages;  // of the present session, or of the last one
+    std::optional<PeerMessage> arriving;
+    std::shared_ptr<std::vector<std::byte>> place;
+  };
+
+  std::map<HostId, Peer> peers;
+  bool discard_payloads = false;
+  std::function<void(HostId)> on_established;
+  std::function<void(HostId, const Received&)> on_message;
+  std::function<void(HostId)> on_arriving;
+  std::function<void(HostId)> on_lost;
+
+  void session_established(HostId host, Incarnation incarnation) override {
+    auto& peer = peers[host];
+    EXPECT_FALSE(peer.established) << "established twice";
+    peer.established = true;
+    peer.incarnation = incarnation;
+    peer.messages.clear();
+    ++peer.sessions;
+    if (on_established) on_established(host);
+  }
+
+  void session_lost(HostId host) override {
+    auto& peer = peers[host];
+    EXPECT_TRUE(peer.established) << "lost what was not there";
+    EXPECT_FALSE(peer.arriving) << "lost with a payload arriving";
+    peer.established = false;
+    ++peer.losses;
+    if (on_lost) on_lost(host);
+  }
+
+  PayloadDestination payload_arriving(HostId host, const PeerMessage& message,
+                                      std::uint64_t payload_bytes) override {
+    auto& peer = peers[host];
+    EXPECT_TRUE(peer.established);
+    EXPECT_FALSE(peer.arriving) << "two payloads at once";
+    EXPECT_TRUE(has_payload(message));
+    EXPECT_EQ(payload_bytes, payload_image_bytes(message));
+    peer.arriving = message;
+    peer.place = std::make_shared<std::vector<std::byte>>(payload_bytes, std::byte{0xEE});
+    if (on_arriving) on_arriving(host);
+    if (discard_payloads) return {};
+    return {.bytes = std::span(*peer.place), .owner = peer.place};
+  }
+
+  void payload_abandoned(HostId host, const PeerMessage& message) override {
+    auto& peer = peers[host];
+    EXPECT_TRUE(peer.established);
+    ASSERT_TRUE(peer.arriving);
+    EXPECT_EQ(*peer.arriving, message);
+    peer.arriving.reset();
+    ++peer.abandoned;
+  }
+
+  void message_arrived(HostId host, PeerMessage message) override {
+    auto& peer = peers[host];
+    EXPECT_TRUE(peer.established) << "a message outside a session";
+    Received received{std::move(message), {}};
+    if (has_payload(received.message)) {
+      ASSERT_TRUE(peer.arriving);
+      EXPECT_EQ(*peer.arriving, received.message);
+      received.payload = std::move(*peer.place);
+      peer.arriving.reset();
+    } else {
+      EXPECT_FALSE(peer.arriving);
+    }
+    peer.messages.push_back(received);
+    if (on_message) on_message(host, received);
+  }
+};
+
+// A call with this number and a payload of this size, whose bytes depend on both.
+inline Received numbered_call(std::uint64_t number, std::uint64_t data_size) {
+  Received call{peer::Call{.call = CallId(number),
+                           .target = NodeNumber(number + 1),
+                           .code = 7,
+                           .flags = 0x10,
+                           .sender_euid = 1000,
+                           .security_context = "",
+                           .ancestors = {},
+                           .shape = {.data_size = data_size},
+                           .objects = {}},
+                {}};
+  call.payload.resize(payload_image_bytes(call.message));
+  std::uint64_t state = number * 0x9E3779B97F4A7C15ULL + data_size;
+  for (auto& byte : call.payload) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    byte = static_cast<std::byte>(state >> 56);
+  }
+  return call;
+}
+
+}  // namespace netbinder

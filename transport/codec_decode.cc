@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include <cstring>
+
+#include "transport/codec.h"
+#include "transport/limits.h"
+#include "transport/protocol.capnp.h"
+
+namespace netbinder {
+namespace {
+
+// Thrown inside this file only, where bad input is found deep in a message.
+struct Invalid {
+  std::string what;
+};
+
+void check(bool valid, const char* what) {
+  if (!valid) throw Invalid{what};
+}
+
+std::uint64_t load_little_endian(const std::byte* at, unsigned bytes) {
+  std::uint64_t value = 0;
+  for (unsigned i = 0; i < bytes; ++i) value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
+  return value;
+}
+
+std::string get_text(capnp::Text::Reader reader, std::uint32_t max_bytes, const char* what) {
+  check(reader.size() <= max_bytes, what);
+  return {reader.begin(), reader.size()};
+}
+
+std::string get_context(capnp::Text::Reader reader) {
+  return get_text(reader, limits::kMaxContextNameBytes, "context name too long");
+}
+
+PayloadShape get(wire::Shape::Reader in) {
+  PayloadShape shape{.data_size = in.getDataSize(),
+                     .offsets_size = in.getOffsetsSize(),
+                     .extra_size = in.getExtraSize()};
+  check(shape.valid(), "invalid payload shape");
+  return shape;
+}
+
+WireNode get(wire::Node::Reader in) {
+  return {.node = {.host = HostId(in.getHost()),
+                   .incarnation = Incarnation(in.getIncarnation()),
+                   .number = NodeNumber(in.getNumber())},
+          .strong = in.getStrong(),
+          .handoff = HandoffId(in.getHandoff())};
+}
+
+WireObject get(wire::Object::Reader in) {
+  WireObject object{.offset = in.getOffset(), .content = {}};
+  switch (in.which()) {
+    case wire::Object::NODE: {
+      const auto node = in.getNode();
+      object.content = WireNode{.node = {.host = HostId(node.getHost()),
+                                         .incarnation = Incarnation(node.getIncarnation()),
+                                         .number = NodeNumber(node.getNumber())},
+                                .strong = node.getStrong(),
+                                .handoff = HandoffId(node.getHandoff())};
+      return object;
+    }
+    case wire::Object::BUFFER: {
+      const auto buffer = in.getBuffer();
+      object.content = WireBuffer{.extra_offset = buffer.getExtraOffset(),
+                                  .length = buffer.getLength(),
+                                  .has_parent = buffer.getHasParent(),
+                                  .parent_index = buffer.getParentIndex(),
+                                  .parent_offset = buffer.getParentOffset()};
+      return object;
+    }
+  }
+  throw Invalid{"unknown kind of object"};
+}
+
+std::vector<WireObject> get_objects(capnp::List<wire::Object>::Reader in,
+                                    const PayloadShape& shape) {
+  check(in.size() <= limits::kMaxObjects, "too many objects");
+  std::vector<WireObject> objects;
+  objects.reserve(in.size());
+  for (const auto reader : in) {
+    objects.push_back(get(reader));
+    const auto count = objects.size();
+    check(count < 2 || objects[count - 2].offset < objects[count - 1].offset,
+          "objects out of order");
+  }
+  check(objects.empty() || objects.back().offset < shape.data_size, "object outside the data");
+  return objects;
+}
+
+peer::Call get(wire::Call::Reader in) {
+  peer::Call call{
+      .call = CallId(in.getCall()),
+      .target = NodeNumber(in.getTarget()),
+      .code = in.getCode(),
+      .flags = in.getFlags(),
+      .sender_euid = in.getSenderEuid(),
+      .security_context = get_text(in.getSecurityContext(), limits::kMaxSecurityContextBytes,
+                                   "security context too long"),
+      .ancestors = {},
+      .shape = get(in.getShape()),
+      .objects = {}};
+  const auto ancestors = in.getAncestors();
+  check(ancestors.size() <= limits::kMaxAncestors, "too many ancestors");
+  call.ancestors.reserve(ancestors.size());
+  for (const auto ancestor : ancestors) {
+    call.ancestors.push_back(
+        {.host = HostId(ancestor.getHost()), .call = CallId(ancestor.getCall())});
+  }
+  call.objects = get_objects(in.getObjects(), call.shape);
+  return call;
+}
+
+peer::Reply get(wire::Reply::Reader in) {
+  peer::Reply reply{.call = CallId(in.getCall()),
+                    .code = in.getCode(),
+                    .flags = in.getFlags(),
+                    .sender_euid = in.getSenderEuid(),
+                    .shape = get(in.getShape()),
+                    .objects = {}};
+  reply.objects = get_objects(in.getObjects(), reply.shape);
+  return reply;
+}
+
+PeerMessage get_content(wire::Message::Reader in) {
+  switch (in.which()) {
+    case wire::Message::CALL:
+      return get(in.getCall());
+    case wire::Message::REPLY:
+      return get(in.getReply());
+    case wire::Message::CALL_FAILED: {
+      const auto failed = in.getCallFailed();
+      return peer::CallFailed{.call = CallId(failed.getCall()),
+                              .command = failed.getCommand(),
+                              .error = failed.getError()};
+    }
+    case wire::Message::ONEWAY_ACCEPTED: {
+      const auto accepted = in.getOnewayAccepted();
+      return peer::OnewayAccepted{.call = CallId(accepted.getCall()),
+                                  .command = accepted.getCommand()};
+    }
+    case wire::Message::RELEASE_REFS: {
+      const auto release = in.getReleaseRefs();
+      return peer::ReleaseRefs{.node = NodeNumber(release.getNode()),
+                               .strong = release.getStrong(),
+                               .weak = release.getWeak()};
+    }
+    case wire::Message::NODE_DIED:
+      return peer::NodeDied{.node = NodeNumber(in.getNodeDied().getNode())};
+    case wire::Message::CLAIM_REF: {
+      const auto claim = in.getClaimRef();
+      return peer::ClaimRef{.node = NodeNumber(claim.getNode()),
+                            .strong = claim.getStrong(),
+                            .introducer = HostId(claim.getIntroducer()),
+                            .handoff = HandoffId(claim.getHandoff())};
+    }
+    case wire::Message::CLAIM_RESULT: {
+      const auto result = in.getClaimResult();
+      return peer::ClaimResult{.node = NodeNumber(result.getNode()),
+                               .strong = result.getStrong(),
+                               .introducer = HostId(result.getIntroducer()),
+                               .handoff = HandoffId(result.getHandoff()),
+                               .alive = result.getAlive()};
+    }
+    case wire::Message::HANDOFF_DONE:
+      return peer::HandoffDone{.handoff = HandoffId(in.getHandoffDone().getHandoff())};
+    case wire::Message::CLAIM_CONTEXT:
+      return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext())};
+    case wire::Message::CONTEXT_CLAIM_RESULT: {
+      const auto result = in.getContextClaimResult();
+      return peer::ContextClaimResult{.context = get_context(result.getContext()),
+                                      .granted = result.getGranted()};
+    }
+    case wire::Message::CONTEXT_RELEASED:
+      return peer::ContextReleased{.context = get_context(in.getContextReleased().getContext())};
+    case wire::Message::CONTEXT_MANAGER: {
+      const auto manager = in.getContextManager();
+      return peer::ContextManager{.context = get_context(manager.getContext()),
+                                  .node = get(manager.getNode())};
+    }
+    case wire::Message::SERVICE_MANAGER: {
+      const auto manager = in.getServiceManager();
+      return peer::ServiceManager{.context = get_context(manager.getContext()),
+                                  .node = get(manager.getNode())};
+    }
+  }
+  throw Invalid{"unknown kind of message"};
+}
+
+frame::Hello get(wire::Hello::Reader in) {
+  return {
+      .protocol_version = in.getProtocolVersion(),
+      .cluster = get_text(in.getCluster(), limits::kMaxClusterNameBytes, "cluster name too long"),
+      .host = HostId(in.getHost()),
+      .host_name = get_text(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
+      .incarnation = Incarnation(in.getIncarnation()),
+      .peer = HostId(in.getPeer()),
+      .peer_incarnation = Incarnation(in.getPeerIncarnation()),
+      .session = SessionId(in.getSession()),
+      .received = Sequence(in.getReceived()),
+      .attempt = in.getAttempt()};
+}
+
+frame::Welcome get(wire::Welcome::Reader in) {
+  return {.host = HostId(in.getHost()),
+          .host_name = get_text(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
+          .incarnation = Incarnation(in.getIncarnation()),
+          .session = SessionId(in.getSession()),
+          .received = Sequence(in.getReceived())};
+}
+
+Frame get_frame(wire::Frame::Reader in) {
+  switch (in.which()) {
+    case wire::Frame::HELLO:
+      return get(in.getHello());
+    case wire::Frame::WELCOME:
+      return get(in.getWelcome());
+    case wire::Frame::REFUSE: {
+      const auto refuse = in.getRefuse();
+      const auto reason = static_cast<std::uint16_t>(refuse.getReason());
+      check(reason < kRefuseReasons, "unknown reason");
+      return frame::Refuse{
+          .reason = static_cast<RefuseReason>(reason),
+          .detail = get_text(refuse.getDetail(), limits::kMaxReasonBytes, "reason too long")};
+    }
+    case wire::Frame::GOODBYE: {
+      const auto goodbye = in.getGoodbye();
+      const auto reason = static_cast<std::uint16_t>(goodbye.getReason());
+      check(reason < kGoodbyeReasons, "unknown reason");
+      return frame::Goodbye{
+          .reason = static_cast<GoodbyeReason>(reason),
+          .detail = get_text(goodbye.getDetail(), limits::kMaxReasonBytes, "reason too long")};
+    }
+    case wire::Frame::ACK:
+      return frame::Ack{.received = Sequence(in.getAck().getReceived())};
+    case wire::Frame::HEARTBEAT:
+      return frame::Heartbeat{.received = Sequence(in.getHeartbeat().getReceived())};
+    case wire::Frame::MESSAGE: {
+      const auto message = in.getMessage();
+      return frame::Message{.sequence = Sequence(message.getSequence()),
+                            .received = Sequence(message.getReceived()),
+                            .content = get_content(message)};
+    }
+  }
+  throw Invalid{"unknown kind of frame"};
+}
+
+}  // namespace
+
+std::expected<FramePrefix, std::string> decode_prefix(std::span<const std::byte> bytes,
+                                                      std::uint32_t max_message_bytes) {
+  if (bytes.size() < kFramePrefixBytes) return std::unexpected("prefix cut short");
+  const FramePrefix prefix{
+      .message_bytes = static_cast<std::uint32_t>(load_little_endian(bytes.data(), 4)),
+      .flags = static_cast<std::uint32_t>(load_little_endian(bytes.data() + 4, 4)),
+      .payload_bytes = load_little_endian(bytes.data() + 8, 8)};
+  if (prefix.message_bytes == 0 || prefix.message_bytes % 8 != 0) {
+    return std::unexpected("not a frame");
+  }
+  if (prefix.message_bytes > max_message_bytes) return std::unexpected("message too long");
+  if (prefix.flags != 0) return std::unexpected("unknown flags");
+  if (prefix.payload_bytes > limits::kMaxPayloadBytes) return std::unexpected("payload too long");
+  return prefix;
+}
+
+std::expected<Frame, std::string> decode_frame(std::span<const std::byte> message,
+                                               std::uint64_t payload_bytes) {
+  if (message.empty() || message.size() % sizeof(capnp::word) != 0 ||
+      message.size() > limits::kMaxMessageBytes) {
+    return std::unexpected("message of an impossible size");
+  }
+  // Frames follow each other with payloads of any length between them, so the message may lie at
+  // any address, and Cap'n Proto wants words. Messages are small.
+  thread_local std::vector<capnp::word> words;
+  words.resize(message.size() / sizeof(capnp::word));
+  std::memcpy(words.data(), message.data(), message.size());
+
+  try {
+    capnp::ReaderOptions options;
+    // Every part of a message is looked at once, and the pointers to empty things cost a word each.
+    options.traversalLimitInWords = 2 * words.size() + 64;
+    options.nestingLimit = limits::kMaxNesting;
+    capnp::FlatArrayMessageReader reader(kj::arrayPtr(words.data(), words.size()), options);
+    check(reader.getEnd() == words.data() + words.size(), "bytes left over after the message");
+    Frame frame = get_frame(reader.getRoot<wire::Frame>());
+
+    std::uint64_t expected_bytes = 0;
+    if (const auto* content = std::get_if<frame::Message>(&frame)) {
+      expected_bytes = payload_image_bytes(content->content);
+    }
+    check(payload_bytes == expected_bytes, "payload of another size than announced");
+    if (words.capacity() > 65536) words = {};
+    return frame;
+  } catch (const Invalid& invalid) {
+    return std::unexpected(invalid.what);
+  } catch (const kj::Exception& exception) {
+    return std::unexpected(std::string("malformed message: ") + exception.getDescription().cStr());
+  }
+}
+
+}  // namespace netbinder

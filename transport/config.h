@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a transport is told when it is made. Plain data; whoever fills it in has validated names and
+// numbers against transport/limits.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "transport/limits.h"
+
+namespace netbinder {
+
+struct SessionTiming {
+  std::uint32_t timeout_ms = 5000;    // a session without a link for this long is given up
+  std::uint32_t heartbeat_ms = 500;   // silence of ours after which a heartbeat is sent
+  std::uint32_t suspect_ms = 2000;    // silence of the peer after which the link is closed
+  std::uint32_t handshake_ms = 3000;  // connecting, and each handshake, takes no longer
+  std::uint32_t ack_delay_ms = 10;    // an acknowledgement waits this long for a message to ride on
+};
+
+struct SessionLimits {
+  std::uint64_t in_flight_bytes = limits::kMaxInFlightBytes;
+  std::uint64_t in_flight_messages = limits::kMaxInFlightMessages;
+  std::uint64_t backlog_bytes = limits::kMaxBacklogBytes;
+  std::uint64_t backlog_messages = limits::kMaxBacklogMessages;
+};
+
+struct PeerConfig {
+  HostId id;
+  std::string name;
+  std::string address;  // "ip:port", "[ipv6]:port" or "name:port"
+};
+
+// Files in PEM. All or none.
+struct TlsConfig {
+  std::string certificate;  // ours, for our host name, with the chain up to the ca
+  std::string key;
+  std::string ca;  // who signs the certificates of the cluster
+
+  [[nodiscard]] bool enabled() const { return !certificate.empty(); }
+};
+
+struct TransportConfig {
+  HostId host;
+  std::string host_name;
+  Incarnation incarnation;
+  std::string cluster = "default";
+  std::string listen_address;  // as in PeerConfig; empty: accepts nobody
+  std::vector<PeerConfig> peers;
+  SessionTiming timing;
+  SessionLimits limits;
+  std::uint32_t reconnect_min_ms = 50;  // first wait after a link is lost; doubles up to …
+  std::uint32_t reconnect_max_ms = 1000;
+  // Without certificates, any address but a loopback one is refused unless this is set.
+  bool insecure = false;
+  TlsConfig tls;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The frames agents exchange, as plain data. protocol.capnp documents them; codec.h translates.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/peer_message.h"
+
+namespace netbinder {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// The session as both its ends know it. 0 is none.
+using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
+// Numbers the messages of one direction of a session from 1. 0 is before the first.
+using Sequence = StrongId<struct SequenceTag, std::uint64_t>;
+
+// What precedes each frame on a stream: little-endian, 16 bytes, then the message, then the
+// payload.
+struct FramePrefix {
+  std::uint32_t message_bytes = 0;  // a multiple of 8, at least 8
+  std::uint32_t flags = 0;          // none defined: 0
+  std::uint64_t payload_bytes = 0;
+};
+inline constexpr std::size_t kFramePrefixBytes = 16;
+static_assert(sizeof(FramePrefix) == kFramePrefixBytes);
+static_assert(offsetof(FramePrefix, message_bytes) == 0 && offsetof(FramePrefix, flags) == 4 &&
+              offsetof(FramePrefix, payload_bytes) == 8);
+
+enum class RefuseReason : std::uint16_t {
+  kVersion,
+  kCluster,
+  kUnknownHost,
+  kHostName,
+  kDirection,
+  kStaleIncarnation,
+  kStaleAttempt,
+  kCertificate,
+};
+inline constexpr std::uint16_t kRefuseReasons = 8;
+
+enum class GoodbyeReason : std::uint16_t {
+  kShutdown,
+  kGivenUp,
+  kProtocolError,
+  kOverflow,
+};
+inline constexpr std::uint16_t kGoodbyeReasons = 4;
+
+namespace frame {
+
+struct Hello {
+  std::uint32_t protocol_version = kProtocolVersion;
+  std::string cluster;
+  HostId host;
+  std::string host_name;
+  Incarnation incarnation;
+  HostId peer;                   // whom the sender believes it dials
+  Incarnation peer_incarnation;  // of the session to resume; 0: none
+  SessionId session;             // to resume; 0: none
+  Sequence received;             // last sequence received in that session
+  std::uint64_t attempt = 0;     // grows with each Hello of an incarnation
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+struct Welcome {
+  HostId host;
+  std::string host_name;
+  Incarnation incarnation;
+  SessionId session;
+  Sequence received;  // 0 in a new session
+  friend bool operator==(const Welcome&, const Welcome&) = default;
+};
+
+struct Refuse {
+  RefuseReason reason = RefuseReason::kVersion;
+  std::string detail;
+  friend bool operator==(const Refuse&, const Refuse&) = default;
+};
+
+struct Goodbye {
+  GoodbyeReason reason = GoodbyeReason::kShutdown;
+  std::string detail;
+  friend bool operator==(const Goodbye&, const Goodbye&) = default;
+};
+
+struct Ack {
+  Sequence received;
+  friend bool operator==(const Ack&, const Ack&) = default;
+};
+
+struct Heartbeat {
+  Sequence received;
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
+};
+
+struct Message {
+  Sequence sequence;
+  Sequence received;
+  PeerMessage content;
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+}  // namespace frame
+
+using Frame = std::variant<frame::Hello, frame::Welcome, frame::Refuse, frame::Goodbye, frame::Ack,
+                           frame::Heartbeat, frame::Message>;
+
+// A frame ready for the wire: `head` is the prefix and the message, `payload` follows it. Shared
+// between the session, which keeps it until it is acknowledged, and the link that writes it.
+struct OutgoingFrame {
+  std::vector<std::byte> head;
+  std::vector<std::byte> payload;
+  Sequence sequence;  // 0: not a Message
+  Sequence received;  // the acknowledgement it carries
+
+  [[nodiscard]] std::uint64_t size() const { return head.size() + payload.size(); }
+};
+
+// The size of the payload image a message announces, and whether it has one at all (which may be
+// of 0 bytes).
+[[nodiscard]] bool has_payload(const PeerMessage& message);
+[[nodiscard]] std::uint64_t payload_image_bytes(const PeerMessage& message);
+
+}  // namespace netbinder

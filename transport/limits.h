@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every bound of the transport, with what happens when it is reached.
+//
+// "Refused" means that the peer broke the protocol: its connection is closed and, once there is a
+// session, the session is given up. A local message over one of the codec's bounds is a mistake of
+// the caller and gives the session up as well, so the agent checks before it sends.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/peer_message.h"
+
+namespace netbinder::limits {
+
+// --- Codec: arriving frames over these are refused.
+
+// The Cap'n Proto part of a frame. Holds kMaxObjects objects with room to spare.
+inline constexpr std::uint32_t kMaxMessageBytes = 8U << 20;
+// The same for the frames of a handshake, whose sender is not known yet.
+inline constexpr std::uint32_t kMaxHandshakeMessageBytes = 4096;
+// The largest image of a valid PayloadShape.
+inline constexpr std::uint64_t kMaxPayloadBytes = 3 * PayloadShape::kMaxPartBytes;
+// An object takes 24 bytes of data and 8 of offsets, so the largest mapping holds no more than
+// this: an application cannot reach it.
+inline constexpr std::uint32_t kMaxObjects = 131072;
+// Each ancestor is a thread that waits, so this is far beyond what thread limits allow.
+inline constexpr std::uint32_t kMaxAncestors = 16384;
+inline constexpr std::uint32_t kMaxSecurityContextBytes = 4096;
+inline constexpr std::uint32_t kMaxContextNameBytes = 255;  // as a file name
+inline constexpr std::uint32_t kMaxHostNameBytes = 255;
+inline constexpr std::uint32_t kMaxClusterNameBytes = 255;
+// Reasons in words are cut to this length when sent and refused when longer.
+inline constexpr std::uint32_t kMaxReasonBytes = 512;
+// A frame's nesting of pointers: Frame, Message, Call, objects, with one to spare.
+inline constexpr int kMaxNesting = 6;
+
+static_assert(kMaxMessageBytes >= kMaxObjects * 48 + kMaxAncestors * 16 + 65536);
+static_assert(kMaxMessageBytes % 8 == 0 && kMaxHandshakeMessageBytes % 8 == 0);
+
+// --- Session: defaults of SessionLimits and the pace of acknowledgements.
+
+// Bytes and messages sent and not acknowledged: further messages wait unsent (back-pressure). One
+// message is always let through, however large.
+inline constexpr std::uint64_t kMaxInFlightBytes = 32ULL << 20;
+inline constexpr std::uint64_t kMaxInFlightMessages = 65536;
+// Bytes and messages held for the peer, in flight and waiting. Over this the peer is too slow to
+// be kept: the session is given up.
+inline constexpr std::uint64_t kMaxBacklogBytes = 256ULL << 20;
+inline constexpr std::uint64_t kMaxBacklogMessages = 262144;
+// An acknowledgement goes out at once after this much was received since the last one, and after
+// the acknowledgement delay otherwise; both are well under what may be in flight.
+inline constexpr std::uint64_t kAckEveryMessages = 64;
+inline constexpr std::uint64_t kAckEveryBytes = 256U << 10;
+// Earlier lives of a peer that are remembered so that none of their frames is taken for the
+// present one's. The oldest is forgotten.
+inline constexpr std::size_t kMaxDeadIncarnations = 16;
+
+static_assert(kAckEveryBytes <= kMaxInFlightBytes && kAckEveryMessages <= kMaxInFlightMessages);
+static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMessageBytes);
+
+// --- TCP.
+
+// Accepted connections that have not said who they are. At the bound the oldest is closed, so that
+// silent connections cannot keep a peer out.
+inline constexpr std::size_t kMaxPendingHandshakes = 64;
+// Read-ahead of a connection. Grows to hold a larger message and shrinks again after it.
+inline constexpr std::size_t kReceiveBufferBytes = 64U << 10;
+// A payload nobody wants is read into this and forgotten, piece by piece.
+inline constexpr std::size_t kDiscardBufferBytes = 64U << 10;
+// Buffers in one gathering write; a frame takes one or two.
+inline constexpr std::size_t kMaxGatherBuffers = 64;
+// One line about broken or refused connections in this time; the others are counted.
+inline constexpr std::uint64_t kLogIntervalMs = 1000;
+
+static_assert(kReceiveBufferBytes >= kMaxHandshakeMessageBytes + 16);
+
+}  // namespace netbinder::limits

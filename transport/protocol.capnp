@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+@0x8a8250368787eb9c;
+#
+# What the agents of two hosts say to each other. This file is the specification.
+#
+# Framing
+# -------
+# A link is an ordered stream of bytes. A frame on it is
+#
+#     u32 message bytes   a multiple of 8, at least 8, at most 8 MiB (4096 in a handshake)
+#     u32 flags           none defined: 0
+#     u64 payload bytes   at most 12 MiB
+#     the message         one `Frame`, in Cap'n Proto's stream framing, nothing left over
+#     the payload         raw bytes
+#
+# with little-endian integers. Calls and replies have a payload, whose size is that of the image
+# their `Shape` describes; everything else has none. A frame that breaks these rules, or a limit of
+# transport/limits.h, ends the link, and the session if there is one.
+#
+# Concepts
+# --------
+# Host         A member of the cluster, numbered by the configuration, which every host has alike.
+#              0 is no host.
+#
+# Incarnation  One life of a host's agent: 64 random bits chosen by the agent when it starts. Dies
+#              with the agent. Numbers chosen by an agent (nodes, calls, handoffs) are unique
+#              within its incarnation, and never used again in it. 0 is none.
+#
+# Link         One connection. Comes and goes. The host with the HIGHER number dials, the other one
+#              accepts: there is never a second link to choose from, except that a new one replaces
+#              the one its dialer has abandoned.
+#
+# Session      What two incarnations share: messages both ways, in order, each exactly once. The
+#              acceptor chooses its id at random when it is established. It survives the loss of
+#              its link for as long as the session timeout of either end, and then dies: an end
+#              that has given a session up forgets it, and cannot be talked into resuming it. So
+#              every session dies at both ends, at the latest when they shake hands again.
+#              Everything counted in a session (references, calls, claims) dies with it.
+#
+# Sequence     Numbers the messages of one direction of a session: 1, 2, 3 … A sender keeps each
+# number       message with its payload until it is acknowledged.
+#
+# Ack          "I have received everything up to this number": cumulative, and on every frame that
+#              goes the other way. A message counts as received when its payload is complete; a
+#              payload that was cut short by the end of a link is thrown away and comes again.
+#
+# Call         A transaction to another host. The caller's agent chooses the id. It dies with the
+#              one answer that ends the call, which the callee's agent sends: Reply or CallFailed
+#              for a synchronous call, OnewayAccepted or CallFailed for a oneway call.
+#
+# Reference    How many strong and weak references each peer holds to each node, kept by the node's
+# ledger       home. SENDING a reference counts it, so a reference on its way cannot race a release.
+#              ReleaseRefs gives back any number of those that were received. The end of the
+#              session gives back all.
+#
+# Handoff      A reference that host B passes to host C for a node of host A. B keeps its own until
+#              A has counted one for C: C asks A (ClaimRef), A answers C (ClaimResult), C tells B
+#              (HandoffDone). B chooses the handoff's id; it dies with HandoffDone or with the
+#              session between B and C.
+#
+# Handshake
+# ---------
+#     dialer                                 acceptor
+#       Hello{session: S or 0, received} →
+#                                            S is the session it has with that incarnation of the
+#                                            dialer: Welcome{S, received}. Both ends go on with
+#                                            what the other one has not received.
+#                                            Otherwise it gives up the session it has, if any, and
+#                                            establishes a new one: Welcome{S', 0}. A dialer that
+#                                            asked for S gives S up when it reads this.
+#                                            Or Refuse{reason}, and the link ends.
+#
+# Nothing else may be sent on a link before Hello and Welcome, and neither may be sent after. An end
+# that gives a session up while it has a link says Goodbye and closes the link; the other one gives
+# the session up when it reads that, or at the next handshake.
+#
+# Liveness
+# --------
+# An end that has sent nothing for its heartbeat interval sends Heartbeat. An end that has heard
+# nothing, not even a part of a frame, for its suspicion time closes the link; the session is then
+# without a link, and lives until its timeout.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("netbinder::wire");
+
+struct Frame {
+  union {
+    hello     @0 :Hello;
+    welcome   @1 :Welcome;
+    refuse    @2 :Refuse;
+    goodbye   @3 :Goodbye;
+    ack       @4 :Ack;
+    heartbeat @5 :Heartbeat;
+    message   @6 :Message;
+  }
+}
+
+# ---------------------------------------------------------------------------------------- session
+
+struct Hello {
+  # First frame of the dialer.
+  protocolVersion @0 :UInt32;   # 1. Other versions are refused.
+  cluster @1 :Text;             # name of the cluster, equal on both ends
+  host @2 :UInt32;              # the dialer
+  hostName @3 :Text;            # as the acceptor's configuration has it
+  incarnation @4 :UInt64;       # the dialer's. One that was succeeded by another is refused.
+  peer @5 :UInt32;              # whom the dialer believes it dials
+  peerIncarnation @6 :UInt64;   # the acceptor's in the session to resume; 0: none
+  session @7 :UInt64;           # session to resume; 0: none
+  received @8 :UInt64;          # last sequence number received in that session
+  attempt @9 :UInt64;
+  # Counts the Hellos of an incarnation from 1, so that one which was delayed in an abandoned link
+  # cannot displace a later one.
+}
+
+struct Welcome {
+  # First frame of the acceptor.
+  host @0 :UInt32;              # the acceptor
+  hostName @1 :Text;
+  incarnation @2 :UInt64;       # the acceptor's
+  session @3 :UInt64;           # the one of Hello: resumed. Any other: a new one.
+  received @4 :UInt64;          # last sequence number received in the session; 0 in a new one
+}
+
+struct Refuse {
+  # Instead of Welcome; the acceptor then closes the link. Its session with that host, if it has
+  # one, goes on.
+  reason @0 :Reason;
+  detail @1 :Text;              # for people
+
+  enum Reason {
+    protocolVersion @0;
+    cluster @1;                 # another cluster
+    unknownHost @2;             # the dialer's or the dialed number is not as configured here
+    hostName @3;                # another name than configured here
+    direction @4;               # the lower host dialed the higher
+    staleIncarnation @5;        # the host has had another incarnation since
+    staleAttempt @6;            # a later Hello of this incarnation was here before
+    certificate @7;             # the dialer's certificate is not that of the host it says it is
+  }
+}
+
+struct Goodbye {
+  # The sender has given the session up and closes the link.
+  reason @0 :Reason;
+  detail @1 :Text;              # for people
+
+  enum Reason {
+    shutdown @0;                # the agent ends
+    givenUp @1;                 # decided by the agent
+    protocolError @2;           # the receiver broke the protocol
+    overflow @3;                # the receiver takes too little of what is sent to it
+  }
+}
+
+struct Ack {
+  received @0 :UInt64;
+}
+
+struct Heartbeat {
+  received @0 :UInt64;
+}
+
+# --------------------------------------------------------------------------------------- messages
+
+struct Message {
+  sequence @0 :UInt64;          # the sender's last one, plus 1
+  received @1 :UInt64;          # acknowledgement at the time the message was written
+
+  union {
+    call               @2  :Call;
+    reply              @3  :Reply;
+    callFailed         @4  :CallFailed;
+    onewayAccepted     @5  :OnewayAccepted;
+    releaseRefs        @6  :ReleaseRefs;
+    nodeDied           @7  :NodeDied;
+    claimRef           @8  :ClaimRef;
+    claimResult        @9  :ClaimResult;
+    handoffDone        @10 :HandoffDone;
+    claimContext       @11 :ClaimContext;
+    contextClaimResult @12 :ContextClaimResult;
+    contextReleased    @13 :ContextReleased;
+    contextManager     @14 :ContextManager;
+    serviceManager     @15 :ServiceManager;
+  }
+}
+
+struct Shape {
+  # Sizes of the three parts of a buffer. The payload is its image: the parts in this order, each
+  # starting at a multiple of 8 bytes. No part is over 4 MiB.
+  dataSize @0 :UInt64;
+  offsetsSize @1 :UInt64;       # a multiple of 8
+  extraSize @2 :UInt64;         # a multiple of 8
+}
+
+struct Node {
+  # A reference travelling. The home (host) is the sender: the reference is counted for the
+  # receiver, handoff is 0. The home is the receiver: its own node comes back, handoff is 0, nothing
+  # is counted. Otherwise the sender introduces a third host's node, and pins its own reference
+  # until it reads HandoffDone{handoff}.
+  host @0 :UInt32;              # home of the node
+  incarnation @1 :UInt64;       # of the home
+  number @2 :UInt64;            # chosen by the home; lives until the node dies
+  strong @3 :Bool;
+  handoff @4 :UInt64;           # chosen by the sender
+}
+
+struct Object {
+  # An object in the data of the parcel.
+  offset @0 :UInt64;            # where; objects are in strictly ascending order
+  union {
+    node :group {               # see Node
+      host @1 :UInt32;
+      incarnation @2 :UInt64;
+      number @3 :UInt64;
+      strong @4 :Bool;
+      handoff @5 :UInt64;
+    }
+    buffer :group {             # a scatter-gather buffer
+      extraOffset @6 :UInt64;   # its bytes in the extra part
+      length @7 :UInt64;
+      hasParent @8 :Bool;
+      parentIndex @9 :UInt64;   # its address is stored in the buffer object of this index …
+      parentOffset @10 :UInt64; # … at this offset
+    }
+  }
+}
+
+struct Ancestor {
+  # A synchronous call that some thread waits in.
+  host @0 :UInt32;              # the calling host
+  call @1 :UInt64;              # its id for the call
+}
+
+struct Call {
+  # A transaction to a node of the receiver. With a payload.
+  call @0 :UInt64;              # chosen by the sender
+  target @1 :UInt64;            # number of the node
+  code @2 :UInt32;
+  flags @3 :UInt32;             # TF_*
+  senderEuid @4 :UInt32;        # attested by the sender's agent
+  securityContext @5 :Text;     # likewise; empty unless the node asked for it
+  ancestors @6 :List(Ancestor); # nearest first
+  shape @7 :Shape;
+  objects @8 :List(Object);
+}
+
+struct Reply {
+  # Ends a synchronous call. With a payload.
+  call @0 :UInt64;              # chosen by the receiver
+  code @1 :UInt32;
+  flags @2 :UInt32;
+  senderEuid @3 :UInt32;
+  shape @4 :Shape;
+  objects @5 :List(Object);
+}
+
+struct CallFailed {
+  # Ends a call without a reply.
+  call @0 :UInt64;              # chosen by the receiver
+  command @1 :UInt32;           # BR_FAILED_REPLY, BR_DEAD_REPLY or BR_FROZEN_REPLY
+  error @2 :Int32;              # negative errno of the extended error, or 0
+}
+
+struct OnewayAccepted {
+  # Ends a oneway call: it is in the target's queue.
+  call @0 :UInt64;              # chosen by the receiver
+  command @1 :UInt32;           # what the caller reads
+}
+
+struct ReleaseRefs {
+  # Gives back references to a node of the receiver. At most what was received.
+  node @0 :UInt64;
+  strong @1 :UInt64;
+  weak @2 :UInt64;
+}
+
+struct NodeDied {
+  # To every host the ledger has for a node of the sender that died.
+  node @0 :UInt64;
+}
+
+struct ClaimRef {
+  # The sender was handed a reference to a node of the receiver, and asks to be counted.
+  node @0 :UInt64;
+  strong @1 :Bool;
+  introducer @2 :UInt32;        # who handed it
+  handoff @3 :UInt64;           # the introducer's number
+}
+
+struct ClaimResult {
+  # Answers ClaimRef, whose fields it repeats.
+  node @0 :UInt64;
+  strong @1 :Bool;
+  introducer @2 :UInt32;
+  handoff @3 :UInt64;
+  alive @4 :Bool;               # false: the node is dead, nothing was counted
+}
+
+struct HandoffDone {
+  # To the introducer: the pinned reference may go.
+  handoff @0 :UInt64;           # chosen by the receiver
+}
+
+struct ClaimContext {
+  # To the arbiter, which is the first host of the configuration: may a process of the sender become
+  # the manager of the context? A granted claim dies with ContextReleased or with the session.
+  context @0 :Text;
+}
+
+struct ContextClaimResult {
+  # Answers ClaimContext.
+  context @0 :Text;
+  granted @1 :Bool;
+}
+
+struct ContextReleased {
+  # To the arbiter: the sender's claim is over.
+  context @0 :Text;
+}
+
+struct ContextManager {
+  # To every peer: the manager of the context is a node of the sender, counted for the receiver.
+  # Ends with NodeDied.
+  context @0 :Text;
+  node @1 :Node;
+}
+
+struct ServiceManager {
+  # To every peer: the sender's built-in service manager of the context, counted likewise.
+  context @0 :Text;
+  node @1 :Node;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/send_window.h"
+
+#include "core/check.h"
+
+namespace netbinder {
+
+bool SendWindow::has_room(std::uint64_t frame_bytes) const {
+  return retained_.size() < limits_.backlog_messages && frame_bytes <= limits_.backlog_bytes &&
+         bytes_ <= limits_.backlog_bytes - frame_bytes;
+}
+
+void SendWindow::push(std::shared_ptr<const OutgoingFrame> frame) {
+  NB_CHECK(frame->sequence == next_sequence());
+  bytes_ += frame->size();
+  retained_.push_back(std::move(frame));
+}
+
+bool SendWindow::has_next() const {
+  if (cursor_ == retained_.size()) return false;
+  if (cursor_ == 0) return true;
+  return cursor_ < limits_.in_flight_messages &&
+         in_flight_bytes_ + retained_[cursor_]->size() <= limits_.in_flight_bytes;
+}
+
+std::shared_ptr<const OutgoingFrame> SendWindow::next() {
+  if (!has_next()) return nullptr;
+  const auto& frame = retained_[cursor_++];
+  in_flight_bytes_ += frame->size();
+  return frame;
+}
+
+bool SendWindow::acknowledge(Sequence received) {
+  // An older acknowledgement than the last one is fine: it was written before.
+  if (received.value() < first_sequence_) return true;
+  const std::uint64_t count = received.value() - first_sequence_ + 1;
+  if (count > cursor_) return false;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    bytes_ -= retained_.front()->size();
+    in_flight_bytes_ -= retained_.front()->size();
+    retained_.pop_front();
+  }
+  first_sequence_ += count;
+  cursor_ -= count;
+  return true;
+}
+
+bool SendWindow::rewind(Sequence received) {
+  // What was acknowledged once has been received, and has been dropped here.
+  if (received.value() + 1 < first_sequence_) return false;
+  if (!acknowledge(received)) return false;
+  cursor_ = 0;
+  in_flight_bytes_ = 0;
+  return true;
+}
+
+}  // namespace netbinder

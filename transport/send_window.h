@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The messages of one direction of a session that the peer has not acknowledged, in order. Owned
+// by the Session. A cursor divides them: before it, in flight (handed to the link, so a payload may
+// be on the wire right now); from it on, waiting.
+//
+//   sequence   first … cursor-1 | cursor … last
+//              in flight        | waiting
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "transport/config.h"
+#include "transport/frame.h"
+
+namespace netbinder {
+
+class SendWindow {
+ public:
+  explicit SendWindow(const SessionLimits& limits) : limits_(limits) {}
+
+  // The number of the next message to be added.
+  [[nodiscard]] Sequence next_sequence() const {
+    return Sequence(first_sequence_ + retained_.size());
+  }
+  // Whether a frame of this size may be added without breaking the bound of the backlog.
+  [[nodiscard]] bool has_room(std::uint64_t frame_bytes) const;
+  // Adds the frame, whose sequence is next_sequence().
+  void push(std::shared_ptr<const OutgoingFrame> frame);
+
+  // The first waiting message, now in flight; null if there is none or as much is in flight as may
+  // be.
+  std::shared_ptr<const OutgoingFrame> next();
+  [[nodiscard]] bool has_next() const;
+
+  // Everything up to and including `received` has arrived. False if that cannot be.
+  [[nodiscard]] bool acknowledge(Sequence received);
+  // The link is another one, and the peer has received everything up to `received`: what was in
+  // flight beyond that waits again. False if that cannot be.
+  [[nodiscard]] bool rewind(Sequence received);
+
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t messages() const { return retained_.size(); }
+  [[nodiscard]] std::uint64_t in_flight_bytes() const { return in_flight_bytes_; }
+
+ private:
+  SessionLimits limits_;
+  std::deque<std::shared_ptr<const OutgoingFrame>> retained_;
+  std::uint64_t first_sequence_ = 1;  // of retained_.front()
+  std::size_t cursor_ = 0;            // index into retained_
+  std::uint64_t bytes_ = 0;
+  std::uint64_t in_flight_bytes_ = 0;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of what two agents share: ordered, exactly-once messages that survive the loss of the
+// link (see transport/protocol.capnp for the concepts). Does no I/O and reads no clock: frames and
+// the time are handed in, frames are taken out, and whoever owns the link does as told. One object
+// per configured peer for as long as the transport lives; it goes through any number of sessions.
+//
+// Thread: the data-plane thread. PeerEvents are called from the functions marked [events] only, and
+// may call send() and give_up() of this object in turn, nothing else of it.
+//
+// States. The session and the link are two machines:
+//
+//   session  None ── handshake of a new session ──────────────→ Live     (session_established)
+//            Live ── timeout without a link, Goodbye, give_up, violation of the protocol,
+//                    overflow, handshake of a new session ─────→ None     (session_lost)
+//
+//   link     Down ── connected() (the dialer; sends Hello) ────→ Greeting
+//            Down ── accept(Hello) (the acceptor; sends Welcome)→ Up
+//            Greeting ── Welcome ──────────────────────────────→ Up
+//            Greeting, Up ── disconnected() ───────────────────→ Down
+//
+// Link Up implies session Live. A session without a link Up is suspended; only its age can end it
+// then, or a handshake. A session that was given up is Live and `ending_` until its link is Down:
+// it hears nothing and says Goodbye only, tick() has the link closed, and disconnected() carries
+// out the rest. So send() and give_up() call nobody, and a session is lost only when no link can be
+// writing to a payload's destination any more.
+//
+// Stalls. An end that did not run itself (a stopped process, a suspended machine) does not suspect
+// its peer for the silence of that time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "transport/config.h"
+#include "transport/frame.h"
+#include "transport/send_window.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+// Who an end is and whom it expects at the other one.
+struct SessionIdentity {
+  std::string cluster;
+  HostId host;
+  std::string host_name;
+  Incarnation incarnation;
+  HostId peer;
+  std::string peer_name;
+
+  // Both ends know without asking who dials.
+  [[nodiscard]] bool dials() const { return host > peer; }
+};
+
+// What the owner of the link does after it has handed in a frame.
+struct FrameOutcome {
+  enum class Next {
+    kReadOn,   // the next frame
+    kPayload,  // the payload into `destination` (nowhere if that is empty), payload_arrived(), then
+               // the next frame
+    kStop,     // nothing more is read: tick() says why
+  };
+  Next next = Next::kReadOn;
+  PayloadDestination destination;
+};
+
+struct SessionCounters {
+  std::uint64_t messages_sent = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t established = 0;
+  std::uint64_t resumed = 0;  // links after the first of a session
+  std::uint64_t lost = 0;
+};
+
+class Session {
+ public:
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+
+  // `new_session_id` gives random numbers other than 0.
+  Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
+          PeerEvents& events, std::function<std::uint64_t()> new_session_id);
+
+  // --- The link. The dialer's is open: says Hello.
+  void connected(std::uint64_t now_ms);
+  // Why the acceptor does not take this Hello; nothing if it does. Changes nothing.
+  [[nodiscard]] std::optional<frame::Refuse> refusal(const frame::Hello& hello) const;
+  // The acceptor's link is open, with this first frame, which is not refused. A link of before is
+  // disconnected first. [events]
+  void accept(const frame::Hello& hello, std::uint64_t now_ms);
+  // Every other frame, when its message has arrived and its payload has not. [events]
+  FrameOutcome frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms);
+  // The payload of the last frame is complete. [events]
+  FrameOutcome payload_arrived(std::uint64_t now_ms);
+  // Something was read, be it part of a frame.
+  void heard(std::uint64_t now_ms) { last_heard_ms_ = now_ms; }
+  // The link is gone. Nobody writes to a payload destination any more. [events]
+  void disconnected(std::uint64_t now_ms);
+
+  // --- Outgoing. Queues a message; without a session it is dropped.
+  void send(const PeerMessage& message, std::vector<std::byte> payload);
+  // The next frame to write on the link, or null.
+  std::shared_ptr<const OutgoingFrame> next_frame(std::uint64_t now_ms);
+  [[nodiscard]] bool has_frame() const;
+
+  // --- Time. The session is over, for a reason of ours; takes effect in tick().
+  void give_up(GoodbyeReason reason, std::string detail);
+  // Does what is due. If it returns a reason, the owner writes what next_frame() still has if it
+  // can at once, closes the link and calls disconnected(). [events]
+  std::optional<std::string> tick(std::uint64_t now_ms);
+  // When tick() is due at the latest.
+  [[nodiscard]] std::uint64_t next_tick_ms() const;
+
+  // --- Looking.
+  [[nodiscard]] bool live() const { return std::holds_alternative<Live>(session_); }
+  [[nodiscard]] bool link_up() const { return std::holds_alternative<Up>(link_); }
+  [[nodiscard]] bool link_down() const { return std::holds_alternative<Down>(link_); }
+  [[nodiscard]] bool ending() const { return ending_.has_value(); }
+  [[nodiscard]] const SessionIdentity& identity() const { return identity_; }
+  [[nodiscard]] const SessionCounters& counters() const { return counters_; }
+  // Why the last session that was lost was lost.
+  [[nodiscard]] const std::string& loss_reason() const { return loss_reason_; }
+  [[nodiscard]] std::uint64_t backlog_bytes() const;
+
+ private:
+  // A message whose payload is on its way.
+  struct Arriving {
+    Sequence sequence;
+    PeerMessage content;
+    std::uint64_t bytes = 0;
+  };
+  struct Duplicate {};  // its payload is read and forgotten
+
+  struct None {};
+  struct Live {
+    SessionId id;
+    Incarnation peer_incarnation;
+    SendWindow window;
+    std::uint64_t received = 0;      // last complete sequence
+    std::uint64_t told = 0;          // the highest acknowledgement that was handed to the link
+    std::uint64_t untold_bytes = 0;  // received since
+    std::uint64_t suspended_ms = 0;  // since when there is no link
+    std::variant<std::monostate, Arriving, Duplicate> payload;
+  };
+
+  struct Down {};
+  struct Greeting {
+    std::uint64_t since_ms = 0;
+  };
+  struct Up {};
+
+  // The session is over, and its end has not been carried out.
+  struct Ending {
+    GoodbyeReason reason = GoodbyeReason::kGivenUp;
+    std::string detail;
+  };
+
+  void establish(SessionId id, Incarnation peer_incarnation, std::uint64_t now_ms);
+  void lose(std::string reason);
+  bool expired(std::uint64_t now_ms) const;
+  void abandon_payload(Live& live);
+  FrameOutcome violation(std::string detail);     // ends the session
+  FrameOutcome useless_link(std::string detail);  // ends the link only
+  FrameOutcome welcome_arrived(const frame::Welcome& welcome, std::uint64_t now_ms);
+  FrameOutcome message_arrived(frame::Message message, std::uint64_t payload_bytes,
+                               std::uint64_t now_ms);
+  FrameOutcome deliver(Sequence sequence, PeerMessage content, std::uint64_t bytes,
+                       std::uint64_t now_ms);
+  bool acknowledged(Sequence received);
+  void owe_acknowledgement(std::uint64_t now_ms);
+  [[nodiscard]] bool dead(Incarnation incarnation) const;
+  void queue(const Frame& frame, Sequence received = Sequence(0));
+  void told(const OutgoingFrame& frame);
+
+  const SessionIdentity identity_;
+  const SessionTiming timing_;
+  const SessionLimits limits_;
+  PeerEvents& events_;
+  const std::function<std::uint64_t()> new_session_id_;
+
+  std::variant<None, Live> session_;
+  std::variant<Down, Greeting, Up> link_;
+  std::optional<Ending> ending_;             // only while Live
+  std::optional<std::string> close_reason_;  // for tick(): the link is of no use any more
+  std::deque<std::shared_ptr<const OutgoingFrame>> control_;  // goes before messages
+
+  std::uint64_t attempt_ = 0;       // of our last Hello
+  std::uint64_t peer_attempt_ = 0;  // of the peer's last Hello in this incarnation
+  Incarnation peer_incarnation_;    // the last one seen
+  std::deque<Incarnation> dead_incarnations_;
+
+  std::uint64_t last_sent_ms_ = 0;
+  std::uint64_t last_heard_ms_ = 0;
+  std::uint64_t last_tick_ms_ = 0;
+  std::uint64_t ack_due_ms_ = kNever;
+  bool ack_wanted_ = false;  // goes with the next frames
+  SessionCounters counters_;
+  std::string loss_reason_;
+};
+
+}  // namespace netbinder

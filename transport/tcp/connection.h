@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames over one Stream. Reads ahead into a buffer; payloads go straight to their destination,
+// what was read ahead of them by a copy, the rest by the system call that reads it. Writes gather
+// frames from where the session keeps them.
+//
+// Owned by a shared_ptr: of its owner until that closes it, and of the operations in progress, so
+// that buffers and destinations outlive them.
+//
+// States: open ── close() ──→ closed. A closed connection calls its owner no more.
+//
+// Thread: the data-plane thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "transport/session.h"
+#include "transport/tcp/stream.h"
+
+namespace netbinder::tcp {
+
+class Connection;
+
+class ConnectionOwner {
+ public:
+  virtual ~ConnectionOwner() = default;
+  // The stream may be used.
+  virtual void opened(Connection& connection) = 0;
+  // A part of something has arrived; what it completes follows.
+  virtual void heard(Connection& connection) = 0;
+  virtual FrameOutcome frame_arrived(Connection& connection, Frame frame,
+                                     std::uint64_t payload_bytes) = 0;
+  virtual FrameOutcome payload_arrived(Connection& connection) = 0;
+  // Everything that was read has been handed over.
+  virtual void settle(Connection& connection) = 0;
+  virtual std::shared_ptr<const OutgoingFrame> next_frame(Connection& connection) = 0;
+  // The connection is of no use any more; the owner closes it. `broke_protocol`: what arrived was
+  // no frame.
+  virtual void failed(Connection& connection, const std::string& reason, bool broke_protocol) = 0;
+};
+
+struct ConnectionCounters {
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+class Connection : public StreamEvents, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::any_io_executor executor, std::unique_ptr<Stream> stream,
+             ConnectionOwner& owner, std::string remote);
+
+  // Begins; the owner hears opened() or failed().
+  void start();
+  // Hands it over, from inside an owner's function too.
+  void set_owner(ConnectionOwner& owner) { owner_ = &owner; }
+  // From now on frames may be as long as a session's.
+  void allow_session_frames() { max_message_bytes_ = limits::kMaxMessageBytes; }
+  // Writes what the owner has. Failures come from the event loop.
+  void pump();
+  // Writes this frame before the owner's next one.
+  void write(std::shared_ptr<const OutgoingFrame> frame);
+  void close();
+
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] bool peer_is(const std::string& host_name) const {
+    return stream_->peer_is(host_name);
+  }
+  [[nodiscard]] const std::string& remote() const { return remote_; }
+  [[nodiscard]] const ConnectionCounters& counters() const { return counters_; }
+
+ private:
+  void ready(const boost::system::error_code& error) override;
+  void read_done(const boost::system::error_code& error, std::size_t bytes) override;
+  void write_done(const boost::system::error_code& error, std::size_t bytes) override;
+
+  void read();
+  void process();
+  bool process_payload();
+  bool process_frame();
+  void apply(FrameOutcome outcome, std::uint64_t payload_bytes);
+  void make_space(std::size_t bytes);
+  void fill_batch();
+  void written(std::size_t bytes);
+  void fail_later(std::string reason);
+
+  [[nodiscard]] std::size_t available() const { return end_ - begin_; }
+
+  boost::asio::any_io_executor executor_;
+  std::unique_ptr<Stream> stream_;
+  ConnectionOwner* owner_;
+  const std::string remote_;
+  ConnectionCounters counters_;
+  bool open_ = false;
+  bool closed_ = false;
+
+  // Reading. Of buffer_, [begin_, end_) was read and not yet used.
+  std::vector<std::byte> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::uint32_t max_message_bytes_ = limits::kMaxHandshakeMessageBytes;
+  bool stopped_ = false;                 // the owner wants nothing more
+  std::uint64_t payload_remaining_ = 0;  // bytes of the payload still to come
+  PayloadDestination destination_;       // kept while an operation may write to it
+  std::size_t direct_bytes_ = 0;         // offered to the read in progress as its final place
+
+  // Writing. The frames of batch_ are being written; batch_offset_ bytes of them are.
+  std::vector<std::shared_ptr<const OutgoingFrame>> batch_;
+  std::vector<boost::asio::const_buffer> batch_buffers_;
+  std::size_t batch_offset_ = 0;
+  bool writing_ = false;
+};
+
+}  // namespace netbinder::tcp

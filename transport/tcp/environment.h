@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the parts of a TcpTransport share: the event loop, the configuration, the clock, how streams
+// are made, and restraint in logging. Owned by the TcpTransport and kept by its parts, whose last
+// handlers may outlive it.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "transport/config.h"
+#include "transport/tcp/stream.h"
+
+namespace netbinder::tcp {
+
+// Lets one line through per limits::kLogIntervalMs and counts the others.
+class LogLimiter {
+ public:
+  // How many were left out before this one; -1 if this one is to be left out.
+  int admit(std::uint64_t now_ms) {
+    if (last_ms_ != 0 && now_ms < last_ms_ + limits::kLogIntervalMs) {
+      ++left_out_;
+      return -1;
+    }
+    last_ms_ = now_ms;
+    return std::exchange(left_out_, 0);
+  }
+
+ private:
+  std::uint64_t last_ms_ = 0;
+  int left_out_ = 0;
+};
+
+struct Environment {
+  boost::asio::io_context& io;
+  TransportConfig config;
+  // Wraps a connected socket. `dialed`: the host name that is expected at the other end, if we
+  // connected; empty if we accepted.
+  std::function<std::unique_ptr<Stream>(boost::asio::ip::tcp::socket, const std::string& dialed)>
+      make_stream;
+  LogLimiter broken_peers;
+
+  [[nodiscard]] static std::uint64_t now_ms() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                          std::chrono::steady_clock::now().time_since_epoch())
+                                          .count());
+  }
+  // Warns about a connection that broke the protocol.
+  void log_broken_peer(const std::string& remote, const std::string& reason);
+  // Whether this address may be used: without certificates, loopback only.
+  [[nodiscard]] bool allowed(const boost::asio::ip::address& address) const {
+    return config.insecure || config.tls.enabled() || address.is_loopback();
+  }
+};
+
+}  // namespace netbinder::tcp

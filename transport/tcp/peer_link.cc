@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/tcp/peer_link.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <random>
+
+#include "core/check.h"
+
+namespace netbinder::tcp {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+// A link that was up for this long was a good one: the next wait is the shortest again.
+constexpr std::uint64_t kGoodLinkMs = 1000;
+
+std::uint64_t random_session_id() {
+  std::random_device device;
+  std::uint64_t id = 0;
+  while (id == 0) id = (std::uint64_t{device()} << 32) | device();
+  return id;
+}
+
+SessionIdentity identity(const TransportConfig& config, const PeerConfig& peer) {
+  return {.cluster = config.cluster,
+          .host = config.host,
+          .host_name = config.host_name,
+          .incarnation = config.incarnation,
+          .peer = peer.id,
+          .peer_name = peer.name};
+}
+
+}  // namespace
+
+PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& peer,
+                   Address address, PeerEvents& events)
+    : environment_(std::move(environment)),
+      peer_(peer),
+      address_(std::move(address)),
+      session_(identity(environment_->config, peer), environment_->config.timing,
+               environment_->config.limits, events, random_session_id),
+      resolver_(environment_->io),
+      timer_(environment_->io) {}
+
+void PeerLink::start() {
+  if (session_.identity().dials()) dialing_ = Waiting{.until_ms = Environment::now_ms()};
+  arm_timer();
+}
+
+void PeerLink::stop() {
+  stopped_ = true;
+  ++dial_number_;
+  dialing_ = Resting{};
+  timer_.cancel();
+  resolver_.cancel();
+  if (!connection_) return;
+  session_.give_up(GoodbyeReason::kShutdown, "the agent ends");
+  connection_->pump();
+  connection_->close();
+  connection_.reset();
+}
+
+// --- Dialing
+
+void PeerLink::dial() {
+  ++dial_number_;
+  dialing_ =
+      Connecting{.deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms,
+                 .socket = nullptr};
+  if (const auto endpoint = address_.endpoint()) {
+    connect(*endpoint);
+  } else {
+    resolve();
+  }
+}
+
+void PeerLink::resolve() {
+  resolver_.async_resolve(
+      address_.host, std::to_string(address_.port),
+      [weak = weak_from_this(), number = dial_number_](
+          const error_code& error, const asio::ip::tcp::resolver::results_type& results) {
+        const auto self = weak.lock();
+        if (!self || number != self->dial_number_) return;
+        if (error || results.empty()) {
+          self->dial_failed(self->address_.host + ": " + error.message());
+          return;
+        }
+        const auto endpoint = results.begin()->endpoint();
+        if (!self->environment_->allowed(endpoint.address())) {
+          self->dial_failed(self->address_.host + " is " + endpoint.address().to_string() +
+                            ", which is not a loopback address: that needs certificates, or "
+                            "insecure = true");
+          return;
+        }
+        self->connect(endpoint);
+      });
+}
+
+void PeerLink::connect(const asio::ip::tcp::endpoint& endpoint) {
+  auto& connecting = std::get<Connecting>(dialing_);
+  connecting.socket = std::make_unique<asio::ip::tcp::socket>(environment_->io);
+  connecting.socket->async_connect(
+      endpoint, [weak = weak_from_this(), number = dial_number_,
+                 remote = to_string(endpoint)](const error_code& error) {
+        const auto self = weak.lock();
+        if (!self || number != self->dial_number_) return;
+        auto socket = std::move(*std::get<Connecting>(self->dialing_).socket);
+        std::get<Connecting>(self->dialing_).socket.reset();
+        error_code failure = error;
+        if (!failure) configure_socket(socket, failure);
+        if (failure) {
+          self->dial_failed(remote + ": " + failure.message());
+          return;
+        }
+        self->connected(std::move(socket), remote);
+      });
+}
+
+void PeerLink::connected(asio::ip::tcp::socket socket, const std::string& remote) {
+  connection_ = std::make_shared<Connection>(
+      environment_->io.get_executor(), environment_->make_stream(std::move(socket), peer_.name),
+      *this, remote);
+  connection_->start();
+}
+
+void PeerLink::dial_failed(const std::string& reason) {
+  if (reason != last_failure_) {
+    spdlog::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
+    last_failure_ = reason;
+  }
+  wait_and_dial();
+  arm_timer();
+}
+
+void PeerLink::wait_and_dial() {
+  ++dial_number_;
+  const auto& config = environment_->config;
+  wait_ms_ =
+      std::clamp<std::uint64_t>(2 * wait_ms_, config.reconnect_min_ms, config.reconnect_max_ms);
+  dialing_ = Waiting{.until_ms = Environment::now_ms() + wait_ms_};
+}
+
+// --- The connection
+
+void PeerLink::opened(Connection& connection) {
+  if (!connection.peer_is(peer_.name)) {
+    drop("the certificate there is not that of host '" + peer_.name + "'");
+    return;
+  }
+  dialing_ = Resting{};
+  const auto now_ms = Environment::now_ms();
+  if (session_.tick(now_ms)) NB_CHECK(false);  // without a link there is none to close
+  log_session();
+  session_.connected(now_ms);
+  arm_timer();
+}
+
+std::optional<frame::Refuse> PeerLink::hello_arrived(std::shared_ptr<Connection> connection,
+                                                     const frame::Hello& hello) {
+  if (auto refuse = session_.refusal(hello)) return refuse;
+  if (!connection->peer_is(peer_.name)) {
+    return frame::Refuse{.reason = RefuseReason::kCertificate,
+                         .detail = "the certificate is not that of host '" + peer_.name + "'"};
+  }
+  if (connection_) drop("the peer has connected again");
+  const auto now_ms = Environment::now_ms();
+  connection_ = std::move(connection);
+  connection_->set_owner(*this);
+  connection_->allow_session_frames();
+  up_since_ms_ = now_ms;
+  session_.accept(hello, now_ms);
+  log_session();
+  return std::nullopt;
+}
+
+void PeerLink::heard(Connection& /*connection*/) { session_.heard(Environment::now_ms()); }
+
+FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
+                                     std::uint64_t payload_bytes) {
+  const auto now_ms = Environment::now_ms();
+  const bool was_up = session_.link_up();
+  auto outcome = session_.frame_arrived(std::move(frame), payload_bytes, now_ms);
+  if (!was_up && session_.link_up()) {
+    connection.allow_session_frames();
+    up_since_ms_ = now_ms;
+    last_failure_.clear();
+  }
+  return outcome;
+}
+
+FrameOutcome PeerLink::payload_arrived(Connection& /*connection*/) {
+  return session_.payload_arrived(Environment::now_ms());
+}
+
+std::shared_ptr<const OutgoingFrame> PeerLink::next_frame(Connection& /*connection*/) {
+  return session_.next_frame(Environment::now_ms());
+}
+
+void PeerLink::settle(Connection& /*connection*/) { settle(); }
+
+void PeerLink::failed(Connection& connection, const std::string& reason, bool broke_protocol) {
+  if (broke_protocol) {
+    environment_->log_broken_peer(connection.remote(), reason);
+    session_.give_up(GoodbyeReason::kProtocolError, reason);
+  }
+  drop(reason);
+}
+
+void PeerLink::drop(const std::string& reason) {
+  const auto now_ms = Environment::now_ms();
+  const bool was_up = session_.link_up();
+  // Kept for its name until everything is said about it.
+  const auto connection = std::move(connection_);
+  connection->pump();
+  connection->close();
+  past_.bytes_sent += connection->counters().bytes_sent;
+  past_.bytes_received += connection->counters().bytes_received;
+  if (!session_.link_down()) session_.disconnected(now_ms);
+  if (was_up && session_.live()) {
+    spdlog::info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
+  }
+  log_session();
+  if (session_.identity().dials()) {
+    if (was_up && now_ms - up_since_ms_ >= kGoodLinkMs) wait_ms_ = 0;
+    if (was_up) {
+      wait_and_dial();
+    } else {
+      dial_failed(connection->remote() + ": " + reason);
+    }
+  }
+  arm_timer();
+}
+
+// Does what is due, and writes what there is.
+void PeerLink::settle() {
+  if (auto reason = session_.tick(Environment::now_ms())) {
+    drop(*reason);
+    return;
+  }
+  log_session();
+  if (connection_) connection_->pump();
+  arm_timer();
+}
+
+void PeerLink::log_session() {
+  const auto& counters = session_.counters();
+  if (counters.lost != logged_lost_) {
+    logged_lost_ = counters.lost;
+    spdlog::warn("the session with host {} '{}' is over: {}", peer_.id.value(), peer_.name,
+                 session_.loss_reason());
+  }
+  if (counters.established != logged_established_) {
+    logged_established_ = counters.established;
+    spdlog::info("session with host {} '{}' established", peer_.id.value(), peer_.name);
+  }
+}
+
+// --- The agent
+
+void PeerLink::send(const PeerMessage& message, std::vector<std::byte> payload) {
+  session_.send(message, std::move(payload));
+  if (session_.ending()) arm_timer();
+}
+
+void PeerLink::flush() {
+  if (connection_) connection_->pump();
+}
+
+void PeerLink::give_up(const std::string& reason) {
+  session_.give_up(GoodbyeReason::kGivenUp, reason);
+  arm_timer();
+}
+
+LinkStatus PeerLink::status() const {
+  LinkStatus status{.peer = peer_.id,
+                    .name = peer_.name,
+                    .address = peer_.address,
+                    .transport = environment_->config.tls.enabled() ? "tcp+tls" : "tcp",
+                    .state = !session_.live()     ? "connecting"
+                             : session_.link_up() ? "established"
+                                                  : "suspended",
+                    .bytes_sent = past_.bytes_sent,
+                    .bytes_received = past_.bytes_received,
+                    .messages_sent = session_.counters().messages_sent,
+                    .messages_received = session_.counters().messages_received,
+                    .reconnects = session_.counters().resumed,
+                    .unacknowledged_bytes = session_.backlog_bytes()};
+  if (connection_) {
+    status.bytes_sent += connection_->counters().bytes_sent;
+    status.bytes_received += connection_->counters().bytes_received;
+  }
+  return status;
+}
+
+// --- Time. The timer is set again only for an earlier time than it is set for: deadlines mostly
+// move away while messages flow, and a timer that fires for nothing costs less than setting it.
+
+void PeerLink::arm_timer() {
+  if (stopped_) return;
+  std::uint64_t due_ms = session_.next_tick_ms();
+  if (const auto* waiting = std::get_if<Waiting>(&dialing_)) {
+    due_ms = std::min(due_ms, waiting->until_ms);
+  } else if (const auto* connecting = std::get_if<Connecting>(&dialing_)) {
+    due_ms = std::min(due_ms, connecting->deadline_ms);
+  }
+  if (due_ms >= armed_ms_) return;
+  armed_ms_ = due_ms;
+  timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::milliseconds(due_ms)));
+  timer_.async_wait([weak = weak_from_this()](const error_code& cancelled) {
+    const auto self = weak.lock();
+    if (self && !cancelled) self->timer_expired();
+  });
+}
+
+void PeerLink::timer_expired() {
+  if (stopped_) return;
+  armed_ms_ = Session::kNever;
+  const auto now_ms = Environment::now_ms();
+  if (const auto* waiting = std::get_if<Waiting>(&dialing_)) {
+    if (now_ms >= waiting->until_ms) dial();
+  } else if (const auto* connecting = std::get_if<Connecting>(&dialing_)) {
+    if (now_ms >= connecting->deadline_ms) {
+      if (connection_) {
+        drop("no answer in time");
+      } else {
+        dial_failed(peer_.address + ": no answer in time");
+      }
+    }
+  }
+  settle();
+}
+
+}  // namespace netbinder::tcp

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One peer over TCP: its Session, the connection that carries it at the moment, and, on the end
+// that dials, the attempts to get one.
+//
+// States of dialing: Resting (a connection is open, or the other end dials)
+//                    Waiting ── time ──→ Connecting ── open ──→ Resting
+//                    Connecting ── failure, too long ──→ Waiting
+//                    Resting ── the connection is lost ──→ Waiting
+//
+// Owned by the TcpTransport by shared_ptr; handlers keep weak ones.
+// Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "transport/session.h"
+#include "transport/tcp/address.h"
+#include "transport/tcp/connection.h"
+#include "transport/tcp/environment.h"
+
+namespace netbinder::tcp {
+
+class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<PeerLink> {
+ public:
+  PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& peer, Address address,
+           PeerEvents& events);
+
+  void start();
+  // Says goodbye if there is a link. No event comes any more.
+  void stop();
+
+  // A connection's Hello for this peer: takes the connection over, or says why not.
+  std::optional<frame::Refuse> hello_arrived(std::shared_ptr<Connection> connection,
+                                             const frame::Hello& hello);
+
+  void send(const PeerMessage& message, std::vector<std::byte> payload);
+  void flush();
+  void give_up(const std::string& reason);
+  [[nodiscard]] LinkStatus status() const;
+
+  void opened(Connection& connection) override;
+  void heard(Connection& connection) override;
+  FrameOutcome frame_arrived(Connection& connection, Frame frame,
+                             std::uint64_t payload_bytes) override;
+  FrameOutcome payload_arrived(Connection& connection) override;
+  void settle(Connection& connection) override;
+  std::shared_ptr<const OutgoingFrame> next_frame(Connection& connection) override;
+  void failed(Connection& connection, const std::string& reason, bool broke_protocol) override;
+
+ private:
+  struct Resting {};
+  struct Waiting {
+    std::uint64_t until_ms = 0;
+  };
+  struct Connecting {
+    std::uint64_t deadline_ms = 0;
+    std::unique_ptr<boost::asio::ip::tcp::socket> socket;  // until it is connected
+  };
+
+  void dial();
+  void resolve();
+  void connect(const boost::asio::ip::tcp::endpoint& endpoint);
+  void connected(boost::asio::ip::tcp::socket socket, const std::string& remote);
+  void dial_failed(const std::string& reason);
+  void wait_and_dial();
+
+  void settle();
+  void drop(const std::string& reason);
+  void arm_timer();
+  void timer_expired();
+  void log_session();
+
+  std::shared_ptr<Environment> environment_;
+  const PeerConfig peer_;
+  const Address address_;
+  Session session_;
+  std::shared_ptr<Connection> connection_;
+  bool stopped_ = false;
+
+  std::variant<Resting, Waiting, Connecting> dialing_;
+  std::uint64_t dial_number_ = 0;  // tells the handlers of abandoned attempts
+  std::uint64_t wait_ms_ = 0;      // the last back-off
+  std::uint64_t up_since_ms_ = 0;
+  std::string last_failure_;  // logged once, not each time
+  boost::asio::ip::tcp::resolver resolver_;
+
+  boost::asio::steady_timer timer_;
+  std::uint64_t armed_ms_ = Session::kNever;
+
+  ConnectionCounters past_;  // of earlier connections
+  std::uint64_t logged_established_ = 0;
+  std::uint64_t logged_lost_ = 0;
+};
+
+}  // namespace netbinder::tcp

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/tcp/stream.h"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+namespace netbinder::tcp {
+
+using boost::system::error_code;
+
+void configure_socket(boost::asio::ip::tcp::socket& socket, error_code& error) {
+  socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
+  if (error) return;
+  socket.non_blocking(true, error);
+}
+
+PlainStream::PlainStream(boost::asio::ip::tcp::socket socket) : socket_(std::move(socket)) {}
+
+void PlainStream::handshake(std::shared_ptr<StreamEvents> events) {
+  boost::asio::post(socket_.get_executor(),
+                    [events = std::move(events)] { events->ready(error_code{}); });
+}
+
+void PlainStream::read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) {
+  socket_.async_read_some(buffers,
+                          [events = std::move(events)](const error_code& error, std::size_t bytes) {
+                            events->read_done(error, bytes);
+                          });
+}
+
+std::size_t PlainStream::write_now(WriteBuffers buffers, error_code& error) {
+  const std::size_t bytes = socket_.write_some(buffers, error);
+  if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) {
+    error.clear();
+    return 0;
+  }
+  return bytes;
+}
+
+void PlainStream::write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) {
+  socket_.async_write_some(
+      buffers, [events = std::move(events)](const error_code& error, std::size_t bytes) {
+        events->write_done(error, bytes);
+      });
+}
+
+void PlainStream::close() {
+  error_code ignored;
+  socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_both, ignored);
+  socket_.close(ignored);
+}
+
+bool PlainStream::peer_is(const std::string& /*host_name*/) const {
+  // Nothing is proved; plain streams are for loopback and for those who asked for insecurity.
+  return true;
+}
+
+}  // namespace netbinder::tcp

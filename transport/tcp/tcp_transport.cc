@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/tcp/tcp_transport.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <stdexcept>
+#include <system_error>
+
+#include "transport/tcp/address.h"
+#include "transport/tcp/environment.h"
+#include "transport/tcp/listener.h"
+#include "transport/tcp/peer_link.h"
+
+namespace netbinder {
+
+namespace asio = boost::asio;
+
+namespace tcp {
+
+void Environment::log_broken_peer(const std::string& remote, const std::string& reason) {
+  const int left_out = broken_peers.admit(now_ms());
+  if (left_out < 0) return;
+  if (left_out == 0) {
+    spdlog::warn("connection with {} closed: {}", remote, reason);
+  } else {
+    spdlog::warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
+  }
+}
+
+namespace {
+
+Address usable_address(const Environment& environment, const std::string& text) {
+  auto address = parse_address(text);
+  if (!address) throw std::invalid_argument(address.error());
+  const auto endpoint = address->endpoint();
+  if (endpoint && !environment.allowed(endpoint->address())) {
+    throw std::invalid_argument(
+        "'" + text +
+        "' is not a loopback address: hosts talk over a network only with certificates "
+        "(tls.certificate, tls.key, tls.ca), or with insecure = true");
+  }
+  return *std::move(address);
+}
+
+void validate(const TransportConfig& config) {
+  const auto require = [](bool condition, const char* what) {
+    if (!condition) throw std::invalid_argument(what);
+  };
+  require(config.host.value() != 0, "the host has no id");
+  require(config.incarnation.value() != 0, "the agent has no incarnation");
+  require(config.host_name.size() <= limits::kMaxHostNameBytes, "the host's name is too long");
+  require(config.cluster.size() <= limits::kMaxClusterNameBytes, "the cluster's name is too long");
+  const auto& timing = config.timing;
+  require(timing.heartbeat_ms > 0 && timing.suspect_ms >= 2 * timing.heartbeat_ms,
+          "the suspicion time is less than two heartbeats");
+  require(timing.handshake_ms > 0, "a handshake needs time");
+  require(config.reconnect_min_ms > 0 && config.reconnect_min_ms <= config.reconnect_max_ms,
+          "the wait before connecting again has no range");
+  require(config.limits.in_flight_messages >= limits::kAckEveryMessages &&
+              config.limits.in_flight_bytes >= limits::kAckEveryBytes,
+          "less may be in flight than is acknowledged at a time");
+}
+
+}  // namespace
+}  // namespace tcp
+
+TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events) {
+  tcp::validate(config);
+  environment_ = std::make_shared<tcp::Environment>(tcp::Environment{
+      .io = io, .config = std::move(config), .make_stream = {}, .broken_peers = {}});
+  environment_->make_stream = [](asio::ip::tcp::socket socket, const std::string& /*dialed*/) {
+    return std::make_unique<tcp::PlainStream>(std::move(socket));
+  };
+  for (const auto& peer : environment_->config.peers) {
+    if (peer.id.value() == 0 || peer.id == environment_->config.host ||
+        by_host_.contains(peer.id)) {
+      throw std::invalid_argument("host id " + std::to_string(peer.id.value()) +
+                                  " is not that of one other host");
+    }
+    auto address = tcp::usable_address(*environment_, peer.address);
+    links_.push_back(
+        std::make_shared<tcp::PeerLink>(environment_, peer, std::move(address), events));
+    by_host_.emplace(peer.id, links_.back().get());
+  }
+  if (!environment_->config.listen_address.empty()) {
+    (void)tcp::usable_address(*environment_, environment_->config.listen_address);
+  }
+}
+
+TcpTransport::~TcpTransport() {
+  if (listener_) listener_->stop();
+  for (auto& link : links_) link->stop();
+}
+
+void TcpTransport::start() {
+  const auto& listen_address = environment_->config.listen_address;
+  if (!listen_address.empty() && !links_.empty()) {
+    const auto address = tcp::usable_address(*environment_, listen_address);
+    auto endpoint = address.endpoint();
+    if (!endpoint) {
+      asio::ip::tcp::resolver resolver(environment_->io);
+      endpoint = resolver.resolve(address.host, std::to_string(address.port))->endpoint();
+      if (!environment_->allowed(endpoint->address())) {
+        throw std::system_error(std::make_error_code(std::errc::permission_denied),
+                                listen_address +
+                                    " is not a loopback address: that needs "
+                                    "certificates, or insecure = true");
+      }
+    }
+    listener_ = std::make_shared<tcp::Listener>(
+        environment_,
+        [this](std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
+          return hello_arrived(std::move(connection), hello);
+        });
+    try {
+      listener_->start(*endpoint);
+    } catch (const std::system_error& error) {
+      throw std::system_error(error.code(), "cannot listen on " + tcp::to_string(*endpoint));
+    }
+    spdlog::info("listening on {}", tcp::to_string(listener_->endpoint()));
+  }
+  for (auto& link : links_) link->start();
+}
+
+std::optional<frame::Refuse> TcpTransport::hello_arrived(
+    std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
+  const auto found = by_host_.find(hello.host);
+  if (found == by_host_.end()) {
+    return frame::Refuse{
+        .reason = RefuseReason::kUnknownHost,
+        .detail = "no host " + std::to_string(hello.host.value()) + " is configured here"};
+  }
+  return found->second->hello_arrived(std::move(connection), hello);
+}
+
+void TcpTransport::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+  const auto found = by_host_.find(peer);
+  if (found == by_host_.end()) return;
+  found->second->send(message, std::move(payload));
+  if (std::ranges::find(to_flush_, found->second) == to_flush_.end()) {
+    to_flush_.push_back(found->second);
+  }
+}
+
+void TcpTransport::flush() {
+  for (auto* link : to_flush_) link->flush();
+  to_flush_.clear();
+}
+
+void TcpTransport::give_up(HostId peer, const std::string& reason) {
+  const auto found = by_host_.find(peer);
+  if (found != by_host_.end()) found->second->give_up(reason);
+}
+
+std::vector<LinkStatus> TcpTransport::status() const {
+  std::vector<LinkStatus> status;
+  for (const auto& link : links_) status.push_back(link->status());
+  return status;
+}
+
+std::uint16_t TcpTransport::listen_port() const {
+  return listener_ ? listener_->endpoint().port() : 0;
+}
+
+}  // namespace netbinder

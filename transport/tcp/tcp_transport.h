@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The transport over TCP: one connection to each peer, which the host with the higher number dials.
+//
+// Owned by the agent, together with the event loop, the configuration's values and the PeerEvents,
+// all of which outlive it. Destroying it says goodbye to every peer, calls no event, and leaves
+// nothing in the event loop that touches it; not to be done from inside an event.
+//
+// Thread: the one that runs the io_context; everything happens in its handlers.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "transport/config.h"
+#include "transport/frame.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+namespace tcp {
+class Connection;
+class Listener;
+class PeerLink;
+struct Environment;
+}  // namespace tcp
+
+class TcpTransport : public Transport {
+ public:
+  // Throws std::invalid_argument if the configuration contradicts itself, an address cannot be
+  // understood, a certificate cannot be used, or an address is not a loopback one although there
+  // are neither certificates nor `insecure`.
+  TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events);
+  ~TcpTransport() override;
+  TcpTransport(const TcpTransport&) = delete;
+  TcpTransport& operator=(const TcpTransport&) = delete;
+
+  void start() override;
+  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  void flush() override;
+  void give_up(HostId peer, const std::string& reason) override;
+  [[nodiscard]] std::vector<LinkStatus> status() const override;
+
+  // The port it listens on, which the system chooses if the configuration says 0; 0 if it does not.
+  [[nodiscard]] std::uint16_t listen_port() const;
+
+ private:
+  std::optional<frame::Refuse> hello_arrived(std::shared_ptr<tcp::Connection> connection,
+                                             const frame::Hello& hello);
+
+  std::shared_ptr<tcp::Environment> environment_;
+  std::vector<std::shared_ptr<tcp::PeerLink>> links_;  // as configured
+  std::unordered_map<HostId, tcp::PeerLink*> by_host_;
+  std::vector<tcp::PeerLink*> to_flush_;
+  std::shared_ptr<tcp::Listener> listener_;
+};
+
+}  // namespace netbinder
