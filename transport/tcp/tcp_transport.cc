@@ -68,6 +68,7 @@ void validate(const TransportConfig& config) {
 
 TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events) {
   tcp::validate(config);
+  if (config.tls.enabled()) throw std::invalid_argument("TLS is not supported yet");
   environment_ = std::make_shared<tcp::Environment>(tcp::Environment{
       .io = io, .config = std::move(config), .make_stream = {}, .broken_peers = {}});
   environment_->make_stream = [](asio::ip::tcp::socket socket, const std::string& /*dialed*/) {

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the agent of a host is configured with: one TOML file, the same for every host of a cluster
+// but for `host`. Values are complete and consistent once load_config() has returned them; an
+// agent without a file runs with default_config(), a cluster of one.
+//
+// Every key, its default and its range (packaging/netbinder.toml.example shows them in use):
+//
+//   host           name of this host. Default: the system's host name, or "localhost". Must be one
+//                  of [[hosts]], if there are any.
+//   cluster        "default". Agents of differently named clusters refuse each other.
+//   socket         "/run/netbinder/agent.sock": where programs find the agent
+//   admin_socket   the socket's path with ".admin" added: where the netbinder command finds it
+//   listen         where the other agents find this one: "ip:port". Default: our address in
+//                  [[hosts]]; to be set where that is not what this host has, as behind NAT.
+//   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
+//   log_level      "info"; or trace, debug, warn, error, off
+//
+//   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
+//     name             required; the device is /dev/NAME or /dev/binderfs/NAME
+//     scope            "cluster": one context manager among all hosts; or "host": one each
+//     service_manager  "builtin": the agent's answers until a program becomes the context's
+//                      manager; or "none"
+//     dialect          "auto", "classic", "android11", … "android16": what the built-in one speaks
+//
+//   [[hosts]]      the cluster, in order of preference, the same on every host; the first is the
+//                  arbiter of context managers. None at all: this host alone. Up to 1024.
+//     name             required; letters, digits, '.', '_' and '-'
+//     id               position in the list, from 1. To be set before a host is taken out of the
+//                      list, because ids must not change meaning.
+//     address          required with two hosts or more: "ip:port", "[ipv6]:port" or "name:port"
+//
+//   [session]      with each other host
+//     timeout_ms       5000 (100 … 3600000): without a link for so long, a host counts as dead
+//     heartbeat_ms     500 (10 … 60000): silence after which a heartbeat is sent
+//     suspect_ms       2000 (20 … 600000, two heartbeats at least): silence after which a link
+//                      counts as dead
+//
+//   [limits]
+//     max_processes              4096 (1 … 1048576): opens of binder devices at a time
+//     max_threads_per_process    512 (1 … 65536)
+//     max_nodes_per_process      1048576 (1 … 16777216)
+//     max_message_bytes          4194304 (4096 … 4194304): all parts of a transaction together
+//     max_backlog_bytes          268435456 (67108864 … 17179869184): held for a host that takes
+//                                nothing; its session is given up beyond
+//
+//   [tls]          files in PEM; all three or none
+//     certificate      of this host, issued for its name
+//     key
+//     ca               who signs the certificates of the cluster
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netbinder {
+
+enum class ContextScope { kCluster, kHost };
+enum class ServiceManagerKind { kBuiltin, kNone };
+enum class ServiceManagerDialect {
+  kAuto,
+  kClassic,
+  kAndroid11,
+  kAndroid12,
+  kAndroid13,
+  kAndroid14,
+  kAndroid15,
+  kAndroid16,
+};
+
+struct ContextSettings {
+  std::string name;
+  ContextScope scope = ContextScope::kCluster;
+  ServiceManagerKind service_manager = ServiceManagerKind::kBuiltin;
+  ServiceManagerDialect dialect = ServiceManagerDialect::kAuto;
+  friend bool operator==(const ContextSettings&, const ContextSettings&) = default;
+};
+
+struct HostSettings {
+  std::string name;
+  std::uint32_t id = 0;
+  std::string address;  // empty only where there is one host
+  friend bool operator==(const HostSettings&, const HostSettings&) = default;
+};
+
+struct SessionSettings {
+  std::uint32_t timeout_ms = 5000;
+  std::uint32_t heartbeat_ms = 500;
+  std::uint32_t suspect_ms = 2000;
+  friend bool operator==(const SessionSettings&, const SessionSettings&) = default;
+};
+
+struct LimitSettings {
+  std::uint32_t max_processes = 4096;
+  std::uint32_t max_threads_per_process = 512;
+  std::uint32_t max_nodes_per_process = 1U << 20;
+  std::uint32_t max_message_bytes = 4U << 20;
+  std::uint64_t max_backlog_bytes = 256ULL << 20;
+  friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
+};
+
+struct TlsSettings {
+  std::string certificate;
+  std::string key;
+  std::string ca;
+  [[nodiscard]] bool enabled() const { return !certificate.empty(); }
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+};
+
+struct Config {
+  std::string host;
+  std::string cluster = "default";
+  std::string socket = "/run/netbinder/agent.sock";
+  std::string admin_socket = "/run/netbinder/agent.sock.admin";
+  std::string listen;  // empty: there are no other hosts
+  bool insecure = false;
+  std::string log_level = "info";
+  std::vector<ContextSettings> contexts;
+  std::vector<HostSettings> hosts;  // never empty; has `host`
+  SessionSettings session;
+  LimitSettings limits;
+  TlsSettings tls;
+
+  // This host's entry in `hosts`.
+  [[nodiscard]] const HostSettings& self() const;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+struct ConfigError {
+  std::string file;
+  std::uint32_t line = 0;  // 0: the error is not at one place
+  std::uint32_t column = 0;
+  std::string key;  // "hosts[2].address"; empty: the file is no TOML, or cannot be read
+  std::string message;
+
+  // "FILE:LINE:COLUMN: KEY: MESSAGE", without the parts that are not known.
+  [[nodiscard]] std::string to_string() const;
+};
+
+[[nodiscard]] std::expected<Config, ConfigError> load_config(const std::string& path);
+// The same for a text; `file` is for messages.
+[[nodiscard]] std::expected<Config, ConfigError> parse_config(std::string_view text,
+                                                              const std::string& file);
+// What an empty file gives.
+[[nodiscard]] Config default_config();
+
+// The effective configuration as TOML. Loading that gives the same configuration.
+[[nodiscard]] std::string render_config(const Config& config);
+
+[[nodiscard]] std::string_view to_string(ContextScope scope);
+[[nodiscard]] std::string_view to_string(ServiceManagerKind kind);
+[[nodiscard]] std::string_view to_string(ServiceManagerDialect dialect);
+
+}  // namespace netbinder

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <climits>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "cluster-config/config.h"
+#include "cluster-config/reader.h"
+
+namespace netbinder {
+namespace {
+
+constexpr std::size_t kMaxHosts = 1024;
+constexpr std::size_t kMaxContexts = 64;
+constexpr std::size_t kMaxNameBytes = 255;
+constexpr std::size_t kMaxFileBytes = 4U << 20;
+
+bool host_name_valid(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+bool context_name_valid(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != ".." &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c != '/' && c != 0x7F; });
+}
+
+std::string system_host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  if (gethostname(name, sizeof name - 1) != 0 || !host_name_valid(name)) return "localhost";
+  return name;
+}
+
+struct ParsedAddress {
+  std::string problem;   // empty: there is none
+  bool loopback = true;  // false only where that is certain: names are looked up later
+};
+
+ParsedAddress examine_address(const std::string& address) {
+  const auto problem = [&](const char* what) {
+    return ParsedAddress{.problem = "'" + address + "' is not an address: " + what};
+  };
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) {
+    return problem("there is no port (ip:port, [ipv6]:port, name:port)");
+  }
+  std::uint16_t port = 0;
+  const char* const end = address.data() + address.size();
+  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
+  if (error != std::errc() || stop != end || port == 0) {
+    return problem("the port must be from 1 to 65535");
+  }
+  const std::string host = address.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    in6_addr ip{};
+    if (inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &ip) != 1) {
+      return problem("there is no IPv6 address in the brackets");
+    }
+    return {.problem = {}, .loopback = IN6_IS_ADDR_LOOPBACK(&ip) != 0};
+  }
+  if (host.find(':') != std::string::npos) return problem("an IPv6 address is written in brackets");
+  in_addr ip{};
+  if (inet_pton(AF_INET, host.c_str(), &ip) == 1) {
+    return {.problem = {}, .loopback = ntohl(ip.s_addr) >> 24 == 127};
+  }
+  if (!host_name_valid(host)) return problem("there is no host name before the port");
+  return {};
+}
+
+void read_address(TableReader& in, std::string_view key, std::string& address, bool secure) {
+  if (!in.get(key, address)) return;
+  const auto examined = examine_address(address);
+  if (!examined.problem.empty()) in.fail(key, examined.problem);
+  if (!examined.loopback && !secure) {
+    in.fail(key, "'" + address +
+                     "' is not a loopback address: hosts talk over a network only with "
+                     "certificates ([tls]), or with insecure = true");
+  }
+}
+
+void read_socket(TableReader& in, std::string_view key, std::string& path) {
+  if (in.get(key, path) && path.empty()) in.fail(key, "must not be empty");
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    in.fail(key, "'" + path + "' is longer than the " +
+                     std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                     " bytes a socket's path may have");
+  }
+}
+
+void read_tls(TableReader& in, TlsSettings& tls) {
+  in.table("tls", [&](TableReader& table) {
+    for (const auto& [key, value] : {std::pair{"certificate", &tls.certificate},
+                                     std::pair{"key", &tls.key}, std::pair{"ca", &tls.ca}}) {
+      if (!table.get(key, *value) || value->empty()) {
+        table.fail(key, "must name a file: certificate, key and ca go together");
+      }
+    }
+  });
+}
+
+void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
+  in.tables("context", kMaxContexts, [&](TableReader& table, std::size_t) {
+    ContextSettings context;
+    if (!table.get("name", context.name)) table.fail("name", "is missing");
+    if (!context_name_valid(context.name)) {
+      table.fail("name", "'" + context.name + "' cannot be the name of a device");
+    }
+    if (std::ranges::any_of(contexts, [&](const auto& c) { return c.name == context.name; })) {
+      table.fail("name", "there is a context '" + context.name + "' already");
+    }
+    table.get("scope", context.scope, config_names::kScopes);
+    table.get("service_manager", context.service_manager, config_names::kServiceManagers);
+    table.get("dialect", context.dialect, config_names::kDialects);
+    contexts.push_back(std::move(context));
+  });
+  if (!contexts.empty()) return;
+  for (const char* name : {"binder", "hwbinder", "vndbinder"}) contexts.push_back({.name = name});
+}
+
+void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) {
+  in.tables("hosts", kMaxHosts, [&](TableReader& table, std::size_t index) {
+    HostSettings host{.name = {}, .id = static_cast<std::uint32_t>(index + 1), .address = {}};
+    if (!table.get("name", host.name)) table.fail("name", "is missing");
+    if (!host_name_valid(host.name)) {
+      table.fail("name", "'" + host.name + "' has other characters than a host name");
+    }
+    table.get("id", host.id, 1, UINT32_MAX);
+    read_address(table, "address", host.address, secure);
+    for (const auto& other : hosts) {
+      if (other.name == host.name) {
+        table.fail("name", "there is a host '" + host.name + "' already");
+      }
+      if (other.id == host.id) {
+        table.fail("id", "host '" + other.name + "' has the id " + std::to_string(host.id));
+      }
+      if (other.address.empty() || host.address.empty()) {
+        table.fail("address", "is missing: with more than one host, each has one");
+      }
+      if (other.address == host.address) {
+        table.fail("address", "host '" + other.name + "' has the address " + host.address);
+      }
+    }
+    hosts.push_back(std::move(host));
+  });
+}
+
+void read_session(TableReader& in, SessionSettings& session) {
+  in.table("session", [&](TableReader& table) {
+    table.get("timeout_ms", session.timeout_ms, 100, 3'600'000);
+    table.get("heartbeat_ms", session.heartbeat_ms, 10, 60'000);
+    table.get("suspect_ms", session.suspect_ms, 20, 600'000);
+    if (session.suspect_ms < 2 * session.heartbeat_ms) {
+      table.fail("suspect_ms", "must be two heartbeats (heartbeat_ms = " +
+                                   std::to_string(session.heartbeat_ms) + ") at least");
+    }
+  });
+}
+
+void read_limits(TableReader& in, LimitSettings& limits) {
+  in.table("limits", [&](TableReader& table) {
+    table.get("max_processes", limits.max_processes, 1, 1U << 20);
+    table.get("max_threads_per_process", limits.max_threads_per_process, 1, 65536);
+    table.get("max_nodes_per_process", limits.max_nodes_per_process, 1, 1U << 24);
+    table.get("max_message_bytes", limits.max_message_bytes, 4096, 4U << 20);
+    table.get("max_backlog_bytes", limits.max_backlog_bytes, 64ULL << 20, 16ULL << 30);
+  });
+}
+
+Config read_config(TableReader& in) {
+  Config config;
+  config.host = system_host_name();
+  const bool host_given = in.get("host", config.host);
+  if (host_given && !host_name_valid(config.host)) {
+    in.fail("host", "'" + config.host + "' has other characters than a host name");
+  }
+  in.get("cluster", config.cluster);
+  if (!host_name_valid(config.cluster)) {
+    in.fail("cluster", "'" + config.cluster + "' has other characters than a name");
+  }
+  read_socket(in, "socket", config.socket);
+  config.admin_socket = config.socket + ".admin";
+  read_socket(in, "admin_socket", config.admin_socket);
+  if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
+  in.get("insecure", config.insecure);
+  in.get("log_level", config.log_level, config_names::kLogLevels);
+  read_contexts(in, config.contexts);
+  read_tls(in, config.tls);
+  const bool secure = config.insecure || config.tls.enabled();
+  read_hosts(in, config.hosts, secure);
+  read_session(in, config.session);
+  read_limits(in, config.limits);
+
+  if (config.hosts.empty()) {
+    config.hosts.push_back({.name = config.host, .id = 1, .address = {}});
+  }
+  const auto self = std::ranges::find(config.hosts, config.host, &HostSettings::name);
+  if (self == config.hosts.end()) {
+    in.fail("host", host_given ? "'" + config.host + "' is not one of [[hosts]]"
+                               : "is missing, and the system's host name '" + config.host +
+                                     "' is not one of [[hosts]]");
+  }
+  config.listen = self->address;
+  read_address(in, "listen", config.listen, secure);
+  if (config.hosts.size() == 1 && config.listen != self->address) {
+    in.fail("listen", "there are no other hosts in [[hosts]] to listen for");
+  }
+  in.finish();
+  return config;
+}
+
+}  // namespace
+
+std::expected<Config, ConfigError> parse_config(std::string_view text, const std::string& file) {
+  try {
+    const toml::table table = toml::parse(text, file);
+    TableReader reader(table, "", file);
+    return read_config(reader);
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(ConfigError{.file = file,
+                                       .line = error.source().begin.line,
+                                       .column = error.source().begin.column,
+                                       .key = {},
+                                       .message = std::string(error.description())});
+  } catch (const ConfigError& error) {
+    return std::unexpected(error);
+  }
+}
+
+std::expected<Config, ConfigError> load_config(const std::string& path) {
+  const auto fail = [&](std::string message) {
+    return std::unexpected(ConfigError{
+        .file = path, .line = 0, .column = 0, .key = {}, .message = std::move(message)});
+  };
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return fail(std::string("cannot be read: ") + std::strerror(errno));
+  std::string text(kMaxFileBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return fail("cannot be read");
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > kMaxFileBytes) return fail("is too large to be a configuration");
+  return parse_config(text, path);
+}
+
+Config default_config() { return *parse_config("", "(no file)"); }
+
+const HostSettings& Config::self() const {
+  const auto found = std::ranges::find(hosts, host, &HostSettings::name);
+  if (found == hosts.end()) std::abort();  // not made by load_config()
+  return *found;
+}
+
+std::string ConfigError::to_string() const {
+  std::string text = file;
+  if (line != 0) text += ":" + std::to_string(line) + ":" + std::to_string(column);
+  if (!key.empty()) text += ": " + key;
+  return text + ": " + message;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The values of the keys that take one of a few words.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "cluster-config/config.h"
+
+namespace netbinder::config_names {
+
+template <typename Value, std::size_t count>
+using Names = std::array<std::pair<std::string_view, Value>, count>;
+
+inline constexpr Names<ContextScope, 2> kScopes{
+    {{"cluster", ContextScope::kCluster}, {"host", ContextScope::kHost}}};
+
+inline constexpr Names<ServiceManagerKind, 2> kServiceManagers{
+    {{"builtin", ServiceManagerKind::kBuiltin}, {"none", ServiceManagerKind::kNone}}};
+
+inline constexpr Names<ServiceManagerDialect, 8> kDialects{
+    {{"auto", ServiceManagerDialect::kAuto},
+     {"classic", ServiceManagerDialect::kClassic},
+     {"android11", ServiceManagerDialect::kAndroid11},
+     {"android12", ServiceManagerDialect::kAndroid12},
+     {"android13", ServiceManagerDialect::kAndroid13},
+     {"android14", ServiceManagerDialect::kAndroid14},
+     {"android15", ServiceManagerDialect::kAndroid15},
+     {"android16", ServiceManagerDialect::kAndroid16}}};
+
+// Each is its own value.
+inline constexpr Names<std::string_view, 6> kLogLevels{{{"trace", "trace"},
+                                                        {"debug", "debug"},
+                                                        {"info", "info"},
+                                                        {"warn", "warn"},
+                                                        {"error", "error"},
+                                                        {"off", "off"}}};
+
+}  // namespace netbinder::config_names

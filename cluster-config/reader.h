@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Takes the keys of one TOML table, each with its type and range, and complains about those that
+// nobody took. Complaints are ConfigErrors, thrown; parse_config() catches them.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "cluster-config/config.h"
+#include "cluster-config/names.h"
+
+namespace netbinder {
+
+class TableReader {
+ public:
+  // `path` is the table's key: "session", "hosts[2]", or empty for the whole file.
+  TableReader(const toml::table& table, std::string path, const std::string& file)
+      : table_(table), path_(std::move(path)), file_(file) {}
+
+  // Each of these leaves the value as it is if the key is not there, and returns whether it is.
+  bool get(std::string_view key, std::string& value);
+  bool get(std::string_view key, bool& value);
+  template <typename Integer>
+  bool get(std::string_view key, Integer& value, std::uint64_t min, std::uint64_t max) {
+    std::uint64_t wide = 0;
+    if (!get_integer(key, wide, min, max)) return false;
+    value = static_cast<Integer>(wide);
+    return true;
+  }
+  template <typename Value, std::size_t count, typename Out>
+  bool get(std::string_view key, Out& value, const config_names::Names<Value, count>& names) {
+    std::string word;
+    if (!get(key, word)) return false;
+    std::string choice;
+    for (const auto& [name, named] : names) {
+      if (name == word) {
+        value = named;
+        return true;
+      }
+      choice += choice.empty() ? "" : ", ";
+      choice += name;
+    }
+    fail(key, "'" + word + "' is not one of " + choice);
+  }
+  // Reads the table of this key, if it is there.
+  void table(std::string_view key, const std::function<void(TableReader&)>& read);
+  // Reads each table of the array of this key, if it is there.
+  void tables(std::string_view key, std::size_t max,
+              const std::function<void(TableReader&, std::size_t index)>& read);
+  // Every key must have been asked for.
+  void finish() const;
+
+  // A complaint about a key of this table, at its place, or at the table's if it is not there.
+  [[noreturn]] void fail(std::string_view key, std::string message) const;
+
+ private:
+  const toml::node* take(std::string_view key);
+  bool get_integer(std::string_view key, std::uint64_t& value, std::uint64_t min,
+                   std::uint64_t max);
+  [[nodiscard]] std::string name(std::string_view key) const;
+
+  const toml::table& table_;
+  const std::string path_;
+  const std::string& file_;
+  std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace netbinder

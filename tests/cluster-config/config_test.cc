@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cluster-config/config.h"
+
+#include <gtest/gtest.h>
+
+namespace netbinder {
+namespace {
+
+constexpr const char* kTwoHosts = R"(
+host = "b"
+[[hosts]]
+name = "a"
+address = "127.0.0.1:1000"
+[[hosts]]
+name = "b"
+address = "[::1]:1000"
+)";
+
+TEST(Config, NoFileIsAWorkingSingleHost) {
+  const Config config = default_config();
+  EXPECT_FALSE(config.host.empty());
+  ASSERT_EQ(config.hosts.size(), 1U);
+  EXPECT_EQ(config.hosts[0].name, config.host);
+  EXPECT_EQ(config.self().id, 1U);
+  EXPECT_EQ(config.listen, "");
+  EXPECT_EQ(config.socket, "/run/netbinder/agent.sock");
+  EXPECT_EQ(config.admin_socket, "/run/netbinder/agent.sock.admin");
+  ASSERT_EQ(config.contexts.size(), 3U);
+  EXPECT_EQ(config.contexts[1].name, "hwbinder");
+  EXPECT_EQ(config.contexts[1].service_manager, ServiceManagerKind::kBuiltin);
+}
+
+TEST(Config, TheExampleFileIsValidAndShowsTheDefaults) {
+  const auto config = load_config(EXAMPLE_FILE);
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->hosts.size(), 2U);
+  EXPECT_EQ(config->session, SessionSettings{});
+  EXPECT_EQ(config->limits, LimitSettings{});
+  EXPECT_EQ(config->contexts, default_config().contexts);
+  EXPECT_EQ(config->socket, default_config().socket);
+}
+
+TEST(Config, HostsAreNumberedByPosition) {
+  const auto config = parse_config(kTwoHosts, "f");
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->hosts[0].id, 1U);
+  EXPECT_EQ(config->self().id, 2U);
+  EXPECT_EQ(config->listen, "[::1]:1000");
+}
+
+TEST(Config, ValuesAreTaken) {
+  const auto config = parse_config(R"(
+host = "x"
+cluster = "blue"
+socket = "/tmp/s"
+insecure = true
+log_level = "debug"
+[[context]]
+name = "binder"
+scope = "host"
+service_manager = "none"
+dialect = "android13"
+[[hosts]]
+name = "x"
+id = 9
+address = "10.0.0.1:70"
+[[hosts]]
+name = "y"
+address = "y.example:70"
+[session]
+timeout_ms = 1000
+[limits]
+max_processes = 7
+[tls]
+certificate = "c"
+key = "k"
+ca = "a"
+)",
+                                   "f");
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->cluster, "blue");
+  EXPECT_EQ(config->admin_socket, "/tmp/s.admin");
+  EXPECT_TRUE(config->insecure);
+  ASSERT_EQ(config->contexts.size(), 1U);
+  EXPECT_EQ(config->contexts[0],
+            (ContextSettings{"binder", ContextScope::kHost, ServiceManagerKind::kNone,
+                             ServiceManagerDialect::kAndroid13}));
+  EXPECT_EQ(config->self().id, 9U);
+  EXPECT_EQ(config->hosts[1].id, 2U);
+  EXPECT_EQ(config->session.timeout_ms, 1000U);
+  EXPECT_EQ(config->limits.max_processes, 7U);
+  EXPECT_EQ(config->tls.ca, "a");
+}
+
+TEST(Config, WhatIsRenderedLoadsAsTheSame) {
+  for (const char* text : {"", kTwoHosts, R"(
+socket = "/tmp/a \"quoted\\ one"
+insecure = true
+host = "one"
+listen = "0.0.0.0:5"
+[[hosts]]
+name = "one"
+address = "10.1.1.1:5"
+[[hosts]]
+name = "two"
+id = 77
+address = "10.1.1.2:5"
+[tls]
+certificate = "c"
+key = "k"
+ca = "a"
+)"}) {
+    const auto config = parse_config(text, "f");
+    ASSERT_TRUE(config) << config.error().to_string();
+    const auto again = parse_config(render_config(*config), "again");
+    ASSERT_TRUE(again) << again.error().to_string() << "\n" << render_config(*config);
+    EXPECT_EQ(*again, *config);
+  }
+}
+
+struct BadCase {
+  const char* text;
+  std::uint32_t line;
+  const char* key;
+  const char* message;  // a part of it
+};
+
+TEST(Config, MistakesAreNamedWithFileLineAndKey) {
+  const BadCase cases[] = {
+      {"sokcet = \"x\"", 1, "sokcet", "unknown key"},
+      {"\n[session]\nheartbeat = 5", 3, "session.heartbeat", "unknown key"},
+      {"[[hosts]]\nname=\"a\"\naddres=\"x\"", 3, "hosts[1].addres", "unknown key"},
+      {"[sesion]\ntimeout_ms = 5", 1, "sesion", "unknown key"},
+      {"insecure = 1", 1, "insecure", "true or false"},
+      {"socket = 5", 1, "socket", "must be a string"},
+      {"socket = \"\"", 1, "socket", "empty"},
+      {"socket = \"a\\u0000b\"", 1, "socket", "NUL"},
+      {"admin_socket = \"/run/netbinder/agent.sock\"", 1, "admin_socket", "must not be the socket"},
+      {"session = 5", 1, "session", "must be a table"},
+      {"[hosts]\nname = \"a\"", 1, "hosts", "array of tables"},
+      {"hosts = [1]", 1, "hosts", "array of tables"},
+      {"[session]\ntimeout_ms = \"5\"", 2, "session.timeout_ms", "must be an integer"},
+      {"[session]\ntimeout_ms = -1", 2, "session.timeout_ms", "from 100 to 3600000"},
+      {"[session]\ntimeout_ms = 99", 2, "session.timeout_ms", "from 100 to 3600000"},
+      {"[session]\nheartbeat_ms = 1500", 1, "session.suspect_ms", "two heartbeats"},
+      {"[limits]\nmax_processes = 0", 2, "limits.max_processes", "from 1"},
+      {"log_level = \"loud\"", 1, "log_level", "trace, debug"},
+      {"host = \"a b\"", 1, "host", "characters"},
+      {"cluster = \"\"", 1, "cluster", "characters"},
+      {"[[context]]\nscope = \"host\"", 1, "context[1].name", "is missing"},
+      {"[[context]]\nname = \"a/b\"", 2, "context[1].name", "device"},
+      {"[[context]]\nname = \"a\"\nscope = \"world\"", 3, "context[1].scope", "cluster, host"},
+      {"[[context]]\nname = \"a\"\n[[context]]\nname = \"a\"", 4, "context[2].name", "already"},
+      {"[[context]]\nname = \"a\"\ndialect = \"android10\"", 3, "context[1].dialect", "android11"},
+      {"host = \"c\"\n[[hosts]]\nname = \"a\"", 1, "host", "not one of [[hosts]]"},
+      {"[[hosts]]\nname = \"no-such-host\"", 1, "host", "is missing"},
+      {"[[hosts]]\nid = 5", 1, "hosts[1].name", "is missing"},
+      {"[[hosts]]\nname = \"a\"\nid = 0", 3, "hosts[1].id", "from 1"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"10.0.0.1:5\"", 3, "hosts[1].address", "insecure"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"127.0.0.1\"", 3, "hosts[1].address", "no port"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"127.0.0.1:0\"", 3, "hosts[1].address", "port"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"127.0.0.1:70000\"", 3, "hosts[1].address", "port"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"::1:70\"", 3, "hosts[1].address", "brackets"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"[1.2.3.4]:70\"", 3, "hosts[1].address", "IPv6"},
+      {"[[hosts]]\nname = \"a\"\naddress = \":70\"", 3, "hosts[1].address", "host name"},
+      {"host = \"a\"\n[[hosts]]\nname = \"a\"\n[[hosts]]\nname = \"b\"", 4, "hosts[2].address",
+       "is missing"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"[::1]:5\"\n[[hosts]]\nname = \"a\"", 5,
+       "hosts[2].name", "already"},
+      {"[[hosts]]\nname = \"a\"\nid = 2\naddress = \"[::1]:5\"\n[[hosts]]\nname = \"b\"\n"
+       "address = \"[::1]:6\"",
+       5, "hosts[2].id", "has the id 2"},
+      {"[[hosts]]\nname = \"a\"\naddress = \"[::1]:5\"\n[[hosts]]\nname = \"b\"\n"
+       "address = \"[::1]:5\"",
+       6, "hosts[2].address", "has the address"},
+      {"listen = \"127.0.0.1:5\"", 1, "listen", "no other hosts"},
+      {"[tls]\ncertificate = \"x\"\nkey = \"y\"", 1, "tls.ca", "go together"},
+      {"a = [", 1, "", ""},
+      {"a = 1\na = 2", 2, "", ""},
+  };
+  for (const auto& bad : cases) {
+    const auto config = parse_config(bad.text, "the-file");
+    ASSERT_FALSE(config) << bad.text;
+    const auto& error = config.error();
+    EXPECT_EQ(error.file, "the-file");
+    EXPECT_EQ(error.line, bad.line) << bad.text << "\n" << error.to_string();
+    EXPECT_EQ(error.key, bad.key) << bad.text << "\n" << error.to_string();
+    EXPECT_NE(error.message.find(bad.message), std::string::npos) << bad.text << "\n"
+                                                                  << error.to_string();
+  }
+}
+
+TEST(Config, AnErrorReadsLikeACompilersMessage) {
+  const auto config = parse_config("\n  insecure = 3", "netbinder.toml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().to_string(), "netbinder.toml:2:14: insecure: must be true or false");
+}
+
+TEST(Config, AFileThatIsNotThereIsAnError) {
+  const auto config = load_config("/nonexistent/netbinder.toml");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().to_string().find("No such file"), std::string::npos);
+  EXPECT_FALSE(load_config("/"));
+}
+
+TEST(Config, InsecureAllowsNetworkAddresses) {
+  const std::string text =
+      "host = \"a\"\ninsecure = true\n[[hosts]]\nname = \"a\"\naddress = \"10.0.0.1:5\"\n";
+  EXPECT_TRUE(parse_config(text, "f"));
+}
+
+}  // namespace
+}  // namespace netbinder
