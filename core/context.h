@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/ids.h"
@@ -14,6 +15,7 @@
 namespace netbinder {
 
 struct Node;
+struct Thread;
 
 struct Context {
   std::string name;
@@ -23,7 +25,8 @@ struct Context {
   std::optional<std::uint32_t> manager_uid;  // of the first local manager, ever
   Node* remote_manager = nullptr;    // imported; holds a local strong and weak count
   Node* builtin = nullptr;           // likewise
-  bool claiming = false;             // a local process's claim is being decided elsewhere
+  std::set<HostId> builtin_announced_to;  // peers, for as long as they are connected
+  Thread* claimant = nullptr;        // waits for the arbiter to decide its claim
 
   // At the arbiter of context managers only: the host whose claim holds.
   std::optional<HostId> claimed_by;

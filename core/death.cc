@@ -53,15 +53,19 @@ void Driver::death_done(Thread& thread, std::uint64_t cookie) {
 
 void Driver::node_died(Node& node) {
   NB_CHECK(node.dead());
-  // Collected first: a peer may be told while the refs stay as they are.
-  for (Ref& ref : node.refs) {
+  ++node.local_weak;  // while its refs are looked at
+  for (auto it = node.refs.begin(); it != node.refs.end();) {
+    Ref& ref = *it++;
     if (ref.peer != nullptr) {
+      // The peer knows now and gives nothing back: what it held ends here.
       effects_.send(ref.peer->host, peer::NodeDied{.node = node.number}, {});
+      destroy_ref(ref);
     } else if (ref.death != nullptr && !ref.death->queued()) {
       ref.death->kind = WorkKind::kDeadBinder;
       queue_process_work(*ref.process, *ref.death);
     }
   }
+  decrement_node(node, RefKind::kWeak, false);
 }
 
 void Driver::destroy_death(DeathNotification& death) {

@@ -127,6 +127,7 @@ class Driver {
   // Peers' built-in managers that became known since the last call, for the process that is this
   // host's own.
   std::vector<PeerServiceManager> take_new_peer_managers(ProcessId builtin);
+  [[nodiscard]] bool has_new_peer_managers() const { return !new_peer_managers_.empty(); }
 
   // ---- views (inspect.cc) ----
   struct Counts {
@@ -165,7 +166,7 @@ class Driver {
   enum class RefKind : std::uint8_t { kWeak, kStrong };
 
   struct OutgoingCall {
-    Peer* peer = nullptr;
+    Peer* peer = nullptr;                // null: a local call other hosts know of
     Transaction* transaction = nullptr;  // synchronous
     Thread* waiting = nullptr;           // oneway
     std::uint32_t debug_id = 0;
@@ -238,7 +239,11 @@ class Driver {
   void queue_reply(Transaction& transaction, Transaction& in_reply_to);
   Thread* nested_target(const Thread& thread, const Process& target) const;
   void send_failed_reply(Transaction* transaction, Failure failure);
+  // Takes the transaction off the top of its caller's stack.
   void pop_transaction(Thread& thread, Transaction& transaction);
+  void set_stack(Thread& thread, Transaction* top);
+  // Fails a synchronous call, now or when its caller is done with what it handles meanwhile.
+  void fail_call(Transaction& transaction, Failure failure);
   void free_transaction(Transaction& transaction);
   void discard_transaction(Transaction& transaction, Failure failure);
   [[nodiscard]] std::string security_context_of(const Process& sender) const;
@@ -270,7 +275,9 @@ class Driver {
                                              Process& target, Buffer& buffer);
   // Takes the references of a payload that is not wanted and gives them back.
   void disown_payload(Peer& peer, const std::vector<WireObject>& objects);
-  // Undoes what the first `count` objects of a buffer hold, and frees the buffer.
+  // Lets go of what the first `count` objects of a buffer hold.
+  void release_objects(Process& process, Buffer& buffer, std::size_t count);
+  // The same, and frees the buffer.
   void release_buffer(Process& process, Buffer& buffer,
                       std::size_t count = static_cast<std::size_t>(-1));
   void drop_files(Transaction& transaction);
@@ -333,9 +340,11 @@ class Driver {
   // node if it cannot be reached any more. An error is the peer's fault.
   std::expected<Node*, std::string> import_node(Peer& peer, const WireNode& wire);
   Node& imported_node(Peer& home, NodeNumber number);
+  Node& dead_node(const NodeIdentity& identity);
   void give_back(Node& node);
   void imported_node_died(Node& node);
   void finish_handoff(HandoffId handoff);
+  void tell_dead_exports(Peer& peer);
   void handle(Peer& peer, peer::ReleaseRefs& message);
   void handle(Peer& peer, peer::NodeDied& message);
   void handle(Peer& peer, peer::ClaimRef& message);
@@ -348,10 +357,11 @@ class Driver {
                                          std::uint64_t extra_size, std::uint32_t debug_id);
   std::expected<void, Failure> reply_to_peer(Thread& thread, const binder_transaction_data& data,
                                              std::uint64_t extra_size, Transaction& in_reply_to);
-  std::vector<CallAncestor> ancestors_of(const Thread& thread) const;
+  std::vector<CallAncestor> ancestors_of(const Thread& thread, CallId own);
   Thread* nested_target(const std::vector<CallAncestor>& ancestors, const Process& target) const;
   void forget_call(Transaction& transaction);
-  void end_oneway(const OutgoingCall& call, Failure failure);
+  void end_oneway(Thread& thread, std::uint32_t debug_id, Failure failure);
+  void release_arriving(const ArrivingPayload& arrived);
   void fail_to_peer(Transaction& transaction, Failure failure);
   std::expected<ArrivingPayload, Failure> place_call(Peer& peer, const peer::Call& message);
   std::expected<ArrivingPayload, Failure> place_reply(Peer& peer, const peer::Reply& message);
@@ -361,7 +371,7 @@ class Driver {
   void handle(Peer& peer, peer::Reply& message);
   void handle(Peer& peer, peer::CallFailed& message);
   void handle(Peer& peer, peer::OnewayAccepted& message);
-  std::optional<ArrivingPayload> take_arriving(Peer& peer);
+  std::expected<ArrivingPayload, Failure> take_arriving(Peer& peer, PeerMessage& message);
 
   // managers.cc
   Context* find_context(std::string_view name);
@@ -369,6 +379,8 @@ class Driver {
                                     std::uint32_t flags);
   int install_manager(Process& process, std::uint64_t ptr, std::uint64_t cookie,
                       std::uint32_t flags);
+  [[nodiscard]] std::optional<int> refuse_manager(const Process& process) const;
+  void hold_manager(Node& node);
   void manager_gone(Context& context);
   void drop_remote_manager(Context& context);
   void announce_manager(Peer& peer, Context& context);
@@ -396,6 +408,7 @@ class Driver {
     Node* node;  // a local strong reference
   };
   std::vector<NewManager> new_peer_managers_;
+  std::vector<NodeNumber> dead_exports_;  // named in the message being made
 
   Pool<Node> nodes_;
   Pool<Ref> refs_;
@@ -411,7 +424,6 @@ class Driver {
   std::vector<Thread*> runnable_;
   std::vector<Process*> touched_;
   std::vector<int> close_fds_;
-  std::vector<std::byte> scratch_;
 
   std::uint64_t next_process_ = 1;
   std::uint64_t next_node_ = 1;

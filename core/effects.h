@@ -22,15 +22,16 @@ struct IoctlResult {
   int error = 0;
   std::uint64_t write_consumed = 0;      // bytes of the commands given
   std::uint64_t read_consumed = 0;       // bytes put into the read buffer
-  std::span<const int> close_fds;        // the program is to close these of its descriptors
+  std::span<const int> close_fds = {};   // the program is to close these of its descriptors
 };
 
 class Effects {
  public:
   virtual ~Effects() = default;
 
-  // Copies from the memory of a process's program. 0, or -EFAULT.
-  virtual int read_memory(ProcessId process, std::uint64_t address, std::span<std::byte> into) = 0;
+  // Copies from the memory of a process's program, for an ioctl of that thread. 0, or -EFAULT.
+  virtual int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                          std::span<std::byte> into) = 0;
   // Takes hold of a descriptor of a process's program. -EBADF if it has none such.
   virtual std::expected<FileToken, int> take_file(ProcessId process, int fd) = 0;
   virtual void drop_file(FileToken file) = 0;

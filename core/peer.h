@@ -7,6 +7,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ids.h"
 #include "core/node.h"
@@ -19,8 +20,18 @@ struct Transaction;
 // A payload on its way into a process's arena.
 struct ArrivingPayload {
   ProcessId process;
-  Buffer* buffer = nullptr;  // null: there was no room, `error` says why
-  int error = 0;
+  Buffer* buffer = nullptr;  // null: it is not received
+  std::uint32_t command = 0;  // then: the BR_* command that tells the caller
+  int error = 0;              // and the negative errno
+  std::uint64_t context_offset = 0;  // of the security context in the buffer
+  std::uint64_t context_size = 0;    // with its final zero; 0 is none
+};
+
+// A reference of one of its nodes that another host introduced to us, until it has confirmed it.
+struct PendingClaim {
+  NodeNumber node;
+  HostId introducer;
+  HandoffId handoff;
 };
 
 struct Peer {
@@ -32,6 +43,7 @@ struct Peer {
   boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> imports;  // we hold
   boost::unordered_flat_map<CallId, Transaction*, std::hash<CallId>> incoming;  // its calls here
   std::optional<ArrivingPayload> arriving;
+  std::vector<PendingClaim> claims;  // we made, it has to answer, in order
 };
 
 }  // namespace netbinder

@@ -43,12 +43,12 @@ void Driver::destroy_node(Node& node) {
 bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
   // Whoever holds a count the owner does not know of yet must be able to tell it. A first
   // reference therefore needs a thread of the owner's, unless the node is a context's manager
-  // (whose owner holds it from the start) or the owner is on another host (counted there).
+  // (whose owner holds it from the start) or has no owner here.
   if (kind == RefKind::kStrong) {
     if (from_ref) {
       const bool manager_like =
-          node.imported() ||
-          (node.local() && node.has_strong &&
+          !node.local() ||
+          (node.has_strong &&
            (&node == node.owner->context.manager || &node == node.owner->context.builtin));
       if (holder_thread == nullptr && node.internal_strong == 0 && !manager_like) return false;
       ++node.internal_strong;
@@ -62,10 +62,7 @@ bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* hol
   } else {
     if (!from_ref) ++node.local_weak;
     if (!node.has_weak && !node.work.queued() && node.local()) {
-      if (holder_thread == nullptr) {
-        if (!from_ref) --node.local_weak;
-        return false;
-      }
+      if (holder_thread == nullptr) return !from_ref;
       queue_deferred_thread_work(*holder_thread, node.work);
     }
   }

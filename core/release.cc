@@ -21,7 +21,7 @@ void Driver::release_thread(Thread& thread) {
   if (const auto* awaiting = std::get_if<AwaitingOneway>(&thread.state)) {
     outgoing_.erase(awaiting->call);
   } else if (std::holds_alternative<ClaimingContext>(thread.state)) {
-    thread.process.context.claiming = false;  // a grant that still comes is given back
+    thread.process.context.claimant = nullptr;  // a grant that still comes is given back
   } else if (std::holds_alternative<AwaitingQuiet>(thread.state)) {
     abandon_freeze(thread);
   } else if (const auto* installing = std::get_if<InstallingFiles>(&thread.state)) {
@@ -35,6 +35,7 @@ void Driver::release_thread(Thread& thread) {
   Transaction* transaction = thread.transaction_stack;
   Transaction* answer_now =
       transaction != nullptr && transaction->to_thread == &thread ? transaction : nullptr;
+  std::vector<Transaction*> doomed;
   while (transaction != nullptr) {
     if (transaction->to_thread == &thread) {
       if (std::exchange(transaction->outstanding, false)) {
@@ -50,11 +51,13 @@ void Driver::release_thread(Thread& thread) {
     } else {
       NB_CHECK(transaction->from == &thread);
       transaction->from = nullptr;
+      if (transaction->doom_command != 0) doomed.push_back(transaction);
       transaction = transaction->from_parent;
     }
   }
   thread.transaction_stack = nullptr;
   if (answer_now != nullptr) send_failed_reply(answer_now, {BR_DEAD_REPLY, 0});
+  for (Transaction* failed : doomed) send_failed_reply(failed, {BR_DEAD_REPLY, 0});
   release_work(thread.todo);
   thread.process_todo = false;
   note_ready(thread);
@@ -84,7 +87,8 @@ void Driver::release_process(Process& process) {
   for (auto& [host, peer] : peers_) {
     if (peer->arriving && peer->arriving->process == process.id) {
       peer->arriving->buffer = nullptr;
-      peer->arriving->error = -ESRCH;
+      peer->arriving->command = BR_DEAD_REPLY;
+      peer->arriving->error = 0;
     }
   }
   while (Buffer* buffer = process.allocator.first_allocated()) {

@@ -4,7 +4,7 @@
 //
 // A synchronous call is on the stack of the thread that sent it (linked by from_parent) and, once
 // read, on the stack of the thread that handles it (linked by to_parent). Either end may be on
-// another host: then `remote_from` or `to_peer` says which, and that end's thread is null here.
+// another host; that end's thread is null here.
 // Whoever takes a transaction off its last stack or list destroys it.
 #pragma once
 
@@ -51,9 +51,15 @@ struct Transaction : Work {
   Transaction* to_parent = nullptr;
 
   Peer* remote_from = nullptr;  // the caller is on that host; `call` is its number there
-  Peer* to_peer = nullptr;      // the target is on that host; `call` is our number
   CallId call;
   std::vector<CallAncestor> ancestors;  // of a call from another host
+  // Our number for a call other hosts know of: one to another host, or one on whose behalf a call
+  // was made to another host. 0 is none.
+  CallId own_call;
+  // The call has failed, but its caller is handling another one that came in meanwhile: it hears
+  // of it when that one is done. 0 is none.
+  std::uint32_t doom_command = 0;
+  std::int32_t doom_error = 0;
 
   Buffer* buffer = nullptr;  // in to_process's arena
   std::uint64_t security_context_offset = 0;

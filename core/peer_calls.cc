@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls between hosts.
+#include <algorithm>
+#include <cerrno>
+
+#include "core/check.h"
+#include "core/driver.h"
+#include "core/objects.h"
+
+namespace netbinder {
+
+namespace {
+
+// The longest chain of calls that is told to another host; beyond it a call back is not nested.
+constexpr std::size_t kMaxAncestors = 128;
+
+bool is_failure(std::uint32_t command) {
+  return command == BR_FAILED_REPLY || command == BR_DEAD_REPLY || command == BR_FROZEN_REPLY;
+}
+
+}  // namespace
+
+// ---- from here to a peer ----
+
+std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, Node& node,
+                                                               const binder_transaction_data& data,
+                                                               std::uint64_t extra_size,
+                                                               std::uint32_t debug_id) {
+  Peer& peer = *node.home;
+  const Process& process = thread.process;
+  const bool oneway = (data.flags & TF_ONE_WAY) != 0;
+  const CallId id{next_call_++};
+
+  peer::Call message;
+  message.call = id;
+  message.target = node.number;
+  message.code = data.code;
+  message.flags = data.flags;
+  message.sender_euid = process.credentials.euid;
+  message.security_context = security_context_of(process);
+  message.shape = {data.data_size, data.offsets_size, extra_size};
+  if (!oneway) message.ancestors = ancestors_of(thread, id);
+  std::vector<std::byte> image;
+  const auto translated =
+      translate_to_peer(thread, data, peer, message.shape, image, message.objects);
+  if (!translated) return std::unexpected(translated.error());
+  ++statistics_.calls_to_peers;
+
+  if (oneway) {
+    // Complete when it is in the target's queue, not before.
+    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
+                                       .transaction = nullptr,
+                                       .waiting = &thread,
+                                       .debug_id = debug_id});
+    thread.state = AwaitingOneway{.call = id};
+    note_ready(thread);
+  } else {
+    Transaction& transaction = *transactions_.create();
+    transaction.debug_id = debug_id;
+    transaction.code = data.code;
+    transaction.flags = data.flags;
+    transaction.sender_euid = process.credentials.euid;
+    transaction.from_pid = process.credentials.pid;
+    transaction.from_tid = thread.tid.value();
+    transaction.from = &thread;
+    transaction.own_call = id;
+    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
+                                       .transaction = &transaction,
+                                       .waiting = nullptr,
+                                       .debug_id = debug_id});
+    queue_deferred_thread_work(thread, *completions_.create());
+    transaction.from_parent = thread.transaction_stack;
+    thread.transaction_stack = &transaction;
+  }
+  effects_.send(peer.host, std::move(message), std::move(image));
+  tell_dead_exports(peer);
+  return oneway ? Step::kSuspend : Step::kContinue;
+}
+
+std::expected<void, Driver::Failure> Driver::reply_to_peer(Thread& thread,
+                                                           const binder_transaction_data& data,
+                                                           std::uint64_t extra_size,
+                                                           Transaction& in_reply_to) {
+  Peer& peer = *in_reply_to.remote_from;
+  peer::Reply message;
+  message.call = in_reply_to.call;
+  message.code = data.code;
+  message.flags = data.flags;
+  message.sender_euid = thread.process.credentials.euid;
+  message.shape = {data.data_size, data.offsets_size, extra_size};
+  std::vector<std::byte> image;
+  const auto translated =
+      translate_to_peer(thread, data, peer, message.shape, image, message.objects);
+  if (!translated) return translated;
+  effects_.send(peer.host, std::move(message), std::move(image));
+  tell_dead_exports(peer);
+  return {};
+}
+
+std::vector<CallAncestor> Driver::ancestors_of(const Thread& thread, CallId own) {
+  std::vector<CallAncestor> ancestors{{.host = setup_.host, .call = own}};
+  Transaction* waiting = thread.transaction_stack;
+  while (waiting != nullptr && ancestors.size() < kMaxAncestors) {
+    if (waiting->from == nullptr) {
+      const auto room = kMaxAncestors - ancestors.size();
+      const auto count = std::min(room, waiting->ancestors.size());
+      ancestors.insert(ancestors.end(), waiting->ancestors.begin(),
+                       waiting->ancestors.begin() + static_cast<std::ptrdiff_t>(count));
+      break;
+    }
+    if (waiting->own_call == CallId{}) {  // a local call: now other hosts know of it
+      waiting->own_call = CallId{next_call_++};
+      outgoing_.emplace(waiting->own_call, OutgoingCall{.peer = nullptr,
+                                                        .transaction = waiting,
+                                                        .waiting = nullptr,
+                                                        .debug_id = waiting->debug_id});
+    }
+    ancestors.push_back({.host = setup_.host, .call = waiting->own_call});
+    waiting = waiting->from_parent;
+  }
+  return ancestors;
+}
+
+Thread* Driver::nested_target(const std::vector<CallAncestor>& ancestors,
+                              const Process& target) const {
+  for (const CallAncestor& ancestor : ancestors) {
+    if (ancestor.host != setup_.host) continue;
+    const auto found = outgoing_.find(ancestor.call);
+    if (found == outgoing_.end() || found->second.transaction == nullptr) continue;
+    Thread* waiting = found->second.transaction->from;
+    if (waiting != nullptr && &waiting->process == &target) return waiting;
+  }
+  return nullptr;
+}
+
+void Driver::forget_call(Transaction& transaction) {
+  if (transaction.own_call != CallId{}) {
+    outgoing_.erase(std::exchange(transaction.own_call, CallId{}));
+  }
+  if (transaction.remote_from != nullptr) {
+    transaction.remote_from->incoming.erase(transaction.call);
+    transaction.remote_from = nullptr;
+  }
+}
+
+void Driver::end_oneway(Thread& thread, std::uint32_t debug_id, Failure failure) {
+  thread.extended_error = {.id = debug_id, .command = failure.command, .param = failure.error};
+  thread.return_error.command = failure.command;
+  thread.state = Idle{};
+  queue_thread_work(thread, thread.return_error);
+  continue_commands(thread);
+}
+
+void Driver::fail_to_peer(Transaction& transaction, Failure failure) {
+  effects_.send(transaction.remote_from->host,
+                peer::CallFailed{.call = transaction.call,
+                                 .command = failure.command,
+                                 .error = failure.error},
+                {});
+}
+
+// ---- payloads arriving ----
+
+PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message) {
+  Peer* peer = find_peer(host);
+  if (peer == nullptr) return {};
+  if (peer->arriving) release_arriving(*peer->arriving);
+  std::expected<ArrivingPayload, Failure> place = std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
+  PayloadShape shape;
+  if (const auto* call = std::get_if<peer::Call>(&message)) {
+    place = place_call(*peer, *call);
+    shape = call->shape;
+  } else if (const auto* reply = std::get_if<peer::Reply>(&message)) {
+    place = place_reply(*peer, *reply);
+    shape = reply->shape;
+  }
+  peer->arriving = place ? *place
+                         : ArrivingPayload{.process = {},
+                                           .buffer = nullptr,
+                                           .command = place.error().command,
+                                           .error = place.error().error};
+  if (!place) return {};
+  Process& process = *find_process(place->process);
+  return {.process = process.id,
+          .bytes = process.arena.subspan(place->buffer->offset, shape.image_size())};
+}
+
+void Driver::payload_abandoned(HostId host) {
+  Peer* peer = find_peer(host);
+  if (peer == nullptr || !peer->arriving) return;
+  release_arriving(*std::exchange(peer->arriving, std::nullopt));
+  finish_event();
+}
+
+void Driver::release_arriving(const ArrivingPayload& arrived) {
+  if (arrived.buffer == nullptr) return;
+  Process* process = find_process(arrived.process);
+  NB_CHECK(process != nullptr);
+  release_buffer(*process, *arrived.buffer, 0);
+}
+
+std::expected<ArrivingPayload, Driver::Failure> Driver::place_call(Peer& peer,
+                                                                   const peer::Call& message) {
+  const auto found = peer.refs.find(message.target);
+  if (found == peer.refs.end() || found->second->strong == 0) {
+    // Given back never before it is used; so it has died.
+    return std::unexpected(Failure{BR_DEAD_REPLY, -EINVAL});
+  }
+  Node& node = *found->second->node;
+  if (!node.local()) return std::unexpected(Failure{BR_DEAD_REPLY, -EINVAL});
+  if (!message.shape.valid()) return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
+  Process& process = *node.owner;
+  PayloadShape shape = message.shape;
+  const std::string context = node.wants_security_context ? message.security_context : std::string();
+  ArrivingPayload arriving;
+  const auto buffer =
+      allocate_buffer(process, shape, context, (message.flags & TF_ONE_WAY) != 0, 0,
+                      arriving.context_offset);
+  if (!buffer) return std::unexpected(buffer.error());
+  arriving.process = process.id;
+  arriving.buffer = *buffer;
+  arriving.context_size = context.empty() ? 0 : context.size() + 1;
+  (*buffer)->clear_on_free = (message.flags & kTfClearBuf) != 0;
+  (*buffer)->target_node = &node;
+  (void)increment_node(node, RefKind::kStrong, false, nullptr);
+  return arriving;
+}
+
+std::expected<ArrivingPayload, Driver::Failure> Driver::place_reply(Peer& peer,
+                                                                    const peer::Reply& message) {
+  const auto found = outgoing_.find(message.call);
+  if (found == outgoing_.end() || found->second.peer != &peer ||
+      found->second.transaction == nullptr || found->second.transaction->from == nullptr) {
+    return std::unexpected(Failure{BR_DEAD_REPLY, 0});  // nobody waits for it any more
+  }
+  if (!message.shape.valid()) return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
+  Process& process = found->second.transaction->from->process;
+  PayloadShape shape = message.shape;
+  ArrivingPayload arriving;
+  const auto buffer = allocate_buffer(process, shape, {}, false, 0, arriving.context_offset);
+  if (!buffer) return std::unexpected(buffer.error());
+  arriving.process = process.id;
+  arriving.buffer = *buffer;
+  (*buffer)->clear_on_free = (message.flags & kTfClearBuf) != 0;
+  return arriving;
+}
+
+std::expected<ArrivingPayload, Driver::Failure> Driver::take_arriving(Peer& peer,
+                                                                      PeerMessage& message) {
+  if (peer.arriving) {
+    const ArrivingPayload arrived = *std::exchange(peer.arriving, std::nullopt);
+    if (arrived.buffer != nullptr) return arrived;
+    return std::unexpected(Failure{arrived.command, arrived.error});
+  }
+  if (auto* call = std::get_if<peer::Call>(&message)) return place_call(peer, *call);
+  return place_reply(peer, std::get<peer::Reply>(message));
+}
+
+// ---- from a peer to here ----
+
+void Driver::handle(Peer& peer, peer::Call& message) {
+  ++statistics_.calls_from_peers;
+  const bool oneway = (message.flags & TF_ONE_WAY) != 0;
+  PeerMessage as_message = std::move(message);
+  const auto arrived = take_arriving(peer, as_message);
+  auto& call = std::get<peer::Call>(as_message);
+  std::expected<std::uint32_t, Failure> accepted = std::unexpected(Failure{BR_FAILED_REPLY, 0});
+  if (!oneway && peer.incoming.contains(call.call)) {
+    if (arrived) release_arriving(*arrived);
+    effects_.give_up_peer(peer.host, "a call's number was used twice");
+    return;
+  }
+  if (arrived) {
+    accepted = accept_call(peer, call, *arrived);
+  } else {
+    disown_payload(peer, call.objects);
+    accepted = std::unexpected(arrived.error());
+  }
+  if (!accepted) {
+    effects_.send(peer.host,
+                  peer::CallFailed{.call = call.call,
+                                   .command = accepted.error().command,
+                                   .error = accepted.error().error},
+                  {});
+  } else if (oneway) {
+    effects_.send(peer.host, peer::OnewayAccepted{.call = call.call, .command = *accepted}, {});
+  }
+}
+
+std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, peer::Call& message,
+                                                                  const ArrivingPayload& arrived) {
+  Process& process = *find_process(arrived.process);
+  Buffer& buffer = *arrived.buffer;
+  const bool oneway = (message.flags & TF_ONE_WAY) != 0;
+  const auto adopted = adopt_payload(peer, message.shape, message.objects, process, buffer);
+  if (!adopted) {
+    release_buffer(process, buffer, 0);
+    return std::unexpected(adopted.error());
+  }
+  Transaction& transaction = *transactions_.create();
+  transaction.debug_id = next_debug_id_++;
+  transaction.code = message.code;
+  transaction.flags = message.flags;
+  transaction.sender_euid = message.sender_euid;
+  transaction.security_context_offset = arrived.context_offset;
+  transaction.security_context_size = arrived.context_size;
+  transaction.buffer = &buffer;
+  buffer.transaction = &transaction;
+  buffer.debug_id = transaction.debug_id;
+  Thread* target_thread = nullptr;
+  if (!oneway) {
+    transaction.remote_from = &peer;
+    transaction.call = message.call;
+    transaction.ancestors = std::move(message.ancestors);
+    peer.incoming.emplace(message.call, &transaction);
+    target_thread = nested_target(transaction.ancestors, process);
+  }
+  const auto queued = queue_call(transaction, process, target_thread);
+  if (!queued) {
+    transaction.buffer = nullptr;
+    buffer.transaction = nullptr;
+    release_buffer(process, buffer);
+    free_transaction(transaction);
+  }
+  return queued;
+}
+
+void Driver::handle(Peer& peer, peer::Reply& message) {
+  PeerMessage as_message = std::move(message);
+  const auto arrived = take_arriving(peer, as_message);
+  auto& reply = std::get<peer::Reply>(as_message);
+  const auto found = outgoing_.find(reply.call);
+  Transaction* waiting = found != outgoing_.end() && found->second.peer == &peer
+                             ? found->second.transaction
+                             : nullptr;
+  if (waiting == nullptr) {
+    if (arrived) release_arriving(*arrived);
+    disown_payload(peer, reply.objects);
+    effects_.give_up_peer(peer.host, "a reply to no call");
+    return;
+  }
+  Thread* caller = waiting->from;
+  std::optional<Failure> failure;
+  if (!arrived) failure = arrived.error();
+  if (caller != nullptr && caller->transaction_stack != waiting) {
+    failure = Failure{BR_FAILED_REPLY, -EPROTO};
+  }
+  if (failure || caller == nullptr) {
+    if (arrived) release_arriving(*arrived);
+    disown_payload(peer, reply.objects);
+    fail_call(*waiting, failure.value_or(Failure{BR_DEAD_REPLY, 0}));
+    return;
+  }
+  Buffer& buffer = *arrived->buffer;
+  const auto adopted = adopt_payload(peer, reply.shape, reply.objects, caller->process, buffer);
+  if (!adopted) {
+    release_buffer(caller->process, buffer, 0);
+    fail_call(*waiting, adopted.error());
+    return;
+  }
+  Transaction& transaction = *transactions_.create();
+  transaction.debug_id = next_debug_id_++;
+  transaction.is_reply = true;
+  transaction.code = reply.code;
+  transaction.flags = reply.flags;
+  transaction.sender_euid = reply.sender_euid;
+  transaction.buffer = &buffer;
+  buffer.transaction = &transaction;
+  buffer.debug_id = transaction.debug_id;
+  queue_reply(transaction, *waiting);
+}
+
+void Driver::handle(Peer& peer, peer::CallFailed& message) {
+  const auto found = outgoing_.find(message.call);
+  if (found == outgoing_.end() || found->second.peer != &peer) return;  // its thread is gone
+  if (!is_failure(message.command)) {
+    effects_.give_up_peer(peer.host, "a call failed with a command that is no failure");
+    return;
+  }
+  const OutgoingCall call = found->second;
+  const Failure failure{message.command, message.error};
+  ++statistics_.failed_calls;
+  if (call.transaction != nullptr) {
+    fail_call(*call.transaction, failure);
+  } else {
+    outgoing_.erase(found);
+    end_oneway(*call.waiting, call.debug_id, failure);
+  }
+}
+
+void Driver::handle(Peer& peer, peer::OnewayAccepted& message) {
+  const auto found = outgoing_.find(message.call);
+  if (found == outgoing_.end() || found->second.peer != &peer) return;  // its thread is gone
+  if (found->second.waiting == nullptr) {
+    effects_.give_up_peer(peer.host, "a synchronous call was accepted as a oneway one");
+    return;
+  }
+  Thread& thread = *found->second.waiting;
+  outgoing_.erase(found);
+  CompletionWork* complete = completions_.create();
+  if (message.command == kBrTransactionPendingFrozen) {
+    complete->kind = WorkKind::kTransactionPending;
+  } else if (message.command == BR_ONEWAY_SPAM_SUSPECT) {
+    complete->kind = WorkKind::kOnewaySpamSuspect;
+  }
+  thread.state = Idle{};
+  queue_thread_work(thread, *complete);
+  continue_commands(thread);
+}
+
+}  // namespace netbinder

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Payloads on their way from a program to a receiver: copied once, their objects checked and given
+// the meaning they have there. One walk over the objects serves receivers on this host and peers;
+// what differs is the Target.
+#include <cerrno>
+
+#include "core/check.h"
+#include "core/driver.h"
+#include "core/objects.h"
+
+namespace netbinder {
+
+// Receiver on this host: `image` is the buffer in its arena.
+struct Driver::LocalTarget {
+  Driver& driver;
+  Process& process;
+  Buffer& buffer;
+  bool accept_fds;
+  Transaction& transaction;
+
+  [[nodiscard]] std::uint64_t address_of(std::uint64_t image_offset) const {
+    return process.user_base + buffer.offset + image_offset;
+  }
+
+  int place_node(std::span<std::byte> image, std::uint64_t offset, flat_binder_object object,
+                 Node& node, RefKind kind, Thread* holder) {
+    if (node.owner == &process) {
+      object.hdr.type = kind == RefKind::kStrong ? BINDER_TYPE_BINDER : BINDER_TYPE_WEAK_BINDER;
+      object.binder = node.ptr;
+      object.cookie = node.cookie;
+      (void)driver.increment_node(node, kind, false, nullptr);
+    } else {
+      const auto handle = driver.increment_ref_for_node(process, node, kind, holder);
+      if (!handle) return handle.error();
+      object.hdr.type = kind == RefKind::kStrong ? BINDER_TYPE_HANDLE : BINDER_TYPE_WEAK_HANDLE;
+      object.binder = 0;
+      object.handle = handle->value();
+      object.cookie = 0;
+    }
+    store(image, offset, object);
+    return 0;
+  }
+
+  int place_file(std::uint64_t image_offset, Process& sender, int fd, bool of_array) {
+    if (!accept_fds) return -EPERM;
+    const auto file = driver.effects_.take_file(sender.id, fd);
+    if (!file) return file.error();
+    transaction.files.push_back({.file = *file, .offset = image_offset, .of_array = of_array});
+    return 0;
+  }
+
+  void place_buffer(std::uint64_t /*offset*/, const WireBuffer& /*buffer*/) {}
+};
+
+// Receiver on another host: `image` is sent along, what objects mean goes into a table.
+struct Driver::PeerTarget {
+  Driver& driver;
+  Peer& peer;
+  std::vector<WireObject>& objects;
+
+  // Addresses are the receiving host's to fill in.
+  [[nodiscard]] static std::uint64_t address_of(std::uint64_t image_offset) { return image_offset; }
+
+  int place_node(std::span<std::byte> image, std::uint64_t offset, flat_binder_object object,
+                 Node& node, RefKind kind, Thread* holder) {
+    objects.push_back({.offset = offset, .content = driver.export_node(peer, node, kind, holder)});
+    object.binder = 0;
+    object.cookie = 0;
+    store(image, offset, object);
+    return 0;
+  }
+
+  static int place_file(std::uint64_t, Process&, int, bool) {
+    return -EPERM;  // a descriptor means nothing on another host
+  }
+
+  void place_buffer(std::uint64_t offset, const WireBuffer& buffer) {
+    objects.push_back({.offset = offset, .content = buffer});
+  }
+};
+
+// One payload's way. The image is laid out as PayloadShape says.
+template <typename Target>
+class Translator {
+ public:
+  Translator(Driver& driver, Thread& sender, const binder_transaction_data& data,
+             const PayloadShape& shape, std::span<std::byte> image, Target& target)
+      : driver_(driver), sender_(sender), data_(data), shape_(shape), image_(image),
+        target_(target), next_extra_(shape.extra_start()) {}
+
+  // The number of objects done, also after an error.
+  [[nodiscard]] std::size_t done() const { return done_; }
+
+  int run() {
+    Process& process = sender_.process;
+    const std::uint64_t count = shape_.offsets_size / sizeof(binder_size_t);
+    if (count > 0 && !read(data_.data.ptr.offsets,
+                           image_.subspan(shape_.offsets_start(), shape_.offsets_size))) {
+      return -EFAULT;
+    }
+    if (!read(data_.data.ptr.buffer, image_.first(shape_.data_size))) return -EFAULT;
+    driver_.statistics_.payload_bytes_copied += shape_.data_size;
+    const std::span<std::byte> parcel = image_.first(shape_.data_size);
+    std::uint64_t lowest = 0;
+    for (; done_ < count; ++done_) {
+      const std::uint64_t offset = offset_of(done_);
+      const auto type = object_type(parcel, offset);
+      if (!type || offset < lowest) return -EINVAL;
+      lowest = offset + object_size(*type);
+      int error = 0;
+      switch (*type) {
+        case BINDER_TYPE_BINDER:
+        case BINDER_TYPE_WEAK_BINDER: {
+          const auto object = load<flat_binder_object>(parcel, offset);
+          const auto node = driver_.node_of_binder(process, object);
+          if (!node) return node.error();
+          error = target_.place_node(image_, offset, object, **node,
+                                     *type == BINDER_TYPE_BINDER ? Driver::RefKind::kStrong
+                                                                 : Driver::RefKind::kWeak,
+                                     &sender_);
+          break;
+        }
+        case BINDER_TYPE_HANDLE:
+        case BINDER_TYPE_WEAK_HANDLE: {
+          const auto object = load<flat_binder_object>(parcel, offset);
+          const bool strong = *type == BINDER_TYPE_HANDLE;
+          Node* node = driver_.node_of_handle(process, Handle{object.handle}, strong);
+          if (node == nullptr) return -EINVAL;
+          error = target_.place_node(
+              image_, offset, object, *node,
+              strong ? Driver::RefKind::kStrong : Driver::RefKind::kWeak, nullptr);
+          break;
+        }
+        case BINDER_TYPE_FD: {
+          const auto object = load<binder_fd_object>(parcel, offset);
+          error = target_.place_file(offset + offsetof(binder_fd_object, fd), process,
+                                     static_cast<int>(object.fd), false);
+          break;
+        }
+        case BINDER_TYPE_FDA:
+          error = file_array(load<binder_fd_array_object>(parcel, offset));
+          break;
+        case BINDER_TYPE_PTR:
+          error = buffer(offset, load<binder_buffer_object>(parcel, offset));
+          break;
+        default:
+          return -EINVAL;
+      }
+      if (error != 0) return error;
+    }
+    return 0;
+  }
+
+ private:
+  bool read(std::uint64_t address, std::span<std::byte> into) {
+    return into.empty() ||
+           driver_.effects_.read_memory(sender_.process.id, sender_.tid, address, into) == 0;
+  }
+
+  [[nodiscard]] std::uint64_t offset_of(std::uint64_t index) const {
+    return load<binder_size_t>(image_, shape_.offsets_start() + index * sizeof(binder_size_t));
+  }
+
+  // The buffer object number `index` among those done, or nothing.
+  std::optional<binder_buffer_object> parent_at(std::uint64_t index) const {
+    if (index >= done_) return std::nullopt;
+    const std::span<const std::byte> parcel = image_.first(shape_.data_size);
+    const auto type = object_type(parcel, offset_of(index));
+    if (!type || *type != BINDER_TYPE_PTR) return std::nullopt;
+    return load<binder_buffer_object>(parcel, offset_of(index));
+  }
+
+  // Fix-ups must go through a tree of buffers depth first and upwards in each buffer; so a
+  // fix-up's place is behind that of the last one in the same buffer, going up from the object
+  // fixed last. (The driver cannot fix up anything in an object at offset 0.)
+  bool fixup_in_order(std::uint64_t parent_object, std::uint64_t fixup_offset) const {
+    std::uint64_t last = last_fixup_object_;
+    std::uint64_t lowest = last_fixup_lowest_;
+    if (last == 0) return false;
+    const std::span<const std::byte> parcel = image_.first(shape_.data_size);
+    while (last != parent_object) {
+      const auto object = load<binder_buffer_object>(parcel, last);
+      if ((object.flags & BINDER_BUFFER_FLAG_HAS_PARENT) == 0) return false;
+      lowest = object.parent_offset + sizeof(binder_uintptr_t);
+      last = offset_of(object.parent);
+    }
+    return fixup_offset >= lowest;
+  }
+
+  int buffer(std::uint64_t offset, binder_buffer_object object) {
+    const std::uint64_t left = shape_.image_size() - next_extra_;
+    if (object.length > left) return -EINVAL;
+    const std::uint64_t place = next_extra_;
+    if (!read(object.buffer, image_.subspan(place, object.length))) return -EFAULT;
+    driver_.statistics_.payload_bytes_copied += object.length;
+    sources_.push_back({.object = done_, .sender_address = object.buffer, .image_offset = place});
+    next_extra_ += (object.length + 7) & ~std::uint64_t{7};
+    next_extra_ = std::min(next_extra_, shape_.image_size());
+
+    WireBuffer wire{.extra_offset = place - shape_.extra_start(),
+                    .length = object.length,
+                    .has_parent = false,
+                    .parent_index = 0,
+                    .parent_offset = 0};
+    object.buffer = target_.address_of(place);
+    if ((object.flags & BINDER_BUFFER_FLAG_HAS_PARENT) != 0) {
+      const auto parent = parent_at(object.parent);
+      if (!parent) return -EINVAL;
+      if (!fixup_in_order(offset_of(object.parent), object.parent_offset)) return -EINVAL;
+      if (parent->length < sizeof(binder_uintptr_t) ||
+          object.parent_offset > parent->length - sizeof(binder_uintptr_t)) {
+        return -EINVAL;
+      }
+      store(image_, source_of(object.parent).image_offset + object.parent_offset, object.buffer);
+      wire.has_parent = true;
+      wire.parent_index = object.parent;
+      wire.parent_offset = object.parent_offset;
+    }
+    store(image_, offset, object);
+    target_.place_buffer(offset, wire);
+    last_fixup_object_ = offset;
+    last_fixup_lowest_ = 0;
+    return 0;
+  }
+
+  int file_array(const binder_fd_array_object& array) {
+    const auto parent = parent_at(array.parent);
+    if (!parent) return -EINVAL;
+    if (!fixup_in_order(offset_of(array.parent), array.parent_offset)) return -EINVAL;
+    if (array.num_fds >= UINT64_MAX / sizeof(std::uint32_t)) return -EINVAL;
+    const std::uint64_t bytes = array.num_fds * sizeof(std::uint32_t);
+    if (bytes > parent->length || array.parent_offset > parent->length - bytes) return -EINVAL;
+    const Source& source = source_of(array.parent);
+    const std::uint64_t place = source.image_offset + array.parent_offset;
+    if (place % 4 != 0 || (source.sender_address + array.parent_offset) % 4 != 0) return -EINVAL;
+    for (std::uint64_t i = 0; i < array.num_fds; ++i) {
+      const auto fd = load<std::int32_t>(image_, place + i * 4);
+      const int error = target_.place_file(place + i * 4, sender_.process, fd, true);
+      if (error != 0) return error;
+    }
+    last_fixup_object_ = offset_of(array.parent);
+    last_fixup_lowest_ = array.parent_offset + bytes;
+    return 0;
+  }
+
+  struct Source {
+    std::uint64_t object;
+    std::uint64_t sender_address;
+    std::uint64_t image_offset;
+  };
+  [[nodiscard]] const Source& source_of(std::uint64_t object) const {
+    for (const Source& source : sources_) {
+      if (source.object == object) return source;
+    }
+    NB_CHECK(false);
+  }
+
+  Driver& driver_;
+  Thread& sender_;
+  const binder_transaction_data& data_;
+  const PayloadShape& shape_;
+  std::span<std::byte> image_;
+  Target& target_;
+  std::size_t done_ = 0;
+  std::uint64_t next_extra_;
+  std::uint64_t last_fixup_object_ = 0;
+  std::uint64_t last_fixup_lowest_ = 0;
+  std::vector<Source> sources_;  // of buffer objects; plain parcels have none and allocate nothing
+};
+
+std::expected<Node*, int> Driver::node_of_binder(Process& process,
+                                                 const flat_binder_object& object) {
+  if (const auto found = process.nodes.find(object.binder); found != process.nodes.end()) {
+    if (found->second->cookie != object.cookie) return std::unexpected(-EINVAL);
+    return found->second;
+  }
+  if (process.nodes.size() >= setup_.max_nodes_per_process) return std::unexpected(-ENOMEM);
+  return &create_node(process, object.binder, object.cookie, object.flags);
+}
+
+std::expected<void, Driver::Failure> Driver::translate_to_process(
+    Thread& sender, const binder_transaction_data& data, Process& target, Buffer& buffer,
+    bool accept_fds, Transaction& transaction) {
+  // The security context at the end of the buffer is none of the payload's.
+  PayloadShape shape = buffer.shape;
+  if (transaction.security_context_size > 0) {
+    shape.extra_size = transaction.security_context_offset - shape.extra_start();
+  }
+  const std::span<std::byte> image = target.arena.subspan(buffer.offset, shape.image_size());
+  LocalTarget local{*this, target, buffer, accept_fds, transaction};
+  Translator<LocalTarget> translator(*this, sender, data, shape, image, local);
+  const int error = translator.run();
+  if (error == 0) return {};
+  // Let go of what its objects hold; the buffer itself stays for the caller to free.
+  release_objects(target, buffer, translator.done());
+  return std::unexpected(Failure{BR_FAILED_REPLY, error});
+}
+
+std::expected<void, Driver::Failure> Driver::translate_to_peer(
+    Thread& sender, const binder_transaction_data& data, Peer& peer, const PayloadShape& shape,
+    std::vector<std::byte>& image, std::vector<WireObject>& objects) {
+  if (!shape.valid()) return std::unexpected(Failure{BR_FAILED_REPLY, -ENOSPC});
+  image.resize(shape.image_size());
+  PeerTarget remote{*this, peer, objects};
+  Translator<PeerTarget> translator(*this, sender, data, shape, image, remote);
+  const int error = translator.run();
+  if (error == 0) return {};
+  for (const WireObject& object : objects) {
+    if (const auto* node = std::get_if<WireNode>(&object.content)) unexport_node(peer, *node);
+  }
+  return std::unexpected(Failure{BR_FAILED_REPLY, error});
+}
+
+std::expected<void, Driver::Failure> Driver::adopt_payload(Peer& peer, const PayloadShape& shape,
+                                                           const std::vector<WireObject>& objects,
+                                                           Process& target, Buffer& buffer) {
+  const std::span<std::byte> image = target.arena.subspan(buffer.offset, shape.image_size());
+  const std::span<std::byte> parcel = image.first(shape.data_size);
+  const auto address_of = [&](std::uint64_t image_offset) {
+    return target.user_base + buffer.offset + image_offset;
+  };
+  // Nothing of the sender's offsets is believed: the table of objects is what counts.
+  bool sound = objects.size() == shape.offsets_size / sizeof(binder_size_t);
+  std::uint64_t lowest = 0;
+  std::size_t done = 0;
+  for (; sound && done < objects.size(); ++done) {
+    const WireObject& object = objects[done];
+    const bool is_node = std::holds_alternative<WireNode>(object.content);
+    const std::size_t size = is_node ? sizeof(flat_binder_object) : sizeof(binder_buffer_object);
+    if (object.offset < lowest || object.offset % 4 != 0 || parcel.size() < size ||
+        object.offset > parcel.size() - size) {
+      sound = false;
+      break;
+    }
+    lowest = object.offset + size;
+    store(image, shape.offsets_start() + done * sizeof(binder_size_t),
+          binder_size_t{object.offset});
+    if (is_node) {
+      const auto& wire = std::get<WireNode>(object.content);
+      const auto node = import_node(peer, wire);
+      if (!node) {
+        effects_.give_up_peer(peer.host, node.error());
+        sound = false;
+        break;
+      }
+      auto flat = load<flat_binder_object>(parcel, object.offset);
+      const RefKind kind = wire.strong ? RefKind::kStrong : RefKind::kWeak;
+      if ((*node)->owner == &target) {
+        flat.hdr.type = wire.strong ? BINDER_TYPE_BINDER : BINDER_TYPE_WEAK_BINDER;
+        flat.binder = (*node)->ptr;
+        flat.cookie = (*node)->cookie;
+        (void)increment_node(**node, kind, false, nullptr);
+      } else {
+        const auto handle = increment_ref_for_node(target, **node, kind, nullptr);
+        if (!handle) {
+          drop_node_if_unused(**node);
+          sound = false;
+          break;
+        }
+        flat.hdr.type = wire.strong ? BINDER_TYPE_HANDLE : BINDER_TYPE_WEAK_HANDLE;
+        flat.binder = 0;
+        flat.handle = handle->value();
+        flat.cookie = 0;
+      }
+      store(image, object.offset, flat);
+    } else {
+      const auto& wire = std::get<WireBuffer>(object.content);
+      auto pointer = load<binder_buffer_object>(parcel, object.offset);
+      if (wire.length > shape.extra_size || wire.extra_offset > shape.extra_size - wire.length) {
+        sound = false;
+        break;
+      }
+      pointer.hdr.type = BINDER_TYPE_PTR;
+      pointer.flags = wire.has_parent ? BINDER_BUFFER_FLAG_HAS_PARENT : 0;
+      pointer.buffer = address_of(shape.extra_start() + wire.extra_offset);
+      pointer.length = wire.length;
+      pointer.parent = wire.parent_index;
+      pointer.parent_offset = wire.parent_offset;
+      if (wire.has_parent) {
+        const WireBuffer* parent = wire.parent_index < done
+                                       ? std::get_if<WireBuffer>(&objects[wire.parent_index].content)
+                                       : nullptr;
+        if (parent == nullptr || parent->length < sizeof(binder_uintptr_t) ||
+            wire.parent_offset > parent->length - sizeof(binder_uintptr_t)) {
+          sound = false;
+          break;
+        }
+        store(image, shape.extra_start() + parent->extra_offset + wire.parent_offset,
+              pointer.buffer);
+      }
+      store(image, object.offset, pointer);
+    }
+  }
+  if (sound) return {};
+  release_objects(target, buffer, done);
+  return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
+}
+
+void Driver::disown_payload(Peer& peer, const std::vector<WireObject>& objects) {
+  for (const WireObject& object : objects) {
+    const auto* wire = std::get_if<WireNode>(&object.content);
+    if (wire == nullptr) continue;
+    if (const auto node = import_node(peer, *wire); node && !(*node)->local()) {
+      drop_node_if_unused(**node);
+    }
+  }
+}
+
+void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count) {
+  const std::span<const std::byte> image =
+      process.arena.subspan(buffer.offset, buffer.shape.image_size());
+  const std::span<const std::byte> parcel = image.first(buffer.shape.data_size);
+  count = std::min(count, static_cast<std::size_t>(buffer.shape.offsets_size / sizeof(binder_size_t)));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto offset =
+        load<binder_size_t>(image, buffer.shape.offsets_start() + i * sizeof(binder_size_t));
+    const auto type = object_type(parcel, offset);
+    if (!type) continue;
+    const bool strong = *type == BINDER_TYPE_BINDER || *type == BINDER_TYPE_HANDLE;
+    const RefKind kind = strong ? RefKind::kStrong : RefKind::kWeak;
+    if (*type == BINDER_TYPE_BINDER || *type == BINDER_TYPE_WEAK_BINDER) {
+      const auto object = load<flat_binder_object>(parcel, offset);
+      if (const auto found = process.nodes.find(object.binder); found != process.nodes.end()) {
+        decrement_node(*found->second, kind, false);
+      }
+    } else if (*type == BINDER_TYPE_HANDLE || *type == BINDER_TYPE_WEAK_HANDLE) {
+      const auto object = load<flat_binder_object>(parcel, offset);
+      if (Ref* ref = process.handles.find(Handle{object.handle})) decrement_ref(*ref, kind);
+    }
+  }
+}
+
+void Driver::release_buffer(Process& process, Buffer& buffer, std::size_t count) {
+  if (Node* node = std::exchange(buffer.target_node, nullptr)) {
+    decrement_node(*node, RefKind::kStrong, false);
+  }
+  release_objects(process, buffer, count);
+  close_fds_.insert(close_fds_.end(), buffer.array_fds.begin(), buffer.array_fds.end());
+  if (buffer.clear_on_free) {
+    std::memset(process.arena.data() + buffer.offset, 0, buffer.size);
+  }
+  process.allocator.release(&buffer);
+}
+
+void Driver::drop_files(Transaction& transaction) {
+  for (const FileFixup& fixup : transaction.files) effects_.drop_file(fixup.file);
+  transaction.files.clear();
+}
+
+}  // namespace netbinder
