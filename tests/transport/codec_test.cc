@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transport/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "transport/limits.h"
+
+namespace netbinder {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+WireNode some_node() {
+  return {.node = {HostId(3), Incarnation(0xFEDCBA9876543210), NodeNumber(77)},
+          .strong = false,
+          .handoff = HandoffId(12)};
+}
+
+peer::Call some_call() {
+  return {.call = CallId(5),
+          .target = NodeNumber(6),
+          .code = 7,
+          .flags = 0x11,
+          .sender_euid = 1000,
+          .security_context = "u:r:system:s0",
+          .ancestors = {{HostId(1), CallId(2)}, {HostId(3), CallId(4)}},
+          .shape = {.data_size = 101, .offsets_size = 16, .extra_size = 24},
+          .objects = {{.offset = 8, .content = some_node()},
+                      {.offset = 40,
+                       .content = WireBuffer{.extra_offset = 8,
+                                             .length = 16,
+                                             .has_parent = true,
+                                             .parent_index = 1,
+                                             .parent_offset = 24}}}};
+}
+
+std::vector<PeerMessage> all_messages() {
+  return {
+      some_call(),
+      peer::Call{},
+      peer::Reply{.call = CallId(1),
+                  .code = 2,
+                  .flags = 8,
+                  .sender_euid = 3,
+                  .shape = {.data_size = 8, .offsets_size = 8, .extra_size = 0},
+                  .objects = {{.offset = 0, .content = some_node()}}},
+      peer::CallFailed{.call = CallId(1), .command = 0x7211, .error = -22},
+      peer::OnewayAccepted{.call = CallId(~0ULL), .command = 0x7206},
+      peer::ReleaseRefs{.node = NodeNumber(9), .strong = 1, .weak = ~0ULL},
+      peer::NodeDied{.node = NodeNumber(10)},
+      peer::ClaimRef{
+          .node = NodeNumber(1), .strong = false, .introducer = HostId(2), .handoff = HandoffId(3)},
+      peer::ClaimResult{.node = NodeNumber(1),
+                        .strong = true,
+                        .introducer = HostId(2),
+                        .handoff = HandoffId(3),
+                        .alive = true},
+      peer::HandoffDone{.handoff = HandoffId(4)},
+      peer::ClaimContext{.context = "binder"},
+      peer::ContextClaimResult{.context = "", .granted = true},
+      peer::ContextReleased{.context = std::string(limits::kMaxContextNameBytes, 'x')},
+      peer::ContextManager{.context = "hwbinder", .node = some_node()},
+      peer::ServiceManager{.context = std::string("with\0NUL", 8), .node = some_node()},
+  };
+}
+
+std::vector<Frame> all_frames() {
+  std::vector<Frame> frames{
+      frame::Hello{.cluster = "c",
+                   .host = HostId(2),
+                   .host_name = "beta",
+                   .incarnation = Incarnation(~0ULL),
+                   .peer = HostId(1),
+                   .peer_incarnation = Incarnation(5),
+                   .session = SessionId(6),
+                   .received = Sequence(7),
+                   .attempt = 8},
+      frame::Welcome{.host = HostId(1),
+                     .host_name = "alpha",
+                     .incarnation = Incarnation(2),
+                     .session = SessionId(3),
+                     .received = Sequence(4)},
+      frame::Refuse{.reason = RefuseReason::kCertificate, .detail = "because"},
+      frame::Goodbye{.reason = GoodbyeReason::kOverflow, .detail = ""},
+      frame::Ack{.received = Sequence(9)},
+      frame::Heartbeat{.received = Sequence(10)},
+  };
+  for (auto& content : all_messages()) {
+    frames.push_back(frame::Message{
+        .sequence = Sequence(11), .received = Sequence(12), .content = std::move(content)});
+  }
+  return frames;
+}
+
+std::uint64_t payload_of(const Frame& frame) {
+  const auto* message = std::get_if<frame::Message>(&frame);
+  return message != nullptr ? payload_image_bytes(message->content) : 0;
+}
+
+std::expected<Frame, std::string> decode(std::span<const std::byte> bytes) {
+  const auto prefix = decode_prefix(bytes, limits::kMaxMessageBytes);
+  if (!prefix) return std::unexpected(prefix.error());
+  const auto message = bytes.subspan(kFramePrefixBytes);
+  if (message.size() != prefix->message_bytes) return std::unexpected("cut short");
+  return decode_frame(message, prefix->payload_bytes);
+}
+
+Bytes encode(const Frame& frame) {
+  Bytes bytes;
+  const auto encoded = encode_frame(frame, payload_of(frame), bytes);
+  EXPECT_TRUE(encoded) << encoded.error();
+  return bytes;
+}
+
+TEST(Codec, EveryFrameComesBackAsItWas) {
+  for (const auto& frame : all_frames()) {
+    const auto decoded = decode(encode(frame));
+    ASSERT_TRUE(decoded) << decoded.error();
+    EXPECT_EQ(*decoded, frame);
+  }
+}
+
+TEST(Codec, AMessageMayLieAtAnyAddress) {
+  const Frame frame = all_frames().back();
+  const Bytes bytes = encode(frame);
+  Bytes shifted(bytes.size() + 8);
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    std::ranges::copy(bytes, shifted.begin() + static_cast<std::ptrdiff_t>(shift));
+    const auto decoded = decode(std::span(shifted).subspan(shift, bytes.size()));
+    ASSERT_TRUE(decoded) << decoded.error();
+    EXPECT_EQ(*decoded, frame);
+  }
+}
+
+TEST(Codec, ThePrefixIsLittleEndian) {
+  const Bytes bytes = encode(
+      frame::Message{.sequence = Sequence(1), .received = Sequence(0), .content = some_call()});
+  EXPECT_EQ(std::to_integer<unsigned>(bytes[0]) + 256 * std::to_integer<unsigned>(bytes[1]),
+            bytes.size() - kFramePrefixBytes);
+  EXPECT_EQ(std::to_integer<unsigned>(bytes[8]), some_call().shape.image_size());
+}
+
+TEST(Codec, AMessageAtTheLimitsFits) {
+  peer::Call call = some_call();
+  call.security_context.assign(limits::kMaxSecurityContextBytes, 's');
+  call.ancestors.assign(limits::kMaxAncestors, {HostId(1), CallId(2)});
+  call.shape = {.data_size = PayloadShape::kMaxPartBytes,
+                .offsets_size = PayloadShape::kMaxPartBytes,
+                .extra_size = PayloadShape::kMaxPartBytes};
+  call.objects.clear();
+  for (std::uint64_t i = 0; i < limits::kMaxObjects; ++i) {
+    call.objects.push_back({.offset = 24 * i, .content = some_node()});
+  }
+  const Frame frame =
+      frame::Message{.sequence = Sequence(1), .received = Sequence(0), .content = call};
+  EXPECT_EQ(payload_of(frame), limits::kMaxPayloadBytes);
+  const auto decoded = decode(encode(frame));
+  ASSERT_TRUE(decoded) << decoded.error();
+  EXPECT_EQ(*decoded, frame);
+}
+
+// What the encoder refuses, so that a session ends here and not at a peer that refuses it.
+TEST(Codec, MessagesOverALimitAreNotEncoded) {
+  const auto refused = [](const PeerMessage& message) {
+    Bytes bytes;
+    return !encode_message(Sequence(1), Sequence(0), message, payload_image_bytes(message), bytes);
+  };
+  peer::Call call = some_call();
+  EXPECT_FALSE(refused(call));
+  call.security_context.assign(limits::kMaxSecurityContextBytes + 1, 's');
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  call.ancestors.resize(limits::kMaxAncestors + 1);
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  std::swap(call.objects[0], call.objects[1]);
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  call.objects[1].offset = call.objects[0].offset;
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  call.objects[1].offset = call.shape.data_size;
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  call.objects.resize(limits::kMaxObjects + 1);
+  EXPECT_TRUE(refused(call));
+  call = some_call();
+  call.shape.offsets_size = 9;
+  EXPECT_TRUE(refused(call));
+  EXPECT_TRUE(
+      refused(peer::ClaimContext{.context = std::string(limits::kMaxContextNameBytes + 1, 'x')}));
+  Bytes bytes;
+  EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), some_call(), 1, bytes));
+  EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), peer::NodeDied{}, 1, bytes));
+  EXPECT_FALSE(encode_frame(frame::Ack{}, 1, bytes));
+}
+
+TEST(Codec, AReasonIsCutToItsLimit) {
+  const auto decoded = decode(
+      encode(frame::Refuse{.reason = RefuseReason::kCluster, .detail = std::string(100000, 'x')}));
+  ASSERT_TRUE(decoded) << decoded.error();
+  EXPECT_EQ(std::get<frame::Refuse>(*decoded).detail.size(), limits::kMaxReasonBytes);
+}
+
+TEST(Codec, BadPrefixesAreRefused) {
+  const auto refused = [](std::uint32_t message_bytes, std::uint32_t flags,
+                          std::uint64_t payload_bytes) {
+    Bytes bytes(kFramePrefixBytes);
+    const FramePrefix prefix{message_bytes, flags, payload_bytes};
+    std::memcpy(bytes.data(), &prefix, sizeof prefix);
+    return !decode_prefix(bytes, 4096);
+  };
+  EXPECT_FALSE(refused(4096, 0, limits::kMaxPayloadBytes));
+  EXPECT_TRUE(refused(0, 0, 0));
+  EXPECT_TRUE(refused(12, 0, 0));
+  EXPECT_TRUE(refused(4104, 0, 0));
+  EXPECT_TRUE(refused(8, 1, 0));
+  EXPECT_TRUE(refused(8, 0, limits::kMaxPayloadBytes + 1));
+  EXPECT_TRUE(refused(8, 0, ~0ULL));
+  EXPECT_FALSE(decode_prefix(Bytes(15), 4096));
+}
+
+TEST(Codec, APayloadOfAnotherSizeThanAnnouncedIsRefused) {
+  for (const auto& frame : all_frames()) {
+    Bytes bytes = encode(frame);
+    const auto message = std::span(bytes).subspan(kFramePrefixBytes);
+    EXPECT_TRUE(decode_frame(message, payload_of(frame)));
+    EXPECT_FALSE(decode_frame(message, payload_of(frame) + 1));
+    EXPECT_FALSE(decode_frame(message, payload_of(frame) + 8));
+  }
+}
+
+TEST(Codec, TruncatedMessagesAreRefused) {
+  for (const auto& frame : all_frames()) {
+    const Bytes bytes = encode(frame);
+    const Bytes message(bytes.begin() + kFramePrefixBytes, bytes.end());
+    for (std::size_t size = 0; size < message.size(); ++size) {
+      // A copy of just that size, so that reading beyond it is found.
+      const Bytes cut(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(size));
+      EXPECT_FALSE(decode_frame(cut, payload_of(frame))) << size;
+    }
+    Bytes longer = message;
+    longer.resize(message.size() + 8);
+    EXPECT_FALSE(decode_frame(longer, payload_of(frame)));
+  }
+}
+
+TEST(Codec, FlippedBitsAreRefusedOrMeanSomethingElseThatIsValid) {
+  for (const auto& frame : all_frames()) {
+    const Bytes bytes = encode(frame);
+    Bytes message(bytes.begin() + kFramePrefixBytes, bytes.end());
+    for (std::size_t bit = 0; bit < 8 * message.size(); ++bit) {
+      message[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+      if (const auto decoded = decode_frame(message, payload_of(frame))) {
+        EXPECT_EQ(payload_of(*decoded), payload_of(frame));
+        Bytes again;
+        EXPECT_TRUE(encode_frame(*decoded, payload_of(*decoded), again));
+      }
+      message[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+    }
+  }
+}
+
+TEST(Codec, RandomBytesInRandomPlacesNeverHurt) {
+  std::mt19937_64 random(1);
+  std::size_t valid = 0;
+  for (const auto& frame : all_frames()) {
+    const Bytes bytes = encode(frame);
+    for (int round = 0; round < 2000; ++round) {
+      Bytes message(bytes.begin() + kFramePrefixBytes, bytes.end());
+      const auto changes = 1 + random() % 8;
+      for (std::uint64_t i = 0; i < changes; ++i) {
+        message[random() % message.size()] = static_cast<std::byte>(random());
+      }
+      if (decode_frame(message, payload_of(frame))) ++valid;
+    }
+    Bytes noise(8 * (1 + random() % 64));
+    for (int round = 0; round < 500; ++round) {
+      for (auto& byte : noise) byte = static_cast<std::byte>(random());
+      if (round % 2 != 0) noise[0] = noise[1] = noise[2] = noise[3] = std::byte{0};
+      (void)decode_frame(noise, 0);
+    }
+  }
+  EXPECT_GT(valid, 0U);
+}
+
+}  // namespace
+}  // namespace netbinder

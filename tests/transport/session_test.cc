@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of a session, against hand-made frames.
+#include "transport/session.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/transport/recorder.h"
+#include "transport/codec.h"
+
+namespace netbinder {
+namespace {
+
+using Next = FrameOutcome::Next;
+
+constexpr SessionTiming kTiming{.timeout_ms = 5000,
+                                .heartbeat_ms = 500,
+                                .suspect_ms = 2000,
+                                .handshake_ms = 3000,
+                                .ack_delay_ms = 10};
+
+// Host 2 dials, host 1 accepts.
+struct End {
+  explicit End(std::uint32_t host, const SessionLimits& limits = {})
+      : session({.cluster = "test",
+                 .host = HostId(host),
+                 .host_name = "host" + std::to_string(host),
+                 .incarnation = Incarnation(100 + host),
+                 .peer = HostId(3 - host),
+                 .peer_name = "host" + std::to_string(3 - host)},
+                kTiming, limits, recorder, [this] { return ++last_id; }) {}
+
+  Recorder::Peer& peer() { return recorder.peers[session.identity().peer]; }
+
+  // The next frame to go out, decoded; nothing if there is none.
+  std::optional<Frame> out() {
+    const auto frame = session.next_frame(now_ms);
+    if (!frame) return std::nullopt;
+    const auto head = std::span(frame->head).subspan(kFramePrefixBytes);
+    auto decoded = decode_frame(head, frame->payload.size());
+    EXPECT_TRUE(decoded) << decoded.error();
+    return *decoded;
+  }
+  template <typename T>
+  T out_as() {
+    auto frame = out();
+    EXPECT_TRUE(frame && std::holds_alternative<T>(*frame));
+    return frame && std::holds_alternative<T>(*frame) ? std::get<T>(*frame) : T{};
+  }
+  Next in(const Frame& frame) { return session.frame_arrived(frame, 0, now_ms).next; }
+  Next message(std::uint64_t sequence, std::uint64_t received = 0) {
+    return in(frame::Message{Sequence(sequence), Sequence(received),
+                             peer::NodeDied{NodeNumber(sequence)}});
+  }
+  void send(std::uint64_t number) { session.send(peer::NodeDied{NodeNumber(number)}, {}); }
+  std::optional<std::string> tick(std::uint64_t after_ms) {
+    now_ms += after_ms;
+    return session.tick(now_ms);
+  }
+  // As the owner of a link does when it is told to close it.
+  void settle() {
+    if (session.tick(now_ms)) {
+      while (out()) {
+      }
+      session.disconnected(now_ms);
+    }
+  }
+  void disconnect() { session.disconnected(now_ms); }
+
+  static frame::Hello hello(std::uint64_t attempt, std::uint64_t session_id = 0,
+                            std::uint64_t received = 0, std::uint64_t incarnation = 102) {
+    return {.protocol_version = kProtocolVersion,
+            .cluster = "test",
+            .host = HostId(2),
+            .host_name = "host2",
+            .incarnation = Incarnation(incarnation),
+            .peer = HostId(1),
+            .peer_incarnation = Incarnation(session_id != 0 ? 101 : 0),
+            .session = SessionId(session_id),
+            .received = Sequence(received),
+            .attempt = attempt};
+  }
+  static frame::Welcome welcome(std::uint64_t session_id, std::uint64_t received = 0,
+                                std::uint64_t incarnation = 101) {
+    return {.host = HostId(1),
+            .host_name = "host1",
+            .incarnation = Incarnation(incarnation),
+            .session = SessionId(session_id),
+            .received = Sequence(received)};
+  }
+
+  Recorder recorder;
+  std::uint64_t last_id = 40;
+  std::uint64_t now_ms = 1'000'000;
+  Session session;
+};
+
+// An acceptor with a session (41) and a link.
+struct Acceptor : End {
+  explicit Acceptor(const SessionLimits& limits = {}) : End(1, limits) {
+    session.accept(hello(1), now_ms);
+    EXPECT_EQ(out_as<frame::Welcome>(),
+              (frame::Welcome{HostId(1), "host1", Incarnation(101), SessionId(41), Sequence(0)}));
+    EXPECT_TRUE(peer().established);
+  }
+};
+
+struct Dialer : End {
+  Dialer() : End(2) {
+    session.connected(now_ms);
+    EXPECT_EQ(out_as<frame::Hello>(), hello(1));
+    EXPECT_FALSE(peer().established);
+    EXPECT_EQ(in(welcome(7)), Next::kReadOn);
+    EXPECT_TRUE(peer().established);
+  }
+};
+
+TEST(Session, MessagesInOrderAreDeliveredAndAcknowledged) {
+  Acceptor end;
+  EXPECT_EQ(end.message(1), Next::kReadOn);
+  EXPECT_EQ(end.message(2), Next::kReadOn);
+  EXPECT_EQ(end.peer().messages.size(), 2U);
+  EXPECT_FALSE(end.out());  // the acknowledgement waits for a message to ride on
+  EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.ack_delay_ms);
+  EXPECT_FALSE(end.tick(kTiming.ack_delay_ms));
+  EXPECT_EQ(end.out_as<frame::Ack>(), frame::Ack{Sequence(2)});
+  EXPECT_FALSE(end.out());
+}
+
+TEST(Session, AnAcknowledgementRidesOnAMessage) {
+  Acceptor end;
+  end.message(1);
+  end.send(5);
+  const auto message = end.out_as<frame::Message>();
+  EXPECT_EQ(message.sequence, Sequence(1));
+  EXPECT_EQ(message.received, Sequence(1));
+  EXPECT_FALSE(end.tick(kTiming.ack_delay_ms));
+  EXPECT_FALSE(end.out());
+}
+
+TEST(Session, ManyMessagesAreAcknowledgedAtOnce) {
+  Acceptor end;
+  for (std::uint64_t i = 1; i <= limits::kAckEveryMessages; ++i) end.message(i);
+  EXPECT_EQ(end.out_as<frame::Ack>(), frame::Ack{Sequence(limits::kAckEveryMessages)});
+  EXPECT_FALSE(end.out());
+}
+
+TEST(Session, ADuplicateIsDropped) {
+  Acceptor end;
+  end.message(1);
+  EXPECT_EQ(end.message(1), Next::kReadOn);
+  EXPECT_EQ(end.peer().messages.size(), 1U);
+  EXPECT_EQ(end.session.counters().duplicates, 1U);
+  // Its payload is read and forgotten.
+  auto call = numbered_call(9, 64);
+  auto outcome = end.session.frame_arrived(frame::Message{Sequence(1), Sequence(0), call.message},
+                                           64, end.now_ms);
+  EXPECT_EQ(outcome.next, Next::kPayload);
+  EXPECT_TRUE(outcome.destination.bytes.empty());
+  EXPECT_EQ(end.session.payload_arrived(end.now_ms).next, Next::kReadOn);
+  EXPECT_EQ(end.peer().messages.size(), 1U);
+  EXPECT_EQ(end.message(2), Next::kReadOn);
+}
+
+TEST(Session, AGapEndsTheSession) {
+  Acceptor end;
+  end.message(1);
+  EXPECT_EQ(end.message(3), Next::kStop);
+  EXPECT_EQ(end.message(2), Next::kStop);  // nothing more is heard
+  EXPECT_EQ(end.peer().messages.size(), 1U);
+  EXPECT_TRUE(end.session.tick(end.now_ms));
+  EXPECT_EQ(end.out_as<frame::Goodbye>().reason, GoodbyeReason::kProtocolError);
+  EXPECT_EQ(end.peer().losses, 0);
+  end.disconnect();
+  EXPECT_EQ(end.peer().losses, 1);
+}
+
+TEST(Session, AnAcknowledgementOfWhatWasNotSentEndsTheSession) {
+  for (const Frame& frame : {Frame(frame::Ack{Sequence(2)}), Frame(frame::Heartbeat{Sequence(2)}),
+                             Frame(frame::Message{Sequence(1), Sequence(2), peer::NodeDied{}})}) {
+    Acceptor end;
+    end.send(1);
+    end.send(2);
+    EXPECT_TRUE(end.out());  // the second one is still here
+    EXPECT_EQ(end.in(frame), Next::kStop);
+    EXPECT_TRUE(end.session.ending());
+  }
+}
+
+TEST(Session, AHandshakeInsideASessionEndsIt) {
+  Acceptor end;
+  EXPECT_EQ(end.in(End::hello(2)), Next::kStop);
+  EXPECT_TRUE(end.session.ending());
+}
+
+TEST(Session, WhatWasNotReceivedIsSentAgainAfterResumption) {
+  Acceptor end;
+  for (std::uint64_t i = 1; i <= 4; ++i) end.send(i);
+  while (end.out()) {
+  }
+  end.in(frame::Ack{Sequence(1)});
+  end.message(1);
+  end.disconnect();
+  end.send(5);
+  EXPECT_FALSE(end.out());
+  end.now_ms += kTiming.timeout_ms - 1;
+  EXPECT_FALSE(end.session.tick(end.now_ms));
+  end.session.accept(End::hello(2, 41, 2), end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Welcome>().received, Sequence(1));
+  for (std::uint64_t i = 3; i <= 5; ++i) {
+    EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(i));
+  }
+  EXPECT_FALSE(end.out());
+  EXPECT_EQ(end.peer().sessions, 1);
+  EXPECT_EQ(end.peer().losses, 0);
+  EXPECT_EQ(end.session.counters().resumed, 1U);
+}
+
+TEST(Session, TheDialerResumesToo) {
+  Dialer end;
+  end.send(1);
+  end.send(2);
+  while (end.out()) {
+  }
+  end.message(1);
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Hello>(), End::hello(2, 7, 1));
+  EXPECT_FALSE(end.out());  // nothing before the welcome
+  EXPECT_EQ(end.in(End::welcome(7, 1)), Next::kReadOn);
+  EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(2));
+  EXPECT_EQ(end.message(2), Next::kReadOn);
+  EXPECT_EQ(end.peer().sessions, 1);
+}
+
+TEST(Session, APayloadCutShortIsAbandonedAndArrivesAgain) {
+  Acceptor end;
+  const auto call = numbered_call(1, 64);
+  const frame::Message message{Sequence(1), Sequence(0), call.message};
+  auto outcome = end.session.frame_arrived(message, 64, end.now_ms);
+  ASSERT_EQ(outcome.next, Next::kPayload);
+  ASSERT_EQ(outcome.destination.bytes.size(), 64U);
+  end.disconnect();
+  EXPECT_EQ(end.peer().abandoned, 1);
+  end.session.accept(End::hello(2, 41), end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Welcome>().received, Sequence(0));
+  outcome = end.session.frame_arrived(message, 64, end.now_ms);
+  ASSERT_EQ(outcome.next, Next::kPayload);
+  std::ranges::copy(call.payload, outcome.destination.bytes.begin());
+  EXPECT_EQ(end.session.payload_arrived(end.now_ms).next, Next::kReadOn);
+  ASSERT_EQ(end.peer().messages.size(), 1U);
+  EXPECT_EQ(end.peer().messages[0], call);
+}
+
+TEST(Session, AnEmptyPayloadArrivesLikeAnother) {
+  Acceptor end;
+  const auto call = numbered_call(1, 0);
+  EXPECT_EQ(end.in(frame::Message{Sequence(1), Sequence(0), call.message}), Next::kReadOn);
+  ASSERT_EQ(end.peer().messages.size(), 1U);
+  EXPECT_EQ(end.peer().messages[0], call);
+}
+
+TEST(Session, AClaimToHaveReceivedWhatWasNotSentIsNotResumed) {
+  Acceptor end;
+  end.send(1);
+  end.out();
+  end.disconnect();
+  end.session.accept(End::hello(2, 41, 2), end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Welcome>().session, SessionId(42));
+  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.peer().sessions, 2);
+}
+
+TEST(Session, AClaimToHaveReceivedLessThanWasAcknowledgedIsNotResumed) {
+  Acceptor end;
+  end.send(1);
+  end.out();
+  end.in(frame::Ack{Sequence(1)});
+  end.disconnect();
+  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.peer().sessions, 2);
+}
+
+TEST(Session, ASessionWithoutALinkIsGivenUpAfterItsTimeoutAndNotResumed) {
+  Acceptor end;
+  end.send(1);
+  end.disconnect();
+  EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.timeout_ms);
+  EXPECT_FALSE(end.tick(kTiming.timeout_ms));
+  EXPECT_EQ(end.peer().losses, 1);
+  end.send(2);  // to nobody
+  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  const auto welcome = end.out_as<frame::Welcome>();
+  EXPECT_EQ(welcome.session, SessionId(42));
+  EXPECT_FALSE(end.out());
+  EXPECT_EQ(end.peer().sessions, 2);
+}
+
+TEST(Session, TheTimeoutCountsAtTheHandshakeEvenIfNoTickCameBefore) {
+  Acceptor end;
+  end.disconnect();
+  end.now_ms += kTiming.timeout_ms;
+  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.peer().sessions, 2);
+}
+
+TEST(Session, FailedHandshakesDoNotKeepASessionAlive) {
+  Dialer end;
+  end.disconnect();
+  for (int i = 0; i < 4; ++i) {
+    end.now_ms += 1000;
+    EXPECT_FALSE(end.session.tick(end.now_ms));
+    end.session.connected(end.now_ms);
+    end.disconnect();
+  }
+  EXPECT_EQ(end.peer().losses, 0);
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Hello>().session, SessionId(7));
+  // The greeting in progress asks for a session that is no more.
+  EXPECT_TRUE(end.tick(1000));
+  EXPECT_EQ(end.peer().losses, 1);
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Hello>().session, SessionId(0));
+}
+
+TEST(Session, TheDialerLosesItsSessionBeforeItGetsANewOne) {
+  Dialer end;
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  end.out();
+  EXPECT_EQ(end.in(End::welcome(8)), Next::kReadOn);
+  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.peer().sessions, 2);
+  EXPECT_EQ(end.message(1), Next::kReadOn);  // numbers start again
+}
+
+TEST(Session, ARestartedPeerIsANewOne) {
+  Acceptor end;
+  end.message(1);
+  end.disconnect();
+  end.session.accept(End::hello(1, 0, 0, 555), end.now_ms);
+  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.peer().incarnation, Incarnation(555));
+  // Its earlier life is over for good.
+  const auto refusal = end.session.refusal(End::hello(9, 41, 0, 102));
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefuseReason::kStaleIncarnation);
+}
+
+TEST(Session, TheDialerIgnoresAnEarlierLifeOfThePeer) {
+  Dialer end;
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.in(End::welcome(9, 0, 555)), Next::kReadOn);
+  EXPECT_EQ(end.peer().sessions, 2);
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.in(End::welcome(10, 0, 101)), Next::kStop);
+  EXPECT_EQ(end.peer().sessions, 2);
+  EXPECT_EQ(end.peer().losses, 1);
+}
+
+TEST(Session, HellosThatDoNotFitAreRefused) {
+  Acceptor end;
+  const auto reason = [&](const frame::Hello& hello) {
+    const auto refusal = end.session.refusal(hello);
+    return refusal ? std::optional(refusal->reason) : std::nullopt;
+  };
+  EXPECT_EQ(reason(End::hello(2)), std::nullopt);
+  auto hello = End::hello(2);
+  hello.protocol_version = 2;
+  EXPECT_EQ(reason(hello), RefuseReason::kVersion);
+  hello = End::hello(2);
+  hello.cluster = "other";
+  EXPECT_EQ(reason(hello), RefuseReason::kCluster);
+  hello = End::hello(2);
+  hello.host = HostId(3);
+  EXPECT_EQ(reason(hello), RefuseReason::kUnknownHost);
+  hello = End::hello(2);
+  hello.peer = HostId(3);
+  EXPECT_EQ(reason(hello), RefuseReason::kUnknownHost);
+  hello = End::hello(2);
+  hello.host_name = "host3";
+  EXPECT_EQ(reason(hello), RefuseReason::kHostName);
+  hello = End::hello(2);
+  hello.incarnation = Incarnation(0);
+  EXPECT_EQ(reason(hello), RefuseReason::kStaleIncarnation);
+  EXPECT_EQ(reason(End::hello(1)), RefuseReason::kStaleAttempt);
+
+  End dialer(2);
+  hello = End::hello(1);
+  hello.host = HostId(1);
+  hello.host_name = "host1";
+  hello.peer = HostId(2);
+  const auto refusal = dialer.session.refusal(hello);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, RefuseReason::kDirection);
+}
+
+TEST(Session, AnotherHostThatAnswersDoesNotCostTheSession) {
+  Dialer end;
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  auto welcome = End::welcome(9);
+  welcome.host_name = "somebody";
+  EXPECT_EQ(end.in(welcome), Next::kStop);
+  end.settle();
+  EXPECT_EQ(end.peer().losses, 0);
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.in(frame::Refuse{.reason = RefuseReason::kCluster, .detail = "no"}), Next::kStop);
+  end.settle();
+  EXPECT_EQ(end.peer().losses, 0);
+  EXPECT_TRUE(end.session.live());
+}
+
+TEST(Session, GoodbyeEndsTheSession) {
+  Dialer end;
+  EXPECT_EQ(end.in(frame::Goodbye{.reason = GoodbyeReason::kShutdown, .detail = "x"}), Next::kStop);
+  end.settle();
+  EXPECT_EQ(end.peer().losses, 1);
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.out_as<frame::Hello>().session, SessionId(0));
+}
+
+TEST(Session, GivingUpCallsNobodyUntilTheLoopComes) {
+  Dialer end;
+  end.session.give_up(GoodbyeReason::kGivenUp, "enough");
+  end.session.give_up(GoodbyeReason::kGivenUp, "twice");
+  EXPECT_EQ(end.peer().losses, 0);
+  EXPECT_EQ(end.message(1), Next::kStop);
+  end.send(1);
+  EXPECT_EQ(end.session.next_tick_ms(), 0U);
+  EXPECT_EQ(end.session.tick(end.now_ms), "enough");
+  EXPECT_EQ(end.out_as<frame::Goodbye>().detail, "enough");
+  EXPECT_FALSE(end.out());
+  end.disconnect();
+  EXPECT_EQ(end.peer().losses, 1);
+}
+
+TEST(Session, GivingUpASuspendedSessionNeedsNoLink) {
+  Dialer end;
+  end.disconnect();
+  end.session.give_up(GoodbyeReason::kGivenUp, "enough");
+  EXPECT_FALSE(end.session.tick(end.now_ms));
+  EXPECT_EQ(end.peer().losses, 1);
+}
+
+TEST(Session, GivingUpFromInsideAnEventStopsTheReading) {
+  Acceptor end;
+  end.recorder.on_message = [&](HostId, const Received&) {
+    end.session.give_up(GoodbyeReason::kGivenUp, "bad message");
+  };
+  EXPECT_EQ(end.message(1), Next::kStop);
+  EXPECT_EQ(end.message(2), Next::kStop);
+  EXPECT_EQ(end.peer().messages.size(), 1U);
+
+  Acceptor other;
+  other.recorder.on_arriving = [&](HostId) {
+    other.session.give_up(GoodbyeReason::kGivenUp, "bad message");
+  };
+  const auto call = numbered_call(1, 8);
+  EXPECT_EQ(
+      other.session
+          .frame_arrived(frame::Message{Sequence(1), Sequence(0), call.message}, 8, other.now_ms)
+          .next,
+      Next::kStop);
+  other.settle();
+  EXPECT_EQ(other.peer().abandoned, 1);
+  EXPECT_EQ(other.peer().losses, 1);
+}
+
+TEST(Session, SilenceIsFilledWithHeartbeats) {
+  Acceptor end;
+  EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.heartbeat_ms);
+  EXPECT_FALSE(end.tick(kTiming.heartbeat_ms));
+  EXPECT_EQ(end.out_as<frame::Heartbeat>(), frame::Heartbeat{Sequence(0)});
+  EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.heartbeat_ms);
+}
+
+TEST(Session, ASilentLinkIsClosedAndTheSessionLivesOn) {
+  Acceptor end;
+  for (std::uint32_t ms = 500; ms < kTiming.suspect_ms; ms += 500) EXPECT_FALSE(end.tick(500));
+  EXPECT_TRUE(end.tick(500));
+  end.disconnect();
+  EXPECT_TRUE(end.session.live());
+  EXPECT_EQ(end.peer().losses, 0);
+}
+
+TEST(Session, PartOfAFrameIsNoSilence) {
+  Acceptor end;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(end.tick(500));
+    end.session.heard(end.now_ms);
+  }
+}
+
+TEST(Session, AnEndThatDidNotRunDoesNotBlameThePeer) {
+  Acceptor end;
+  EXPECT_FALSE(end.tick(60'000));
+  EXPECT_TRUE(end.session.link_up());
+}
+
+TEST(Session, AGreetingIsNotWaitedForForever) {
+  End end(2);
+  end.session.connected(end.now_ms);
+  EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.handshake_ms);
+  EXPECT_FALSE(end.tick(kTiming.handshake_ms - 1));
+  EXPECT_TRUE(end.tick(1));
+}
+
+TEST(Session, OnlySoMuchIsInFlightAndTheRestWaits) {
+  SessionLimits limits;
+  limits.in_flight_messages = 3;
+  Acceptor end(limits);
+  for (std::uint64_t i = 1; i <= 5; ++i) end.send(i);
+  for (std::uint64_t i = 1; i <= 3; ++i) EXPECT_TRUE(end.out());
+  EXPECT_FALSE(end.out());
+  end.in(frame::Ack{Sequence(1)});
+  EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(4));
+  EXPECT_FALSE(end.out());
+  // Acknowledgements are not held up by it.
+  for (std::uint64_t i = 1; i <= limits::kAckEveryMessages; ++i) end.message(i);
+  EXPECT_EQ(end.out_as<frame::Ack>(), frame::Ack{Sequence(limits::kAckEveryMessages)});
+  end.in(frame::Ack{Sequence(4)});
+  EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(5));
+}
+
+TEST(Session, AMessageLargerThanWhatMayBeInFlightGoesAlone) {
+  SessionLimits limits;
+  limits.in_flight_bytes = 1000;
+  Acceptor end(limits);
+  const auto call = numbered_call(1, 4096);
+  end.session.send(call.message, call.payload);
+  end.session.send(call.message, call.payload);
+  EXPECT_TRUE(end.out());
+  EXPECT_FALSE(end.out());
+  end.in(frame::Ack{Sequence(1)});
+  EXPECT_TRUE(end.out());
+  end.in(frame::Ack{Sequence(2)});
+  EXPECT_EQ(end.session.backlog_bytes(), 0U);
+}
+
+TEST(Session, ABacklogOverItsBoundEndsTheSession) {
+  SessionLimits by_count;
+  by_count.backlog_messages = 3;
+  SessionLimits by_bytes;
+  by_bytes.backlog_bytes = 500;
+  for (const auto& limits : {by_count, by_bytes}) {
+    Acceptor end(limits);
+    end.send(1);
+    end.send(2);
+    end.send(3);
+    EXPECT_FALSE(end.session.ending());
+    for (std::uint64_t i = 4; i < 10; ++i) end.send(i);
+    EXPECT_TRUE(end.session.ending());
+    EXPECT_TRUE(end.session.tick(end.now_ms));
+    EXPECT_EQ(end.out_as<frame::Goodbye>().reason, GoodbyeReason::kOverflow);
+    end.disconnect();
+    EXPECT_EQ(end.peer().losses, 1);
+  }
+}
+
+TEST(Session, AMessageThatCannotBeEncodedEndsTheSession) {
+  Acceptor end;
+  end.session.send(peer::ClaimContext{std::string(1000, 'x')}, {});
+  EXPECT_TRUE(end.session.ending());
+}
+
+TEST(Session, EventsMaySend) {
+  End end(1);
+  end.recorder.on_established = [&](HostId) { end.send(1); };
+  end.recorder.on_lost = [&](HostId) { end.send(2); };
+  end.session.accept(End::hello(1), end.now_ms);
+  EXPECT_TRUE(std::holds_alternative<frame::Welcome>(*end.out()));
+  EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(1));
+  end.disconnect();
+  end.session.accept(End::hello(2), end.now_ms);
+  EXPECT_EQ(end.peer().losses, 1);
+  end.out();
+  EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(1));
+  EXPECT_FALSE(end.out());
+}
+
+}  // namespace
+}  // namespace netbinder
