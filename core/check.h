@@ -21,3 +21,6 @@ namespace netbinder {
     if (!(condition)) [[unlikely]]                                   \
       ::netbinder::check_failed(#condition, __FILE__, __LINE__);     \
   } while (false)
+
+// A place that no state leads to.
+#define NB_UNREACHABLE() ::netbinder::check_failed("unreachable", __FILE__, __LINE__)

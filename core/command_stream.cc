@@ -162,7 +162,7 @@ Driver::StepResult Driver::run_command(Thread& thread, std::uint32_t command,
       }
       break;
     default:
-      NB_CHECK(false);
+      NB_UNREACHABLE();
   }
   return Step::kContinue;
 }

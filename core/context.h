@@ -25,6 +25,7 @@ struct Context {
   std::optional<std::uint32_t> manager_uid;  // of the first local manager, ever
   Node* remote_manager = nullptr;    // imported; holds a local strong and weak count
   Node* builtin = nullptr;           // likewise
+  Node* builtin_for_peers = nullptr; // what built-in managers of other hosts call; likewise
   std::set<HostId> builtin_announced_to;  // peers, for as long as they are connected
   Thread* claimant = nullptr;        // waits for the arbiter to decide its claim
 

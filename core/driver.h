@@ -118,8 +118,9 @@ class Driver {
   void message_arrived(HostId host, PeerMessage message);
 
   // ---- the built-in service manager (managers.cc) ----
-  // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager.
-  void set_builtin_manager(ProcessId process, std::uint64_t ptr, std::uint64_t cookie);
+  // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager, and
+  // `peer_ptr` the one that other hosts' built-in managers, and nobody else, are given.
+  void set_builtin_manager(ProcessId process, std::uint64_t ptr, std::uint64_t peer_ptr);
   struct PeerServiceManager {
     HostId host;
     Handle handle;  // in the built-in manager's process, with one strong reference

@@ -99,7 +99,7 @@ void Driver::announce_manager(Peer& peer, Context& context) {
   }
   if (context.builtin != nullptr && !context.builtin_announced_to.contains(peer.host)) {
     context.builtin_announced_to.insert(peer.host);
-    const WireNode node = export_node(peer, *context.builtin, RefKind::kStrong, nullptr);
+    const WireNode node = export_node(peer, *context.builtin_for_peers, RefKind::kStrong, nullptr);
     effects_.send(peer.host, peer::ServiceManager{.context = context.name, .node = node}, {});
   }
 }
@@ -180,15 +180,16 @@ void Driver::handle(Peer& peer, peer::ServiceManager& message) {
   new_peer_managers_.push_back({.context = message.context, .host = peer.host, .node = *node});
 }
 
-void Driver::set_builtin_manager(ProcessId id, std::uint64_t ptr, std::uint64_t cookie) {
+void Driver::set_builtin_manager(ProcessId id, std::uint64_t ptr, std::uint64_t peer_ptr) {
   Process* process = find_process(id);
-  NB_CHECK(process != nullptr && process->context.builtin == nullptr);
-  Node& node = create_node(*process, ptr, cookie,
-                           FLAT_BINDER_FLAG_ACCEPTS_FDS | FLAT_BINDER_FLAG_TXN_SECURITY_CTX);
-  hold_manager(node);
-  process->context.builtin = &node;
-  if (process->context.cluster_wide) {
-    for (auto& [host, peer] : peers_) announce_manager(*peer, process->context);
+  NB_CHECK(process != nullptr && process->context.builtin == nullptr && ptr != peer_ptr);
+  Context& context = process->context;
+  context.builtin = &create_node(*process, ptr, 0, 0);
+  context.builtin_for_peers = &create_node(*process, peer_ptr, 0, 0);
+  hold_manager(*context.builtin);
+  hold_manager(*context.builtin_for_peers);
+  if (context.cluster_wide) {
+    for (auto& [host, peer] : peers_) announce_manager(*peer, context);
   }
   finish_event();
 }

@@ -38,7 +38,7 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   message.code = data.code;
   message.flags = data.flags;
   message.sender_euid = process.credentials.euid;
-  message.security_context = security_context_of(process);
+  message.security_context = security_context_of(process) + "@" + setup_.host_name;
   message.shape = {data.data_size, data.offsets_size, extra_size};
   if (!oneway) message.ancestors = ancestors_of(thread, id);
   std::vector<std::byte> image;

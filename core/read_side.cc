@@ -212,7 +212,7 @@ Driver::Delivered Driver::deliver(Thread& thread, Work& work) {
       return Delivered::kMore;
     }
   }
-  NB_CHECK(false);
+  NB_UNREACHABLE();
 }
 
 void Driver::deliver_node(Thread& thread, Node& node) {

@@ -49,7 +49,8 @@ bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* hol
       const bool manager_like =
           !node.local() ||
           (node.has_strong &&
-           (&node == node.owner->context.manager || &node == node.owner->context.builtin));
+           (&node == node.owner->context.manager || &node == node.owner->context.builtin ||
+            &node == node.owner->context.builtin_for_peers));
       if (holder_thread == nullptr && node.internal_strong == 0 && !manager_like) return false;
       ++node.internal_strong;
     } else {

@@ -70,6 +70,7 @@ void Driver::release_process(Process& process) {
   }
   if (Node* builtin = process.context.builtin; builtin != nullptr && builtin->owner == &process) {
     process.context.builtin = nullptr;
+    process.context.builtin_for_peers = nullptr;
   }
   for (auto& [tid, thread] : process.threads) release_thread(*thread);
 

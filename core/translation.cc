@@ -253,7 +253,7 @@ class Translator {
     for (const Source& source : sources_) {
       if (source.object == object) return source;
     }
-    NB_CHECK(false);
+    NB_UNREACHABLE();
   }
 
   Driver& driver_;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The admin socket: where the netbinder command asks the agent what it is doing. One line of JSON
+// in, one line out, over a Unix stream socket: {"command":"status"} and the like. Reads only.
+//
+// Owned by the daemon's main. Thread: the data-plane thread; answers are small and made at once.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <memory>
+#include <string>
+
+namespace netbinder {
+
+class Agent;
+
+class AdminServer {
+ public:
+  static constexpr std::size_t kMaxRequestBytes = 64 * 1024;
+  static constexpr std::size_t kMaxConnections = 64;
+
+  // Throws std::runtime_error if it cannot listen at the path.
+  AdminServer(boost::asio::io_context& io, const std::string& path, const Agent& agent);
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+ private:
+  struct Connection;
+  void accept();
+
+  const Agent& agent_;
+  std::string path_;
+  boost::asio::local::stream_protocol::acceptor acceptor_;
+  std::shared_ptr<std::size_t> connections_ = std::make_shared<std::size_t>(0);
+};
+
+}  // namespace netbinder

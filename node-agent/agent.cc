@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/agent.h"
+
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/check.h"
+#include "transport/tcp/tcp_transport.h"
+
+namespace netbinder {
+
+namespace {
+
+std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
+
+DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
+  DriverSetup setup;
+  setup.host = HostId{config.self().id};
+  setup.host_name = config.host;
+  setup.incarnation = incarnation;
+  setup.arbiter = HostId{config.hosts.front().id};
+  for (const ContextSettings& context : config.contexts) {
+    setup.contexts.push_back({.name = context.name,
+                              .cluster_wide = context.scope == ContextScope::kCluster});
+  }
+  setup.max_processes = config.limits.max_processes;
+  setup.max_threads_per_process = config.limits.max_threads_per_process;
+  setup.max_nodes_per_process = config.limits.max_nodes_per_process;
+  return setup;
+}
+
+TransportConfig transport_config(const Config& config, Incarnation incarnation) {
+  TransportConfig transport;
+  transport.host = HostId{config.self().id};
+  transport.host_name = config.host;
+  transport.incarnation = incarnation;
+  transport.cluster = config.cluster;
+  transport.listen_address = config.listen;
+  for (const HostSettings& host : config.hosts) {
+    if (host.name == config.host) continue;
+    transport.peers.push_back({.id = HostId{host.id}, .name = host.name, .address = host.address});
+  }
+  transport.timing.timeout_ms = config.session.timeout_ms;
+  transport.timing.heartbeat_ms = config.session.heartbeat_ms;
+  transport.timing.suspect_ms = config.session.suspect_ms;
+  transport.limits.backlog_bytes = config.limits.max_backlog_bytes;
+  transport.insecure = config.insecure;
+  transport.tls = {.certificate = config.tls.certificate,
+                   .key = config.tls.key,
+                   .ca = config.tls.ca};
+  return transport;
+}
+
+// What a node that asks for security contexts is told of a program: SELinux's word where there is
+// one, else the user.
+std::string security_context_of(int socket, std::uint32_t euid) {
+  std::array<char, 256> label{};
+  socklen_t size = label.size() - 1;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERSEC, label.data(), &size) == 0 && size > 1) {
+    return std::string(label.data());
+  }
+  return "u:r:uid_" + std::to_string(euid) + ":s0";
+}
+
+}  // namespace
+
+Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation)
+    : io_(io), config_(std::move(config)), incarnation_(incarnation), timer_(io) {
+  Effects& effects = *this;
+  driver_ = std::make_unique<Driver>(driver_setup(config_, incarnation_), effects);
+  driver_->set_time(monotonic_ms());
+  for (const HostSettings& host : config_.hosts) host_names_[HostId{host.id}] = host.name;
+}
+
+Agent::~Agent() {
+  // Nobody is told any more: first the sources of events, then the core.
+  acceptor_.reset();
+  transport_.reset();
+  with_responses_.clear();
+  hot_.clear();
+  hosts_.clear();
+  managers_.clear();
+  driver_.reset();
+  channels_.clear();
+}
+
+void Agent::start() {
+  for (const ContextSettings& context : config_.contexts) {
+    if (context.service_manager == ServiceManagerKind::kNone) continue;
+    ServiceManagerSetup setup;
+    setup.context = context.name;
+    setup.dialect = std::string(to_string(context.dialect));
+    setup.host = HostId{config_.self().id};
+    for (const HostSettings& host : config_.hosts) {
+      setup.hosts.emplace_back(HostId{host.id}, host.name);
+    }
+    auto manager = std::make_unique<BuiltinManager>(*driver_, context.name, std::move(setup));
+    hosts_[manager->id().value()] = &manager->host();
+    manager->start();
+    managers_.push_back(std::move(manager));
+  }
+  after_event();
+  acceptor_ = std::make_unique<ChannelAcceptor>(
+      io_, config_.socket, [this](const Hello& hello, PeerProgram program, UniqueFd socket) {
+        open_channel(hello, std::move(program), std::move(socket));
+      });
+  acceptor_->start();
+  if (config_.hosts.size() > 1) {
+    PeerEvents& events = *this;
+    transport_ = std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_), events);
+    transport_->start();
+  }
+}
+
+// ---- channels ----
+
+void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socket) {
+  reap_closing();  // a program that closed before it opened again finds its old process gone
+  const auto refuse = [&](int error) {
+    HelloReply reply;
+    reply.error = error;
+    (void)send_hello_reply(socket.get(), reply, {});
+  };
+  const std::string context(hello.context, ::strnlen(hello.context, sizeof hello.context));
+  const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
+  UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  std::array<int, 2> side{-1, -1};
+  if (!doorbell ||
+      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side.data()) != 0) {
+    spdlog::error("a program cannot be served: {}", std::strerror(errno));
+    return refuse(-EMFILE);
+  }
+  UniqueFd side_here(side[0]);
+  UniqueFd side_there(side[1]);
+  auto channel_memory =
+      SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
+                           SharedMemory::Access::kProgramWrites);
+  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
+                                    SharedMemory::Access::kProgramReads);
+  if (!channel_memory || !arena) {
+    spdlog::error("a program cannot be served: no memory to share with it");
+    return refuse(-ENOMEM);
+  }
+  const auto opened = driver_->open(
+      context, Credentials{.pid = program.pid,
+                           .euid = program.euid,
+                           .security_context = security_context_of(socket.get(), program.euid)});
+  if (!opened) return refuse(opened.error());
+
+  HelloReply reply;
+  reply.staged_only = program.readable_memory ? 0 : 1;
+  reply.channel_bytes = kChannelBytes;
+  const std::array<int, kHelloDescriptors> descriptors{
+      channel_memory->program_fd(), doorbell.get(), side_there.get(), arena->program_fd()};
+  const ProcessId process = *opened;
+  if (!dialect.empty()) {
+    for (auto& manager : managers_) manager->service().set_dialect(program.pid, dialect);
+  }
+  auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
+  const int socket_fd = socket.get();
+  const int doorbell_fd = doorbell.get();
+  auto watched = std::make_shared<Watched>(io_, socket_fd, doorbell_fd);
+  watched->channel = std::make_unique<ClientChannel>(
+      *driver_, process, std::move(program), std::move(socket), std::move(side_here),
+      std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_);
+  hosts_[process.value()] = watched->channel.get();
+  channels_.emplace(process.value(), watched);
+  NB_CHECK(watched->channel->arm());
+  watch_socket(process);
+  watch_doorbell(process);
+  if (!send_hello_reply(socket_fd, reply, descriptors)) {
+    close_channel(process);
+    return;
+  }
+  arena_memory->close_program_fd();
+  after_event();
+}
+
+void Agent::watch_socket(ProcessId process) {
+  auto watched = channels_.at(process.value());
+  watched->socket_watch.async_wait(
+      boost::asio::posix::stream_descriptor::wait_read,
+      [this, process](const boost::system::error_code& error) {
+        if (error || !channels_.contains(process.value())) return;
+        std::array<char, 64> bytes;
+        const ssize_t got = ::recv(channels_.at(process.value())->channel->socket(), bytes.data(),
+                                   bytes.size(), MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+          watch_socket(process);
+          return;
+        }
+        if (got > 0) {
+          spdlog::warn("pid {} wrote to its binder descriptor: disconnected",
+                       driver_->pid_of(process));
+        }
+        close_channel(process);
+      });
+}
+
+void Agent::watch_doorbell(ProcessId process) {
+  auto watched = channels_.at(process.value());
+  watched->doorbell_watch.async_wait(
+      boost::asio::posix::stream_descriptor::wait_read,
+      [this, process](const boost::system::error_code& error) {
+        if (error) return;
+        const auto found = channels_.find(process.value());
+        if (found == channels_.end()) return;
+        found->second->channel->drain_doorbell();
+        make_hot(*found->second->channel);
+        watch_doorbell(process);
+      });
+}
+
+void Agent::close_channel(ProcessId process) {
+  const auto found = channels_.find(process.value());
+  if (found == channels_.end()) return;
+  const std::shared_ptr<Watched> watched = found->second;
+  ClientChannel* channel = watched->channel.get();
+  // What it asked for before it went away is still done, as by a driver.
+  channel->handle_requests();
+  after_event();
+  driver_->set_time(monotonic_ms());
+  driver_->close(process);
+  hosts_.erase(process.value());
+  channels_.erase(process.value());
+  std::erase(hot_, channel);
+  std::erase(with_responses_, channel);
+  std::erase(closing_, process);
+  after_event();
+}
+
+void Agent::reap_closing() {
+  for (const ProcessId process : std::vector<ProcessId>(closing_)) {
+    const auto found = channels_.find(process.value());
+    if (found == channels_.end()) continue;
+    char byte = 0;
+    // The program closes right after saying so, but others may have the descriptor too.
+    if (::recv(found->second->channel->socket(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) {
+      close_channel(process);
+    }
+  }
+}
+
+ProcessHost* Agent::host_of(ProcessId process) {
+  const auto found = hosts_.find(process.value());
+  return found == hosts_.end() ? nullptr : found->second;
+}
+
+// ---- effects ----
+
+int Agent::read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                       std::span<std::byte> into) {
+  ProcessHost* host = host_of(process);
+  return host == nullptr ? -EFAULT : host->read_memory(thread, address, into);
+}
+
+std::expected<FileToken, int> Agent::take_file(ProcessId process, int fd) {
+  ProcessHost* host = host_of(process);
+  if (host == nullptr) return std::unexpected(-EBADF);
+  auto file = host->take_file(fd);
+  if (!file) return std::unexpected(file.error());
+  return files_.insert(std::move(*file));
+}
+
+void Agent::drop_file(FileToken file) { (void)files_.take(file); }
+
+void Agent::install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) {
+  std::vector<UniqueFd> owned;
+  std::vector<int> fds;
+  for (const FileToken file : files) {
+    owned.push_back(files_.take(file));
+    fds.push_back(owned.back().get());
+  }
+  ProcessHost* host = host_of(process);
+  if (host == nullptr) return;
+  host->install_files(thread, fds);
+  if (const auto found = channels_.find(process.value()); found != channels_.end()) {
+    with_responses_.push_back(found->second->channel.get());
+  }
+}
+
+void Agent::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) {
+  ProcessHost* host = host_of(process);
+  if (host == nullptr) return;
+  host->ioctl_done(thread, result);
+  if (const auto found = channels_.find(process.value()); found != channels_.end()) {
+    with_responses_.push_back(found->second->channel.get());
+  }
+}
+
+void Agent::readiness_changed(ProcessId process, bool readable) {
+  if (ProcessHost* host = host_of(process)) host->readiness_changed(readable);
+}
+
+void Agent::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+  NB_CHECK(transport_ != nullptr);
+  transport_->send(peer, std::move(message), std::move(payload));
+}
+
+void Agent::give_up_peer(HostId peer, std::string_view reason) {
+  spdlog::error("host {} broke the protocol: {}", host_names_[peer], reason);
+  to_give_up_.emplace_back(peer, std::string(reason));
+}
+
+void Agent::set_timer(std::uint64_t deadline_ms) {
+  if (timer_deadline_ms_ && *timer_deadline_ms_ <= deadline_ms) return;
+  timer_deadline_ms_ = deadline_ms;
+  const std::uint64_t now = monotonic_ms();
+  timer_.expires_after(std::chrono::milliseconds(deadline_ms > now ? deadline_ms - now : 0));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    timer_deadline_ms_.reset();
+    driver_->set_time(monotonic_ms());
+    driver_->timer_expired();
+    after_event();
+  });
+}
+
+// ---- peers ----
+
+void Agent::session_established(HostId peer, Incarnation incarnation) {
+  spdlog::info("host {} is connected", host_names_[peer]);
+  ++connected_peers_;
+  driver_->peer_connected(peer, incarnation, host_names_[peer]);
+  after_event();
+}
+
+void Agent::session_lost(HostId peer) {
+  spdlog::warn("host {} is lost", host_names_[peer]);
+  --connected_peers_;
+  driver_->peer_lost(peer);
+  after_event();
+}
+
+PayloadDestination Agent::payload_arriving(HostId peer, const PeerMessage& message,
+                                           std::uint64_t payload_bytes) {
+  const PayloadPlace place = driver_->payload_arriving(peer, message);
+  ProcessHost* host = host_of(place.process);
+  if (host == nullptr || place.bytes.size() != payload_bytes) return {};
+  return {.bytes = place.bytes, .owner = host->arena_owner()};
+}
+
+void Agent::payload_abandoned(HostId peer, const PeerMessage& /*message*/) {
+  driver_->payload_abandoned(peer);
+  after_event();
+}
+
+void Agent::message_arrived(HostId peer, PeerMessage message) {
+  driver_->message_arrived(peer, std::move(message));
+  after_event();
+}
+
+std::vector<LinkStatus> Agent::links() const {
+  return transport_ ? transport_->status() : std::vector<LinkStatus>{};
+}
+
+}  // namespace netbinder

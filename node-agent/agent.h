@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent of one host: the core and everything around it. Carries out the core's effects, feeds
+// it events from channels, peers and the clock, and runs the data-plane loop.
+//
+// Owns the driver, the channels, the transport and the built-in service managers. Thread: the one
+// that calls run(); stop() may be called from a signal handler's context of the same event loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cluster-config/config.h"
+#include "core/driver.h"
+#include "core/effects.h"
+#include "node-agent/adaptive_wait.h"
+#include "node-agent/builtin_manager.h"
+#include "node-agent/channel_acceptor.h"
+#include "node-agent/client_channel.h"
+#include "node-agent/file_table.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+class Agent final : private Effects, private PeerEvents {
+ public:
+  Agent(boost::asio::io_context& io, Config config, Incarnation incarnation);
+  ~Agent() override;
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Listens for programs and peers. Throws std::runtime_error with what is in the way.
+  void start();
+  // Serves until stop().
+  void run();
+  void stop() { stopping_ = true; }
+
+  // ---- views, for the admin socket ----
+  [[nodiscard]] const Driver& driver() const { return *driver_; }
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+  [[nodiscard]] std::vector<LinkStatus> links() const;
+  [[nodiscard]] const ChannelStatistics& channel_statistics() const { return channel_statistics_; }
+  [[nodiscard]] std::size_t channels() const { return channels_.size(); }
+  [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
+
+ private:
+  struct Watched {
+    Watched(boost::asio::io_context& io, int socket, int doorbell)
+        : socket_watch(io, socket), doorbell_watch(io, doorbell) {}
+    // Released, not closed: the channel owns the descriptors.
+    ~Watched() {
+      socket_watch.release();
+      doorbell_watch.release();
+    }
+    std::unique_ptr<ClientChannel> channel;
+    boost::asio::posix::stream_descriptor socket_watch;
+    boost::asio::posix::stream_descriptor doorbell_watch;
+  };
+
+  // ---- channels ----
+  void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket);
+  void watch_socket(ProcessId process);
+  void watch_doorbell(ProcessId process);
+  void close_channel(ProcessId process);
+  void reap_closing();
+
+  // ---- loop (event_loop.cc) ----
+  bool serve_hot();
+  void make_hot(ClientChannel& channel);
+  void park_idle(std::uint64_t now_ns, bool all);
+  // Brings to an end what an event of the core began.
+  void after_event();
+
+  // ---- Effects ----
+  int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                  std::span<std::byte> into) override;
+  std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
+  void drop_file(FileToken file) override;
+  void install_files(ProcessId process, ThreadId thread,
+                     std::span<const FileToken> files) override;
+  void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  void readiness_changed(ProcessId process, bool readable) override;
+  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  void give_up_peer(HostId peer, std::string_view reason) override;
+  void set_timer(std::uint64_t deadline_ms) override;
+
+  // ---- PeerEvents ----
+  void session_established(HostId peer, Incarnation incarnation) override;
+  void session_lost(HostId peer) override;
+  PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
+                                      std::uint64_t payload_bytes) override;
+  void payload_abandoned(HostId peer, const PeerMessage& message) override;
+  void message_arrived(HostId peer, PeerMessage message) override;
+
+  [[nodiscard]] ProcessHost* host_of(ProcessId process);
+
+  boost::asio::io_context& io_;
+  Config config_;
+  Incarnation incarnation_;
+  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<Transport> transport_;  // none on a single host
+  std::unique_ptr<ChannelAcceptor> acceptor_;
+  boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
+  std::vector<std::unique_ptr<BuiltinManager>> managers_;
+  boost::unordered_flat_map<std::uint64_t, ProcessHost*> hosts_;
+  FileTable files_;
+  ChannelStatistics channel_statistics_;
+  std::map<HostId, std::string> host_names_;
+  std::size_t connected_peers_ = 0;
+
+  boost::asio::steady_timer timer_;
+  std::optional<std::uint64_t> timer_deadline_ms_;
+
+  AdaptiveWait wait_;
+  std::vector<ClientChannel*> hot_;
+  std::vector<ClientChannel*> with_responses_;
+  std::vector<ProcessId> closing_;
+  std::vector<std::pair<HostId, std::string>> to_give_up_;
+  bool stopping_ = false;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/channel_acceptor.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+namespace netbinder {
+
+namespace {
+
+int listen_at(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw std::runtime_error("socket path is too long: " + path);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const auto fail = [&](const char* what) {
+    throw std::runtime_error(path + ": cannot " + what + ": " + std::strerror(errno));
+  };
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) fail("make a socket");
+  const auto* where = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(fd.get(), where, sizeof address) == 0) {
+    throw std::runtime_error(path + ": another agent is serving there");
+  }
+  if (errno == ECONNREFUSED) ::unlink(path.c_str());  // left behind by an agent that was killed
+  if (::bind(fd.get(), where, sizeof address) != 0) fail("bind");
+  // Whoever may see the socket may open the device, as with the mode of a device node; who a
+  // program is, the kernel tells.
+  ::chmod(path.c_str(), 0666);
+  if (::listen(fd.get(), SOMAXCONN) != 0) fail("listen");
+  return fd.release();
+}
+
+// Whether the agent can read the program's memory: it looks for what the Hello says is there.
+bool can_read_memory(std::int32_t pid, const Hello& hello) {
+  std::uint64_t value = 0;
+  const iovec here{.iov_base = &value, .iov_len = sizeof value};
+  const iovec there{.iov_base = reinterpret_cast<void*>(hello.probe_address),
+                    .iov_len = sizeof value};
+  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof value &&
+         value == hello.probe_value;
+}
+
+}  // namespace
+
+ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
+                                 OpenChannel open_channel)
+    : io_(io),
+      path_(std::move(path)),
+      open_channel_(std::move(open_channel)),
+      listener_(io, listen_at(path_)) {}
+
+ChannelAcceptor::~ChannelAcceptor() {
+  *alive_ = false;
+  ::unlink(path_.c_str());
+}
+
+void ChannelAcceptor::start() {
+  listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this, alive = alive_](const boost::system::error_code& error) {
+                         if (error || !*alive) return;
+                         accept_all();
+                         start();
+                       });
+}
+
+void ChannelAcceptor::accept_all() {
+  while (pending_.size() < kMaxPending) {
+    const int fd = ::accept4(listener_.native_handle(), nullptr, nullptr,
+                             SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE) {
+        spdlog::error("out of file descriptors: a program cannot be served");
+      }
+      return;
+    }
+    auto pending = std::make_shared<Pending>(io_, fd);
+    pending_.push_back(pending);
+    pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
+    pending->deadline.async_wait(
+        [this, alive = alive_, pending](const boost::system::error_code& error) {
+          if (error || !*alive) return;
+          drop(pending);
+        });
+    pending->socket.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read,
+        [this, alive = alive_, pending](const boost::system::error_code& error) {
+          if (error || !*alive) return;
+          hello_arrived(pending);
+        });
+  }
+}
+
+void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
+  const bool was_full = pending_.size() >= kMaxPending;
+  pending_.remove(pending);
+  pending->deadline.cancel();
+  if (pending->socket.is_open()) pending->socket.close();
+  if (was_full) accept_all();
+}
+
+void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
+  const int fd = pending->socket.native_handle();
+  Hello hello;
+  const ssize_t got = ::recv(fd, &hello, sizeof hello, MSG_DONTWAIT | MSG_TRUNC);
+  if (got != sizeof hello || hello.magic != kChannelMagic || hello.version != kChannelVersion) {
+    HelloReply refusal;
+    refusal.error = -EPROTO;
+    if (got > 0) (void)send_hello_reply(fd, refusal, {});
+    drop(pending);
+    return;
+  }
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  PeerProgram program;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    drop(pending);
+    return;
+  }
+  program.pid = credentials.pid;
+  program.euid = credentials.uid;
+  if (program.pid > 0) {  // 0: of a pid namespace that cannot be seen from here
+    program.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, program.pid, 0)));
+    program.readable_memory = program.pidfd && (hello.flags & kHelloStagedOnly) == 0 &&
+                              can_read_memory(program.pid, hello);
+  }
+  UniqueFd socket(pending->socket.release());
+  drop(pending);
+  open_channel_(hello, std::move(program), std::move(socket));
+}
+
+bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {
+  HelloReply message = reply;
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kHelloDescriptors * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* rights = CMSG_FIRSTHDR(&packet);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
+  return ::sendmsg(socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
+}
+
+}  // namespace netbinder

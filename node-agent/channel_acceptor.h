@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Listens where programs find the agent, and takes each connection as far as its Hello. What comes
+// of a Hello is the agent's to say. A program that does not say Hello in time, or says nonsense,
+// is disconnected and hurts nobody.
+//
+// Owned by the Agent. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "node-agent/client_channel.h"
+#include "node-agent/unique_fd.h"
+#include "shim/channel.h"
+
+namespace netbinder {
+
+class ChannelAcceptor {
+ public:
+  static constexpr std::size_t kMaxPending = 256;  // connections without a Hello yet
+  static constexpr int kHelloTimeoutMs = 5000;
+
+  // Opens the channel, or refuses, and answers on the socket.
+  using OpenChannel = std::function<void(const Hello&, PeerProgram, UniqueFd)>;
+
+  // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
+  ChannelAcceptor(boost::asio::io_context& io, std::string path, OpenChannel open_channel);
+  ~ChannelAcceptor();
+  ChannelAcceptor(const ChannelAcceptor&) = delete;
+  ChannelAcceptor& operator=(const ChannelAcceptor&) = delete;
+
+  void start();
+
+ private:
+  struct Pending {
+    Pending(boost::asio::io_context& io, int fd) : socket(io, fd), deadline(io) {}
+    boost::asio::posix::stream_descriptor socket;
+    boost::asio::steady_timer deadline;
+  };
+
+  void accept_all();
+  void hello_arrived(const std::shared_ptr<Pending>& pending);
+  void drop(const std::shared_ptr<Pending>& pending);
+
+  boost::asio::io_context& io_;
+  std::string path_;
+  OpenChannel open_channel_;
+  boost::asio::posix::stream_descriptor listener_;
+  std::list<std::shared_ptr<Pending>> pending_;
+  // Guards handlers that outlive this.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// Sends a HelloReply, with the descriptors if there are any. False: the program is gone.
+bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors);
+
+}  // namespace netbinder

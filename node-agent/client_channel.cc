@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/client_channel.h"
+
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "core/check.h"
+#include "core/uapi.h"
+
+namespace netbinder {
+
+ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram program,
+                             UniqueFd socket, UniqueFd side_socket, UniqueFd doorbell,
+                             SharedMemory channel, std::shared_ptr<SharedMemory> arena,
+                             ChannelStatistics& statistics)
+    : driver_(driver),
+      process_(process),
+      program_(std::move(program)),
+      socket_(std::move(socket)),
+      side_socket_(std::move(side_socket)),
+      doorbell_(std::move(doorbell)),
+      channel_(std::move(channel)),
+      arena_(std::move(arena)),
+      statistics_(statistics) {
+  slots_.resize(kMailboxes);
+}
+
+Mailbox& ClientChannel::mailbox(std::uint32_t index) {
+  NB_CHECK(index < kMailboxes);
+  return *reinterpret_cast<Mailbox*>(channel_.memory().data() + kMailboxesStart +
+                                     std::size_t{index} * kMailboxBytes);
+}
+
+ChannelHeader& ClientChannel::header() {
+  return *reinterpret_cast<ChannelHeader*>(channel_.memory().data());
+}
+
+bool ClientChannel::handle_requests() {
+  bool any = false;
+  for (std::uint32_t word = 0; word < kMailboxes / 64; ++word) {
+    std::atomic<std::uint64_t>& pending = header().pending[word];
+    if (pending.load(std::memory_order_relaxed) == 0) continue;
+    std::uint64_t bits = pending.exchange(0, std::memory_order_acquire);
+    any = any || bits != 0;
+    while (bits != 0) {
+      const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
+      bits &= bits - 1;
+      handle_mailbox(word * 64 + bit);
+    }
+  }
+  return any;
+}
+
+void ClientChannel::handle_mailbox(std::uint32_t index) {
+  if (!slots_[index]) slots_[index] = std::make_unique<Slot>();
+  Slot& slot = *slots_[index];
+  const std::uint32_t state = mailbox(index).state.load(std::memory_order_acquire);
+  switch (slot.state) {
+    case SlotState::kFree:
+      if (state == kRequested || state == kCancelled) {
+        ++statistics_.requests;
+        begin_request(index, slot);
+        if (state == kCancelled && slot.state == SlotState::kBusy) {
+          driver_.interrupt(process_, slot.tid);
+        }
+      }
+      break;
+    case SlotState::kBusy:
+      if (state == kCancelled) driver_.interrupt(process_, slot.tid);
+      break;
+    case SlotState::kInstalling:
+      if (state == kInstalled) finish_install(index, slot);
+      break;
+  }
+}
+
+void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
+  Mailbox& box = mailbox(index);
+  MailboxRequest request;
+  std::memcpy(&request, &box.request, sizeof request);
+  slot.tid = ThreadId{request.tid};
+  slot.flags = request.flags;
+  slot.operation = request.operation;
+  slot.ioctl_command = request.ioctl_command;
+  slot.ranges = 0;
+  if (request.operation == kOpClose) {  // no response is awaited
+    closing_ = true;
+    return;
+  }
+  slot.state = SlotState::kBusy;
+  if (!mailbox_of_tid_.emplace(request.tid, index).second) {
+    // Another ioctl of the same thread is under way: no thread has two.
+    slot.state = SlotState::kFree;
+    Response response{.mailbox = index, .installs = false, .content = {}, .close_fds = {}};
+    response.content.error = -EBUSY;
+    responses_.push_back(std::move(response));
+    return;
+  }
+  switch (request.operation) {
+    case kOpWriteRead:
+      begin_write_read(index, slot, request);
+      break;
+    case kOpControl:
+      begin_control(index, slot, request);
+      break;
+    case kOpMap: {
+      const std::uint64_t page = 4096;
+      const std::uint64_t size = std::min((request.size + page - 1) & ~(page - 1), kMaxMapBytes);
+      if (request.size == 0 || request.size > UINT64_MAX - page) {
+        respond(index, -EINVAL);
+      } else {
+        respond(index, driver_.map_arena(process_, request.address, arena_->memory().first(size)));
+      }
+      break;
+    }
+    case kOpFlush:
+      driver_.flush(process_);
+      respond(index, 0);
+      break;
+    default:
+      respond(index, -EINVAL);
+      break;
+  }
+}
+
+void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
+                                     const MailboxRequest& request) {
+  Mailbox& box = mailbox(index);
+  if (request.staged_ranges > kMaxStagedRanges || request.command_bytes > kMaxCommandBytes) {
+    respond(index, request.command_bytes > kMaxCommandBytes ? -ENOMEM : -EINVAL);
+    return;
+  }
+  slot.ranges = request.staged_ranges;
+  std::memcpy(slot.staged.data(), box.staged, slot.ranges * sizeof(StagedRange));
+
+  std::array<std::byte, kInlineCommandBytes> inline_commands;
+  std::vector<std::byte> large_commands;
+  std::span<const std::byte> commands;
+  if (request.command_bytes <= kInlineCommandBytes) {
+    std::memcpy(inline_commands.data(), box.commands, request.command_bytes);
+    commands = std::span(inline_commands).first(request.command_bytes);
+  } else {
+    large_commands.resize(request.command_bytes);
+    if (read_memory(slot.tid, request.command_address, large_commands) != 0) {
+      respond(index, -EFAULT);
+      return;
+    }
+    commands = large_commands;
+  }
+  WriteReadRequest write_read;
+  write_read.commands = commands;
+  write_read.reads = (request.flags & kFlagReads) != 0;
+  write_read.fresh_read = (request.flags & kFlagFreshRead) != 0;
+  write_read.nonblocking = (request.flags & kFlagNonblocking) != 0;
+  write_read.read_buffer =
+      std::span(box.read, std::min<std::uint64_t>(request.read_capacity, kReadBytes));
+  driver_.write_read(process_, slot.tid, write_read);
+}
+
+void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const MailboxRequest& request) {
+  const std::size_t size = _IOC_SIZE(request.ioctl_command);
+  if (size > kArgumentBytes || request.ioctl_command == BINDER_WRITE_READ) {
+    respond(index, -EINVAL);
+    return;
+  }
+  std::memcpy(slot.argument.data(), mailbox(index).argument, size);
+  const bool bad = (request.flags & kFlagBadArgument) != 0;
+  driver_.control(process_, slot.tid, request.ioctl_command,
+                  bad ? std::span<std::byte>() : std::span(slot.argument).first(size));
+}
+
+void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
+  std::array<int, kMaxInstalledFds> fds;
+  std::memcpy(fds.data(), mailbox(index).fds, slot.install_count * sizeof(int));
+  slot.state = SlotState::kBusy;
+  if (fds[0] < 0) {
+    driver_.files_installed(process_, slot.tid, std::unexpected(-EMFILE));
+  } else {
+    driver_.files_installed(process_, slot.tid,
+                            std::span<const int>(fds.data(), slot.install_count));
+  }
+}
+
+void ClientChannel::respond(std::uint32_t index, int error) {
+  ioctl_done(slots_[index]->tid, IoctlResult{.error = error});
+}
+
+void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
+  const auto found = mailbox_of_tid_.find(thread.value());
+  if (found == mailbox_of_tid_.end()) return;
+  Response response{.mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
+  mailbox_of_tid_.erase(found);
+  slots_[response.mailbox]->state = SlotState::kFree;
+  response.content.error = result.error;
+  response.content.write_consumed = result.write_consumed;
+  response.content.read_consumed = result.read_consumed;
+  if (!result.close_fds.empty()) {
+    response.close_fds.assign(result.close_fds.begin(), result.close_fds.end());
+    if (response.close_fds.size() > kMaxInstalledFds) response.close_fds.resize(kMaxInstalledFds);
+    response.content.close_count = static_cast<std::uint32_t>(response.close_fds.size());
+  }
+  responses_.push_back(std::move(response));
+}
+
+void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
+  const auto found = mailbox_of_tid_.find(thread.value());
+  NB_CHECK(found != mailbox_of_tid_.end());
+  const std::uint32_t index = found->second;
+  Slot& slot = *slots_[index];
+  slot.state = SlotState::kInstalling;
+  slot.install_count = static_cast<std::uint32_t>(std::min<std::size_t>(fds.size(), kMaxInstalledFds));
+
+  InstallMessage message{.mailbox = index, .count = slot.install_count};
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = CMSG_SPACE(slot.install_count * sizeof(int));
+  cmsghdr* rights = CMSG_FIRSTHDR(&packet);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(slot.install_count * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), fds.data(), slot.install_count * sizeof(int));
+  // If it cannot be sent, the program finds nothing and reports the failure.
+  (void)::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+  Response response{.mailbox = index, .installs = true, .content = {}, .close_fds = {}};
+  response.content.install_count = slot.install_count;
+  responses_.push_back(std::move(response));
+}
+
+void ClientChannel::send_responses() {
+  if (responses_.empty()) return;
+  std::swap(responses_, sending_);
+  for (Response& response : sending_) {
+    Mailbox& box = mailbox(response.mailbox);
+    const Slot& slot = *slots_[response.mailbox];
+    if (!response.installs && std::exchange(drain_, false)) {
+      response.content.drain = 1;
+      readable_told_ = false;
+    }
+    if (slot.operation == kOpControl) {
+      std::memcpy(box.argument, slot.argument.data(), kArgumentBytes);
+    }
+    std::memcpy(&box.response, &response.content, sizeof response.content);
+    if (!response.close_fds.empty()) {
+      std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
+    }
+    box.state.store(response.installs ? kInstall : kDone, std::memory_order_release);
+    wake(box);
+  }
+  sending_.clear();
+}
+
+void ClientChannel::wake(Mailbox& box) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (box.sleeping.load(std::memory_order_relaxed) == 0) return;
+  box.sleeping.store(0, std::memory_order_relaxed);
+  ++statistics_.wakeups;
+  ::syscall(SYS_futex, &box.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+bool ClientChannel::arm() {
+  header().agent_armed.store(1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (std::atomic<std::uint64_t>& pending : header().pending) {
+    if (pending.load(std::memory_order_relaxed) != 0) {
+      disarm();
+      return false;
+    }
+  }
+  return true;
+}
+
+void ClientChannel::disarm() { header().agent_armed.store(0, std::memory_order_relaxed); }
+
+void ClientChannel::drain_doorbell() {
+  std::uint64_t count = 0;
+  ++statistics_.doorbells;
+  while (::read(doorbell_.get(), &count, sizeof count) < 0 && errno == EINTR) {
+  }
+}
+
+void ClientChannel::readiness_changed(bool readable) {
+  if (!readable) {
+    drain_ = readable_told_;
+    return;
+  }
+  drain_ = false;
+  if (readable_told_) return;
+  const char ready = 1;
+  readable_told_ =
+      ::send(socket_.get(), &ready, sizeof ready, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof ready;
+}
+
+int ClientChannel::read_memory(ThreadId thread, std::uint64_t address,
+                               std::span<std::byte> into) {
+  const auto found = mailbox_of_tid_.find(thread.value());
+  if (found == mailbox_of_tid_.end()) return -EFAULT;
+  const Slot& slot = *slots_[found->second];
+  if (read_staged(found->second, slot, address, into)) {
+    statistics_.bytes_read_staged += into.size();
+    return 0;
+  }
+  if ((slot.flags & kFlagStaged) != 0 || !program_.readable_memory) return -EFAULT;
+  const int error = read_direct(address, into);
+  if (error == 0) statistics_.bytes_read_direct += into.size();
+  return error;
+}
+
+bool ClientChannel::read_staged(std::uint32_t index, const Slot& slot, std::uint64_t address,
+                                std::span<std::byte> into) {
+  for (std::uint32_t i = 0; i < slot.ranges; ++i) {
+    const StagedRange& range = slot.staged[i];
+    if (address < range.address || into.size() > range.size ||
+        address - range.address > range.size - into.size()) {
+      continue;
+    }
+    const std::uint64_t skip = address - range.address;
+    if (range.large == 0) {
+      if (range.place > kInlineStagingBytes || range.size > kInlineStagingBytes - range.place) {
+        continue;
+      }
+      std::memcpy(into.data(), mailbox(index).staging + range.place + skip, into.size());
+      return true;
+    }
+    if (range.place > kStagingBytes || range.size > kStagingBytes - range.place) continue;
+    const std::uint64_t start = kStagingStart + std::uint64_t{index} * kStagingBytes;
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,
+                                  static_cast<off_t>(start + range.place + skip + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      done += static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+  return false;
+}
+
+int ClientChannel::read_direct(std::uint64_t address, std::span<std::byte> into) const {
+  const iovec here{.iov_base = into.data(), .iov_len = into.size()};
+  const iovec there{.iov_base = reinterpret_cast<void*>(address), .iov_len = into.size()};
+  const ssize_t got = ::process_vm_readv(program_.pid, &here, 1, &there, 1, 0);
+  if (got != static_cast<ssize_t>(into.size())) return -EFAULT;
+  // Alive after the read, so the pid was still this program's and no other's.
+  pollfd alive{.fd = program_.pidfd.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&alive, 1, 0) != 0) return -EFAULT;
+  return 0;
+}
+
+std::expected<UniqueFd, int> ClientChannel::take_file(int fd) {
+  const long got = ::syscall(SYS_pidfd_getfd, program_.pidfd.get(), fd, 0);
+  if (got < 0) return std::unexpected(errno == EBADF ? -EBADF : -EPERM);
+  return UniqueFd(static_cast<int>(got));
+}
+
+}  // namespace netbinder

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent's data-plane loop. Channels with recent requests are hot: they are looked at directly,
+// and their programs ring no doorbell. All others are parked: armed, and heard of through the
+// event loop only, so that they cost nothing. When nothing is left to look at, the loop sleeps in
+// the event loop with every channel armed.
+#include <sched.h>
+
+#include <algorithm>
+
+#include "node-agent/agent.h"
+
+namespace netbinder {
+
+namespace {
+
+// While looking, sockets and timers get their turn this often, or at once if they had work last.
+constexpr std::uint64_t kPollIntervalNs = 20'000;
+// A hot channel without a request for this long is parked though others are busy.
+constexpr std::uint64_t kChannelIdleNs = 500'000;
+
+}  // namespace
+
+void Agent::run() {
+  std::uint64_t last_poll_ns = 0;
+  std::uint64_t last_park_ns = 0;
+  bool poll_had_work = false;
+  while (!stopping_) {
+    const bool worked = serve_hot();
+    std::uint64_t now_ns = monotonic_ns();
+    if (worked) wait_.worked(now_ns);
+    if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
+      poll_had_work = io_.poll() > 0;
+      if (poll_had_work && transport_) transport_->flush();
+      if (poll_had_work) now_ns = monotonic_ns();
+      last_poll_ns = now_ns;
+    }
+    if (worked || poll_had_work) {
+      if (now_ns - last_park_ns >= kChannelIdleNs) {
+        last_park_ns = now_ns;
+        park_idle(now_ns, false);
+      }
+      continue;
+    }
+    if (wait_.look_again(now_ns)) {
+      ::sched_yield();
+      continue;
+    }
+    park_idle(now_ns, true);
+    if (!hot_.empty()) continue;  // a request came while its channel was being armed
+    io_.run_one();
+    if (transport_) transport_->flush();
+    poll_had_work = true;
+  }
+}
+
+bool Agent::serve_hot() {
+  bool any = false;
+  for (std::size_t i = 0; i < hot_.size(); ++i) {
+    ClientChannel& channel = *hot_[i];
+    if (!channel.handle_requests()) continue;
+    any = true;
+    channel.last_request_ns = monotonic_ns();
+    if (channel.closing()) closing_.push_back(channel.process());
+    after_event();
+  }
+  if (any && transport_) transport_->flush();
+  if (any) reap_closing();
+  return any;
+}
+
+void Agent::make_hot(ClientChannel& channel) {
+  if (channel.hot) return;
+  channel.hot = true;
+  channel.disarm();
+  channel.last_request_ns = monotonic_ns();
+  hot_.push_back(&channel);
+}
+
+void Agent::park_idle(std::uint64_t now_ns, bool all) {
+  std::erase_if(hot_, [&](ClientChannel* channel) {
+    if (!all && now_ns - channel->last_request_ns < kChannelIdleNs) return false;
+    if (!channel->arm()) return false;
+    channel->hot = false;
+    return true;
+  });
+}
+
+void Agent::after_event() {
+  bool more = true;
+  while (more) {
+    more = false;
+    for (auto& manager : managers_) more = manager->run() || more;
+  }
+  // In order of the events; a channel is listed once however much it has to send.
+  for (std::size_t i = 0; i < with_responses_.size(); ++i) with_responses_[i]->send_responses();
+  with_responses_.clear();
+  if (!to_give_up_.empty() && transport_) {
+    for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {
+      transport_->give_up(peer, reason);
+    }
+  }
+}
+
+}  // namespace netbinder

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/local_process.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include "core/check.h"
+#include "core/uapi.h"
+
+namespace netbinder {
+
+namespace {
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+  const auto* begin = reinterpret_cast<const std::byte*>(&value);
+  bytes.insert(bytes.end(), begin, begin + sizeof value);
+}
+
+binder_transaction_data describe(const ParcelBytes& parcel) {
+  binder_transaction_data data{};
+  data.data_size = parcel.data.size();
+  data.offsets_size = parcel.offsets.size() * sizeof(binder_size_t);
+  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(parcel.data.data());
+  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(parcel.offsets.data());
+  return data;
+}
+
+}  // namespace
+
+LocalProcess::LocalProcess(Driver& driver, const std::string& context, LocalService& service)
+    : driver_(driver),
+      service_(service),
+      arena_(std::make_shared<std::vector<std::byte>>(kArenaBytes)),
+      read_(kReadBytes) {
+  const auto opened = driver_.open(
+      context, Credentials{.pid = ::getpid(),
+                           .euid = ::geteuid(),
+                           .security_context = "u:r:netbinder_servicemanager:s0"});
+  if (!opened) throw std::runtime_error("no binder context named " + context);
+  id_ = *opened;
+}
+
+LocalProcess::~LocalProcess() { driver_.close(id_); }
+
+void LocalProcess::start() {
+  NB_CHECK(driver_.map_arena(id_, reinterpret_cast<std::uint64_t>(arena_->data()), *arena_) == 0);
+  append(commands_, std::uint32_t{BC_ENTER_LOOPER});
+  submit();
+}
+
+template <typename T>
+void LocalProcess::command(std::uint32_t command, const T& payload) {
+  append(commands_, command);
+  append(commands_, payload);
+}
+
+void LocalProcess::acquire(Handle handle) { command(BC_ACQUIRE, handle.value()); }
+void LocalProcess::release(Handle handle) { command(BC_RELEASE, handle.value()); }
+
+void LocalProcess::link_to_death(Handle handle, std::uint64_t cookie) {
+  command(BC_REQUEST_DEATH_NOTIFICATION,
+          binder_handle_cookie{.handle = handle.value(), .cookie = cookie});
+}
+
+void LocalProcess::unlink_death(Handle handle, std::uint64_t cookie) {
+  command(BC_CLEAR_DEATH_NOTIFICATION,
+          binder_handle_cookie{.handle = handle.value(), .cookie = cookie});
+}
+
+std::optional<HostId> LocalProcess::home_of(Handle handle) const {
+  return driver_.home_of(id_, handle);
+}
+
+void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel) {
+  const auto home = home_of(handle);
+  if (!home) return;  // dead: its death is told on its own
+  // Held until it is sent, whatever the service does meanwhile.
+  acquire(handle);
+  auto& sender = senders_[kFirstSender + home->value()];
+  if (!sender) sender = std::make_unique<Sender>();
+  sender->queue.push_back({.handle = handle, .code = code, .parcel = std::move(parcel)});
+}
+
+bool LocalProcess::run() {
+  bool any = false;
+  for (;;) {
+    bool more = false;
+    while (!finished_.empty()) {
+      std::vector<std::vector<std::byte>> finished;
+      std::swap(finished, finished_);
+      for (const auto& commands : finished) handle_read(commands);
+      more = true;
+    }
+    if (!commands_.empty() || !reading_) {
+      submit();
+      more = true;
+    }
+    for (auto& [thread, sender] : senders_) {
+      if (!sender->busy && !sender->queue.empty()) {
+        send_next(ThreadId{thread}, *sender);
+        more = true;
+      }
+    }
+    if (!more) return any;
+    any = true;
+  }
+}
+
+void LocalProcess::submit() {
+  // A serving thread that is waiting is called back to write.
+  if (reading_) driver_.interrupt(id_, kServingThread);
+  const std::vector<std::byte> commands = std::exchange(commands_, {});
+  const std::deque<OutgoingReply> replies = std::exchange(replies_, {});
+  reading_ = true;
+  driver_.write_read(id_, kServingThread,
+                     {.commands = commands,
+                      .reads = true,
+                      .fresh_read = true,
+                      .nonblocking = false,
+                      .read_buffer = read_});
+}
+
+void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
+  if (thread == kServingThread) {
+    reading_ = false;
+    if (result.error == 0) {
+      finished_.emplace_back(read_.begin(),
+                             read_.begin() + static_cast<std::ptrdiff_t>(result.read_consumed));
+    }
+    return;
+  }
+  Sender& sender = *senders_.at(thread.value());
+  sender.busy = false;
+  command(BC_RELEASE, sender.queue.front().handle.value());
+  sender.queue.pop_front();
+}
+
+void LocalProcess::send_next(ThreadId thread, Sender& sender) {
+  const OnewayCall& call = sender.queue.front();
+  binder_transaction_data data = describe(call.parcel);
+  data.target.handle = call.handle.value();
+  data.code = call.code;
+  data.flags = TF_ONE_WAY;
+  sender.commands.clear();
+  append(sender.commands, std::uint32_t{BC_TRANSACTION});
+  append(sender.commands, data);
+  sender.busy = true;
+  // The outcome is read and dropped: a receiver that cannot take it hears nothing, as ever with
+  // oneway calls, and if it is dead its death is told on its own.
+  driver_.write_read(id_, thread,
+                     {.commands = sender.commands,
+                      .reads = true,
+                      .fresh_read = true,
+                      .nonblocking = false,
+                      .read_buffer = sender.read});
+}
+
+void LocalProcess::handle_read(std::span<const std::byte> commands) {
+  const auto take = [&commands](auto& value) {
+    NB_CHECK(commands.size() >= sizeof value);
+    std::memcpy(&value, commands.data(), sizeof value);
+    commands = commands.subspan(sizeof value);
+  };
+  while (!commands.empty()) {
+    std::uint32_t what = 0;
+    take(what);
+    switch (what) {
+      case BR_TRANSACTION: {
+        binder_transaction_data data;
+        take(data);
+        handle_call(data);
+        break;
+      }
+      case BR_TRANSACTION_SEC_CTX: {
+        binder_transaction_data_secctx data;
+        take(data);
+        handle_call(data.transaction_data);
+        break;
+      }
+      case BR_INCREFS:
+      case BR_ACQUIRE:
+      case BR_RELEASE:
+      case BR_DECREFS: {
+        binder_ptr_cookie node;
+        take(node);
+        if (what == BR_INCREFS) command(BC_INCREFS_DONE, node);
+        if (what == BR_ACQUIRE) command(BC_ACQUIRE_DONE, node);
+        break;
+      }
+      case BR_DEAD_BINDER: {
+        binder_uintptr_t cookie = 0;
+        take(cookie);
+        service_.died(cookie);
+        command(BC_DEAD_BINDER_DONE, cookie);
+        break;
+      }
+      default:
+        // Nothing else asks for an answer; what it carries is passed over.
+        NB_CHECK(commands.size() >= _IOC_SIZE(what));
+        commands = commands.subspan(_IOC_SIZE(what));
+        break;
+    }
+  }
+}
+
+void LocalProcess::handle_call(const binder_transaction_data& data) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(data.data.ptr.buffer);
+  const auto* offsets = reinterpret_cast<const binder_size_t*>(data.data.ptr.offsets);
+  IncomingCall call;
+  call.target = data.target.ptr;
+  call.code = data.code;
+  call.flags = data.flags;
+  call.sender_pid = data.sender_pid;
+  call.sender_euid = data.sender_euid;
+  call.parcel = {{bytes, data.data_size}, {offsets, data.offsets_size / sizeof(binder_size_t)}};
+  OutgoingReply reply = service_.call(call);
+  command(BC_FREE_BUFFER, data.data.ptr.buffer);
+  if ((data.flags & TF_ONE_WAY) != 0) return;
+  replies_.push_back(std::move(reply));
+  binder_transaction_data answer = describe(replies_.back().parcel);
+  answer.flags = replies_.back().flags;
+  command(BC_REPLY, answer);
+}
+
+int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,
+                              std::span<std::byte> into) {
+  std::memcpy(into.data(), reinterpret_cast<const void*>(address), into.size());
+  return 0;
+}
+
+std::expected<UniqueFd, int> LocalProcess::take_file(int /*fd*/) {
+  return std::unexpected(-EBADF);  // it sends none
+}
+
+void LocalProcess::install_files(ThreadId /*thread*/, std::span<const int> /*fds*/) {
+  NB_UNREACHABLE();  // its nodes accept none
+}
+
+}  // namespace netbinder

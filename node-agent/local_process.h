@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A binder process of the agent's own, on the core's interface like any program's: it opens,
+// maps, reads and writes BC and BR commands, only without a channel between. The built-in service
+// manager runs on one. As deterministic as the core: no I/O, no clock.
+//
+// It never blocks the agent: its serving thread reads, and oneway calls go out on threads of their
+// own, one for each host they lead to, so that a slow host delays only what is for it.
+//
+// Thread: the data-plane thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/driver.h"
+#include "node-agent/process_host.h"
+
+namespace netbinder {
+
+// A parcel as it is sent or received: bytes, and the offsets of the binder objects in them.
+struct ParcelView {
+  std::span<const std::byte> data;
+  std::span<const binder_size_t> offsets;
+};
+struct ParcelBytes {
+  std::vector<std::byte> data;
+  std::vector<binder_size_t> offsets;
+  [[nodiscard]] ParcelView view() const { return {data, offsets}; }
+};
+
+struct IncomingCall {
+  std::uint64_t target = 0;  // ptr of the node called
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;
+  std::int32_t sender_pid = 0;  // 0: on another host, or a oneway call
+  std::uint32_t sender_euid = 0;
+  ParcelView parcel;            // valid during the call of LocalService::call
+};
+
+// The answer to a synchronous call. With TF_STATUS_CODE in `flags` the data is one i32.
+struct OutgoingReply {
+  std::uint32_t flags = 0;
+  ParcelBytes parcel;
+};
+
+// What the process does. Called by LocalProcess::run; may use the LocalProcess.
+class LocalService {
+ public:
+  virtual ~LocalService() = default;
+  // For a oneway call the reply is not sent.
+  virtual OutgoingReply call(const IncomingCall& call) = 0;
+  // A handle linked with `cookie` has died. Its references are still held: release them.
+  virtual void died(std::uint64_t cookie) = 0;
+};
+
+class LocalProcess final : public ProcessHost {
+ public:
+  static constexpr std::size_t kArenaBytes = 1U << 20;
+
+  // `service` and `driver` outlive it. Throws std::runtime_error if the context does not exist.
+  LocalProcess(Driver& driver, const std::string& context, LocalService& service);
+  ~LocalProcess() override;
+
+  [[nodiscard]] ProcessId id() const { return id_; }
+  // Begins to serve. Separate from construction: the agent must know the process first.
+  void start();
+  // Handles what has been read. True if there was anything. To be called after every event.
+  bool run();
+
+  // ---- for the service; take effect in order, at the latest when run() returns ----
+  void acquire(Handle handle);
+  void release(Handle handle);
+  void link_to_death(Handle handle, std::uint64_t cookie);
+  void unlink_death(Handle handle, std::uint64_t cookie);
+  void call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel);
+  // Whether the handle leads to a node of another host; none if it is dead.
+  [[nodiscard]] std::optional<HostId> home_of(Handle handle) const;
+
+  // ---- ProcessHost ----
+  int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
+  std::expected<UniqueFd, int> take_file(int fd) override;
+  void install_files(ThreadId thread, std::span<const int> fds) override;
+  void ioctl_done(ThreadId thread, const IoctlResult& result) override;
+  void readiness_changed(bool /*readable*/) override {}
+  [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
+
+ private:
+  static constexpr ThreadId kServingThread{1};
+  static constexpr std::uint32_t kFirstSender = 1000;  // thread of a host's calls: this + its id
+  static constexpr std::size_t kReadBytes = 4096;
+
+  struct OnewayCall {
+    Handle handle;
+    std::uint32_t code = 0;
+    ParcelBytes parcel;
+  };
+  // A thread that sends oneway calls, one at a time.
+  struct Sender {
+    std::deque<OnewayCall> queue;
+    bool busy = false;
+    std::vector<std::byte> commands;
+    std::array<std::byte, 512> read;
+  };
+
+  void submit();
+  void handle_read(std::span<const std::byte> commands);
+  void handle_call(const binder_transaction_data& data);
+  void send_next(ThreadId thread, Sender& sender);
+  template <typename T>
+  void command(std::uint32_t command, const T& payload);
+
+  Driver& driver_;
+  LocalService& service_;
+  ProcessId id_;
+  std::shared_ptr<std::vector<std::byte>> arena_;
+  std::vector<std::byte> commands_;      // to be written with the next read
+  std::deque<OutgoingReply> replies_;    // whose bytes commands_ points to
+  std::vector<std::byte> read_;
+  bool reading_ = false;
+  std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
+  std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
+};
+
+}  // namespace netbinder
