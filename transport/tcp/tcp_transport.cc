@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/system_error.hpp>
 #include <stdexcept>
 #include <system_error>
 
@@ -96,33 +97,34 @@ TcpTransport::~TcpTransport() {
 }
 
 void TcpTransport::start() {
+  if (!environment_->config.listen_address.empty() && !links_.empty()) listen();
+  for (auto& link : links_) link->start();
+}
+
+void TcpTransport::listen() {
   const auto& listen_address = environment_->config.listen_address;
-  if (!listen_address.empty() && !links_.empty()) {
-    const auto address = tcp::usable_address(*environment_, listen_address);
+  const auto address = tcp::usable_address(*environment_, listen_address);
+  listener_ = std::make_shared<tcp::Listener>(
+      environment_, [this](std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
+        return hello_arrived(std::move(connection), hello);
+      });
+  try {
     auto endpoint = address.endpoint();
     if (!endpoint) {
       asio::ip::tcp::resolver resolver(environment_->io);
       endpoint = resolver.resolve(address.host, std::to_string(address.port))->endpoint();
-      if (!environment_->allowed(endpoint->address())) {
-        throw std::system_error(std::make_error_code(std::errc::permission_denied),
-                                listen_address +
-                                    " is not a loopback address: that needs "
-                                    "certificates, or insecure = true");
-      }
     }
-    listener_ = std::make_shared<tcp::Listener>(
-        environment_,
-        [this](std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
-          return hello_arrived(std::move(connection), hello);
-        });
-    try {
-      listener_->start(*endpoint);
-    } catch (const std::system_error& error) {
-      throw std::system_error(error.code(), "cannot listen on " + tcp::to_string(*endpoint));
+    if (!environment_->allowed(endpoint->address())) {
+      throw std::system_error(std::make_error_code(std::errc::permission_denied),
+                              listen_address +
+                                  " is not a loopback address: that needs "
+                                  "certificates, or insecure = true");
     }
-    spdlog::info("listening on {}", tcp::to_string(listener_->endpoint()));
+    listener_->start(*endpoint);
+  } catch (const boost::system::system_error& error) {  // which is no std::system_error
+    throw std::system_error(error.code(), "cannot listen on " + listen_address);
   }
-  for (auto& link : links_) link->start();
+  spdlog::info("listening on {}", tcp::to_string(listener_->endpoint()));
 }
 
 std::optional<frame::Refuse> TcpTransport::hello_arrived(

@@ -49,6 +49,7 @@ class TcpTransport : public Transport {
   [[nodiscard]] std::uint16_t listen_port() const;
 
  private:
+  void listen();
   std::optional<frame::Refuse> hello_arrived(std::shared_ptr<tcp::Connection> connection,
                                              const frame::Hello& hello);
 

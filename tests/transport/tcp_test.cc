@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is particular to TCP: strangers at the door, and addresses.
+#include <gtest/gtest.h>
+
+#include <boost/asio.hpp>
+#include <random>
+
+#include "tests/transport/recorder.h"
+#include "tests/transport/tcp_cluster.h"
+#include "transport/codec.h"
+#include "transport/tcp/address.h"
+
+namespace netbinder {
+namespace {
+
+using boost_tcp = boost::asio::ip::tcp;
+using boost::system::error_code;
+
+// A connection that writes what it likes, and notices when it is closed.
+class Stranger {
+ public:
+  Stranger(boost::asio::io_context& io, std::uint16_t port) : socket_(io) {
+    socket_.connect(boost_tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
+    socket_.non_blocking(true);
+    read();
+  }
+  void write(std::vector<std::byte> bytes) {
+    auto kept = std::make_shared<std::vector<std::byte>>(std::move(bytes));
+    boost::asio::async_write(socket_, boost::asio::buffer(*kept),
+                             [kept](const error_code&, std::size_t) {});
+  }
+  void write(const Frame& frame) {
+    std::vector<std::byte> bytes;
+    EXPECT_TRUE(encode_frame(frame, 0, bytes));
+    write(std::move(bytes));
+  }
+  bool closed() const { return closed_; }
+  // What it was told, if that is a frame.
+  std::optional<Frame> answer() const {
+    if (received_.size() < kFramePrefixBytes) return std::nullopt;
+    auto frame = decode_frame(std::span(received_).subspan(kFramePrefixBytes), 0);
+    return frame ? std::optional(*frame) : std::nullopt;
+  }
+
+ private:
+  void read() {
+    socket_.async_read_some(
+        boost::asio::buffer(buffer_), [this](const error_code& error, std::size_t bytes) {
+          if (error == boost::asio::error::operation_aborted) return;
+          received_.insert(received_.end(), buffer_.begin(),
+                           buffer_.begin() + static_cast<std::ptrdiff_t>(bytes));
+          if (error) {
+            closed_ = true;
+          } else {
+            read();
+          }
+        });
+  }
+  boost_tcp::socket socket_;
+  std::array<std::byte, 4096> buffer_;
+  std::vector<std::byte> received_;
+  bool closed_ = false;
+};
+
+std::vector<std::byte> text(std::string_view characters) {
+  std::vector<std::byte> bytes(characters.size());
+  std::memcpy(bytes.data(), characters.data(), characters.size());
+  return bytes;
+}
+
+frame::Hello hello(std::uint32_t host, const std::string& name, const std::string& cluster) {
+  return {.cluster = cluster,
+          .host = HostId(host),
+          .host_name = name,
+          .incarnation = Incarnation(5),
+          .peer = HostId(1),
+          .peer_incarnation = {},
+          .session = {},
+          .received = {},
+          .attempt = 1};
+}
+
+class TcpTest : public testing::Test {
+ protected:
+  void connect() {
+    one_ = &cluster_.add(1);
+    two_ = &cluster_.add(2);
+    cluster_.start();
+    ASSERT_TRUE(cluster_.run_until([&] { return one_->sees(2) && two_->sees(1); }));
+  }
+  // Whatever happened, the two agents go on in their first session.
+  void expect_unharmed() {
+    const auto before = two_->messages(1).size();
+    one_->send(2, numbered_call(1, 100));
+    one_->flush();
+    EXPECT_TRUE(cluster_.run_until([&] { return two_->messages(1).size() > before; }));
+    EXPECT_EQ(one_->peer(2).sessions, 1);
+    EXPECT_EQ(one_->status(2).reconnects, 0U);
+  }
+
+  TcpCluster cluster_;
+  TcpCluster::Host* one_ = nullptr;
+  TcpCluster::Host* two_ = nullptr;
+};
+
+TEST_F(TcpTest, GarbageIsDisconnectedAndHurtsNobody) {
+  connect();
+  std::mt19937 random(3);
+  for (int i = 0; i < 50; ++i) {
+    Stranger stranger(cluster_.io(), one_->port());
+    std::vector<std::byte> garbage(16 + random() % 100000);
+    for (auto& byte : garbage) byte = static_cast<std::byte>(random());
+    stranger.write(i == 0 ? text("GET / HTTP/1.1\r\nHost: x\r\n\r\n") : std::move(garbage));
+    EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+  }
+  expect_unharmed();
+}
+
+TEST_F(TcpTest, AStrangerThatIsNoGreeterIsDisconnected) {
+  connect();
+  for (const Frame& frame :
+       {Frame(frame::Ack{Sequence(1)}),
+        Frame(frame::Message{Sequence(1), Sequence(0), peer::NodeDied{NodeNumber(1)}}),
+        Frame(frame::Goodbye{})}) {
+    Stranger stranger(cluster_.io(), one_->port());
+    stranger.write(frame);
+    EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+  }
+  // Longer than a greeting may be, though a session's frames may.
+  Stranger stranger(cluster_.io(), one_->port());
+  std::vector<std::byte> prefix(16);
+  prefix[2] = std::byte{1};
+  stranger.write(prefix);
+  EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+  expect_unharmed();
+}
+
+TEST_F(TcpTest, WrongGreetingsAreRefusedWithAReason) {
+  connect();
+  const std::pair<frame::Hello, RefuseReason> cases[] = {
+      {hello(2, "host2", "other"), RefuseReason::kCluster},
+      {hello(2, "host3", "test"), RefuseReason::kHostName},
+      {hello(9, "host9", "test"), RefuseReason::kUnknownHost},
+      {hello(1, "host1", "test"), RefuseReason::kUnknownHost},
+  };
+  for (const auto& [greeting, reason] : cases) {
+    Stranger stranger(cluster_.io(), one_->port());
+    stranger.write(greeting);
+    ASSERT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+    const auto answer = stranger.answer();
+    ASSERT_TRUE(answer && std::holds_alternative<frame::Refuse>(*answer));
+    EXPECT_EQ(std::get<frame::Refuse>(*answer).reason, reason);
+  }
+  expect_unharmed();
+}
+
+TEST_F(TcpTest, SilentConnectionsAreClosedInTime) {
+  connect();
+  Stranger silent(cluster_.io(), one_->port());
+  Stranger slow(cluster_.io(), one_->port());
+  slow.write(text("\x40"));
+  EXPECT_TRUE(cluster_.run_until([&] { return silent.closed() && slow.closed(); }));
+  expect_unharmed();
+}
+
+TEST_F(TcpTest, ManySilentConnectionsDoNotKeepAPeerOut) {
+  cluster_.configure = [](TransportConfig& config) { config.timing.handshake_ms = 60'000; };
+  connect();
+  std::list<Stranger> strangers;
+  for (std::size_t i = 0; i < limits::kMaxPendingHandshakes + 10; ++i) {
+    strangers.emplace_back(cluster_.io(), one_->port());
+  }
+  EXPECT_TRUE(cluster_.run_until([&] {
+    return std::ranges::count_if(strangers, [](const auto& s) { return s.closed(); }) == 10;
+  }));
+  cluster_.cut(1);
+  EXPECT_TRUE(cluster_.run_until([&] { return one_->status(2).reconnects == 1; }));
+}
+
+// The link of a session is taken by its peer, but what comes on it is not what a peer may send.
+TEST_F(TcpTest, GarbageInsideASessionEndsIt) {
+  one_ = &cluster_.add(1);
+  auto& absent = cluster_.add(2);
+  (void)absent;
+  cluster_.hold(1, true);  // only the stranger reaches host 1
+  cluster_.start();
+  Stranger stranger(cluster_.io(), one_->port());
+  stranger.write(hello(2, "host2", "test"));
+  ASSERT_TRUE(cluster_.run_until([&] { return one_->sees(2); }));
+  stranger.write(text("this is not a frame, and long enough to be one"));
+  EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed() && one_->peer(2).losses == 1; }));
+}
+
+TEST(TcpAddress, IsParsed) {
+  EXPECT_EQ(boost_tcp::v4(), tcp::parse_address("127.0.0.1:5")->endpoint()->protocol());
+  EXPECT_EQ(boost_tcp::v6(), tcp::parse_address("[::1]:5")->endpoint()->protocol());
+  EXPECT_FALSE(tcp::parse_address("alpha.example:65535")->endpoint());
+  EXPECT_EQ(tcp::to_string(*tcp::parse_address("[::1]:5")->endpoint()), "[::1]:5");
+  for (const char* bad : {"", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "1.2.3.4:5x",
+                          ":5", "::1:5", "[::1:5", "[1.2.3.4]:5", "[]:5"}) {
+    EXPECT_FALSE(tcp::parse_address(bad)) << bad;
+  }
+}
+
+TransportConfig config_of_one(const std::string& listen, const std::string& peer) {
+  TransportConfig config;
+  config.host = HostId(1);
+  config.host_name = "host1";
+  config.incarnation = Incarnation(1);
+  config.listen_address = listen;
+  config.peers = {{HostId(2), "host2", peer}};
+  return config;
+}
+
+TEST(TcpSecurity, NetworkAddressesNeedCertificatesOrInsecurity) {
+  boost::asio::io_context io;
+  Recorder recorder;
+  const auto refused = [&](const TransportConfig& config) -> std::string {
+    try {
+      TcpTransport transport(io, config, recorder);
+      return "";
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(refused(config_of_one("127.0.0.1:0", "[::1]:1")), "");
+  EXPECT_NE(refused(config_of_one("0.0.0.0:0", "127.0.0.1:1")).find("insecure"), std::string::npos);
+  EXPECT_NE(refused(config_of_one("127.0.0.1:0", "10.0.0.1:1")).find("insecure"),
+            std::string::npos);
+  auto config = config_of_one("0.0.0.0:0", "10.0.0.1:1");
+  config.insecure = true;
+  EXPECT_EQ(refused(config), "");
+  EXPECT_NE(refused(config_of_one("127.0.0.1", "127.0.0.1:1")).find("port"), std::string::npos);
+  config = config_of_one("127.0.0.1:0", "127.0.0.1:1");
+  config.peers.push_back({HostId(1), "host1", "127.0.0.1:2"});
+  EXPECT_NE(refused(config), "");
+}
+
+TEST(TcpSecurity, AnAddressInUseIsAnErrorOfStart) {
+  boost::asio::io_context io;
+  Recorder recorder;
+  TcpTransport first(io, config_of_one("127.0.0.1:0", "127.0.0.1:1"), recorder);
+  first.start();
+  TcpTransport second(
+      io, config_of_one("127.0.0.1:" + std::to_string(first.listen_port()), "127.0.0.1:1"),
+      recorder);
+  try {
+    second.start();
+    ADD_FAILURE() << "two listen on one address";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::address_in_use);
+  }
+}
+
+TEST(TcpTransportLife, MayEndAtAnyMoment) {
+  const Received call = numbered_call(1, 3000000);
+  for (int turns = 0; turns < 60; ++turns) {
+    boost::asio::io_context io;
+    Recorder one_recorder;
+    Recorder two_recorder;
+    auto one_config = config_of_one("127.0.0.1:0", "127.0.0.1:1");
+    auto one = std::make_unique<TcpTransport>(io, one_config, one_recorder);
+    one->start();
+    TransportConfig two_config;
+    two_config.host = HostId(2);
+    two_config.host_name = "host2";
+    two_config.incarnation = Incarnation(2);
+    two_config.peers = {{HostId(1), "host1", "localhost:" + std::to_string(one->listen_port())}};
+    auto two = std::make_unique<TcpTransport>(io, two_config, two_recorder);
+    two->start();
+    two_recorder.on_established = [&](HostId) {
+      two->send(HostId(1), call.message, call.payload);
+      two->flush();
+    };
+    for (int i = 0; i < turns; ++i) io.run_one_for(std::chrono::milliseconds(1));
+    (turns % 2 == 0 ? one : two).reset();
+    io.poll();
+    one.reset();
+    two.reset();
+    io.poll();
+  }
+}
+
+}  // namespace
+}  // namespace netbinder
