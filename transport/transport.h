@@ -51,7 +51,7 @@ struct LinkStatus {
   HostId peer;
   std::string name;
   std::string address;
-  std::string transport;  // "tcp"
+  std::string transport;  // "tcp", "tcp+tls"
   std::string state;      // "established", "connecting", "suspended" (session alive, link down)
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;

@@ -89,6 +89,7 @@ class TcpCluster {
                      .ack_delay_ms = 5};
     config.reconnect_min_ms = 5;
     config.reconnect_max_ms = 50;
+    if (secure) secure(config);
     if (configure) configure(config);
     relays_[id] = std::move(relay);
     hosts_.emplace_back(*this, std::move(config));
@@ -127,6 +128,9 @@ class TcpCluster {
   void hold(std::uint32_t host, bool held) { relays_[host]->hold(held); }
   Relay& relay(std::uint32_t host) { return *relays_[host]; }
   boost::asio::io_context& io() { return io_; }
+
+ protected:
+  std::function<void(TransportConfig&)> secure;
 
  private:
   static std::string name(std::uint32_t id) { return "host" + std::to_string(id); }

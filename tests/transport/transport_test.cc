@@ -6,6 +6,7 @@
 
 #include "tests/transport/recorder.h"
 #include "tests/transport/tcp_cluster.h"
+#include "tests/transport/test_certificates.h"
 
 namespace netbinder {
 namespace {
@@ -16,7 +17,19 @@ class TransportTest : public testing::Test {
   Cluster cluster_;
 };
 
-using Clusters = testing::Types<TcpCluster>;
+class TlsCluster : public TcpCluster {
+ public:
+  TlsCluster() {
+    secure = [this](TransportConfig& config) {
+      config.tls = certificates_.issue(config.host_name);
+    };
+  }
+
+ private:
+  TestCertificates certificates_;
+};
+
+using Clusters = testing::Types<TcpCluster, TlsCluster>;
 TYPED_TEST_SUITE(TransportTest, Clusters);
 
 TYPED_TEST(TransportTest, MessagesGoBothWays) {

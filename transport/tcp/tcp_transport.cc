@@ -13,6 +13,7 @@
 #include "transport/tcp/environment.h"
 #include "transport/tcp/listener.h"
 #include "transport/tcp/peer_link.h"
+#include "transport/tcp/tls_stream.h"
 
 namespace netbinder {
 
@@ -69,12 +70,18 @@ void validate(const TransportConfig& config) {
 
 TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events) {
   tcp::validate(config);
-  if (config.tls.enabled()) throw std::invalid_argument("TLS is not supported yet");
   environment_ = std::make_shared<tcp::Environment>(tcp::Environment{
       .io = io, .config = std::move(config), .make_stream = {}, .broken_peers = {}});
-  environment_->make_stream = [](asio::ip::tcp::socket socket, const std::string& /*dialed*/) {
-    return std::make_unique<tcp::PlainStream>(std::move(socket));
-  };
+  if (environment_->config.tls.enabled()) {
+    environment_->make_stream = [context = tcp::make_tls_context(environment_->config.tls)](
+                                    asio::ip::tcp::socket socket, const std::string& dialed) {
+      return std::make_unique<tcp::TlsStream>(std::move(socket), context, dialed);
+    };
+  } else {
+    environment_->make_stream = [](asio::ip::tcp::socket socket, const std::string& /*dialed*/) {
+      return std::make_unique<tcp::PlainStream>(std::move(socket));
+    };
+  }
   for (const auto& peer : environment_->config.peers) {
     if (peer.id.value() == 0 || peer.id == environment_->config.host ||
         by_host_.contains(peer.id)) {
