@@ -219,6 +219,10 @@ void Driver::finish_event() {
     if (std::holds_alternative<Reading>(thread->state)) continue_read(*thread);
   }
   runnable_.clear();
+  for (Node* node : std::exchange(giving_back_, {})) {
+    node->gives_back = false;
+    if (node->imported()) give_back(*node);
+  }
   for (Process* process : touched_) {
     if (process == nullptr) continue;
     process->touched = false;

@@ -424,6 +424,7 @@ class Driver {
   // Of the event being handled.
   std::vector<Thread*> runnable_;
   std::vector<Process*> touched_;
+  std::vector<Node*> giving_back_;
   std::vector<int> close_fds_;
 
   std::uint64_t next_process_ = 1;

@@ -29,6 +29,7 @@ void Driver::destroy_node(Node& node) {
   if (node.owner != nullptr) {
     NB_CHECK(node.owner->nodes.erase(node.ptr) == 1);
   }
+  if (node.gives_back) std::erase(giving_back_, &node);
   if (node.home != nullptr) {
     give_back(node);
     node.home->imports.erase(node.number);
@@ -95,8 +96,10 @@ void Driver::drop_node_if_unused(Node& node) {
                       node.internal_strong == 0 && node.pending_claims == 0;
   if (unused) {
     destroy_node(node);
-  } else if (node.imported()) {
-    give_back(node);
+  } else if (node.imported() && !node.gives_back) {
+    // Not yet: the weak reference often follows, and the owner hears of both at once then.
+    node.gives_back = true;
+    giving_back_.push_back(&node);
   }
 }
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Drivers of several hosts in one process, joined by message queues that the test turns by hand.
+// Programs are part of the test: their memory is the test's own, their arenas are vectors.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/driver.h"
+#include "core/uapi.h"
+
+namespace netbinder::testing {
+
+// A stream of BC_* commands in the making.
+class Commands {
+ public:
+  Commands& put(std::uint32_t command) {
+    append(&command, sizeof command);
+    return *this;
+  }
+  template <typename T>
+  Commands& put(std::uint32_t command, const T& payload) {
+    append(&command, sizeof command);
+    append(&payload, sizeof payload);
+    return *this;
+  }
+  [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
+
+ private:
+  void append(const void* data, std::size_t size) {
+    const auto* begin = static_cast<const std::byte*>(data);
+    bytes_.insert(bytes_.end(), begin, begin + size);
+  }
+  std::vector<std::byte> bytes_;
+};
+
+// One BR_* command as read.
+struct Returned {
+  std::uint32_t command = 0;
+  std::vector<std::byte> payload;
+
+  template <typename T>
+  [[nodiscard]] T as() const {
+    T value;
+    EXPECT_EQ(payload.size(), sizeof value);
+    std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
+    return value;
+  }
+};
+
+struct Outcome {
+  int error = 0;
+  std::uint64_t write_consumed = 0;
+  std::vector<Returned> read;
+
+  // The commands read, without BR_NOOP, by name.
+  [[nodiscard]] std::vector<std::string> names() const;
+  [[nodiscard]] const Returned* find(std::uint32_t command) const {
+    for (const Returned& returned : read) {
+      if (returned.command == command) return &returned;
+    }
+    return nullptr;
+  }
+};
+
+std::string command_name(std::uint32_t command);
+
+class Cluster;
+
+class Host final : public Effects {
+ public:
+  Host(Cluster& cluster, std::uint32_t id, std::size_t hosts);
+
+  Driver driver;
+  std::uint32_t id;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::deque<Outcome>> outcomes;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<std::byte>> buffers;
+  std::map<std::uint64_t, bool> readable;
+  std::vector<std::string> given_up;
+  std::size_t dropped_files = 0;
+  std::vector<std::uint64_t> installing;
+
+  int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                  std::span<std::byte> into) override;
+  std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
+  void drop_file(FileToken file) override;
+  void install_files(ProcessId process, ThreadId thread,
+                     std::span<const FileToken> files) override;
+  void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  void readiness_changed(ProcessId process, bool now_readable) override {
+    readable[process.value()] = now_readable;
+  }
+  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  void give_up_peer(HostId peer, std::string_view reason) override;
+  void set_timer(std::uint64_t /*deadline_ms*/) override {}
+
+ private:
+  Cluster& cluster_;
+};
+
+// A binder process of a test's program.
+class Program {
+ public:
+  Program(Host& host, std::int32_t pid, const std::string& context = "binder",
+          std::size_t arena_bytes = 128 * 1024);
+  ~Program() { close(); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void close() {
+    if (open_) host_.driver.close(id_);
+    open_ = false;
+  }
+  // Starts a BINDER_WRITE_READ. Its outcome comes with outcome(), perhaps later.
+  void start(std::uint32_t tid, const Commands& commands, bool reads, bool nonblocking = false,
+             std::size_t read_bytes = 1024);
+  // Of a thread, the oldest outcome not taken yet; fails the test if there is none.
+  Outcome outcome(std::uint32_t tid);
+  [[nodiscard]] bool blocked(std::uint32_t tid) const;
+  // start and outcome at once.
+  Outcome write(std::uint32_t tid, const Commands& commands);
+  Outcome read(std::uint32_t tid, const Commands& commands = {});
+  Outcome read_now(std::uint32_t tid);  // nonblocking
+  int control(std::uint32_t tid, std::uint32_t command, void* argument);
+  // A first ioctl, so that the thread's next read may block.
+  void greet(std::uint32_t tid);
+  void enter_looper(std::uint32_t tid) { greet(tid); write(tid, Commands().put(BC_ENTER_LOOPER)); }
+  int become_manager();
+
+  // The arena's bytes behind an address the program was given.
+  [[nodiscard]] std::byte* at(std::uint64_t address) {
+    return reinterpret_cast<std::byte*>(address);
+  }
+  [[nodiscard]] ProcessId id() const { return id_; }
+  [[nodiscard]] Host& host() { return host_; }
+
+ private:
+  Host& host_;
+  ProcessId id_;
+  bool open_ = true;
+  std::vector<std::byte> arena_;
+};
+
+// A parcel to be sent: bytes and offsets that stay where they are while it lives.
+struct Payload {
+  std::vector<std::byte> data;
+  std::vector<binder_size_t> offsets;
+
+  Payload() = default;
+  explicit Payload(const std::string& text);
+  Payload& add(const flat_binder_object& object);
+  [[nodiscard]] binder_transaction_data call(std::uint32_t handle, std::uint32_t code,
+                                             std::uint32_t flags = 0) const;
+};
+flat_binder_object binder_object(std::uint64_t ptr, std::uint64_t cookie, bool strong = true);
+flat_binder_object handle_object(std::uint32_t handle, bool strong = true);
+
+class Cluster {
+ public:
+  explicit Cluster(std::size_t hosts = 1);
+  ~Cluster();
+
+  [[nodiscard]] Host& host(std::size_t number) { return *hosts_.at(number - 1); }
+  // Delivers messages until none is left, then checks every host's invariants.
+  void settle();
+  // Delivers one message from a host to another; false: there is none.
+  bool deliver_one(std::size_t from, std::size_t to);
+  void disconnect(std::size_t a, std::size_t b);
+
+ private:
+  friend class Host;
+  struct Letter {
+    PeerMessage message;
+    std::vector<std::byte> payload;
+  };
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::map<std::pair<std::size_t, std::size_t>, std::deque<Letter>> links_;
+};
+
+}  // namespace netbinder::testing
