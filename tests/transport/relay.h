@@ -48,6 +48,10 @@ class Relay {
       ends[1].async_connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), relay.target_),
                             [self = shared_from_this()](const error_code& error) {
                               if (error) return self->close();
+                              error_code ignored;
+                              for (auto& end : self->ends) {
+                                end.set_option(tcp::no_delay(true), ignored);
+                              }
                               self->pass(0);
                               self->pass(1);
                             });
