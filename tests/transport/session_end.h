@@ -15,6 +15,8 @@
 
 namespace netbinder {
 
+using Next = FrameOutcome::Next;
+
 inline constexpr SessionTiming kTiming{.timeout_ms = 5000,
                                        .heartbeat_ms = 500,
                                        .suspect_ms = 2000,

@@ -11,8 +11,6 @@
 namespace netbinder {
 namespace {
 
-using Next = FrameOutcome::Next;
-
 TEST(Session, MessagesInOrderAreDeliveredAndAcknowledged) {
   Acceptor end;
   EXPECT_EQ(end.message(1), Next::kReadOn);
