@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/admin_client.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace netbinder::tools {
+
+nlohmann::json ask_agent(const std::string& agent_socket, const std::string& command) {
+  const std::string path = agent_socket + ".admin";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    throw std::runtime_error("socket path is too long: " + path);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw std::runtime_error(std::string("no socket: ") + std::strerror(errno));
+  std::string answer;
+  const bool connected =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int error = errno;
+  if (connected) {
+    const std::string request = nlohmann::json{{"command", command}}.dump() + "\n";
+    std::size_t sent = 0;
+    while (sent < request.size()) {
+      const ssize_t put =
+          ::send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+      if (put <= 0) break;
+      sent += static_cast<std::size_t>(put);
+    }
+    std::array<char, 4096> part;
+    while (answer.find('\n') == std::string::npos) {
+      const ssize_t got = ::recv(fd, part.data(), part.size(), 0);
+      if (got <= 0) break;
+      answer.append(part.data(), static_cast<std::size_t>(got));
+    }
+  }
+  ::close(fd);
+  if (!connected) {
+    throw std::runtime_error("no agent answers at " + agent_socket + " (" +
+                             std::strerror(error) + ")");
+  }
+  nlohmann::json parsed = nlohmann::json::parse(answer, nullptr, false);
+  if (parsed.is_discarded()) throw std::runtime_error("the agent hung up: " + path);
+  if (parsed.contains("error")) {
+    throw std::runtime_error("the agent refuses: " + parsed["error"].get<std::string>());
+  }
+  return parsed;
+}
+
+}  // namespace netbinder::tools

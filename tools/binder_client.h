@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A plain binder program's side of the driver, for the commands that call services: only the
+// system's binder interface, so it works on the kernel's driver as well. One thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/uapi.h"
+#include "node-agent/local_process.h"
+
+namespace netbinder::tools {
+
+class BinderClient {
+ public:
+  static constexpr std::size_t kMapBytes = 4U << 20;
+
+  // Opens and maps the device. Throws std::runtime_error.
+  explicit BinderClient(const std::string& device = "/dev/binder");
+  ~BinderClient();
+  BinderClient(const BinderClient&) = delete;
+  BinderClient& operator=(const BinderClient&) = delete;
+
+  // A reply lies in the mapping until it is freed.
+  struct Reply {
+    binder_transaction_data data{};
+    [[nodiscard]] ParcelView parcel() const;
+  };
+  // Calls and waits. The error is "BR_DEAD_REPLY" and the like.
+  std::expected<Reply, std::string> call(std::uint32_t handle, std::uint32_t code,
+                                         const ParcelBytes& request);
+  // Freed with the next call.
+  void free(const Reply& reply);
+
+  // Of the service manager, in the classic dialect.
+  std::optional<std::uint32_t> find_service(const std::string& name);
+  std::vector<std::string> list_services();
+  bool add_service(const std::string& name, std::uint64_t ptr);
+
+  // Answers calls with what was sent, until the process ends.
+  [[noreturn]] void serve_echo();
+
+ private:
+  // Writes the commands gathered and reads; the commands read are handled one by one.
+  void exchange(const std::function<void(std::uint32_t, const std::byte*)>& handle);
+  template <typename T>
+  void command(std::uint32_t command, const T& payload);
+
+  int fd_ = -1;
+  void* mapping_ = nullptr;
+  std::vector<std::byte> commands_;
+  std::vector<std::byte> read_;
+};
+
+}  // namespace netbinder::tools

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the parts of netbinder are: beside this program, whether built or installed.
+#pragma once
+
+#include <string>
+
+namespace netbinder::tools {
+
+// The path of this program.
+[[nodiscard]] std::string own_path();
+// The preload library: $NETBINDER_SHIM, or ../lib beside this program's folder. Throws
+// std::runtime_error with where it was looked for.
+[[nodiscard]] std::string shim_path();
+// The agent's program, beside this one. Throws likewise.
+[[nodiscard]] std::string agent_path();
+// The agent's socket: $NETBINDER_SOCKET or the default.
+[[nodiscard]] std::string agent_socket();
+
+// Puts the shim at the front of LD_PRELOAD, once.
+void preload_shim();
+// For commands that use binder devices themselves: starts this program again with the shim
+// preloaded, unless it is already. Does not return then.
+void ensure_preloaded(char** argv);
+
+}  // namespace netbinder::tools

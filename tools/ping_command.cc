@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tools/binder_client.h"
+#include "tools/commands.h"
+#include "tools/installation.h"
+
+namespace netbinder::tools {
+
+namespace {
+
+constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
+
+struct Options {
+  std::string device = "/dev/binder";
+  std::string name;
+  std::size_t count = 5;
+  std::size_t interval_ms = 200;
+  bool json = false;
+};
+
+int ping(const Options& options) {
+  BinderClient client(options.device);
+  const auto handle = client.find_service(options.name);
+  if (!handle) throw std::runtime_error("no service is named " + options.name);
+  std::vector<double> times_us;
+  for (std::size_t i = 0; i < options.count; ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
+    const auto start = std::chrono::steady_clock::now();
+    const auto reply = client.call(*handle, kPing, {});
+    const std::chrono::duration<double, std::micro> time =
+        std::chrono::steady_clock::now() - start;
+    if (!reply) throw std::runtime_error(options.name + " does not answer: " + reply.error());
+    client.free(*reply);
+    times_us.push_back(time.count());
+    if (!options.json) fmt::print("{}: {:.1f} us\n", options.name, time.count());
+  }
+  const auto [low, high] = std::minmax_element(times_us.begin(), times_us.end());
+  std::vector<double> sorted = times_us;
+  std::sort(sorted.begin(), sorted.end());
+  const double median = sorted[sorted.size() / 2];
+  if (options.json) {
+    fmt::print("{}\n", nlohmann::json{{"name", options.name},
+                                      {"round_trips_us", times_us},
+                                      {"min_us", *low},
+                                      {"median_us", median},
+                                      {"max_us", *high}}
+                           .dump(2));
+  } else {
+    fmt::print("{} calls: min {:.1f} us, median {:.1f} us, max {:.1f} us\n", times_us.size(), *low,
+               median, *high);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_ping_command(CLI::App& app, Chosen& chosen, char** argv) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("ping", "call a service and time the round trips");
+  command->add_option("name", options->name, "the service")->required();
+  command->add_option("-c,--count", options->count, "how many calls")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}));
+  command->add_option("-i,--interval", options->interval_ms, "milliseconds between them");
+  command->add_option("--device", options->device, "the binder device");
+  command->add_flag("--json", options->json, "as JSON");
+  command->callback([options, &chosen, argv] {
+    chosen = [options, argv] {
+      ensure_preloaded(argv);
+      return ping(*options);
+    };
+  });
+}
+
+}  // namespace netbinder::tools

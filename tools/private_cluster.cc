@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/private_cluster.h"
+
+#include <arpa/inet.h>
+#include <fmt/core.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <thread>
+
+#include "tools/admin_client.h"
+#include "tools/installation.h"
+
+namespace netbinder::tools {
+
+namespace {
+
+constexpr std::chrono::seconds kStartTimeout{20};
+constexpr std::chrono::milliseconds kStopTimeout{2000};
+
+// Loopback ports that are free now, all different.
+std::vector<std::uint16_t> free_ports(std::size_t count) {
+  std::vector<int> sockets;
+  std::vector<std::uint16_t> ports;
+  for (std::size_t i = 0; i < count; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      throw std::runtime_error(std::string("no free port: ") + std::strerror(errno));
+    }
+    sockets.push_back(fd);
+    ports.push_back(ntohs(address.sin_port));
+  }
+  for (const int fd : sockets) ::close(fd);
+  return ports;
+}
+
+}  // namespace
+
+PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
+  if (setup.hosts < 1 || setup.hosts > kMaxHosts) {
+    throw std::runtime_error(fmt::format("a session has 1 to {} hosts", kMaxHosts));
+  }
+  std::string pattern = (std::filesystem::temp_directory_path() / "netbinder-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    throw std::runtime_error(std::string("no folder for the sockets: ") + std::strerror(errno));
+  }
+  folder_ = pattern;
+  try {
+    const auto ports = free_ports(setup.hosts);
+    std::string shared = "cluster = \"session\"\n";
+    shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
+    std::string tables;
+    for (const std::string& context : setup.contexts) {
+      tables += fmt::format("[[context]]\nname = \"{}\"\nservice_manager = \"{}\"\n", context,
+                            setup.builtin_manager ? "builtin" : "none");
+    }
+    for (std::size_t i = 0; i < setup.hosts; ++i) {
+      tables += fmt::format("[[hosts]]\nname = \"host{}\"\naddress = \"127.0.0.1:{}\"\n", i + 1,
+                            ports[i]);
+    }
+    for (std::size_t i = 0; i < setup.hosts; ++i) {
+      sockets_.push_back(fmt::format("{}/host{}.sock", folder_, i + 1));
+      start_agent(i + 1, fmt::format("host = \"host{}\"\nsocket = \"{}\"\n{}{}", i + 1,
+                                     sockets_.back(), shared, tables));
+    }
+    wait_until_connected();
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+PrivateCluster::~PrivateCluster() { stop(); }
+
+void PrivateCluster::start_agent(std::size_t number, const std::string& config) {
+  const std::string file = fmt::format("{}/host{}.toml", folder_, number);
+  std::ofstream(file) << config;
+  const std::string program = agent_path();
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));
+  if (pid == 0) {
+    // The agents end with whoever started them, however that ends.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(1);
+    ::setpgid(0, 0);  // a Ctrl-C is for the command; they stop after it
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::unsetenv("LD_PRELOAD");
+    ::execl(program.c_str(), "netbinderd", "--config", file.c_str(), nullptr);
+    ::_exit(127);
+  }
+  agents_.push_back(pid);
+}
+
+void PrivateCluster::wait_until_connected() {
+  const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
+  for (const std::string& socket : sockets_) {
+    for (;;) {
+      try {
+        const auto status = ask_agent(socket, "status");
+        if (status["hosts_connected"] == sockets_.size()) break;
+      } catch (const std::runtime_error&) {
+        // not there yet
+      }
+      for (const pid_t agent : agents_) {
+        if (::waitpid(agent, nullptr, WNOHANG) == agent) {
+          std::erase(agents_, agent);
+          throw std::runtime_error("an agent of the session ended at its start");
+        }
+      }
+      if (std::chrono::steady_clock::now() > deadline) {
+        throw std::runtime_error("the agents of the session did not find each other in time");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+}
+
+bool PrivateCluster::is_agent(pid_t pid) const {
+  return std::find(agents_.begin(), agents_.end(), pid) != agents_.end();
+}
+
+void PrivateCluster::export_sockets() const {
+  ::setenv("NETBINDER_SOCKET", sockets_[0].c_str(), 1);
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    ::setenv(fmt::format("NETBINDER_SOCKET_{}", i + 1).c_str(), sockets_[i].c_str(), 1);
+  }
+}
+
+void PrivateCluster::stop() {
+  for (const pid_t agent : agents_) ::kill(agent, SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
+  for (const pid_t agent : agents_) {
+    pid_t ended = 0;
+    while ((ended = ::waitpid(agent, nullptr, WNOHANG)) == 0 &&
+           std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    if (ended == 0) {
+      ::kill(agent, SIGKILL);
+      ::waitpid(agent, nullptr, 0);
+    }
+  }
+  agents_.clear();
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+}
+
+}  // namespace netbinder::tools

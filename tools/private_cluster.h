@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Agents started for one purpose and stopped with it: on this machine, on loopback, joined into a
+// cluster, with sockets in a folder of their own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace netbinder::tools {
+
+struct PrivateClusterSetup {
+  std::size_t hosts = 1;
+  std::vector<std::string> contexts = {"binder", "hwbinder", "vndbinder"};
+  bool builtin_manager = true;
+  std::string log_level = "warn";
+};
+
+class PrivateCluster {
+ public:
+  static constexpr std::size_t kMaxHosts = 64;
+
+  // Returns when every agent is connected to every other. Throws std::runtime_error otherwise.
+  explicit PrivateCluster(const PrivateClusterSetup& setup);
+  ~PrivateCluster();
+  PrivateCluster(const PrivateCluster&) = delete;
+  PrivateCluster& operator=(const PrivateCluster&) = delete;
+
+  // Of host 1, 2, …
+  [[nodiscard]] const std::vector<std::string>& sockets() const { return sockets_; }
+  [[nodiscard]] bool is_agent(pid_t pid) const;
+  // NETBINDER_SOCKET, for host 1, and NETBINDER_SOCKET_n.
+  void export_sockets() const;
+
+ private:
+  void start_agent(std::size_t number, const std::string& config);
+  void wait_until_connected();
+  void stop();
+
+  std::string folder_;
+  std::vector<std::string> sockets_;
+  std::vector<pid_t> agents_;
+};
+
+}  // namespace netbinder::tools

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netbinder session: a private cluster around one command, like dbus-run-session.
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tools/commands.h"
+#include "tools/installation.h"
+#include "tools/private_cluster.h"
+
+namespace netbinder::tools {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLeftOverTimeout{2000};
+
+volatile sig_atomic_t command_pid = 0;
+
+void pass_on(int signal) {
+  if (command_pid > 0) ::kill(static_cast<pid_t>(command_pid), signal);
+}
+
+std::vector<pid_t> children() {
+  std::vector<pid_t> pids;
+  std::ifstream file(fmt::format("/proc/self/task/{}/children", ::getpid()));
+  for (pid_t pid = 0; file >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+// Ends what the command left running; as a subreaper this process has inherited it.
+void end_left_overs(const PrivateCluster& cluster) {
+  const auto deadline = std::chrono::steady_clock::now() + kLeftOverTimeout;
+  for (bool asked = false;; asked = true) {
+    bool any = false;
+    const bool late = std::chrono::steady_clock::now() > deadline;
+    for (const pid_t pid : children()) {
+      if (cluster.is_agent(pid)) continue;
+      if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+        any = true;  // its children are ours now
+        continue;
+      }
+      any = true;
+      if (!asked || late) ::kill(pid, late ? SIGKILL : SIGTERM);
+    }
+    if (!any) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+int run_command(std::vector<std::string>& command, const PrivateCluster& cluster) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));
+  if (pid == 0) {
+    cluster.export_sockets();
+    preload_shim();
+    ::execvp(arguments[0], arguments.data());
+    fmt::print(stderr, "netbinder: cannot run {}: {}\n", command[0], std::strerror(errno));
+    ::_exit(127);
+  }
+  command_pid = pid;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    action.sa_handler = pass_on;
+    ::sigaction(signal, &action, nullptr);
+  }
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) throw std::runtime_error("lost sight of the command");
+  }
+  command_pid = 0;
+  end_left_overs(cluster);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+void add_session_command(CLI::App& app, Chosen& chosen) {
+  struct Options {
+    PrivateClusterSetup setup;
+    std::string transport = "tcp";
+    std::string manager = "builtin";
+    std::vector<std::string> command;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* session = app.add_subcommand(
+      "session", "start private agents, run a command with the shim preloaded, stop everything");
+  session->add_option("--hosts", options->setup.hosts, "how many hosts")
+      ->check(CLI::Range(std::size_t{1}, PrivateCluster::kMaxHosts));
+  session->add_option("--transport", options->transport, "between the hosts")
+      ->check(CLI::IsMember({"tcp", "rdma"}));
+  session->add_option("--service-manager", options->manager, "who answers handle 0 at first")
+      ->check(CLI::IsMember({"builtin", "none"}));
+  session->add_option("--context", options->setup.contexts, "binder devices, comma-separated")
+      ->delimiter(',');
+  session->add_option("--log-level", options->setup.log_level, "of the agents");
+  session->add_option("command", options->command, "the command and its arguments, after --")
+      ->required();
+  session->positionals_at_end();
+  session->callback([options, &chosen] {
+    chosen = [options]() -> int {
+      if (options->transport == "rdma") {
+        throw std::runtime_error("this build has no RDMA transport; use --transport tcp");
+      }
+      options->setup.builtin_manager = options->manager == "builtin";
+      const PrivateCluster cluster(options->setup);
+      return run_command(options->command, cluster);
+    };
+  });
+}
+
+}  // namespace netbinder::tools

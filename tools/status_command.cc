@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tools/admin_client.h"
+#include "tools/commands.h"
+#include "tools/installation.h"
+
+namespace netbinder::tools {
+
+namespace {
+
+std::string text(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void print(const nlohmann::json& status) {
+  fmt::print("host {} of cluster {}: agent pid {}, {} of {} hosts connected\n",
+             text(status["host"]), text(status["cluster"]), text(status["pid"]),
+             text(status["hosts_connected"]), text(status["hosts_configured"]));
+  for (const auto& context : status["contexts"]) {
+    fmt::print("context {} ({}): manager {}\n", text(context["name"]), text(context["scope"]),
+               text(context["manager"]));
+  }
+  for (const auto& link : status["links"]) {
+    fmt::print("link to {} at {} over {}: {}, {} messages sent, {} received, {} reconnects\n",
+               text(link["host"]), text(link["address"]), text(link["transport"]),
+               text(link["state"]), text(link["messages_sent"]), text(link["messages_received"]),
+               text(link["reconnects"]));
+  }
+  for (const char* group : {"counts", "statistics"}) {
+    fmt::print("{}:", group);
+    for (const auto& [name, value] : status[group].items()) fmt::print(" {} {}", name, text(value));
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
+
+void add_status_command(CLI::App& app, Chosen& chosen) {
+  struct Options {
+    std::string socket = agent_socket();
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* status = app.add_subcommand("status", "what an agent is doing");
+  status->add_option("--socket", options->socket, "the agent's socket");
+  status->add_flag("--json", options->json, "as JSON");
+  status->callback([options, &chosen] {
+    chosen = [options]() -> int {
+      const auto answer = ask_agent(options->socket, "status");
+      if (options->json) {
+        fmt::print("{}\n", answer.dump(2));
+      } else {
+        print(answer);
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace netbinder::tools
