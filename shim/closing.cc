@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/closing.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "shim/descriptor.h"
+#include "shim/descriptor_table.h"
+#include "shim/mailbox_client.h"
+#include "shim/process_state.h"
+#include "shim/real_calls.h"
+
+namespace netbinder {
+namespace {
+
+// Tells the agent at once, so that a new open finds the old process gone; otherwise it learns from
+// the hang-up, a little later. Not while others may have copies: the last of them decides then.
+void say_last_close(Descriptor& descriptor, int fd) {
+  if (!descriptor.is_opener() || descriptor.forked ||
+      descriptor.dead.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const int flags = real::fcntl(fd, F_GETFD, 0);
+  if (flags < 0 || (flags & FD_CLOEXEC) == 0) return;
+  MailboxLease lease(descriptor, fd);
+  if (!lease) return;
+  lease.mailbox().request = {.operation = kOpClose};
+  lease.post_last();
+}
+
+// Readers that wait return, as after any close.
+void flush(Descriptor& descriptor, int fd) {
+  if (!descriptor.is_opener()) return;
+  MailboxLease lease(descriptor, fd);
+  if (!lease) return;
+  lease.mailbox().request = {.operation = kOpFlush};
+  (void)lease.exchange();
+}
+
+// The table has forgotten `fd`, which is still open.
+void end_one(RemovedFd& removed, int fd) {
+  Descriptor& descriptor = *removed.descriptor;
+  if (!is_still_binder(fd, descriptor)) {
+    // It was closed behind our back, and the number has become another file's since.
+    if (removed.last) descriptor.closed.store(true, std::memory_order_release);
+    return;
+  }
+  if (!removed.last) {
+    flush(descriptor, fd);
+    return;
+  }
+  descriptor.closed.store(true, std::memory_order_release);
+  say_last_close(descriptor, fd);
+  end_calls(descriptor);
+}
+
+}  // namespace
+
+int close_descriptor(int fd) {
+  if (is_binder_fd(fd)) {
+    check_fork();
+    if (!in_vfork_child()) {
+      const int saved_errno = errno;
+      RemovedFd removed = remove_binder_fd(fd);
+      if (removed.descriptor) end_one(removed, fd);
+      errno = saved_errno;
+      return real::close(fd);
+    }
+  } else if (is_helper_fd(fd)) {
+    check_fork();
+    if (!in_vfork_child()) {
+      errno = EBADF;  // the program has no such descriptor
+      return -1;
+    }
+  }
+  return real::close(fd);
+}
+
+int close_descriptors(unsigned first, unsigned last, int flags) {
+  const bool closes = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
+  if (!closes || first > last || next_known_fd(first, last) < 0) {
+    return real::close_range(first, last, flags);
+  }
+  check_fork();
+  if (in_vfork_child()) return real::close_range(first, last, flags);
+  const int saved_errno = errno;
+  for (int fd = next_known_fd(first, last); fd >= 0;) {
+    RemovedFd removed = remove_binder_fd(fd);
+    if (removed.descriptor) end_one(removed, fd);
+    if (static_cast<unsigned>(fd) == last) break;
+    fd = next_known_fd(static_cast<unsigned>(fd) + 1, last);
+  }
+  errno = saved_errno;
+  // What is known now are helpers.
+  unsigned start = first;
+  for (int fd = next_known_fd(first, last); fd >= 0; fd = next_known_fd(start, last)) {
+    const auto helper = static_cast<unsigned>(fd);
+    if (helper > start && real::close_range(start, helper - 1, flags) != 0) return -1;
+    if (helper == last) return 0;
+    start = helper + 1;
+  }
+  return real::close_range(start, last, flags);
+}
+
+bool vacate_descriptor(int fd) {
+  const bool binder = is_binder_fd(fd);
+  if (!binder && !is_helper_fd(fd)) return true;
+  check_fork();
+  if (in_vfork_child()) return true;
+  const int saved_errno = errno;
+  bool vacated = true;
+  if (binder) {
+    RemovedFd removed = remove_binder_fd(fd);
+    if (removed.descriptor) end_one(removed, fd);
+  } else {
+    vacated = move_helper_away(fd);
+  }
+  errno = vacated ? saved_errno : EBUSY;
+  return vacated;
+}
+
+void note_copy(int fd, int copy) {
+  const DescriptorReference descriptor = find_binder_fd(fd);
+  if (!descriptor) return;
+  check_fork();
+  if (in_vfork_child()) return;
+  const int saved_errno = errno;
+  if (is_still_binder(copy, *descriptor)) (void)add_binder_fd(copy, *descriptor);
+  errno = saved_errno;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Closing descriptors and giving their numbers to others. Any thread.
+#pragma once
+
+namespace netbinder {
+
+// As close(2), for any descriptor.
+int close_descriptor(int fd);
+
+// As close_range(2), sparing our helpers.
+int close_descriptors(unsigned first, unsigned last, int flags);
+
+// `fd` is about to become a copy of another descriptor (dup2): what it is now ends. False if that
+// must not happen.
+bool vacate_descriptor(int fd);
+
+// `copy` has been made of `fd`, if that is one of binder's.
+void note_copy(int fd, int copy);
+
+}  // namespace netbinder

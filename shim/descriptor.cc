@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/descriptor.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <new>
+#include <utility>
+
+#include "shim/descriptor_table.h"
+#include "shim/mailbox_client.h"
+#include "shim/process_state.h"
+#include "shim/real_calls.h"
+
+namespace netbinder {
+namespace {
+
+constinit Descriptor* all_descriptors = nullptr;  // guarded by the state lock
+
+void end_channel(Descriptor& descriptor) {
+  for (std::atomic<int>& helper : descriptor.helpers) {
+    const int fd = helper.exchange(-1, std::memory_order_relaxed);
+    if (fd < 0) continue;
+    forget_helper(fd);
+    ::syscall(SYS_close, fd);
+  }
+  if (descriptor.memory != nullptr) real::munmap(descriptor.memory, kStagingStart);
+  descriptor.memory = nullptr;
+}
+
+void drop_reference(Descriptor& descriptor) {
+  // The last step to zero is made below, when nothing of the channel is left: from then on the pool
+  // may hand the Descriptor out again.
+  std::uint32_t references = descriptor.references.load(std::memory_order_relaxed);
+  while (references > 1) {
+    if (descriptor.references.compare_exchange_weak(references, references - 1,
+                                                    std::memory_order_acq_rel)) {
+      return;
+    }
+  }
+  const StateLock lock;
+  // Somebody may have found it in the table at the last moment.
+  if (descriptor.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  end_channel(descriptor);
+  descriptor.generation.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace
+
+bool Descriptor::is_opener() const { return opened_in == fork_generation(); }
+
+DescriptorReference::~DescriptorReference() {
+  if (descriptor_ != nullptr) drop_reference(*descriptor_);
+}
+
+DescriptorReference& DescriptorReference::operator=(DescriptorReference&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+DescriptorReference try_reference(Descriptor* descriptor) {
+  std::uint32_t references = descriptor->references.load(std::memory_order_acquire);
+  while (references > 0) {
+    if (descriptor->references.compare_exchange_weak(references, references + 1,
+                                                     std::memory_order_acquire)) {
+      return DescriptorReference(descriptor);
+    }
+  }
+  return {};
+}
+
+Descriptor* new_descriptor() {
+  const StateLock lock;
+  Descriptor* found = all_descriptors;
+  while (found != nullptr && (found->references.load(std::memory_order_acquire) != 0)) {
+    found = found->next;
+  }
+  if (found == nullptr) {
+    found = new (std::nothrow) Descriptor;
+    if (found == nullptr) return nullptr;
+    found->next = all_descriptors;
+    all_descriptors = found;
+  }
+  found->nonblocking.store(false, std::memory_order_relaxed);
+  found->closed.store(false, std::memory_order_relaxed);
+  found->dead.store(false, std::memory_order_relaxed);
+  for (std::atomic<int>& helper : found->helpers) helper.store(-1, std::memory_order_relaxed);
+  for (std::uint64_t& word : found->handed_over) word = 0;
+  found->open_fds = 0;
+  found->forked = false;
+  found->opened_in = fork_generation();
+  found->references.store(1, std::memory_order_release);
+  return found;
+}
+
+void note_fork_of_descriptors() {
+  for (Descriptor* each = all_descriptors; each != nullptr; each = each->next) {
+    each->forked = true;
+  }
+}
+
+void settle_descriptors_after_fork() {
+  for (Descriptor* each = all_descriptors; each != nullptr; each = each->next) {
+    each->install_mutex = PTHREAD_MUTEX_INITIALIZER;
+    if (each->references.load(std::memory_order_relaxed) == 0) continue;
+    each->forked = true;
+    // The calls under way were other threads'; those are not in this process. A call of this very
+    // thread (fork in a signal handler) keeps what it uses: such a Descriptor is never given back.
+    if (in_call_of_this_thread(*each)) continue;
+    if (each->open_fds > 0) {
+      each->references.store(1, std::memory_order_relaxed);
+    } else {
+      each->references.store(0, std::memory_order_relaxed);
+      end_channel(*each);
+      each->generation.fetch_add(1, std::memory_order_release);
+    }
+  }
+}
+
+}  // namespace netbinder

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One open of a binder device as the program sees it: its end of the channel (shim/channel.h),
+// shared by all descriptors that were dup'ed from what open returned.
+//
+// Descriptors live in a pool and their memory is never given back, so that a thread may look at one
+// that has just been closed; `references` tells whether it is still one. The open descriptors
+// together hold one reference, every call under way holds one. The last reference ends the channel
+// in this process.
+//
+// Any thread. What is not atomic is set before the Descriptor is found in the table, or guarded by
+// the state lock.
+#pragma once
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "shim/channel.h"
+
+namespace netbinder {
+
+struct Descriptor {
+  std::atomic<std::uint32_t> references = 0;
+  std::atomic<std::uint32_t> generation = 1;  // grows whenever the pool gets it back
+
+  std::atomic<bool> nonblocking = false;
+  std::atomic<bool> closed = false;  // the last descriptor is gone; calls under way must end
+  std::atomic<bool> dead = false;    // the agent is gone
+
+  std::atomic<int> helpers[kHelloDescriptors];  // descriptors of ours, in the channel's order
+  std::byte* memory = nullptr;                  // header and mailboxes
+  bool staged_only = false;
+  std::uint32_t opened_in = 0;  // fork_generation of the process that opened it
+  char context[sizeof(Hello::context)] = {};
+  dev_t socket_device = 0;  // tells our socket from a later file of the same number
+  ino_t socket_inode = 0;
+
+  // Guarded by the state lock.
+  std::uint32_t open_fds = 0;
+  bool forked = false;  // some other process may have copies of the descriptors
+  Descriptor* next = nullptr;  // in the list of all, used or not
+
+  // Descriptors that came for another thread's mailbox are put into its `fds` and noted here.
+  pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
+  std::uint64_t handed_over[kMailboxes / 64] = {};  // guarded by install_mutex
+
+  [[nodiscard]] ChannelHeader& header() const { return *reinterpret_cast<ChannelHeader*>(memory); }
+  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) const {
+    return *reinterpret_cast<Mailbox*>(memory + kMailboxesStart +
+                                       std::size_t{index} * kMailboxBytes);
+  }
+  [[nodiscard]] int helper(HelloDescriptor which) const {
+    return helpers[which].load(std::memory_order_relaxed);
+  }
+  // The process that opened it is this one. Others may use it, but the agent sees the opener's
+  // memory only.
+  [[nodiscard]] bool is_opener() const;
+};
+
+// A reference to a Descriptor, or nothing.
+class DescriptorReference {
+ public:
+  DescriptorReference() = default;
+  // Takes over a reference that is already counted.
+  explicit DescriptorReference(Descriptor* counted) : descriptor_(counted) {}
+  DescriptorReference(DescriptorReference&& other) noexcept : descriptor_(other.descriptor_) {
+    other.descriptor_ = nullptr;
+  }
+  DescriptorReference& operator=(DescriptorReference&& other) noexcept;
+  ~DescriptorReference();
+
+  explicit operator bool() const { return descriptor_ != nullptr; }
+  Descriptor* get() const { return descriptor_; }
+  Descriptor* operator->() const { return descriptor_; }
+  Descriptor& operator*() const { return *descriptor_; }
+
+ private:
+  Descriptor* descriptor_ = nullptr;
+};
+
+// Nothing if it is in the pool.
+DescriptorReference try_reference(Descriptor* descriptor);
+
+// A fresh one from the pool with one reference; null if memory is short.
+Descriptor* new_descriptor();
+
+// For the fork handlers, with the state lock held or alone in the process.
+void note_fork_of_descriptors();
+void settle_descriptors_after_fork();
+
+}  // namespace netbinder

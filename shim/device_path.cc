@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/device_path.h"
+
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+
+#include "shim/channel.h"
+#include "shim/real_calls.h"
+
+namespace netbinder {
+namespace {
+
+constexpr unsigned kMiscMajor = 10;
+constexpr const char* kDevices[] = {"binder", "hwbinder", "vndbinder"};
+constexpr const char* kFeatures[] = {"oneway_spam_detection", "extended_error",
+                                     "freeze_notification"};
+
+// The next component of a path, skipping slashes and "."; an empty one at the end.
+struct Component {
+  const char* start = nullptr;
+  std::size_t size = 0;
+
+  [[nodiscard]] bool is(const char* text) const {
+    return std::strlen(text) == size && std::memcmp(start, text, size) == 0;
+  }
+};
+
+Component next_component(const char*& path) {
+  for (;;) {
+    while (*path == '/') ++path;
+    const char* const start = path;
+    while (*path != '\0' && *path != '/') ++path;
+    const Component found{start, static_cast<std::size_t>(path - start)};
+    if (!found.is(".")) return found;
+  }
+}
+
+DevicePath named(PathKind kind, const Component& name) {
+  DevicePath result;
+  if (name.size >= sizeof result.name) return result;
+  result.kind = kind;
+  std::memcpy(result.name, name.start, name.size);
+  return result;
+}
+
+DevicePath parse_binderfs(const char* path) {
+  const Component first = next_component(path);
+  if (first.size == 0) return {.kind = PathKind::kDirectory};
+  const Component second = next_component(path);
+  if (first.is("features")) {
+    if (second.size == 0) return {.kind = PathKind::kDirectory};
+    for (const char* feature : kFeatures) {
+      if (second.is(feature) && *path == '\0') return named(PathKind::kFeature, second);
+    }
+    return {.kind = PathKind::kAbsent};
+  }
+  const bool device = second.size == 0 && first.start[first.size] == '\0' &&
+                      !first.is("binder-control") && !first.is("binder_logs") && !first.is("..");
+  if (!device) return {.kind = PathKind::kAbsent};
+  DevicePath result = named(PathKind::kDevice, first);
+  result.in_binderfs = true;
+  return result;
+}
+
+}  // namespace
+
+DevicePath parse_device_path(const char* path) {
+  // Nearly every path of a program leaves here.
+  if (path == nullptr || path[0] != '/' || std::strstr(path, "binder") == nullptr) return {};
+  if (!next_component(path).is("dev")) return {};
+  const Component device = next_component(path);
+  if (device.is("binderfs")) return parse_binderfs(path);
+  if (*path != '\0') return {};
+  for (const char* known : kDevices) {
+    if (device.is(known)) return named(PathKind::kDevice, device);
+  }
+  return {};
+}
+
+const char* agent_socket_path() {
+  const char* const path = std::getenv("NETBINDER_SOCKET");
+  return path != nullptr && path[0] != '\0' ? path : kDefaultAgentSocket;
+}
+
+bool agent_configured() {
+  const char* const path = std::getenv("NETBINDER_SOCKET");
+  if (path != nullptr && path[0] != '\0') return true;
+  return real::access(kDefaultAgentSocket, F_OK) == 0;
+}
+
+void describe_device(const DevicePath& path, struct stat& answer) {
+  answer = {};
+  answer.st_nlink = 1;
+  answer.st_blksize = 4096;
+  // Numbers that differ for different names and do not change.
+  unsigned number = 2166136261U;
+  for (const char* at = path.name; *at != '\0'; ++at) {
+    number = (number ^ static_cast<unsigned char>(*at)) * 16777619U;
+  }
+  answer.st_ino = 2 + number % 1'000'000;
+  switch (path.kind) {
+    case PathKind::kDirectory:
+      answer.st_mode = S_IFDIR | 0755;
+      answer.st_nlink = 2;
+      break;
+    case PathKind::kFeature:
+      answer.st_mode = S_IFREG | 0444;
+      break;
+    default:
+      answer.st_mode = S_IFCHR | 0666;
+      answer.st_rdev = makedev(kMiscMajor, 1024 + number % 65536);
+      break;
+  }
+}
+
+}  // namespace netbinder

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which paths are the shim's: binder devices and what a binderfs mount at /dev/binderfs would hold.
+#pragma once
+
+#include <sys/stat.h>
+
+namespace netbinder {
+
+enum class PathKind {
+  kOther,      // none of our business
+  kDevice,     // a binder device; `name` is its context
+  kDirectory,  // /dev/binderfs, /dev/binderfs/features
+  kFeature,    // a file below features; it reads "1\n"
+  kAbsent,     // below /dev/binderfs, but there is no such thing
+};
+
+struct DevicePath {
+  PathKind kind = PathKind::kOther;
+  char name[64] = {};
+  bool in_binderfs = false;
+};
+
+// Duplicate slashes and "." are understood; symbolic links are not followed and relative paths are
+// kOther.
+DevicePath parse_device_path(const char* path);
+
+// Whether there is an agent to be expected: named by the environment, or at the default place.
+bool agent_configured();
+
+// The agent's socket according to the environment now.
+const char* agent_socket_path();
+
+// What stat says of such a path, and of an open binder descriptor.
+void describe_device(const DevicePath& path, struct stat& answer);
+
+}  // namespace netbinder

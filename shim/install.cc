@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/install.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "shim/closing.h"
+#include "shim/descriptor_table.h"
+#include "shim/process_state.h"
+
+namespace netbinder {
+namespace {
+
+struct Received {
+  std::uint32_t mailbox = kMailboxes;
+  std::uint32_t count = 0;
+  int error = 0;  // negative errno: there are no descriptors
+  std::array<int, kMaxInstalledFds> fds;
+};
+
+void close_all(Received& received) {
+  for (std::uint32_t i = 0; i < received.count; ++i) ::syscall(SYS_close, received.fds[i]);
+  received.count = 0;
+}
+
+void collect_rights(msghdr& packet, Received& received) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr;
+       part = CMSG_NXTHDR(&packet, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count && received.count < kMaxInstalledFds; ++i) {
+      int& fd = received.fds[received.count++];
+      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
+    }
+  }
+}
+
+// The next message, whoever it is for. False: there is none.
+bool receive(const Descriptor& descriptor, Received& received) {
+  InstallMessage message;
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control;
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got =
+      ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (got <= 0) return false;
+  received.count = 0;
+  received.error = 0;
+  collect_rights(packet, received);
+  if (got != sizeof message || message.mailbox >= kMailboxes) {
+    close_all(received);
+    received.mailbox = kMailboxes;
+    return true;
+  }
+  received.mailbox = message.mailbox;
+  // Too few: there was no room for all of them. It is all or nothing.
+  if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count != message.count) {
+    close_all(received);
+    received.error = -EMFILE;
+  }
+  return true;
+}
+
+void deliver(Received& received, Mailbox& mailbox) {
+  if (received.error != 0) {
+    mailbox.fds[0] = received.error;
+    return;
+  }
+  for (std::uint32_t i = 0; i < received.count; ++i) {
+    // The number was free: if it is known, it was closed behind our back.
+    if (is_binder_fd(received.fds[i])) (void)remove_binder_fd(received.fds[i]);
+    mailbox.fds[i] = received.fds[i];
+  }
+}
+
+// With install_mutex held.
+bool take_handed_over(Descriptor& descriptor, std::uint32_t index) {
+  std::uint64_t& word = descriptor.handed_over[index / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (index % 64);
+  const bool there = (word & bit) != 0;
+  word &= ~bit;
+  return there;
+}
+
+}  // namespace
+
+void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
+  const int saved_errno = errno;
+  const SignalsBlocked blocked;
+  pthread_mutex_lock(&descriptor.install_mutex);
+  // Otherwise a signal handler's call has done it.
+  if (mailbox.state.load(std::memory_order_acquire) == kInstall) {
+    bool done = take_handed_over(descriptor, index);
+    Received received;
+    while (!done && receive(descriptor, received)) {
+      if (received.mailbox >= kMailboxes) continue;
+      deliver(received, descriptor.mailbox(received.mailbox));
+      done = received.mailbox == index;
+      if (!done) {
+        descriptor.handed_over[received.mailbox / 64] |= std::uint64_t{1}
+                                                         << (received.mailbox % 64);
+      }
+    }
+    if (!done) mailbox.fds[0] = -EMFILE;
+    mailbox.state.store(kInstalled, std::memory_order_release);
+  }
+  pthread_mutex_unlock(&descriptor.install_mutex);
+  errno = saved_errno;
+}
+
+void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {
+  const int saved_errno = errno;
+  char message = 0;
+  for (std::uint32_t i = 0; i < messages; ++i) {
+    // Once the descriptor is closed the number may be another file's.
+    if (descriptor.closed.load(std::memory_order_acquire)) break;
+    if (::recv(fd, &message, sizeof message, MSG_DONTWAIT) <= 0) break;
+  }
+  errno = saved_errno;
+}
+
+void close_received(const std::int32_t* fds, std::uint32_t count) {
+  const int saved_errno = errno;
+  for (std::uint32_t i = 0; i < count; ++i) (void)close_descriptor(fds[i]);
+  errno = saved_errno;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an exchange does to the program's descriptors: new ones come over the side socket,
+// readiness messages are taken off the binder descriptor, those of a freed buffer are closed.
+// Any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "shim/channel.h"
+#include "shim/descriptor.h"
+
+namespace netbinder {
+
+// The mailbox is in kInstall: its descriptors' numbers, or a negative errno, are put into `fds`,
+// and its state becomes kInstalled.
+void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index);
+
+// `fd` is a descriptor of it.
+void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages);
+
+void close_received(const std::int32_t* fds, std::uint32_t count);
+
+}  // namespace netbinder

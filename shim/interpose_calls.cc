@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// ioctl and mmap.
+#include <asm/ioctl.h>
+#include <sys/mman.h>
+
+#include <cstdarg>
+
+#include "shim/descriptor_table.h"
+#include "shim/driver_calls.h"
+#include "shim/interpose.h"
+#include "shim/process_state.h"
+#include "shim/real_calls.h"
+#include "shim/user_memory.h"
+
+namespace netbinder {
+
+NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...) {
+  va_list arguments;
+  va_start(arguments, request);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  if (!is_binder_fd(fd)) [[likely]] return real::ioctl(fd, request, argument);
+  check_fork();
+  const DescriptorReference descriptor = find_binder_fd(fd);
+  // Requests of the binder driver are for nobody else, so only others need a closer look.
+  const bool ours =
+      descriptor && (_IOC_TYPE(request) == 'b' || is_still_binder(fd, *descriptor));
+  return ours ? ioctl_binder(*descriptor, fd, request, argument)
+              : real::ioctl(fd, request, argument);
+}
+
+namespace {
+
+void* map_any(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
+  if ((flags & MAP_FIXED) != 0) forget_user_pages();
+  if ((flags & MAP_ANONYMOUS) == 0 && is_binder_fd(fd)) {
+    check_fork();
+    const DescriptorReference descriptor = find_binder_fd(fd);
+    if (descriptor && is_still_binder(fd, *descriptor)) {
+      return mmap_binder(*descriptor, fd, address, length, protection, flags);
+    }
+  }
+  return real::mmap(address, length, protection, flags, fd, offset);
+}
+
+}  // namespace
+
+NETBINDER_INTERPOSE(void*, shim_mmap, "mmap", void* address, std::size_t length, int protection,
+                    int flags, int fd, off_t offset) {
+  return map_any(address, length, protection, flags, fd, offset);
+}
+
+NETBINDER_INTERPOSE(void*, shim_mmap64, "mmap64", void* address, std::size_t length,
+                    int protection, int flags, int fd, off_t offset) {
+  return map_any(address, length, protection, flags, fd, offset);
+}
+
+NETBINDER_INTERPOSE(int, shim_munmap, "munmap", void* address, std::size_t length) {
+  const int result = real::munmap(address, length);
+  forget_user_pages();
+  return result;
+}
+
+NETBINDER_INTERPOSE(int, shim_mprotect, "mprotect", void* address, std::size_t length,
+                    int protection) {
+  const int result = real::mprotect(address, length, protection);
+  forget_user_pages();
+  return result;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// open and its relatives.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "shim/connect.h"
+#include "shim/device_path.h"
+#include "shim/interpose.h"
+#include "shim/process_state.h"
+#include "shim/real_calls.h"
+
+namespace netbinder {
+namespace {
+
+[[gnu::constructor]] void start() { initialize_process_state(); }
+
+// What a feature file of binderfs says.
+int open_feature(const DevicePath& path, int flags) {
+  if ((flags & O_ACCMODE) != O_RDONLY) {
+    errno = EACCES;
+    return -1;
+  }
+  const int fd = ::memfd_create(path.name, (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
+  if (fd < 0) return -1;
+  static constexpr char kYes[] = {'1', '\n'};
+  if (::pwrite(fd, kYes, sizeof kYes, 0) != sizeof kYes) {
+    real::close(fd);
+    errno = EIO;
+    return -1;
+  }
+  return fd;
+}
+
+// False: the path is not ours. Otherwise `result` is what open returns.
+bool open_ours(const char* name, int flags, int& result) {
+  const DevicePath path = parse_device_path(name);
+  if (path.kind == PathKind::kOther) return false;
+  result = -1;
+  // open would succeed, so O_EXCL is in the way; and a device is no directory.
+  if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
+    errno = EEXIST;
+    return true;
+  }
+  if (path.kind == PathKind::kDevice) {
+    if ((flags & O_DIRECTORY) != 0) {
+      errno = ENOTDIR;
+      return true;
+    }
+    result = open_binder(path, flags);
+    // A binderfs has no such file then; the fixed devices exist without a driver behind them.
+    if (result < 0 && errno == ENXIO && path.in_binderfs) errno = ENOENT;
+    return true;
+  }
+  if (!agent_configured()) return false;
+  if (path.kind == PathKind::kFeature) {
+    result = open_feature(path, flags);
+  } else {
+    errno = path.kind == PathKind::kAbsent ? ENOENT : EACCES;
+  }
+  return true;
+}
+
+bool takes_mode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+
+}  // namespace
+
+#define NETBINDER_MODE(last)      \
+  mode_t mode = 0;                \
+  if (takes_mode(flags)) {        \
+    va_list arguments;            \
+    va_start(arguments, last);    \
+    mode = va_arg(arguments, mode_t); \
+    va_end(arguments);            \
+  }
+
+NETBINDER_INTERPOSE(int, shim_open, "open", const char* path, int flags, ...) {
+  NETBINDER_MODE(flags)
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::open(path, flags, mode);
+}
+
+NETBINDER_INTERPOSE(int, shim_open64, "open64", const char* path, int flags, ...) {
+  NETBINDER_MODE(flags)
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::open(path, flags | O_LARGEFILE, mode);
+}
+
+NETBINDER_INTERPOSE(int, shim_openat, "openat", int dir, const char* path, int flags, ...) {
+  NETBINDER_MODE(flags)
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags, mode);
+}
+
+NETBINDER_INTERPOSE(int, shim_openat64, "openat64", int dir, const char* path, int flags, ...) {
+  NETBINDER_MODE(flags)
+  int result = 0;
+  return open_ours(path, flags, result) ? result
+                                        : real::openat(dir, path, flags | O_LARGEFILE, mode);
+}
+
+// What the headers make of open under _FORTIFY_SOURCE, when there is no mode.
+NETBINDER_INTERPOSE(int, shim_open_2, "__open_2", const char* path, int flags) {
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::open(path, flags, 0);
+}
+
+NETBINDER_INTERPOSE(int, shim_open64_2, "__open64_2", const char* path, int flags) {
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::open(path, flags | O_LARGEFILE, 0);
+}
+
+NETBINDER_INTERPOSE(int, shim_openat_2, "__openat_2", int dir, const char* path, int flags) {
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags, 0);
+}
+
+NETBINDER_INTERPOSE(int, shim_openat64_2, "__openat64_2", int dir, const char* path, int flags) {
+  int result = 0;
+  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags | O_LARGEFILE, 0);
+}
+
+namespace {
+
+// Feature files are also read through streams.
+bool fopen_ours(const char* path, const char* mode, std::FILE*& result) {
+  const PathKind kind = parse_device_path(path).kind;
+  if (kind != PathKind::kFeature && kind != PathKind::kAbsent) return false;
+  int fd = -1;
+  const int flags = std::strpbrk(mode, "wa+") != nullptr ? O_RDWR : O_RDONLY;
+  const int close_on_exec = std::strchr(mode, 'e') != nullptr ? O_CLOEXEC : 0;
+  if (!open_ours(path, flags | close_on_exec, fd)) return false;
+  result = fd < 0 ? nullptr : ::fdopen(fd, mode);
+  return true;
+}
+
+}  // namespace
+
+NETBINDER_INTERPOSE(std::FILE*, shim_fopen, "fopen", const char* path, const char* mode) {
+  std::FILE* result = nullptr;
+  return fopen_ours(path, mode, result) ? result : real::fopen(path, mode);
+}
+
+NETBINDER_INTERPOSE(std::FILE*, shim_fopen64, "fopen64", const char* path, const char* mode) {
+  std::FILE* result = nullptr;
+  return fopen_ours(path, mode, result) ? result : real::fopen64(path, mode);
+}
+
+}  // namespace netbinder

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/mailbox_client.h"
+
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "shim/install.h"
+#include "shim/process_state.h"
+#include "shim/waiting.h"
+
+namespace netbinder {
+namespace {
+
+constexpr std::size_t kHeldMailboxes = 6;
+
+struct HeldMailbox {
+  Descriptor* descriptor;  // null: this place is free
+  std::uint32_t generation;
+  std::uint16_t index;
+  bool busy;
+
+  [[nodiscard]] bool is_current() const {
+    return descriptor != nullptr &&
+           descriptor->generation.load(std::memory_order_acquire) == generation;
+  }
+};
+
+// Plain data of static storage: it must be usable in any signal handler and allocate nothing.
+struct ThreadState {
+  std::uint32_t tid;
+  std::uint32_t next_victim;
+  WaitHistory waits;
+  std::array<HeldMailbox, kHeldMailboxes> held;
+};
+
+constinit thread_local ThreadState thread_state{};
+constinit pthread_key_t exit_key = 0;
+
+std::uint64_t now_ns() {
+  timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
+           const timespec* timeout) {
+  return ::syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
+}
+
+void ring(const Descriptor& descriptor, std::uint32_t index) {
+  ChannelHeader& header = descriptor.header();
+  header.pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (header.agent_armed.load(std::memory_order_relaxed) == 0 ||
+      header.agent_armed.exchange(0, std::memory_order_relaxed) == 0) {
+    return;
+  }
+  const std::uint64_t one = 1;
+  while (::write(descriptor.helper(kHelloDoorbell), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+// The agent goes on without an answer, and says how far it has got.
+void cancel(const Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
+  std::uint32_t expected = kRequested;
+  if (mailbox.state.compare_exchange_strong(expected, kCancelled, std::memory_order_acq_rel)) {
+    ring(descriptor, index);
+  }
+}
+
+bool agent_hung_up(const Descriptor& descriptor) {
+  pollfd side{.fd = descriptor.helper(kHelloSideSocket), .events = 0, .revents = 0};
+  return ::poll(&side, 1, 0) > 0 && (side.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+// Sleeps while the state is `seen`. 0, EINTR, or ETIMEDOUT.
+int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns) {
+  mailbox.sleeping.store(1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  int result = 0;
+  if (mailbox.state.load(std::memory_order_acquire) == seen) {
+    const timespec limit{.tv_sec = static_cast<time_t>(limit_ns / 1'000'000'000),
+                         .tv_nsec = static_cast<long>(limit_ns % 1'000'000'000)};
+    if (futex(mailbox.state, FUTEX_WAIT, seen, &limit) != 0 && errno != EAGAIN) result = errno;
+  }
+  mailbox.sleeping.store(0, std::memory_order_relaxed);
+  return result;
+}
+
+// Until the agent has nothing more to do with the request. A signal cancels it. 0 or a negative
+// errno.
+int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
+  std::uint64_t limit_ns = kFirstHealthCheckNs;
+  for (;;) {
+    const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+    if (state == kDone) return 0;
+    if (state == kInstall) {
+      install_descriptors(descriptor, mailbox, index);
+      ring(descriptor, index);
+      continue;
+    }
+    if (descriptor.closed.load(std::memory_order_acquire)) return -EBADF;
+    if (descriptor.dead.load(std::memory_order_relaxed)) return -EIO;
+    switch (sleep_while(mailbox, state, limit_ns)) {
+      case 0:
+        break;
+      case EINTR:
+        cancel(descriptor, mailbox, index);
+        break;
+      default:
+        // The agent may have answered before it died.
+        if (agent_hung_up(descriptor) &&
+            mailbox.state.load(std::memory_order_acquire) != kDone) {
+          descriptor.dead.store(true, std::memory_order_relaxed);
+        }
+        limit_ns = kHealthCheckNs;
+        break;
+    }
+  }
+}
+
+bool is_settled(std::uint32_t state) { return state == kDone || state == kInstall; }
+
+std::uint32_t current_tid() {
+  if (thread_state.tid == 0) [[unlikely]] {
+    thread_state.tid = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+  }
+  return thread_state.tid;
+}
+
+void give_back(const HeldMailbox& held) {
+  if (held.descriptor == nullptr) return;
+  const DescriptorReference reference = try_reference(held.descriptor);
+  if (!reference || !held.is_current()) return;
+  reference->mailbox(held.index).owner.store(0, std::memory_order_release);
+}
+
+void at_thread_exit(void*) {
+  for (HeldMailbox& held : thread_state.held) {
+    if (!held.busy) give_back(held);
+    held = {};
+  }
+}
+
+// A thread that ended without giving its mailbox back, in a process that was killed for example.
+bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
+  const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+  return (state == kIdle || state == kDone) && ::syscall(SYS_tkill, owner, 0) != 0 &&
+         errno == ESRCH;
+}
+
+// The index of a mailbox that is now ours, or kMailboxes.
+std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
+  for (const bool take_over : {false, true}) {
+    for (std::uint32_t index = 0; index < kMailboxes; ++index) {
+      Mailbox& mailbox = descriptor.mailbox(index);
+      std::uint32_t owner = mailbox.owner.load(std::memory_order_relaxed);
+      if (owner != 0 && (!take_over || owner == tid || !owner_is_gone(mailbox, owner))) continue;
+      if (mailbox.owner.compare_exchange_strong(owner, tid, std::memory_order_acq_rel)) {
+        mailbox.state.store(kIdle, std::memory_order_relaxed);
+        mailbox.sleeping.store(0, std::memory_order_relaxed);
+        return index;
+      }
+    }
+  }
+  return kMailboxes;
+}
+
+// A place for one more mailbox, that of another Descriptor if need be; kHeldMailboxes if the
+// thread is in that many calls, one in another's signal handler.
+std::uint32_t place_to_hold() {
+  for (std::uint32_t i = 0; i < kHeldMailboxes; ++i) {
+    const HeldMailbox& held = thread_state.held[i];
+    if (!held.busy && !held.is_current()) return i;
+  }
+  for (std::uint32_t tried = 0; tried < kHeldMailboxes; ++tried) {
+    const std::uint32_t i = thread_state.next_victim++ % kHeldMailboxes;
+    if (thread_state.held[i].busy) continue;
+    give_back(thread_state.held[i]);
+    return i;
+  }
+  return kHeldMailboxes;
+}
+
+}  // namespace
+
+void initialize_mailbox_client() { pthread_key_create(&exit_key, at_thread_exit); }
+
+void forget_thread_after_fork() {
+  thread_state.tid = 0;
+  for (HeldMailbox& held : thread_state.held) {
+    if (!held.busy) held = {};
+  }
+}
+
+bool in_call_of_this_thread(const Descriptor& descriptor) {
+  return std::any_of(thread_state.held.begin(), thread_state.held.end(),
+                     [&](const HeldMailbox& held) {
+                       return held.busy && held.descriptor == &descriptor && held.is_current();
+                     });
+}
+
+void end_calls(Descriptor& descriptor) {
+  for (std::uint32_t index = 0; index < kMailboxes; ++index) {
+    Mailbox& mailbox = descriptor.mailbox(index);
+    if (mailbox.owner.load(std::memory_order_acquire) == 0) continue;
+    // The change of state keeps a thread that is about to sleep from doing so.
+    cancel(descriptor, mailbox, index);
+    futex(mailbox.state, FUTEX_WAKE, 1, nullptr);
+  }
+}
+
+MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descriptor), fd_(fd) {
+  const std::uint32_t tid = current_tid();
+  for (std::uint32_t i = 0; i < kHeldMailboxes; ++i) {
+    HeldMailbox& held = thread_state.held[i];
+    if (held.descriptor != &descriptor || held.busy || !held.is_current()) continue;
+    held.busy = true;
+    held_ = i;
+    index_ = held.index;
+    mailbox_ = &descriptor.mailbox(index_);
+    return;
+  }
+  const SignalsBlocked blocked;
+  const std::uint32_t place = place_to_hold();
+  if (place == kHeldMailboxes) return;
+  HeldMailbox& held = thread_state.held[place];
+  held = {};
+  const std::uint32_t index = claim(descriptor, tid);
+  if (index == kMailboxes) return;
+  held = {.descriptor = &descriptor,
+          .generation = descriptor.generation.load(std::memory_order_relaxed),
+          .index = static_cast<std::uint16_t>(index),
+          .busy = true};
+  pthread_setspecific(exit_key, &thread_state);
+  held_ = place;
+  index_ = index;
+  mailbox_ = &descriptor.mailbox(index);
+}
+
+MailboxLease::~MailboxLease() {
+  if (mailbox_ == nullptr) return;
+  if (!lost_) {
+    mailbox_->state.store(kIdle, std::memory_order_release);
+    thread_state.held[held_].busy = false;
+  } else {
+    // Left behind for as long as the channel exists: the agent may yet respond in it.
+    thread_state.held[held_] = {};
+  }
+}
+
+void MailboxLease::begin_request(std::uint32_t tid) {
+  for (std::uint32_t i = 0; i < kHeldMailboxes; ++i) {
+    const HeldMailbox& outer = thread_state.held[i];
+    if (i == held_ || !outer.busy || outer.descriptor != &descriptor_) continue;
+    Mailbox& interrupted = descriptor_.mailbox(outer.index);
+    const std::uint32_t state = interrupted.state.load(std::memory_order_acquire);
+    if (state == kIdle || state == kDone) continue;
+    cancel(descriptor_, interrupted, outer.index);
+    (void)await_done(descriptor_, interrupted, outer.index);
+  }
+  mailbox_->request.tid = tid;
+  mailbox_->state.store(kRequested, std::memory_order_release);
+  ring(descriptor_, index_);
+}
+
+int MailboxLease::exchange() {
+  if (descriptor_.dead.load(std::memory_order_relaxed)) return -EIO;
+  begin_request(current_tid());
+  const int error = wait();
+  if (error != 0) {
+    lost_ = true;
+    return error;
+  }
+  finish();
+  return 0;
+}
+
+void MailboxLease::post_last() {
+  begin_request(current_tid());
+  lost_ = true;
+}
+
+int MailboxLease::wait() {
+  const std::uint64_t start = now_ns();
+  WaitHistory& history = thread_state.waits;
+  bool spun_in_vain = false;
+  if (history.should_spin(start)) {
+    spun_in_vain = true;
+    do {
+      if (is_settled(mailbox_->state.load(std::memory_order_acquire))) {
+        spun_in_vain = false;
+        break;
+      }
+      ::sched_yield();
+    } while (now_ns() - start < kSpinNs);
+  }
+  const int error = await_done(descriptor_, *mailbox_, index_);
+  history.ended(start, now_ns(), spun_in_vain);
+  return error;
+}
+
+void MailboxLease::finish() {
+  const MailboxResponse& response = mailbox_->response;
+  if (response.drain != 0) take_readiness(descriptor_, fd_, response.drain);
+  if (response.close_count != 0) {
+    close_received(mailbox_->fds, std::min(response.close_count, kMaxInstalledFds));
+  }
+}
+
+}  // namespace netbinder

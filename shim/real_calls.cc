@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/real_calls.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace netbinder {
+
+void* find_next_function(std::atomic<void*>& cache, const char* name) {
+  void* const found = ::dlsym(RTLD_NEXT, name);
+  if (found == nullptr) {
+    // Nothing sensible can be returned for the program's call, and no C library lacks one of them.
+    static constexpr char kMessage[] = "netbinder: the C library has no function ";
+    (void)!::write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+    (void)!::write(STDERR_FILENO, name, std::strlen(name));
+    (void)!::write(STDERR_FILENO, "\n", 1);
+    std::abort();
+  }
+  cache.store(found, std::memory_order_relaxed);
+  return found;
+}
+
+namespace real {
+
+constinit RealVariadicFunction<int, const char*, int> open{"open"};
+constinit RealVariadicFunction<int, int, const char*, int> openat{"openat"};
+constinit RealFunction<std::FILE*, const char*, const char*> fopen{"fopen"};
+constinit RealFunction<std::FILE*, const char*, const char*> fopen64{"fopen64"};
+constinit RealFunction<int, int> close{"close"};
+constinit RealFunction<int, unsigned, unsigned, int> close_range{"close_range"};
+constinit RealFunction<int, int> dup{"dup"};
+constinit RealFunction<int, int, int> dup2{"dup2"};
+constinit RealFunction<int, int, int, int> dup3{"dup3"};
+constinit RealVariadicFunction<int, int, int> fcntl{"fcntl"};
+constinit RealVariadicFunction<int, int, unsigned long> ioctl{"ioctl"};
+constinit RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap{"mmap"};
+constinit RealFunction<int, void*, std::size_t> munmap{"munmap"};
+constinit RealFunction<int, void*, std::size_t, int> mprotect{"mprotect"};
+constinit RealFunction<int, const char*, int> access{"access"};
+constinit RealFunction<int, int, const char*, int, int> faccessat{"faccessat"};
+constinit RealFunction<int, const char*, int> euidaccess{"euidaccess"};
+constinit RealFunction<int, const char*, struct stat*> stat{"stat"};
+constinit RealFunction<int, const char*, struct stat*> lstat{"lstat"};
+constinit RealFunction<int, int, struct stat*> fstat{"fstat"};
+constinit RealFunction<int, int, const char*, struct stat*, int> fstatat{"fstatat"};
+constinit RealFunction<int, int, const char*, int, unsigned, struct statx*> statx{"statx"};
+
+}  // namespace real
+}  // namespace netbinder

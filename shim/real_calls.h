@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C library's functions behind the ones the shim replaces, found at first use (dlsym with
+// RTLD_NEXT, so that other preloaded libraries keep their turn). Any thread.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdint>
+
+struct statx;
+
+namespace netbinder {
+
+void* find_next_function(std::atomic<void*>& cache, const char* name);
+
+template <typename Result, typename... Arguments>
+class RealFunction {
+ public:
+  constexpr explicit RealFunction(const char* name) : name_(name) {}
+
+  Result operator()(Arguments... arguments) {
+    void* found = cache_.load(std::memory_order_relaxed);
+    if (found == nullptr) found = find_next_function(cache_, name_);
+    return reinterpret_cast<Result (*)(Arguments...)>(found)(arguments...);
+  }
+
+ private:
+  const char* name_;
+  std::atomic<void*> cache_ = nullptr;
+};
+
+// Calling a variadic function through a type without the dots is not the same everywhere.
+template <typename Result, typename... Arguments>
+class RealVariadicFunction {
+ public:
+  constexpr explicit RealVariadicFunction(const char* name) : name_(name) {}
+
+  template <typename Extra>
+  Result operator()(Arguments... arguments, Extra extra) {
+    void* found = cache_.load(std::memory_order_relaxed);
+    if (found == nullptr) found = find_next_function(cache_, name_);
+    return reinterpret_cast<Result (*)(Arguments..., ...)>(found)(arguments..., extra);
+  }
+
+ private:
+  const char* name_;
+  std::atomic<void*> cache_ = nullptr;
+};
+
+namespace real {
+
+extern RealVariadicFunction<int, const char*, int> open;
+extern RealVariadicFunction<int, int, const char*, int> openat;
+extern RealFunction<std::FILE*, const char*, const char*> fopen;
+extern RealFunction<std::FILE*, const char*, const char*> fopen64;
+extern RealFunction<int, int> close;
+extern RealFunction<int, unsigned, unsigned, int> close_range;
+extern RealFunction<int, int> dup;
+extern RealFunction<int, int, int> dup2;
+extern RealFunction<int, int, int, int> dup3;
+extern RealVariadicFunction<int, int, int> fcntl;
+extern RealVariadicFunction<int, int, unsigned long> ioctl;
+extern RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap;
+extern RealFunction<int, void*, std::size_t> munmap;
+extern RealFunction<int, void*, std::size_t, int> mprotect;
+extern RealFunction<int, const char*, int> access;
+extern RealFunction<int, int, const char*, int, int> faccessat;
+extern RealFunction<int, const char*, int> euidaccess;
+extern RealFunction<int, const char*, struct stat*> stat;
+extern RealFunction<int, const char*, struct stat*> lstat;
+extern RealFunction<int, int, struct stat*> fstat;
+extern RealFunction<int, int, const char*, struct stat*, int> fstatat;
+extern RealFunction<int, int, const char*, int, unsigned, struct statx*> statx;
+
+}  // namespace real
+}  // namespace netbinder

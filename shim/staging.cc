@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/staging.h"
+
+#include <linux/android/binder.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "shim/user_memory.h"
+
+namespace netbinder {
+namespace {
+
+constexpr std::uint64_t round_up(std::uint64_t value) { return (value + 7) & ~std::uint64_t{7}; }
+
+bool is_transaction(std::uint32_t command) {
+  return command == BC_TRANSACTION || command == BC_REPLY || command == BC_TRANSACTION_SG ||
+         command == BC_REPLY_SG;
+}
+
+// Whatever the objects say is checked by the agent; here it only has to do no harm.
+void stage_buffers(Stager& stager, const binder_transaction_data& transaction) {
+  const std::uint64_t data = transaction.data.ptr.buffer;
+  const std::uint64_t count = transaction.offsets_size / sizeof(binder_size_t);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    binder_size_t offset = 0;
+    if (!read_user(&offset, transaction.data.ptr.offsets + i * sizeof offset, sizeof offset)) {
+      return;
+    }
+    binder_buffer_object object;
+    if (transaction.data_size < sizeof object ||
+        offset > transaction.data_size - sizeof object ||
+        !read_user(&object, data + offset, sizeof object)) {
+      continue;
+    }
+    if (object.hdr.type == BINDER_TYPE_PTR) stager.stage(object.buffer, object.length);
+  }
+}
+
+void stage_transaction(Stager& stager, const binder_transaction_data& transaction,
+                       bool everything) {
+  const std::uint64_t data = transaction.data.ptr.buffer;
+  const std::uint64_t offsets = transaction.data.ptr.offsets;
+  if (!everything) {
+    stager.stage_small(data, transaction.data_size, offsets, transaction.offsets_size);
+    return;
+  }
+  if (!stager.stage(data, transaction.data_size) ||
+      !stager.stage(offsets, transaction.offsets_size)) {
+    return;
+  }
+  stage_buffers(stager, transaction);
+}
+
+}  // namespace
+
+void Stager::stage_small(std::uint64_t data, std::uint64_t data_bytes, std::uint64_t offsets,
+                         std::uint64_t offsets_bytes) {
+  const std::uint32_t needed = (data_bytes != 0 ? 1 : 0) + (offsets_bytes != 0 ? 1 : 0);
+  const std::uint64_t room = kInlineStagingBytes - inline_used_;
+  if (needed == 0 || needed > kMaxStagedRanges - ranges_ || data_bytes > room ||
+      offsets_bytes > room || round_up(data_bytes) + offsets_bytes > room) {
+    return;
+  }
+  if (data_bytes != 0 && !stage_inline(data, data_bytes)) return;
+  if (offsets_bytes != 0) (void)stage_inline(offsets, offsets_bytes);
+}
+
+bool Stager::stage(std::uint64_t address, std::uint64_t bytes) {
+  if (bytes == 0 || is_staged(address, bytes)) return true;
+  if (ranges_ == kMaxStagedRanges) return false;
+  return stage_inline(address, bytes) || stage_large(address, bytes);
+}
+
+bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
+  if (bytes > kInlineStagingBytes - inline_used_) return false;
+  if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return false;
+  mailbox_.staged[ranges_++] = {.address = address,
+                                .size = static_cast<std::uint32_t>(bytes),
+                                .place = inline_used_,
+                                .large = 0};
+  inline_used_ = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(round_up(inline_used_ + bytes), kInlineStagingBytes));
+  return true;
+}
+
+bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
+  if (channel_memory_ < 0 || bytes > kStagingBytes - large_used_) return false;
+  // The kernel copies from the program's memory and knows what can be read.
+  const std::uint64_t start = kStagingStart + std::uint64_t{index_} * kStagingBytes + large_used_;
+  std::uint64_t done = 0;
+  while (done < bytes) {
+    const ssize_t written = ::pwrite(channel_memory_, reinterpret_cast<const void*>(address + done),
+                                     bytes - done, static_cast<off_t>(start + done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    done += static_cast<std::uint64_t>(written);
+  }
+  mailbox_.staged[ranges_++] = {.address = address,
+                                .size = static_cast<std::uint32_t>(bytes),
+                                .place = static_cast<std::uint32_t>(large_used_),
+                                .large = 1};
+  large_used_ = std::min(round_up(large_used_ + bytes), kStagingBytes);
+  return true;
+}
+
+bool Stager::is_staged(std::uint64_t address, std::uint64_t bytes) const {
+  for (std::uint32_t i = 0; i < ranges_; ++i) {
+    const StagedRange& range = mailbox_.staged[i];
+    if (address >= range.address && bytes <= range.size &&
+        address - range.address <= range.size - bytes) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
+                        std::uint64_t bytes, bool everything) {
+  const auto fetch = [&](std::uint64_t position, void* into, std::size_t size) {
+    if (size > bytes || position > bytes - size) return false;
+    if (commands == nullptr) return read_user(into, address + position, size);
+    std::memcpy(into, commands + position, size);
+    return true;
+  };
+  std::uint64_t position = 0;
+  std::uint32_t command = 0;
+  while (fetch(position, &command, sizeof command)) {
+    position += sizeof command;
+    if (is_transaction(command)) {
+      binder_transaction_data transaction;
+      if (!fetch(position, &transaction, sizeof transaction)) return;
+      stage_transaction(stager, transaction, everything);
+    }
+    position += _IOC_SIZE(command);
+  }
+}
+
+}  // namespace netbinder

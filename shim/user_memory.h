@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Access to memory the program has pointed at, where a bad pointer must give EFAULT and not a
+// crash. The first access to a page asks the kernel to copy; pages found good are remembered by
+// each thread and then accessed directly. The memory is forgotten whenever the program unmaps or
+// protects something. Any thread; safe in signal handlers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace netbinder {
+
+bool read_user(void* into, std::uint64_t address, std::size_t size);
+bool write_user(std::uint64_t address, const void* from, std::size_t size);
+
+// How many of the bytes at `address` can be written, up to `size`; they keep their values.
+std::size_t writable_prefix(std::uint64_t address, std::size_t size);
+
+// How many of the bytes at `address` can be read, up to `size`.
+std::size_t readable_prefix(std::uint64_t address, std::size_t size);
+
+// Mappings are changing.
+void forget_user_pages();
+
+}  // namespace netbinder
