@@ -80,14 +80,14 @@ Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation
 }
 
 Agent::~Agent() {
-  // Nobody is told any more: first the sources of events, then the core.
+  // Programs hear nothing any more; peers hear what the end of the core tells them.
   acceptor_.reset();
-  transport_.reset();
   with_responses_.clear();
   hot_.clear();
   hosts_.clear();
   managers_.clear();
   driver_.reset();
+  transport_.reset();
   channels_.clear();
 }
 

@@ -62,6 +62,7 @@ bool Agent::serve_hot() {
     any = true;
     channel.last_request_ns = monotonic_ns();
     if (channel.closing()) closing_.push_back(channel.process());
+    with_responses_.push_back(&channel);  // it may have answered by itself
     after_event();
   }
   if (any && transport_) transport_->flush();
