@@ -28,7 +28,7 @@ void Agent::run() {
   while (!stopping_) {
     const bool worked = serve_hot();
     std::uint64_t now_ns = monotonic_ns();
-    if (worked) wait_.worked(now_ns);
+    if (worked || poll_had_work) wait_.worked(now_ns);
     if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
       poll_had_work = io_.poll() > 0;
       if (poll_had_work && transport_) transport_->flush();

@@ -15,7 +15,7 @@ struct PrivateClusterSetup {
   std::size_t hosts = 1;
   std::vector<std::string> contexts = {"binder", "hwbinder", "vndbinder"};
   bool builtin_manager = true;
-  std::string log_level = "warn";
+  std::string log_level = "error";
 };
 
 class PrivateCluster {
