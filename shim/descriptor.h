@@ -40,7 +40,7 @@ struct Descriptor {
 
   // Guarded by the state lock.
   std::uint32_t open_fds = 0;
-  bool forked = false;  // some other process may have copies of the descriptors
+  bool forked = false;         // some other process may have copies of the descriptors
   Descriptor* next = nullptr;  // in the list of all, used or not
 
   // Descriptors that came for another thread's mailbox are put into its `fds` and noted here.

@@ -70,8 +70,7 @@ RemovedFd remove_locked(int fd) {
   Descriptor* const descriptor = descriptor_of(found);
   RemovedFd removed;
   removed.last = --descriptor->open_fds == 0;
-  removed.descriptor =
-      removed.last ? DescriptorReference(descriptor) : try_reference(descriptor);
+  removed.descriptor = removed.last ? DescriptorReference(descriptor) : try_reference(descriptor);
   return removed;
 }
 

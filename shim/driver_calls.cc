@@ -199,8 +199,8 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
   // Private mappings could be made writable; with a shared one of a read-only file that fails with
   // EACCES. All of the length is mapped, so that the program may unmap it.
   const int shared = (flags & ~MAP_TYPE) | MAP_SHARED;
-  void* const memory = real::mmap(address, length, protection, shared,
-                                  descriptor.helper(kHelloArenaMemory), 0);
+  void* const memory =
+      real::mmap(address, length, protection, shared, descriptor.helper(kHelloArenaMemory), 0);
   if (memory == MAP_FAILED) return MAP_FAILED;
   int error = ::madvise(memory, length, MADV_DONTFORK) == 0 ? 0 : errno;
   if (error == 0) {

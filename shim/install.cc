@@ -31,8 +31,7 @@ void close_all(Received& received) {
 }
 
 void collect_rights(msghdr& packet, Received& received) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr;
-       part = CMSG_NXTHDR(&packet, part)) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr; part = CMSG_NXTHDR(&packet, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count && received.count < kMaxInstalledFds; ++i) {

@@ -19,12 +19,12 @@ NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...
   va_start(arguments, request);
   void* const argument = va_arg(arguments, void*);
   va_end(arguments);
-  if (!is_binder_fd(fd)) [[likely]] return real::ioctl(fd, request, argument);
+  if (!is_binder_fd(fd)) [[likely]]
+    return real::ioctl(fd, request, argument);
   check_fork();
   const DescriptorReference descriptor = find_binder_fd(fd);
   // Requests of the binder driver are for nobody else, so only others need a closer look.
-  const bool ours =
-      descriptor && (_IOC_TYPE(request) == 'b' || is_still_binder(fd, *descriptor));
+  const bool ours = descriptor && (_IOC_TYPE(request) == 'b' || is_still_binder(fd, *descriptor));
   return ours ? ioctl_binder(*descriptor, fd, request, argument)
               : real::ioctl(fd, request, argument);
 }
@@ -50,8 +50,8 @@ NETBINDER_INTERPOSE(void*, shim_mmap, "mmap", void* address, std::size_t length,
   return map_any(address, length, protection, flags, fd, offset);
 }
 
-NETBINDER_INTERPOSE(void*, shim_mmap64, "mmap64", void* address, std::size_t length,
-                    int protection, int flags, int fd, off_t offset) {
+NETBINDER_INTERPOSE(void*, shim_mmap64, "mmap64", void* address, std::size_t length, int protection,
+                    int flags, int fd, off_t offset) {
   return map_any(address, length, protection, flags, fd, offset);
 }
 

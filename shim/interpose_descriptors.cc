@@ -83,13 +83,12 @@ int fcntl_binder(int fd, int command, void* argument) {
 }  // namespace
 
 // The argument, whatever it is, goes in a register of a pointer's size.
-#define NETBINDER_FCNTL(fd, command)                                                          \
-  va_list arguments;                                                                          \
-  va_start(arguments, command);                                                               \
-  void* const argument = va_arg(arguments, void*);                                            \
-  va_end(arguments);                                                                          \
-  return is_binder_fd(fd) ? fcntl_binder(fd, command, argument)                               \
-                          : real::fcntl(fd, command, argument)
+#define NETBINDER_FCNTL(fd, command)               \
+  va_list arguments;                               \
+  va_start(arguments, command);                    \
+  void* const argument = va_arg(arguments, void*); \
+  va_end(arguments);                               \
+  return is_binder_fd(fd) ? fcntl_binder(fd, command, argument) : real::fcntl(fd, command, argument)
 
 NETBINDER_INTERPOSE(int, shim_fcntl, "fcntl", int fd, int command, ...) {
   NETBINDER_FCNTL(fd, command);

@@ -71,13 +71,13 @@ bool takes_mode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE
 
 }  // namespace
 
-#define NETBINDER_MODE(last)      \
-  mode_t mode = 0;                \
-  if (takes_mode(flags)) {        \
-    va_list arguments;            \
-    va_start(arguments, last);    \
+#define NETBINDER_MODE(last)          \
+  mode_t mode = 0;                    \
+  if (takes_mode(flags)) {            \
+    va_list arguments;                \
+    va_start(arguments, last);        \
     mode = va_arg(arguments, mode_t); \
-    va_end(arguments);            \
+    va_end(arguments);                \
   }
 
 NETBINDER_INTERPOSE(int, shim_open, "open", const char* path, int flags, ...) {

@@ -119,38 +119,38 @@ NETBINDER_INTERPOSE(int, shim_eaccess, "eaccess", const char* path, int mode) {
   return access_ours(path, mode, result) ? result : real::euidaccess(path, mode);
 }
 
-#define NETBINDER_STAT_FAMILY(suffix)                                                         \
-  NETBINDER_INTERPOSE(int, shim_stat##suffix, "stat" #suffix, const char* path,               \
-                      struct stat* answer) {                                                  \
-    return stat_any(path, answer);                                                            \
-  }                                                                                           \
-  NETBINDER_INTERPOSE(int, shim_lstat##suffix, "lstat" #suffix, const char* path,             \
-                      struct stat* answer) {                                                  \
-    return lstat_any(path, answer);                                                           \
-  }                                                                                           \
+#define NETBINDER_STAT_FAMILY(suffix)                                                          \
+  NETBINDER_INTERPOSE(int, shim_stat##suffix, "stat" #suffix, const char* path,                \
+                      struct stat* answer) {                                                   \
+    return stat_any(path, answer);                                                             \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_lstat##suffix, "lstat" #suffix, const char* path,              \
+                      struct stat* answer) {                                                   \
+    return lstat_any(path, answer);                                                            \
+  }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_fstat##suffix, "fstat" #suffix, int fd, struct stat* answer) { \
-    return fstat_any(fd, answer);                                                             \
-  }                                                                                           \
+    return fstat_any(fd, answer);                                                              \
+  }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_fstatat##suffix, "fstatat" #suffix, int dir, const char* path, \
-                      struct stat* answer, int flags) {                                       \
-    return fstatat_any(dir, path, answer, flags);                                             \
-  }                                                                                           \
+                      struct stat* answer, int flags) {                                        \
+    return fstatat_any(dir, path, answer, flags);                                              \
+  }                                                                                            \
   /* What programs built before glibc 2.33 call; `version` has one value on 64-bit systems. */ \
-  NETBINDER_INTERPOSE(int, shim_xstat##suffix, "__xstat" #suffix, int, const char* path,      \
-                      struct stat* answer) {                                                  \
-    return stat_any(path, answer);                                                            \
-  }                                                                                           \
-  NETBINDER_INTERPOSE(int, shim_lxstat##suffix, "__lxstat" #suffix, int, const char* path,    \
-                      struct stat* answer) {                                                  \
-    return lstat_any(path, answer);                                                           \
-  }                                                                                           \
-  NETBINDER_INTERPOSE(int, shim_fxstat##suffix, "__fxstat" #suffix, int, int fd,              \
-                      struct stat* answer) {                                                  \
-    return fstat_any(fd, answer);                                                             \
-  }                                                                                           \
-  NETBINDER_INTERPOSE(int, shim_fxstatat##suffix, "__fxstatat" #suffix, int, int dir,         \
-                      const char* path, struct stat* answer, int flags) {                     \
-    return fstatat_any(dir, path, answer, flags);                                             \
+  NETBINDER_INTERPOSE(int, shim_xstat##suffix, "__xstat" #suffix, int, const char* path,       \
+                      struct stat* answer) {                                                   \
+    return stat_any(path, answer);                                                             \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_lxstat##suffix, "__lxstat" #suffix, int, const char* path,     \
+                      struct stat* answer) {                                                   \
+    return lstat_any(path, answer);                                                            \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_fxstat##suffix, "__fxstat" #suffix, int, int fd,               \
+                      struct stat* answer) {                                                   \
+    return fstat_any(fd, answer);                                                              \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_fxstatat##suffix, "__fxstatat" #suffix, int, int dir,          \
+                      const char* path, struct stat* answer, int flags) {                      \
+    return fstatat_any(dir, path, answer, flags);                                              \
   }
 
 NETBINDER_STAT_FAMILY()

@@ -119,8 +119,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
         break;
       default:
         // The agent may have answered before it died.
-        if (agent_hung_up(descriptor) &&
-            mailbox.state.load(std::memory_order_acquire) != kDone) {
+        if (agent_hung_up(descriptor) && mailbox.state.load(std::memory_order_acquire) != kDone) {
           descriptor.dead.store(true, std::memory_order_relaxed);
         }
         limit_ns = kHealthCheckNs;

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <cstdio>
 #include <cstdint>
+#include <cstdio>
 
 struct statx;
 

@@ -29,8 +29,7 @@ void stage_buffers(Stager& stager, const binder_transaction_data& transaction) {
       return;
     }
     binder_buffer_object object;
-    if (transaction.data_size < sizeof object ||
-        offset > transaction.data_size - sizeof object ||
+    if (transaction.data_size < sizeof object || offset > transaction.data_size - sizeof object ||
         !read_user(&object, data + offset, sizeof object)) {
       continue;
     }
