@@ -91,6 +91,19 @@ DescriptorReference find_binder_fd(int fd) {
   }
 }
 
+bool is_fd_of(int fd, const Descriptor& descriptor) {
+  return look_up(fd) == entry_of(descriptor, 0);
+}
+
+int any_fd_of(const Descriptor& descriptor) {
+  constexpr unsigned kLast = kChunks * kChunkEntries - 1;
+  for (int fd = next_known_fd(0, kLast); fd >= 0;
+       fd = next_known_fd(static_cast<unsigned>(fd) + 1, kLast)) {
+    if (is_fd_of(fd, descriptor)) return fd;
+  }
+  return -1;
+}
+
 bool is_still_binder(int fd, const Descriptor& descriptor) {
   struct stat status;
   return real::fstat(fd, &status) == 0 && status.st_ino == descriptor.socket_inode &&

@@ -16,6 +16,11 @@ namespace netbinder {
 bool is_binder_fd(int fd);
 DescriptorReference find_binder_fd(int fd);
 
+// Without asking the kernel.
+bool is_fd_of(int fd, const Descriptor& descriptor);
+// The lowest one, or -1.
+int any_fd_of(const Descriptor& descriptor);
+
 // The file behind `fd` is the one the Descriptor was opened with. Makes a system call.
 bool is_still_binder(int fd, const Descriptor& descriptor);
 

@@ -26,31 +26,48 @@ bool stages_everything(const Descriptor& descriptor) {
   return descriptor.staged_only || !descriptor.is_opener();
 }
 
-// 0 or an errno: the write buffer behind write_consumed, and what it points at.
-int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binder_write_read& bwr) {
-  Mailbox& mailbox = lease.mailbox();
+// The inline commands, as many of them as can be read. The driver reads command by command: those
+// before a bad page are carried out, and the last one may reach beyond the end of the buffer.
+void fill_inline_commands(Mailbox& mailbox, Stager& stager, bool everything) {
   MailboxRequest& request = mailbox.request;
-  if (bwr.write_size <= bwr.write_consumed) return 0;
-  request.command_address = bwr.write_buffer + bwr.write_consumed;
-  request.command_bytes = bwr.write_size - bwr.write_consumed;
-  const bool everything = stages_everything(descriptor);
-  Stager stager(mailbox, lease.index(), everything ? descriptor.helper(kHelloChannelMemory) : -1);
-  const std::byte* commands = nullptr;
-  if (request.command_bytes <= kInlineCommandBytes) {
-    if (!read_user(mailbox.commands, request.command_address, request.command_bytes)) {
-      return EFAULT;
-    }
-    commands = mailbox.commands;
-  } else if (everything) {
-    if (request.command_bytes > kMaxCommandBytes) return ENOMEM;
-    if (!stager.stage(request.command_address, request.command_bytes)) return EFAULT;
+  const std::uint64_t address = request.command_address;
+  if (!read_user(mailbox.commands, address, request.command_bytes)) {
+    request.command_bytes = readable_prefix(address, request.command_bytes);
+    if (!read_user(mailbox.commands, address, request.command_bytes)) request.command_bytes = 0;
   }
-  if (commands != nullptr || everything) {
-    stage_transactions(stager, commands, request.command_address, request.command_bytes,
-                       everything);
+  const std::uint64_t end =
+      stage_transactions(stager, mailbox.commands, address, request.command_bytes, everything);
+  if (end <= request.command_bytes || end > kInlineCommandBytes) return;
+  if (!read_user(mailbox.commands, address, end)) return;
+  request.command_bytes = end;
+}
+
+// The write buffer behind write_consumed, and what it points at. 0 or an errno; EFAULT if not all
+// of it can be read: the request then holds what comes before.
+int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binder_write_read& bwr) {
+  MailboxRequest& request = lease.mailbox().request;
+  if (bwr.write_size <= bwr.write_consumed) return 0;
+  const std::uint64_t wanted = bwr.write_size - bwr.write_consumed;
+  request.command_address = bwr.write_buffer + bwr.write_consumed;
+  request.command_bytes = wanted;
+  const bool everything = stages_everything(descriptor);
+  if (wanted > kInlineCommandBytes) {
+    if (wanted > kMaxCommandBytes) {
+      request.command_bytes = 0;
+      return ENOMEM;
+    }
+    request.command_bytes = readable_prefix(request.command_address, wanted);
+  }
+  Stager stager(lease.mailbox(), lease.index(),
+                everything ? descriptor.helper(kHelloChannelMemory) : -1);
+  if (request.command_bytes <= kInlineCommandBytes) {
+    fill_inline_commands(lease.mailbox(), stager, everything);
+  } else if (everything) {
+    if (!stager.stage(request.command_address, request.command_bytes)) request.command_bytes = 0;
+    stage_transactions(stager, nullptr, request.command_address, request.command_bytes, true);
   }
   request.staged_ranges = stager.ranges();
-  return 0;
+  return request.command_bytes < wanted ? EFAULT : 0;
 }
 
 // What the driver leaves in the caller's struct.
@@ -88,13 +105,14 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
       if (bwr.read_consumed == 0) request.flags |= kFlagFreshRead;
     }
   }
-  int error = fill_commands(descriptor, lease, bwr);
-  if (error != 0) {
-    bwr.read_consumed = 0;
-    return error;
+  const int bad_commands = fill_commands(descriptor, lease, bwr);
+  if (bad_commands != 0) request.flags &= ~std::uint32_t{kFlagReads | kFlagFreshRead};
+  const bool has_commands = request.command_bytes != 0;
+  int error = 0;
+  if (!has_commands && (bad_commands != 0 || unwritable)) {
+    if (bad_commands != 0) bwr.read_consumed = 0;
+    return bad_commands != 0 ? bad_commands : EFAULT;
   }
-  const std::uint64_t command_bytes = request.command_bytes;
-  if (unwritable && command_bytes == 0) return EFAULT;
   error = lease.exchange();
   if (error != 0) return -error;
 
@@ -107,6 +125,10 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   }
   account(request, response, bwr);
   if (response.error != 0) return -response.error;
+  if (bad_commands != 0) {
+    bwr.read_consumed = 0;
+    return bad_commands;
+  }
   return unwritable ? EFAULT : 0;
 }
 

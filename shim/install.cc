@@ -119,11 +119,12 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
 }
 
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {
+  // The descriptor may have been closed meanwhile, and the number be another file's.
+  if (!is_fd_of(fd, descriptor)) fd = any_fd_of(descriptor);
+  if (fd < 0) return;
   const int saved_errno = errno;
   char message = 0;
   for (std::uint32_t i = 0; i < messages; ++i) {
-    // Once the descriptor is closed the number may be another file's.
-    if (descriptor.closed.load(std::memory_order_acquire)) break;
     if (::recv(fd, &message, sizeof message, MSG_DONTWAIT) <= 0) break;
   }
   errno = saved_errno;

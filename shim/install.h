@@ -16,7 +16,7 @@ namespace netbinder {
 // and its state becomes kInstalled.
 void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index);
 
-// `fd` is a descriptor of it.
+// Through `fd`, if that is still a descriptor of it, or another one.
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages);
 
 void close_received(const std::int32_t* fds, std::uint32_t count);

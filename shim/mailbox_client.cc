@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/mailbox_client.h"
 
+#include <linux/android/binder.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct HeldMailbox {
   std::uint32_t generation;
   std::uint16_t index;
   bool busy;
+  bool known;  // the driver has a thread of this one's name
 
   [[nodiscard]] bool is_current() const {
     return descriptor != nullptr &&
@@ -144,8 +146,21 @@ void give_back(const HeldMailbox& held) {
   reference->mailbox(held.index).owner.store(0, std::memory_order_release);
 }
 
+// Programs need not say that a thread has ended, but the agent can only count those that have not.
+void say_thread_exit(const HeldMailbox& held) {
+  const DescriptorReference reference = try_reference(held.descriptor);
+  if (!reference || !held.is_current() || reference->closed.load(std::memory_order_acquire)) {
+    return;
+  }
+  MailboxLease lease(*reference, -1);
+  if (!lease) return;
+  lease.mailbox().request = {.operation = kOpControl, .ioctl_command = BINDER_THREAD_EXIT};
+  (void)lease.exchange();
+}
+
 void at_thread_exit(void*) {
   for (HeldMailbox& held : thread_state.held) {
+    if (held.known && !held.busy) say_thread_exit(held);
     if (!held.busy) give_back(held);
     held = {};
   }
@@ -240,7 +255,8 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
   held = {.descriptor = &descriptor,
           .generation = descriptor.generation.load(std::memory_order_relaxed),
           .index = static_cast<std::uint16_t>(index),
-          .busy = true};
+          .busy = true,
+          .known = false};
   pthread_setspecific(exit_key, &thread_state);
   held_ = place;
   index_ = index;
@@ -275,6 +291,7 @@ void MailboxLease::begin_request(std::uint32_t tid) {
 
 int MailboxLease::exchange() {
   if (descriptor_.dead.load(std::memory_order_relaxed)) return -EIO;
+  thread_state.held[held_].known = mailbox_->request.ioctl_command != BINDER_THREAD_EXIT;
   begin_request(current_tid());
   const int error = wait();
   if (error != 0) {

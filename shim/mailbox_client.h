@@ -27,7 +27,7 @@ bool in_call_of_this_thread(const Descriptor& descriptor);
 // Makes the calls of other threads on a Descriptor that has just been marked closed end.
 void end_calls(Descriptor& descriptor);
 
-// A mailbox for one call, made through `fd`. The caller holds a reference to the Descriptor for
+// A mailbox for one call, made through `fd` (or -1: any of the Descriptor's). The caller holds a reference to the Descriptor for
 // longer than that.
 class MailboxLease {
  public:

@@ -115,8 +115,8 @@ bool Stager::is_staged(std::uint64_t address, std::uint64_t bytes) const {
   return false;
 }
 
-void stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
-                        std::uint64_t bytes, bool everything) {
+std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
+                                 std::uint64_t bytes, bool everything) {
   const auto fetch = [&](std::uint64_t position, void* into, std::size_t size) {
     if (size > bytes || position > bytes - size) return false;
     if (commands == nullptr) return read_user(into, address + position, size);
@@ -124,16 +124,17 @@ void stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t
     return true;
   };
   std::uint64_t position = 0;
-  std::uint32_t command = 0;
-  while (fetch(position, &command, sizeof command)) {
+  while (position < bytes) {
+    std::uint32_t command = 0;
+    if (!fetch(position, &command, sizeof command)) return position + sizeof command;
     position += sizeof command;
-    if (is_transaction(command)) {
-      binder_transaction_data transaction;
-      if (!fetch(position, &transaction, sizeof transaction)) return;
+    binder_transaction_data transaction;
+    if (is_transaction(command) && fetch(position, &transaction, sizeof transaction)) {
       stage_transaction(stager, transaction, everything);
     }
     position += _IOC_SIZE(command);
   }
+  return position;
 }
 
 }  // namespace netbinder

@@ -45,8 +45,9 @@ class Stager {
 
 // Walks the commands of a write buffer and stages what their transactions point at: small payloads
 // only, or `everything`, with the buffers of scatter-gather objects. `commands` is a copy of the
-// buffer, or null if it is to be read from `address`.
-void stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
+// buffer, or null if it is to be read from `address`. Answers where the last command ends; behind
+// the buffer if it is cut off.
+std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
                         std::uint64_t bytes, bool everything);
 
 }  // namespace netbinder
