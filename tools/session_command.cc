@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -41,23 +42,26 @@ std::vector<pid_t> children() {
   return pids;
 }
 
-// Ends what the command left running; as a subreaper this process has inherited it.
+// Ends what the command left running; as a subreaper this process has inherited it, and inherits
+// what that leaves in turn.
 void end_left_overs(const PrivateCluster& cluster) {
   const auto deadline = std::chrono::steady_clock::now() + kLeftOverTimeout;
-  for (bool asked = false;; asked = true) {
+  std::set<pid_t> asked;
+  for (;;) {
     bool any = false;
     const bool late = std::chrono::steady_clock::now() > deadline;
     for (const pid_t pid : children()) {
       if (cluster.is_agent(pid)) continue;
-      if (::waitpid(pid, nullptr, WNOHANG) == pid) {
-        any = true;  // its children are ours now
-        continue;
-      }
       any = true;
-      if (!asked || late) ::kill(pid, late ? SIGKILL : SIGTERM);
+      if (::waitpid(pid, nullptr, WNOHANG) == pid) continue;
+      if (late) {
+        ::kill(pid, SIGKILL);
+      } else if (asked.insert(pid).second) {
+        ::kill(pid, SIGTERM);
+      }
     }
     if (!any) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the commands promise to people and scripts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/session_run.h"
+
+namespace netbinder::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Session, ExitsWithTheStatusOfItsCommand) {
+  EXPECT_EQ(run_session("", "exit 7").status, 7);
+  EXPECT_EQ(run_session("", "kill -KILL $$").status, 137);
+}
+
+TEST(Session, GivesEveryHostASocketAndStopsEverythingAtTheEnd) {
+  const RunResult result = run_script(
+      "out=$(netbinder session --hosts 3 -- bash -c '\n"
+      "  echo sockets $NETBINDER_SOCKET_1 $NETBINDER_SOCKET_2 $NETBINDER_SOCKET_3\n"
+      "  [ $NETBINDER_SOCKET = $NETBINDER_SOCKET_1 ] && echo first\n"
+      "  sleep 300 & echo left $!')\n"
+      "echo \"$out\"\n"
+      "for s in $(sed -n \"s/^sockets //p\" <<<\"$out\"); do [ -e $s ] && echo still there: $s; done\n"
+      "kill -0 $(sed -n \"s/^left //p\" <<<\"$out\") 2>/dev/null && echo still running\n"
+      "exit 0\n");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.output, HasSubstr("first\n"));
+  EXPECT_THAT(result.output, AllOf(Not(HasSubstr("still there")), Not(HasSubstr("still running"))));
+}
+
+TEST(Session, MakesTheContextsItIsTold) {
+  const RunResult result = run_session(
+      "--context alpha,beta --service-manager none",
+      "netbinder status\n"
+      "netbinder service list --device /dev/binderfs/alpha\n"
+      "BINDER_DEVICE=/dev/binder timeout 10 hello_client\n");
+  EXPECT_THAT(result.output, HasSubstr("context alpha (cluster): manager none\n"));
+  EXPECT_THAT(result.output, HasSubstr("the service manager does not answer: BR_DEAD_REPLY"));
+  EXPECT_NE(result.status, 0);
+}
+
+TEST(Shim, AMissingAgentIsOneClearLineAndEnxio) {
+  const std::string script =
+      "export NETBINDER_SOCKET=/nonexistent/agent.sock\n"
+      "netbinder run -- python3 -c '\n"
+      "import os, errno\n"
+      "for i in range(3):\n"
+      "  try: os.open(\"/dev/binder\", os.O_RDWR)\n"
+      "  except OSError as e: print(errno.errorcode[e.errno])\n"
+      "'\n";
+  const RunResult loud = run_script(script);
+  EXPECT_THAT(loud.output, HasSubstr("ENXIO\nENXIO\nENXIO\n"));
+  std::size_t lines = 0;
+  for (const char c : loud.output) lines += c == '\n' ? 1 : 0;
+  EXPECT_EQ(lines, 4U) << loud.output;
+  EXPECT_THAT(loud.output, HasSubstr("/nonexistent/agent.sock"));
+  const RunResult quiet = run_script("export NETBINDER_QUIET=1\n" + script);
+  EXPECT_EQ(quiet.output, "ENXIO\nENXIO\nENXIO\n");
+}
+
+TEST(Service, ListsChecksAndWaits) {
+  const RunResult result = run_session(
+      "--hosts 2",
+      "netbinder service check hello; echo check $?\n"
+      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server & netbinder service wait hello --timeout 20\n"
+      "netbinder service check hello@host2; netbinder service check hello@host1\n"
+      "netbinder service list --json\n");
+  EXPECT_THAT(result.output, HasSubstr("hello: not found\ncheck 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("hello@host2: found\nhello@host1: not found\n"));
+  EXPECT_THAT(result.output, HasSubstr("\"services\": [\n    \"hello\"\n  ]"));
+}
+
+TEST(Service, TheCallersHostIsPreferred) {
+  const RunResult result = run_session(
+      "--hosts 2",
+      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & far=$!\n"
+      "netbinder service wait e@host2 --timeout 20\n"
+      "binder_probe serve e & near=$!\n"
+      "netbinder service wait e@host1 --timeout 20\n"
+      "[ \"$(binder_probe pid e)\" = \"pid $near\" ] && echo near\n"
+      "[ \"$(binder_probe pid e@host2)\" = \"pid $far\" ] && echo far\n"
+      "kill -KILL $near; wait $near 2>/dev/null\n"
+      "while netbinder service check e@host1 >/dev/null; do :; done\n"
+      "[ \"$(binder_probe pid e)\" = \"pid $far\" ] && echo far again\n");
+  EXPECT_THAT(result.output, HasSubstr("near\nfar\n"));
+  EXPECT_THAT(result.output, HasSubstr("far again\n"));
+}
+
+TEST(Agent, ItsEndIsAnErrorForItsProgramsAndADeathForOthers) {
+  const RunResult result = run_session(
+      "--hosts 2",
+      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & server=$!\n"
+      "netbinder service wait e --timeout 20\n"
+      "agent=$(netbinder status --json --socket $NETBINDER_SOCKET_2 | sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p')\n"
+      "binder_probe watch e | while read -r line; do\n"
+      "  echo \"watch: $line\"; [ \"$line\" = linked ] && kill -TERM $agent\n"
+      "done\n"
+      "wait $server; echo server ended with $?\n");
+  EXPECT_THAT(result.output, HasSubstr("watch: dead\n"));
+  EXPECT_THAT(result.output, HasSubstr("server ended with 1\n"));
+}
+
+TEST(Bench, PrintsARowForEachPathAndSize) {
+  const RunResult result =
+      run_script("netbinder bench --sizes 64,4096 --calls 200 --seconds 1 --json\n");
+  EXPECT_EQ(result.status, 0) << result.output;
+  for (const char* path : {"unix socket", "local", "cross-host"}) {
+    EXPECT_THAT(result.output, HasSubstr(std::string("\"path\": \"") + path + "\""));
+  }
+}
+
+TEST(Daemon, PrintsItsEffectiveConfigurationAndNamesWhatIsWrongInABadOne) {
+  const RunResult good = run_script("netbinderd --check\n");
+  EXPECT_EQ(good.status, 0);
+  EXPECT_THAT(good.output, HasSubstr("vndbinder"));
+  const RunResult bad = run_script(
+      "f=$(mktemp --suffix .toml); printf 'cluster = \"c\"\\nsockett = \"x\"\\n' > $f\n"
+      "netbinderd --config $f --check; s=$?; rm $f; exit $s\n");
+  EXPECT_EQ(bad.status, 2);
+  EXPECT_THAT(bad.output, AllOf(HasSubstr(".toml:2:"), HasSubstr("sockett")));
+}
+
+}  // namespace
+}  // namespace netbinder::testing
