@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "tests/e2e/session_run.h"
 
 namespace netbinder::testing {
@@ -17,6 +19,7 @@ struct Placement {
   const char* name;
   const char* options;
   const char* server_socket;
+  friend void PrintTo(const Placement& placement, std::ostream* out) { *out << placement.name; }
 };
 
 class Programs : public ::testing::TestWithParam<Placement> {
