@@ -299,7 +299,10 @@ int MailboxLease::exchange() {
     return error;
   }
   finish();
-  return 0;
+  // Interrupted by end_calls and not by a signal.
+  const bool closed = mailbox_->response.error == -EINTR &&
+                      descriptor_.closed.load(std::memory_order_acquire);
+  return closed ? -EBADF : 0;
 }
 
 void MailboxLease::post_last() {
