@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening, copying and closing, against the stand-in for the agent.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/android/binder.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "shim/closing.h"
+#include "shim/connect.h"
+#include "shim/descriptor_table.h"
+#include "shim/driver_calls.h"
+#include "tests/shim/fake_agent.h"
+
+namespace netbinder {
+namespace {
+
+int open_device(const char* path = "/dev/binder", int flags = O_RDWR | O_CLOEXEC) {
+  return open_binder(parse_device_path(path), flags);
+}
+
+int ask_version(int fd) {
+  const DescriptorReference descriptor = find_binder_fd(fd);
+  if (!descriptor) return -1;
+  binder_version version{};
+  const int result = ioctl_binder(*descriptor, fd, BINDER_VERSION, &version);
+  return result == 0 ? version.protocol_version : -errno;
+}
+
+void wait_for(const std::function<bool()>& condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(condition());
+}
+
+TEST(Open, NoAgent) {
+  ::setenv("NETBINDER_SOCKET", "/nonexistent/socket", 1);
+  ::setenv("NETBINDER_QUIET", "1", 1);
+  errno = 0;
+  EXPECT_EQ(open_device(), -1);
+  EXPECT_EQ(errno, ENXIO);
+  ::unsetenv("NETBINDER_SOCKET");
+}
+
+TEST(Open, RefusedByTheAgent) {
+  const FakeAgent agent(answer_simple, false, -EMFILE);
+  errno = 0;
+  EXPECT_EQ(open_device(), -1);
+  EXPECT_EQ(errno, EMFILE);
+}
+
+TEST(Open, SaysHello) {
+  std::string context;
+  std::string dialect;
+  FakeAgent agent([&](FakeChannel& channel, std::uint32_t index) {
+    context = channel.hello().context;
+    dialect = channel.hello().dialect;
+    answer_simple(channel, index);
+  });
+  ::setenv("NETBINDER_DIALECT", "android-14", 1);
+  const int fd = open_device("/dev/hwbinder", O_RDWR | O_NONBLOCK);
+  ::unsetenv("NETBINDER_DIALECT");
+  ASSERT_GE(fd, 0);
+  EXPECT_EQ(::fcntl(fd, F_GETFD), 0);
+  EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(ask_version(fd), 8);
+  EXPECT_EQ(context, "hwbinder");
+  EXPECT_EQ(dialect, "android-14");
+  EXPECT_EQ(close_descriptor(fd), 0);
+}
+
+TEST(Open, OwnDescriptorsAreOutOfTheWay) {
+  FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  EXPECT_LT(fd, 512);
+  for (const HelloDescriptor which :
+       {kHelloChannelMemory, kHelloDoorbell, kHelloSideSocket, kHelloArenaMemory}) {
+    const int helper = find_binder_fd(fd)->helper(which);
+    EXPECT_GE(helper, 512);
+    EXPECT_NE(::fcntl(helper, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  close_descriptor(fd);
+}
+
+TEST(Descriptors, LastCloseEndsIt) {
+  FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  const int copy = ::dup(fd);
+  note_copy(fd, copy);
+  EXPECT_EQ(close_descriptor(fd), 0);
+  EXPECT_FALSE(is_binder_fd(fd));
+  EXPECT_EQ(ask_version(copy), 8);
+  EXPECT_EQ(agent.hang_ups(), 0);
+  EXPECT_EQ(close_descriptor(copy), 0);
+  wait_for([&] { return agent.hang_ups() == 1; });
+  errno = 0;
+  EXPECT_EQ(close_descriptor(copy), -1);
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST(Descriptors, NothingIsLeftBehind) {
+  FakeAgent agent(answer_simple);
+  const auto count = [] {
+    int open = 0;
+    for (int fd = 0; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    return open;
+  };
+  const int before = count();
+  for (int i = 0; i < 50; ++i) {
+    const int fd = open_device();
+    ASSERT_EQ(ask_version(fd), 8);
+    close_descriptor(fd);
+  }
+  wait_for([&] { return agent.hang_ups() == 50 && count() == before; });
+}
+
+TEST(Descriptors, HelpersAreProtected) {
+  FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  const int helper = find_binder_fd(fd)->helper(kHelloDoorbell);
+  ASSERT_TRUE(is_helper_fd(helper));
+  errno = 0;
+  EXPECT_EQ(close_descriptor(helper), -1);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_TRUE(vacate_descriptor(helper));
+  EXPECT_FALSE(is_helper_fd(helper));
+  ASSERT_EQ(::dup2(0, helper), helper);
+  EXPECT_NE(find_binder_fd(fd)->helper(kHelloDoorbell), helper);
+  EXPECT_EQ(ask_version(fd), 8);
+  EXPECT_EQ(close_descriptor(helper), 0);
+  // All but the lowest ones.
+  EXPECT_EQ(close_descriptors(static_cast<unsigned>(fd) + 1, 4000, 0) == 0, true);
+  EXPECT_EQ(ask_version(fd), 8);
+  close_descriptor(fd);
+}
+
+TEST(Descriptors, ClosedBehindOurBack) {
+  FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  ::close(fd);
+  const int other = ::dup(0);
+  ASSERT_EQ(other, fd);
+  EXPECT_FALSE(is_still_binder(fd, *find_binder_fd(fd)));
+  EXPECT_EQ(close_descriptor(fd), 0);
+  EXPECT_FALSE(is_binder_fd(fd));
+  EXPECT_LT(::fcntl(fd, F_GETFD), 0);
+}
+
+TEST(Descriptors, AChildOfForkHasItsOwn) {
+  std::atomic<bool> staged = false;
+  FakeAgent agent([&](FakeChannel& channel, std::uint32_t index) {
+    if ((channel.mailbox(index).request.flags & kFlagStaged) != 0) staged = true;
+    answer_simple(channel, index);
+  });
+  const int fd = open_device();
+  EXPECT_EQ(ask_version(fd), 8);
+  EXPECT_FALSE(staged);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool works = ask_version(fd) == 8;
+    const bool closes = close_descriptor(fd) == 0 && !is_binder_fd(fd);
+    ::_exit(works && closes ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(staged);
+  EXPECT_EQ(ask_version(fd), 8);
+  EXPECT_EQ(agent.hang_ups(), 0);
+  close_descriptor(fd);
+  wait_for([&] { return agent.hang_ups() == 1; });
+}
+
+}  // namespace
+}  // namespace netbinder

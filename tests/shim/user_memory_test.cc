@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/user_memory.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "shim/process_state.h"
+
+namespace netbinder {
+namespace {
+
+constexpr std::size_t kPage = 4096;
+
+std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+
+// Two good pages and a bad one behind them.
+class UserMemory : public testing::Test {
+ protected:
+  UserMemory() {
+    initialize_process_state();
+    void* const memory =
+        ::mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory_ = static_cast<std::byte*>(memory);
+    ::mprotect(memory_ + 2 * kPage, kPage, PROT_NONE);
+    forget_user_pages();
+  }
+  ~UserMemory() override { ::munmap(memory_, 3 * kPage); }
+
+  std::byte* memory_;
+};
+
+TEST_F(UserMemory, ReadsAndWritesTwice) {
+  const std::array<char, 8> text{"payload"};
+  std::array<char, 8> back{};
+  for (int i = 0; i < 2; ++i) {  // by the kernel, then directly
+    EXPECT_TRUE(write_user(at(memory_) + kPage - 3, text.data(), text.size()));
+    back = {};
+    EXPECT_TRUE(read_user(back.data(), at(memory_) + kPage - 3, back.size()));
+    EXPECT_EQ(back, text);
+  }
+}
+
+TEST_F(UserMemory, BadPointers) {
+  std::array<char, 8> bytes{};
+  EXPECT_FALSE(read_user(bytes.data(), 0, 8));
+  EXPECT_FALSE(write_user(0, bytes.data(), 8));
+  EXPECT_FALSE(read_user(bytes.data(), UINT64_MAX - 3, 8));
+  EXPECT_FALSE(read_user(bytes.data(), std::uint64_t{1} << 60, 8));
+  EXPECT_FALSE(read_user(bytes.data(), at(memory_) + 2 * kPage - 4, 8));
+  EXPECT_FALSE(write_user(at(memory_) + 2 * kPage - 4, bytes.data(), 8));
+  EXPECT_TRUE(read_user(bytes.data(), 0, 0));
+}
+
+TEST_F(UserMemory, ConstantPages) {
+  std::array<char, 8> bytes{};
+  ::mprotect(memory_, kPage, PROT_READ);
+  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 8));
+  EXPECT_FALSE(write_user(at(memory_), bytes.data(), 8));
+  EXPECT_EQ(writable_prefix(at(memory_), 8), 0U);
+}
+
+TEST_F(UserMemory, ForgetsWhenMappingsChange) {
+  std::array<char, 8> bytes{};
+  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 8));
+  EXPECT_TRUE(write_user(at(memory_), bytes.data(), 8));
+  ::mprotect(memory_, kPage, PROT_NONE);
+  forget_user_pages();
+  EXPECT_FALSE(read_user(bytes.data(), at(memory_), 8));
+  EXPECT_FALSE(write_user(at(memory_), bytes.data(), 8));
+}
+
+TEST_F(UserMemory, Prefixes) {
+  std::memset(memory_, 7, 2 * kPage);
+  EXPECT_EQ(writable_prefix(at(memory_) + 100, 3 * kPage), 2 * kPage - 100);
+  EXPECT_EQ(readable_prefix(at(memory_) + 100, 3 * kPage), 2 * kPage - 100);
+  EXPECT_EQ(writable_prefix(at(memory_) + 100, 50), 50U);
+  EXPECT_EQ(readable_prefix(at(memory_) + 2 * kPage, 50), 0U);
+  EXPECT_EQ(writable_prefix(0, 50), 0U);
+  for (std::size_t i = 0; i < 2 * kPage; ++i) ASSERT_EQ(memory_[i], std::byte{7});
+}
+
+TEST_F(UserMemory, LargePieces) {
+  std::vector<std::byte> bytes(2 * kPage + 1);
+  EXPECT_FALSE(read_user(bytes.data(), at(memory_), bytes.size()));
+  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 2 * kPage));
+}
+
+}  // namespace
+}  // namespace netbinder
