@@ -5,39 +5,23 @@
 #include <cerrno>
 
 #include "core/check.h"
+#include "node-agent/service-manager/protocol.h"
 
 namespace netbinder {
 
 namespace {
 
 constexpr const char* kInterface = "android.os.IServiceManager";
-constexpr const char* kCallbackInterface = "android.os.IServiceCallback";
-constexpr const char* kOwnName = "manager";
 constexpr std::uint32_t kHeaders[] = {0x53595354, 0x564e4452, 0x5245434f, 0x554e4b4e};
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
 constexpr std::uint32_t kInterfaceDescriptor = B_PACK_CHARS('_', 'N', 'T', 'F');
-constexpr std::uint32_t kOnRegistration = 1;
 
 // Classic codes.
 constexpr std::uint32_t kClassicGet = 1;
 constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
-
-// Between built-in managers.
-constexpr std::uint32_t kPeerPublish = 1;
-constexpr std::uint32_t kPeerWithdraw = 2;
-
-// Exceptions of an AIDL reply.
-constexpr std::int32_t kNone = 0;
-constexpr std::int32_t kIllegalArgument = -3;
-constexpr std::int32_t kIllegalState = -5;
-constexpr std::int32_t kUnsupported = -7;
-
-constexpr std::uint32_t kDumpDefault = 8;
-constexpr std::size_t kMaxNameBytes = 127;
-constexpr std::size_t kUnknownRank = static_cast<std::size_t>(-1);
 
 OutgoingReply status_reply(std::int32_t status) {
   ParcelWriter writer;
@@ -53,14 +37,6 @@ OutgoingReply exception_reply(std::int32_t exception, const std::string& message
   writer.string16(message);
   writer.i32(0);
   return reply_of(writer);
-}
-
-bool valid_name(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.' || c == '/';
-         });
 }
 
 // The request behind the token, looked at without being used.
@@ -143,7 +119,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
     case kClassicCheck: {
       const auto name = request.string16();
       if (!name) return status_reply(-1);
-      if (*name == kOwnName) {
+      if (*name == kManagerName) {
         writer.binder(kNodePtr, 0);
       } else if (const Instance* found = find(*name)) {
         writer.handle(found->handle);
@@ -161,7 +137,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
       instance.stability = kStabilitySystem;
-      if (add(*name, instance).first != kNone) return status_reply(-1);
+      if (add(*name, instance).first != kNoException) return status_reply(-1);
       writer.i32(0);
       return reply_of(writer);
     }
@@ -203,13 +179,13 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
   const auto method = method_of(dialect, call.code);
   if (!method) return status_reply(-EBADMSG);  // libbinder's UNKNOWN_TRANSACTION
   ParcelWriter writer;
-  writer.i32(kNone);
+  writer.i32(kNoException);
   switch (*method) {
     case Method::kGetService:
     case Method::kCheckService: {
       const auto name = request.string16();
       if (!name) return exception_reply(kIllegalArgument, "no name");
-      if (*name == kOwnName) {
+      if (*name == kManagerName) {
         writer.binder(kNodePtr, 0);
         writer.u32(stability_word(dialect, kStabilitySystem));
       } else {
@@ -246,7 +222,7 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
       instance.stability = stability_level(static_cast<std::uint32_t>(*stability));
       const auto [exception, message] = add(*name, instance);
-      if (exception != kNone) return exception_reply(exception, message);
+      if (exception != kNoException) return exception_reply(exception, message);
       return reply_of(writer);
     }
     case Method::kListServices: {
@@ -335,183 +311,6 @@ void ServiceManager::put_service(ParcelWriter& reply, const Instance* instance,
     reply.handle(instance->handle);
     reply.u32(stability_word(dialect, instance->stability));
   }
-}
-
-// ---- names ----
-
-const ServiceManager::Instance* ServiceManager::find(const std::string& name) const {
-  if (const auto found = names_.find(name); found != names_.end()) return &found->second.front();
-  const std::size_t at = name.rfind('@');
-  if (at == std::string::npos) return nullptr;
-  const auto found = names_.find(name.substr(0, at));
-  if (found == names_.end()) return nullptr;
-  const std::string host = name.substr(at + 1);
-  for (const Instance& instance : found->second) {
-    if (host_name(instance.host) == host) return &instance;
-  }
-  return nullptr;
-}
-
-std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name,
-                                                         Instance instance) {
-  if (!valid_name(name)) return {kIllegalArgument, "invalid service name"};
-  if (names_.size() >= kMaxNames && !names_.contains(name)) {
-    return {kIllegalState, "too many services"};
-  }
-  put_instance(name, instance);
-  for (const auto& [host, manager] : managers_) publish(manager, name, instance);
-  return {kNone, ""};
-}
-
-void ServiceManager::put_instance(const std::string& name, const Instance& instance) {
-  hold(instance.handle);
-  std::vector<Instance>& instances = names_[name];
-  const auto same = std::find_if(instances.begin(), instances.end(), [&](const Instance& other) {
-    return other.host == instance.host;
-  });
-  if (same != instances.end()) {
-    const Handle old = same->handle;
-    *same = instance;
-    let_go(old);
-  } else {
-    const auto place = std::find_if(instances.begin(), instances.end(), [&](const Instance& other) {
-      return rank(other.host) > rank(instance.host);
-    });
-    instances.insert(place, instance);
-  }
-  if (const auto waiting = listeners_.find(name); waiting != listeners_.end()) {
-    for (const Listener& listener : waiting->second) notify(name, listener, instance);
-  }
-}
-
-void ServiceManager::notify(const std::string& name, const Listener& listener,
-                            const Instance& instance) {
-  ParcelWriter writer;
-  writer.i32(0);
-  writer.i32(-1);
-  writer.u32(listener.header);
-  writer.string16(kCallbackInterface);
-  writer.string16(name);
-  put_service(writer, &instance, listener.dialect);
-  process_->call_oneway(listener.callback, kOnRegistration, writer.take());
-}
-
-void ServiceManager::died(std::uint64_t cookie) {
-  const Handle handle{static_cast<std::uint32_t>(cookie)};
-  for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second, [&](const Instance& instance) { return instance.handle == handle; });
-    it = it->second.empty() ? names_.erase(it) : std::next(it);
-  }
-  for (auto it = listeners_.begin(); it != listeners_.end();) {
-    listener_count_ -= std::erase_if(
-        it->second, [&](const Listener& listener) { return listener.callback == handle; });
-    it = it->second.empty() ? listeners_.erase(it) : std::next(it);
-  }
-  for (auto it = managers_.begin(); it != managers_.end();) {
-    if (it->second == handle) {
-      drop_instances_of(it->first);
-      it = managers_.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  if (uses_.erase(handle.value()) > 0) process_->release(handle);
-}
-
-void ServiceManager::drop_instances_of(HostId host) {
-  for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second, [&](const Instance& instance) {
-      if (instance.host != host) return false;
-      let_go(instance.handle);
-      return true;
-    });
-    it = it->second.empty() ? names_.erase(it) : std::next(it);
-  }
-}
-
-// ---- other hosts ----
-
-void ServiceManager::peer_connected(HostId host, Handle manager) {
-  hold(manager);
-  process_->release(manager);  // the reference it came with
-  managers_[host] = manager;
-  for (const auto& [name, instances] : names_) {
-    for (const Instance& instance : instances) {
-      if (instance.host == setup_.host) publish(manager, name, instance);
-    }
-  }
-}
-
-void ServiceManager::publish(Handle manager, const std::string& name, const Instance& instance) {
-  ParcelWriter writer;
-  writer.u32(setup_.host.value());
-  writer.string16(name);
-  writer.i32(instance.allow_isolated ? 1 : 0);
-  writer.u32(instance.dump_priority);
-  writer.u32(instance.stability);
-  writer.handle(instance.handle);
-  process_->call_oneway(manager, kPeerPublish, writer.take());
-}
-
-void ServiceManager::peer_call(const IncomingCall& call) {
-  ParcelReader request(call.parcel);
-  const HostId host{static_cast<std::uint32_t>(request.i32().value_or(0))};
-  const auto name = request.string16();
-  if (!name || !valid_name(*name) || host == setup_.host || rank(host) == kUnknownRank) {
-    return;
-  }
-  if (call.code == kPeerPublish) {
-    Instance instance{.host = host, .handle = Handle{}};
-    instance.allow_isolated = request.i32().value_or(0) != 0;
-    instance.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
-    instance.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
-    const auto handle = request.handle();
-    if (!handle || (names_.size() >= kMaxNames && !names_.contains(*name))) return;
-    instance.handle = *handle;
-    put_instance(*name, instance);
-  } else if (call.code == kPeerWithdraw) {
-    const auto found = names_.find(*name);
-    if (found == names_.end()) return;
-    std::erase_if(found->second, [&](const Instance& instance) {
-      if (instance.host != host) return false;
-      let_go(instance.handle);
-      return true;
-    });
-    if (found->second.empty()) names_.erase(found);
-  }
-}
-
-// ---- handles ----
-
-void ServiceManager::hold(Handle handle) {
-  if (uses_[handle.value()]++ > 0) return;
-  process_->acquire(handle);
-  process_->link_to_death(handle, handle.value());
-}
-
-void ServiceManager::let_go(Handle handle) {
-  const auto found = uses_.find(handle.value());
-  NB_CHECK(found != uses_.end());
-  if (--found->second > 0) return;
-  uses_.erase(found);
-  process_->unlink_death(handle, handle.value());
-  process_->release(handle);
-}
-
-std::size_t ServiceManager::rank(HostId host) const {
-  if (host == setup_.host) return 0;  // the caller's own host first
-  for (std::size_t i = 0; i < setup_.hosts.size(); ++i) {
-    if (setup_.hosts[i].first == host) return i + 1;
-  }
-  return kUnknownRank;
-}
-
-const std::string& ServiceManager::host_name(HostId host) const {
-  static const std::string unknown = "?";
-  for (const auto& [id, name] : setup_.hosts) {
-    if (id == host) return name;
-  }
-  return unknown;
 }
 
 }  // namespace netbinder

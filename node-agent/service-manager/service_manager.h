@@ -54,6 +54,8 @@ class ServiceManager final : public LocalService {
   void peer_connected(HostId host, Handle manager);
   // The dialect a program wants or was found to speak, before its first call; sticky by pid.
   void set_dialect(std::int32_t pid, const std::string& dialect);
+  // The program has gone; the next one with its pid may speak another dialect.
+  void forget_program(std::int32_t pid) { clients_.erase(pid); }
   [[nodiscard]] std::vector<ServiceView> services() const;
 
   // ---- LocalService ----
@@ -86,6 +88,7 @@ class ServiceManager final : public LocalService {
   void peer_call(const IncomingCall& call);
   Dialect dialect_of(std::int32_t pid, std::uint32_t code, const RequestShape& shape);
 
+  [[nodiscard]] static bool valid_name(const std::string& name);
   // The best instance of `name`, or of `name@host`, for a client of this host.
   [[nodiscard]] const Instance* find(const std::string& name) const;
   // An exception, or 0 and an empty message.
