@@ -233,6 +233,13 @@ void Agent::close_channel(ProcessId process) {
   std::erase(hot_, channel);
   std::erase(with_responses_, channel);
   std::erase(closing_, process);
+  const std::int32_t pid = channel->program().pid;
+  const bool more = std::any_of(channels_.begin(), channels_.end(), [pid](const auto& other) {
+    return other.second->channel->program().pid == pid;
+  });
+  if (!more) {
+    for (auto& manager : managers_) manager->service().forget_program(pid);
+  }
   after_event();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/service-manager/dialect.h"
 
+#include <algorithm>
 #include <array>
 
 namespace netbinder {
@@ -64,6 +65,23 @@ std::optional<Method> method_of(Dialect dialect, std::uint32_t code) {
   return std::nullopt;
 }
 
+namespace {
+
+// The one dialect in which the method has this code.
+std::optional<Dialect> dialect_with(Method wanted, std::uint32_t code) {
+  if (code == 0) return std::nullopt;
+  for (const MethodCodes& method : kMethods) {
+    if (method.method != wanted) continue;
+    const auto found = std::find(method.codes.begin(), method.codes.end(), code);
+    if (found == method.codes.end()) return std::nullopt;
+    return static_cast<Dialect>(static_cast<std::size_t>(Dialect::kAndroid11) +
+                                static_cast<std::size_t>(found - method.codes.begin()));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& shape) {
   // Shapes first: they tell late 15 and 16 from those before. Within those before, only 12 shows.
   const bool adds = shape.starts_with_name && shape.objects == 1 && shape.words_after == 2;
@@ -75,6 +93,14 @@ std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& sh
   if (code == 6 && one_word) return Dialect::kAndroid16;
   if (code == 5 && one_word) return Dialect::kAndroid15Late;
   if (code == 3 && name_only) return Dialect::kAndroid15Late;  // or 16, which is told later
+  // Methods whose requests are like no other's, whatever their number.
+  const bool empty = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
+  const bool two_objects = shape.starts_with_name && shape.objects == 2;
+  const bool one_object = shape.starts_with_name && shape.objects == 1 && shape.words_after == 0;
+  if (empty) return dialect_with(Method::kGetServiceDebugInfo, code);
+  if (two_objects) return dialect_with(Method::kRegisterClientCallback, code);
+  if (one_object && code == 8) return Dialect::kAndroid16;  // unregisterForNotifications
+  if (one_object && code > 8) return dialect_with(Method::kTryUnregisterService, code);
   const bool versioned = shape.stability_word &&
                          (*shape.stability_word & 0xff) == kAndroid12Version &&
                          (*shape.stability_word >> kAndroid12LevelShift) != 0;

@@ -46,6 +46,7 @@ const ServiceManager::Instance* ServiceManager::find(const std::string& name) co
 std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name,
                                                          Instance instance) {
   if (!valid_name(name)) return {kIllegalArgument, "invalid service name"};
+  if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
   if (names_.size() >= kMaxNames && !names_.contains(name)) {
     return {kIllegalState, "too many services"};
   }
@@ -83,7 +84,7 @@ void ServiceManager::notify(const std::string& name, const Listener& listener,
   writer.u32(listener.header);
   writer.string16(kCallbackInterface);
   writer.string16(name);
-  put_service(writer, &instance, listener.dialect);
+  put_instance_handle(writer, instance, listener.dialect);
   process_->call_oneway(listener.callback, kOnRegistration, writer.take());
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/service-manager/service_manager.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -43,7 +45,9 @@ OutgoingReply exception_reply(std::int32_t exception, const std::string& message
 RequestShape shape_of(ParcelReader request) {
   RequestShape shape;
   shape.objects = request.objects();
+  const std::size_t start = request.position();
   shape.starts_with_name = request.string16().has_value();
+  if (!shape.starts_with_name) request.seek(start);  // a word like a null string's, perhaps
   for (std::size_t i = 0; i < shape.objects; ++i) {
     if (request.remaining() < sizeof(flat_binder_object) + 4) return shape;
     (void)request.handle();
@@ -162,10 +166,12 @@ Dialect ServiceManager::dialect_of(std::int32_t pid, std::uint32_t code,
   if (clients_.size() >= kMaxClients && !clients_.contains(pid)) clients_.clear();
   Client& client = clients_[pid];
   if (detected) {
-    // "Late 15" does not take back what has shown 16 to be spoken: they share the shape.
+    // What several versions have in common does not take back the one that was told exactly:
+    // code 3 with a name is of late 15 and 16; adding and listing is alike from 11 to 14.
     const bool keeps = *detected == Dialect::kAndroid15Late && code == 3 &&
                        client.detected == Dialect::kAndroid16;
-    const bool refines = *detected == Dialect::kAndroid14 && client.detected == Dialect::kAndroid12;
+    const bool refines = *detected == Dialect::kAndroid14 && (code == 3 || code == 4) &&
+                         client.detected && *client.detected < Dialect::kAndroid14;
     if (!keeps && !refines) client.detected = detected;
   }
   if (client.wanted && *client.wanted != Dialect::kClassic) return *client.wanted;
@@ -185,30 +191,25 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
     case Method::kCheckService: {
       const auto name = request.string16();
       if (!name) return exception_reply(kIllegalArgument, "no name");
-      if (*name == kManagerName) {
-        writer.binder(kNodePtr, 0);
-        writer.u32(stability_word(dialect, kStabilitySystem));
-      } else {
-        put_service(writer, find(*name), dialect);
-      }
+      put_service(writer, *name, dialect);
       return reply_of(writer);
     }
     case Method::kGetService2:
     case Method::kCheckService2: {
       const auto name = request.string16();
       if (!name) return exception_reply(kIllegalArgument, "no name");
-      const Instance* found = find(*name);
       writer.i32(1);  // a union follows
       writer.i32(0);  // its first member
-      if (dialect == Dialect::kAndroid16) {
-        constexpr std::int32_t kServiceWithMetadataBytes = 4 + 24 + 4 + 4;
-        writer.i32(1);
-        writer.i32(kServiceWithMetadataBytes);
-        put_service(writer, found, dialect);
-        writer.i32(0);  // not a lazy service
-      } else {
-        put_service(writer, found, dialect);
+      if (dialect != Dialect::kAndroid16) {
+        put_service(writer, *name, dialect);
+        return reply_of(writer);
       }
+      constexpr std::int32_t kServiceWithMetadataBytes = 4 + 24 + 4 + 4;
+      const Instance* found = find(*name);
+      writer.i32(1);
+      writer.i32(kServiceWithMetadataBytes);
+      put_service(writer, *name, dialect);
+      writer.i32(found != nullptr && (found->dump_priority & kLazyService) != 0 ? 1 : 0);
       return reply_of(writer);
     }
     case Method::kAddService: {
@@ -233,6 +234,9 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
             instances.begin(), instances.end(),
             [mask](const Instance& instance) { return (instance.dump_priority & mask) != 0; });
         if (wanted) names.push_back(name);
+      }
+      if ((kDumpDefault & mask) != 0) {
+        names.insert(std::upper_bound(names.begin(), names.end(), kManagerName), kManagerName);
       }
       writer.i32(static_cast<std::int32_t>(names.size()));
       for (const std::string& name : names) writer.string16(name);
@@ -284,7 +288,8 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
       writer.i32(0);
       return reply_of(writer);
     case Method::kGetServiceDebugInfo: {
-      const auto all = services();
+      auto all = services();
+      all.push_back({.name = kManagerName, .host = host_name(setup_.host), .pid = ::getpid()});
       writer.i32(static_cast<std::int32_t>(all.size()));
       for (const ServiceView& service : all) {
         const auto units = (service.name.size() + 1) * 2;
@@ -302,15 +307,23 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
   NB_UNREACHABLE();
 }
 
-void ServiceManager::put_service(ParcelWriter& reply, const Instance* instance,
+void ServiceManager::put_service(ParcelWriter& reply, const std::string& name,
                                  Dialect dialect) const {
-  if (instance == nullptr) {
+  if (name == kManagerName) {
+    reply.binder(kNodePtr, 0);
+    reply.u32(stability_word(dialect, kStabilitySystem));
+  } else if (const Instance* found = find(name)) {
+    put_instance_handle(reply, *found, dialect);
+  } else {
     reply.null_binder();
     reply.u32(null_stability_word(dialect));
-  } else {
-    reply.handle(instance->handle);
-    reply.u32(stability_word(dialect, instance->stability));
   }
+}
+
+void ServiceManager::put_instance_handle(ParcelWriter& parcel, const Instance& instance,
+                                         Dialect dialect) {
+  parcel.handle(instance.handle);
+  parcel.u32(stability_word(dialect, instance.stability));
 }
 
 }  // namespace netbinder

@@ -97,7 +97,10 @@ class ServiceManager final : public LocalService {
   void drop_instances_of(HostId host);
   void publish(Handle manager, const std::string& name, const Instance& instance);
   void notify(const std::string& name, const Listener& listener, const Instance& instance);
-  void put_service(ParcelWriter& reply, const Instance* instance, Dialect dialect) const;
+  // What `name` stands for, or null, with its stability.
+  void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) const;
+  static void put_instance_handle(ParcelWriter& parcel, const Instance& instance,
+                                  Dialect dialect);
   // A handle is held once for each use: with a strong reference and linked to death.
   void hold(Handle handle);
   void let_go(Handle handle);

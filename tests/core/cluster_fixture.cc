@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/cluster_fixture.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace netbinder::testing {
@@ -79,6 +80,10 @@ void Host::install_files(ProcessId, ThreadId, std::span<const FileToken> files) 
 }
 
 void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) {
+  if (const auto other = others.find(process.value()); other != others.end()) {
+    other->second(thread, result);
+    return;
+  }
   const auto key = std::pair(process.value(), thread.value());
   Outcome outcome;
   outcome.error = result.error;
@@ -180,7 +185,7 @@ int Program::become_manager() {
 // ---- payloads ----
 
 Payload::Payload(const std::string& text) : data(text.size()) {
-  std::memcpy(data.data(), text.data(), text.size());
+  std::transform(text.begin(), text.end(), data.begin(), [](char c) { return std::byte(c); });
 }
 
 Payload& Payload::add(const flat_binder_object& object) {

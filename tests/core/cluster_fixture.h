@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -87,6 +88,8 @@ class Host final : public Effects {
   std::vector<std::string> given_up;
   std::size_t dropped_files = 0;
   std::vector<std::uint64_t> installing;
+  // Of processes that are no Programs: who hears how their ioctls end.
+  std::map<std::uint64_t, std::function<void(ThreadId, const IoctlResult&)>> others;
 
   int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
                   std::span<std::byte> into) override;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests that are cut off, garbled, or sent by programs that cannot take the answer: each gets a
+// definite answer, and the next client is served as ever.
+#include <random>
+
+#include "tests/service-manager/service_client.h"
+
+namespace netbinder::testing {
+namespace {
+
+constexpr std::uint64_t kNode = 0x1000;
+
+class HostileRequests : public ::testing::TestWithParam<Android> {
+ protected:
+  void expect_service_as_ever() {
+    ServiceClient server(cluster_, 1, 500, GetParam());
+    EXPECT_EQ(server.add("polite", kNode), 0);
+    ServiceClient client(cluster_, 1, 501, GetParam());
+    cluster_.manager(1).set_dialect(501, GetParam().dialect);
+    EXPECT_TRUE(client.check("polite"));
+  }
+  // Cuts the parcel, and leaves out the objects that were cut away.
+  static Request cut(const Request& whole, std::size_t bytes) {
+    Request part = whole;
+    part.payload().data.resize(bytes);
+    std::erase_if(part.payload().offsets, [&](binder_size_t offset) {
+      return offset + sizeof(flat_binder_object) > bytes;
+    });
+    return part;
+  }
+
+  ManagedCluster cluster_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Android, HostileRequests, ::testing::ValuesIn(androids()),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST_P(HostileRequests, AreAnsweredAtEveryLength) {
+  {
+    ServiceClient client(cluster_, 1, 100, GetParam());
+    Request whole = client.request();
+    whole.string16("hello").binder(GetParam(), kNode, 0).binder(GetParam(), kNode + 16, 0);
+    whole.i32(0).i32(8);
+    for (std::uint32_t code = 1; code <= 17; ++code) {
+      for (std::size_t bytes = 0; bytes <= whole.payload().data.size(); ++bytes) {
+        const Received reply = client.call(code, cut(whole, bytes));
+        if (reply.is_status()) {
+          ASSERT_EQ(reply.data.size(), 4U);
+        }
+      }
+    }
+  }
+  expect_service_as_ever();
+}
+
+TEST_P(HostileRequests, OfRandomBytesAreAnswered) {
+  {
+    std::mt19937 random(20260101);
+    ServiceClient client(cluster_, 1, 100, GetParam());
+    const Request token = client.request();
+    for (int round = 0; round < 600; ++round) {
+      Request request = round % 2 == 0 ? token : Request();
+      const auto words = static_cast<std::uint32_t>(random() % 40);
+      for (std::uint32_t word = 0; word < words; ++word) {
+        switch (random() % 4) {
+          case 0: request.i32(static_cast<std::int64_t>(random())); break;
+          case 1: request.i32(static_cast<std::int64_t>(random() % 64) - 2); break;
+          case 2: request.string16(std::string(random() % 9, 'h')); break;
+          default: request.binder(GetParam(), kNode + random() % 4 * 16, 0); break;
+        }
+      }
+      (void)client.call(static_cast<std::uint32_t>(random() % 20), request);
+    }
+  }
+  cluster_.settle();
+  expect_service_as_ever();
+}
+
+TEST_P(HostileRequests, ABinderThatIsNotAmongTheObjectsIsNone) {
+  {
+    cluster_.manager(1).set_dialect(100, GetParam().dialect);
+    ServiceClient client(cluster_, 1, 100, GetParam());
+    Request forged = client.request().string16("hello");
+    forged.payload().add(handle_object(1));
+    forged.payload().offsets.clear();
+    if (GetParam().has_status()) forged.i32(GetParam().system);
+    forged.i32(0).i32(8);
+    EXPECT_NE(client.call(GetParam().add, forged).i32(), 0);
+    EXPECT_TRUE(cluster_.manager(1).services().empty());
+  }
+  expect_service_as_ever();
+}
+
+TEST_P(HostileRequests, ACallerWithoutRoomForTheAnswerHurtsOnlyItself) {
+  const Driver::Counts before = cluster_.host(1).driver.counts();
+  {
+    Program unmapped(cluster_.host(1), 100, "binder", 0);
+    unmapped.greet(1);
+    for (int round = 0; round < 50; ++round) {
+      Request request;
+      request.token(GetParam()).string16("hello" + std::to_string(round));
+      request.binder(GetParam(), kNode, 0).i32(0).i32(8);
+      unmapped.start(1, Commands().put(BC_TRANSACTION,
+                                       request.payload().call(0, GetParam().add)),
+                     true);
+      cluster_.settle();
+      ASSERT_FALSE(unmapped.blocked(1));
+      (void)unmapped.outcome(1);
+    }
+    expect_service_as_ever();
+  }
+  cluster_.settle();
+  const Driver::Counts after = cluster_.host(1).driver.counts();
+  EXPECT_EQ(after.nodes, before.nodes);
+  EXPECT_EQ(after.refs, before.refs);
+  EXPECT_EQ(after.deaths, before.deaths);
+  EXPECT_EQ(after.buffers, before.buffers);
+}
+
+TEST_P(HostileRequests, ACallerThatDiesBeforeTheAnswerLeavesNothing) {
+  const Driver::Counts before = cluster_.host(1).driver.counts();
+  {
+    Program doomed(cluster_.host(1), 100);
+    doomed.greet(1);
+    Request request;
+    request.token(GetParam()).string16("hello");
+    request.binder(GetParam(), kNode, 0).i32(0).i32(8);
+    doomed.start(1, Commands().put(BC_TRANSACTION, request.payload().call(0, GetParam().add)),
+                 true);
+  }
+  cluster_.settle();
+  expect_service_as_ever();
+  cluster_.settle();
+  const Driver::Counts after = cluster_.host(1).driver.counts();
+  EXPECT_EQ(after.nodes, before.nodes);
+  EXPECT_EQ(after.refs, before.refs);
+  EXPECT_EQ(after.deaths, before.deaths);
+  EXPECT_EQ(after.buffers, before.buffers);
+  EXPECT_EQ(after.transactions, before.transactions);
+}
+
+}  // namespace
+}  // namespace netbinder::testing

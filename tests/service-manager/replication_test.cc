@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names on several hosts: found from everywhere, nearest first, gone with their host.
+#include "tests/service-manager/service_client.h"
+
+namespace netbinder::testing {
+namespace {
+
+constexpr std::uint64_t kNode = 0x1000;
+
+// Tells the program that serves a handle which of the servers it is.
+bool reaches(ServiceClient& client, std::uint32_t handle, ServiceClient& server) {
+  client.send(handle, 9, Request().i32(77));
+  const auto call = server.incoming();
+  return call && call->target == kNode && call->code == 9;
+}
+
+class Replication : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  Replication() {
+    for (std::size_t host = 1; host <= GetParam(); ++host) {
+      before_.push_back(cluster_.host(host).driver.counts());
+      programs_.push_back(std::make_unique<ServiceClient>(
+          cluster_, host, static_cast<std::int32_t>(host * 100), android("Android14")));
+    }
+  }
+  void TearDown() override {
+    programs_.clear();
+    cluster_.settle();
+    for (std::size_t host = 1; host <= GetParam(); ++host) {
+      const Driver::Counts after = cluster_.host(host).driver.counts();
+      const Driver::Counts& before = before_[host - 1];
+      EXPECT_TRUE(cluster_.manager(host).services().empty()) << host;
+      EXPECT_EQ(after.processes, before.processes) << host;
+      EXPECT_EQ(after.nodes, before.nodes) << host;
+      EXPECT_EQ(after.refs, before.refs) << host;
+      EXPECT_EQ(after.transactions, before.transactions) << host;
+      EXPECT_EQ(after.deaths, before.deaths) << host;
+      EXPECT_EQ(after.buffers, before.buffers) << host;
+    }
+  }
+  ServiceClient& on(std::size_t host) { return *programs_.at(host - 1); }
+
+  ManagedCluster cluster_{GetParam()};
+  std::vector<Driver::Counts> before_;
+  std::vector<std::unique_ptr<ServiceClient>> programs_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Hosts, Replication, ::testing::Values(2, 3),
+                         [](const auto& tested) { return std::to_string(tested.param) + "Hosts"; });
+
+TEST_P(Replication, AServiceIsFoundOnEveryHostAndCallsReachItsHome) {
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    if (host == 2) continue;
+    const auto handle = on(host).check("hello");
+    ASSERT_TRUE(handle) << host;
+    EXPECT_TRUE(reaches(on(host), *handle, on(2))) << host;
+    auto names = on(host).list();
+    std::erase(names, "manager");
+    EXPECT_EQ(names, std::vector<std::string>{"hello"});
+  }
+}
+
+TEST_P(Replication, AServiceOnTheCallersOwnHostIsPreferred) {
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    EXPECT_EQ(on(host).add("hello", kNode), 0);
+  }
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    ServiceClient neighbour(cluster_, host, static_cast<std::int32_t>(host * 100 + 1),
+                            android("Android16"));
+    cluster_.manager(host).set_dialect(static_cast<std::int32_t>(host * 100 + 1), "android16");
+    const auto handle = neighbour.check("hello");
+    ASSERT_TRUE(handle);
+    EXPECT_TRUE(reaches(neighbour, *handle, on(host))) << host;
+  }
+}
+
+TEST_P(Replication, AnyHostsServiceCanBeAskedForByName) {
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    EXPECT_EQ(on(host).add("hello", kNode), 0);
+  }
+  ServiceClient client(cluster_, 1, 150, android("Android14"));
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    const auto handle = client.check("hello@host" + std::to_string(host));
+    ASSERT_TRUE(handle) << host;
+    EXPECT_TRUE(reaches(client, *handle, on(host))) << host;
+  }
+  EXPECT_EQ(client.check("hello@elsewhere"), std::nullopt);
+  EXPECT_EQ(client.check("hello@"), std::nullopt);
+  EXPECT_EQ(client.check("@host1"), std::nullopt);
+}
+
+TEST_P(Replication, ANameDiesOnEveryHostWithItsOwnerAndAnotherHostsTakesOver) {
+  EXPECT_EQ(on(1).add("hello", kNode), 0);
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  on(1).die();
+  ServiceClient client(cluster_, 1, 150, android("Android14"));
+  const auto handle = client.check("hello");
+  ASSERT_TRUE(handle);
+  EXPECT_TRUE(reaches(client, *handle, on(2)));
+  on(2).die();
+  EXPECT_EQ(client.check("hello"), std::nullopt);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    EXPECT_TRUE(cluster_.manager(host).services().empty()) << host;
+  }
+}
+
+TEST_P(Replication, AddingANameAgainReplacesItOnEveryHost) {
+  ServiceClient older(cluster_, 2, 250, android("Android14"));
+  EXPECT_EQ(older.add("hello", kNode), 0);
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  const auto handle = on(1).check("hello");
+  ASSERT_TRUE(handle);
+  EXPECT_TRUE(reaches(on(1), *handle, on(2)));
+  EXPECT_FALSE(older.incoming());
+}
+
+TEST_P(Replication, AListenerHearsOfAServiceOnAnotherHost) {
+  EXPECT_EQ(on(1).listen("hello", 0x2000), 0);
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  auto call = on(1).incoming();
+  ASSERT_TRUE(call);
+  EXPECT_EQ(call->target, 0x2000U);
+  EXPECT_FALSE(on(1).incoming());
+}
+
+TEST_P(Replication, TheNamesOfALostHostDisappearAndComeBackWithIt) {
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  EXPECT_EQ(on(1).add("here", kNode), 0);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    if (host != 2) cluster_.disconnect(host, 2);
+  }
+  EXPECT_EQ(on(1).check("hello"), std::nullopt);
+  EXPECT_EQ(on(2).check("here"), std::nullopt);
+  ServiceClient neighbour(cluster_, 2, 250, android("Android14"));
+  EXPECT_TRUE(neighbour.check("hello"));
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    if (host != 2) cluster_.connect(host, 2);
+  }
+  const auto handle = on(1).check("hello");
+  ASSERT_TRUE(handle);
+  EXPECT_TRUE(reaches(on(1), *handle, on(2)));
+  EXPECT_TRUE(on(2).check("here"));
+}
+
+TEST_P(Replication, OtherHostsKeepTheirNamesWhenOneIsLost) {
+  if (GetParam() < 3) GTEST_SKIP() << "takes three hosts";
+  EXPECT_EQ(on(2).add("two", kNode), 0);
+  EXPECT_EQ(on(3).add("three", kNode), 0);
+  cluster_.disconnect(1, 2);
+  EXPECT_EQ(on(1).check("two"), std::nullopt);
+  const auto handle = on(1).check("three");
+  ASSERT_TRUE(handle);
+  EXPECT_TRUE(reaches(on(1), *handle, on(3)));
+  cluster_.connect(1, 2);
+  EXPECT_TRUE(on(1).check("two"));
+}
+
+TEST_P(Replication, ManyNamesComeAndGo) {
+  for (int round = 0; round < 20; ++round) {
+    ServiceClient server(cluster_, 2, 300, android("Android14"));
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_EQ(server.add("name" + std::to_string(i), kNode + static_cast<std::uint64_t>(i) * 16),
+                0);
+    }
+    EXPECT_EQ(cluster_.manager(1).services().size(), 20U);
+  }
+  cluster_.settle();
+  EXPECT_TRUE(cluster_.manager(1).services().empty());
+}
+
+}  // namespace
+}  // namespace netbinder::testing

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Programs that use the service manager, each as its version of Android writes its parcels. The
+// numbers and layouts here are the clients' own, told apart from what the manager is built with.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/service-manager/managed_cluster.h"
+
+namespace netbinder::testing {
+
+// What a version of Android has on the wire. A code of 0: it has no such method.
+struct Android {
+  std::string name;     // for messages
+  std::string dialect;  // as NETBINDER_DIALECT and the configuration have it
+  int token_words;      // in front of the interface's name
+  std::uint32_t get, get2, check, check2, add, list, listen, unlisten, declared, instances, apex,
+      updatable, connection, client_callback, try_unregister, debug_info;
+  std::uint32_t system, vintf, null;  // stability words; only with three words in the token
+
+  [[nodiscard]] bool has_status() const { return token_words == 3; }
+};
+inline void PrintTo(const Android& version, std::ostream* out) { *out << version.name; }
+const std::vector<Android>& androids();
+const Android& android(const std::string& name);
+
+class Request {
+ public:
+  Request& i32(std::int64_t value);
+  Request& string16(const std::string& text);
+  Request& token(const Android& version, std::uint32_t header = 0x53595354,
+                 const std::string& interface = "android.os.IServiceManager");
+  // A binder of the sender, with its stability word if the version has any.
+  Request& binder(const Android& version, std::uint64_t ptr, std::uint64_t cookie);
+  [[nodiscard]] const Payload& payload() const { return payload_; }
+  [[nodiscard]] Payload& payload() { return payload_; }
+
+ private:
+  Payload payload_;
+};
+
+// What was received, read from its beginning. Reading what is not there fails the test.
+class Received {
+ public:
+  std::uint32_t flags = 0;
+  std::uint32_t code = 0;
+  std::uint64_t target = 0;
+  std::vector<std::byte> data;
+  std::vector<binder_size_t> offsets;
+
+  std::int32_t i32();
+  std::uint32_t u32() { return static_cast<std::uint32_t>(i32()); }
+  std::string string16();
+  // A handle; nothing for the null binder, which is not among the objects.
+  std::optional<std::uint32_t> handle();
+  [[nodiscard]] std::size_t left() const { return data.size() - position_; }
+  [[nodiscard]] bool is_status() const { return (flags & TF_STATUS_CODE) != 0; }
+
+ private:
+  std::size_t position_ = 0;
+};
+
+class ServiceClient {
+ public:
+  ServiceClient(ManagedCluster& cluster, std::size_t host, std::int32_t pid,
+                const Android& version);
+
+  // A call of handle 0, or of another. Handles in the reply are held until the program ends.
+  Received call(std::uint32_t code, const Request& request, std::uint32_t handle = 0);
+  [[nodiscard]] Request request() const { return Request().token(version_); }
+
+  // 0, or the exception; -1 for the classic failure.
+  std::int32_t add(const std::string& name, std::uint64_t ptr, std::int32_t priority = 8);
+  std::optional<std::uint32_t> check(const std::string& name);
+  std::vector<std::string> list();
+  std::int32_t listen(const std::string& name, std::uint64_t ptr);
+  std::int32_t unlisten(const std::string& name, std::uint64_t ptr);
+
+  // A oneway call.
+  void send(std::uint32_t handle, std::uint32_t code, const Request& request);
+  // The oldest oneway call that has come in and was not taken yet.
+  std::optional<Received> incoming();
+  void die() { program_.close(); cluster_.settle(); }
+  [[nodiscard]] const Android& version() const { return version_; }
+  [[nodiscard]] Program& program() { return program_; }
+
+ private:
+  Received receive(const binder_transaction_data& data);
+  void answer_references(const Outcome& outcome, Commands& answers);
+  void take_work();
+
+  static constexpr std::uint32_t kCaller = 1;
+  static constexpr std::uint32_t kLooper = 2;
+
+  ManagedCluster& cluster_;
+  const Android& version_;
+  Program program_;
+  std::deque<Received> received_;
+};
+
+}  // namespace netbinder::testing
