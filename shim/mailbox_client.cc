@@ -21,7 +21,7 @@
 namespace netbinder {
 namespace {
 
-constexpr std::size_t kHeldMailboxes = 6;
+constexpr std::uint32_t kHeldMailboxes = 6;
 
 struct HeldMailbox {
   Descriptor* descriptor;  // null: this place is free
@@ -154,7 +154,8 @@ void say_thread_exit(const HeldMailbox& held) {
   }
   MailboxLease lease(*reference, -1);
   if (!lease) return;
-  lease.mailbox().request = {.operation = kOpControl, .ioctl_command = BINDER_THREAD_EXIT};
+  lease.mailbox().request = {.operation = kOpControl,
+                             .ioctl_command = static_cast<std::uint32_t>(BINDER_THREAD_EXIT)};
   (void)lease.exchange();
 }
 
@@ -300,8 +301,8 @@ int MailboxLease::exchange() {
   }
   finish();
   // Interrupted by end_calls and not by a signal.
-  const bool closed = mailbox_->response.error == -EINTR &&
-                      descriptor_.closed.load(std::memory_order_acquire);
+  const bool closed =
+      mailbox_->response.error == -EINTR && descriptor_.closed.load(std::memory_order_acquire);
   return closed ? -EBADF : 0;
 }
 

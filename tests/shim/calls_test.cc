@@ -31,13 +31,22 @@ std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(p
 
 class Calls : public testing::Test {
  protected:
-  ~Calls() override {
-    if (fd_ >= 0) close_descriptor(fd_);
-  }
-  void start(FakeAgent::Handler handler) {
+  // Ends the agent before what its handler refers to.
+  struct Running {
+    explicit Running(Calls& owner) : test(owner) {}
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+      test.agent_->stop();
+      close_descriptor(test.fd_);
+    }
+    Calls& test;
+  };
+  [[nodiscard]] Running start(FakeAgent::Handler handler) {
     agent_ = std::make_unique<FakeAgent>(std::move(handler));
     fd_ = open_binder(parse_device_path("/dev/binder"), O_RDWR | O_CLOEXEC);
-    ASSERT_GE(fd_, 0);
+    EXPECT_GE(fd_, 0);
+    return Running(*this);
   }
   // 0 or an errno.
   int call(unsigned long request, void* argument) const {
@@ -68,7 +77,7 @@ void answer_read(FakeChannel& channel, std::uint32_t index, std::uint32_t comman
 TEST_F(Calls, WriteAndRead) {
   MailboxRequest seen;
   std::vector<std::uint32_t> commands(2);
-  start([&](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
     Mailbox& box = channel.mailbox(index);
     if (box.request.operation != kOpWriteRead) return;
     seen = box.request;
@@ -87,6 +96,7 @@ TEST_F(Calls, WriteAndRead) {
   errno = 77;
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0);
   EXPECT_EQ(errno, 77);
+  agent_->stop();  // what it has seen is ours now
   EXPECT_EQ(seen.command_address, at(out.data()) + 4);
   EXPECT_EQ(seen.command_bytes, 8U);
   EXPECT_EQ(seen.read_capacity, sizeof in_ - 8);
@@ -100,7 +110,7 @@ TEST_F(Calls, WriteAndRead) {
 }
 
 TEST_F(Calls, AFailedWriteReadsNothing) {
-  start([](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([](FakeChannel& channel, std::uint32_t index) {
     channel.respond(index, {.error = -EINVAL, .write_consumed = 4});
   });
   const std::array<std::uint32_t, 2> out{BC_ENTER_LOOPER, 1};
@@ -116,7 +126,7 @@ TEST_F(Calls, AFailedWriteReadsNothing) {
 }
 
 TEST_F(Calls, AFailedReadKeepsItsCount) {
-  start([](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([](FakeChannel& channel, std::uint32_t index) {
     channel.respond(index, {.error = -EAGAIN});
   });
   binder_write_read bwr{.write_size = 0,
@@ -130,7 +140,7 @@ TEST_F(Calls, AFailedReadKeepsItsCount) {
 }
 
 TEST_F(Calls, BadPointers) {
-  start(answer_simple);
+  const Running running = start(answer_simple);
   EXPECT_EQ(call(BINDER_WRITE_READ, nullptr), EFAULT);
   EXPECT_EQ(call(BINDER_VERSION, nullptr), EINVAL);
   EXPECT_EQ(call(BINDER_SET_CONTEXT_MGR, nullptr), 0);
@@ -147,9 +157,9 @@ TEST_F(Calls, BadPointers) {
 
 TEST_F(Calls, Mapping) {
   MailboxRequest seen;
-  int error = 0;
-  start([&](FakeChannel& channel, std::uint32_t index) {
-    if (channel.mailbox(index).request.operation == kOpMap) seen = channel.mailbox(index).request;
+  std::atomic<int> error = 0;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
+    if (error == 0) seen = channel.mailbox(index).request;
     channel.respond(index, {.error = error});
   });
   const DescriptorReference descriptor = find_binder_fd(fd_);
@@ -158,20 +168,20 @@ TEST_F(Calls, Mapping) {
   EXPECT_EQ(errno, EPERM);
   void* const map = mmap_binder(*descriptor, fd_, nullptr, 8 << 20, PROT_READ, MAP_PRIVATE);
   ASSERT_NE(map, MAP_FAILED);
-  EXPECT_EQ(seen.address, at(map));
-  EXPECT_EQ(seen.size, kMaxMapBytes);
   EXPECT_EQ(::mprotect(map, 4096, PROT_READ | PROT_WRITE), -1);
   EXPECT_EQ(errno, EACCES);
   ::munmap(map, 8 << 20);
   error = -EBUSY;
   EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ, MAP_PRIVATE), MAP_FAILED);
   EXPECT_EQ(errno, EBUSY);
+  agent_->stop();
+  EXPECT_EQ(seen.address, at(map));
+  EXPECT_EQ(seen.size, kMaxMapBytes);
 }
 
 TEST_F(Calls, DescriptorsAreInstalledAndClosed) {
-  int received = -1;
-  std::vector<int> to_close;
-  start([&](FakeChannel& channel, std::uint32_t index) {
+  std::atomic<int> received = -1;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
     Mailbox& box = channel.mailbox(index);
     if (box.state.load() == kInstalled) {
       received = box.fds[0];
@@ -194,7 +204,7 @@ TEST_F(Calls, DescriptorsAreInstalledAndClosed) {
 }
 
 TEST_F(Calls, ReadinessIsTakenBack) {
-  start([&](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
     channel.send_readiness();
     channel.send_readiness();
     channel.respond(index, {.drain = 1});
@@ -207,7 +217,7 @@ TEST_F(Calls, ReadinessIsTakenBack) {
 }
 
 TEST_F(Calls, ADeadAgentIsNoticed) {
-  start([](FakeChannel&, std::uint32_t) {});
+  const Running running = start([](FakeChannel&, std::uint32_t) {});
   int error = 0;
   std::thread caller([&] {
     binder_write_read bwr;
@@ -223,7 +233,7 @@ TEST_F(Calls, ADeadAgentIsNoticed) {
 
 TEST_F(Calls, ClosingEndsACall) {
   std::atomic<bool> waiting = false;
-  start([&](FakeChannel&, std::uint32_t) { waiting = true; });
+  const Running running = start([&](FakeChannel&, std::uint32_t) { waiting = true; });
   int error = 0;
   std::thread caller([&] {
     binder_write_read bwr;
@@ -249,7 +259,7 @@ void call_in_handler(int) {
 TEST_F(Calls, ASignalInterruptsAndItsHandlerMayCall) {
   std::atomic<bool> waiting = false;
   std::vector<std::uint32_t> cancelled;
-  start([&](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
     if (channel.mailbox(index).request.operation == kOpWriteRead) {
       waiting = true;
       if (channel.mailbox(index).state.load() == kCancelled) cancelled.push_back(index);
@@ -272,6 +282,7 @@ TEST_F(Calls, ASignalInterruptsAndItsHandlerMayCall) {
   ::pthread_kill(caller.native_handle(), SIGUSR1);
   caller.join();
   EXPECT_EQ(error, EINTR);
+  agent_->stop();
   EXPECT_EQ(nested_result, 8);
   EXPECT_EQ(cancelled.size(), 1U);
   ::sigaction(SIGUSR1, &before, nullptr);
@@ -279,7 +290,7 @@ TEST_F(Calls, ASignalInterruptsAndItsHandlerMayCall) {
 
 TEST_F(Calls, MoreThreadsThanMailboxesOneAfterAnother) {
   std::atomic<int> exits = 0;
-  start([&](FakeChannel& channel, std::uint32_t index) {
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
     if (channel.mailbox(index).request.ioctl_command == BINDER_THREAD_EXIT) ++exits;
     answer_simple(channel, index);
   });

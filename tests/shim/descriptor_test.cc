@@ -70,9 +70,10 @@ TEST(Open, SaysHello) {
   EXPECT_EQ(::fcntl(fd, F_GETFD), 0);
   EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
   EXPECT_EQ(ask_version(fd), 8);
+  EXPECT_EQ(close_descriptor(fd), 0);
+  agent.stop();
   EXPECT_EQ(context, "hwbinder");
   EXPECT_EQ(dialect, "android-14");
-  EXPECT_EQ(close_descriptor(fd), 0);
 }
 
 TEST(Open, OwnDescriptorsAreOutOfTheWay) {
