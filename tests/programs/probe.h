@@ -12,18 +12,19 @@
 enum { kProbeMapBytes = 4 * 1024 * 1024 };
 
 enum probe_code {
-  kEcho = 1,       // bytes -> the same bytes
-  kSum = 2,        // bytes -> u64 their sum, u64 their number
-  kPid = 3,        // -> u32 the server's pid
-  kOneway = 4,     // oneway: u64 run, u64 number in it
-  kReport = 5,     // u64 run -> u64 received, u64 of them in order
-  kCallback = 6,   // binder, u64 -> what code 1 of that binder answers to the u64
-  kKeep = 7,       // binder -> (kept)
-  kGive = 8,       // -> the kept binder, or status -ENOENT
-  kDie = 9,        // no answer
-  kBlock = 10,     // u32 milliseconds -> (then)
-  kIdentity = 11,  // -> the server's own binder
-  kIsMine = 12,    // binder -> u32 1 if it is the server's own, by address and cookie
+  kEcho = 1,        // bytes -> the same bytes
+  kSum = 2,         // bytes -> u64 their sum, u64 their number
+  kPid = 3,         // -> u32 the server's pid
+  kOneway = 4,      // oneway: u64 run, u64 number in it
+  kReport = 5,      // u64 run -> u64 received, u64 of them in order
+  kCallback = 6,    // binder, u64 -> what code 1 of that binder answers to the u64
+  kKeep = 7,        // binder -> (kept)
+  kGive = 8,        // -> the kept binder, or status -ENOENT
+  kDie = 9,         // no answer
+  kBlock = 10,      // u32 milliseconds -> (then)
+  kIdentity = 11,   // -> the server's own binder
+  kIsMine = 12,     // binder -> u32 1 if it is the server's own, by address and cookie
+  kWriteFile = 13,  // file -> u32 1 if the server could write "written\n" to it
 };
 
 // Each runs one subcommand and returns the exit status.
@@ -38,6 +39,7 @@ int probe_call_until_dead(int argc, char** argv);
 int probe_pass(int argc, char** argv);
 int probe_take(int argc, char** argv);
 int probe_home(int argc, char** argv);
+int probe_file(int argc, char** argv);
 int probe_watch(int argc, char** argv);
 int probe_manager_info(int argc, char** argv);
 
@@ -53,6 +55,8 @@ void probe_complain(const char* what, enum binder_result result, int32_t status)
 // A call that must succeed. The reply is to be released, unless this fails.
 bool probe_call(struct binder_conn* conn, uint32_t handle, uint32_t code,
                 const struct parcel_writer* request, struct binder_reply* reply, const char* what);
+// The binder at `object`, which accepts files.
+void probe_write_own_binder(struct parcel_writer* parcel, const void* object);
 // Exactly these bytes, without padding.
 void probe_write_exactly(struct parcel_writer* parcel, const void* bytes, size_t size);
 // Calls kEcho with `size` pseudo-random bytes and compares.

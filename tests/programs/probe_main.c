@@ -17,6 +17,7 @@
 //   take VIA                    "took pid N", the pid of the binder VIA holds, and "echo 64 ok"
 //   home NAME [VIA]             NAME's own binder, through VIA if given, is sent to NAME:
 //                               "same handle" and "home ok"
+//   file NAME                   "file ok": the server wrote to a file we passed (same host only)
 //   watch NAME                  "linked", then "dead" when the server has died
 //   manager-info                "service NAME" for each, in the manager's order; "services N"
 #include <stdio.h>
@@ -34,19 +35,13 @@ struct subcommand {
 enum { kAnyNumber = 1000 };
 
 static const struct subcommand kSubcommands[] = {
-    {"serve", probe_serve, 1, 2},
-    {"echo", probe_echo, 2, kAnyNumber},
-    {"sum", probe_sum, 2, kAnyNumber},
-    {"pid", probe_pid, 1, 1},
-    {"oneway", probe_oneway, 2, 2},
-    {"callback", probe_callback, 1, 1},
-    {"die", probe_die, 1, 1},
-    {"call-until-dead", probe_call_until_dead, 2, 2},
-    {"pass", probe_pass, 2, 2},
-    {"take", probe_take, 1, 1},
-    {"home", probe_home, 1, 2},
-    {"watch", probe_watch, 1, 1},
-    {"manager-info", probe_manager_info, 0, 0},
+    {"serve", probe_serve, 1, 2},      {"echo", probe_echo, 2, kAnyNumber},
+    {"sum", probe_sum, 2, kAnyNumber}, {"pid", probe_pid, 1, 1},
+    {"oneway", probe_oneway, 2, 2},    {"callback", probe_callback, 1, 1},
+    {"die", probe_die, 1, 1},          {"call-until-dead", probe_call_until_dead, 2, 2},
+    {"pass", probe_pass, 2, 2},        {"take", probe_take, 1, 1},
+    {"home", probe_home, 1, 2},        {"file", probe_file, 1, 1},
+    {"watch", probe_watch, 1, 1},      {"manager-info", probe_manager_info, 0, 0},
 };
 
 int main(int argc, char** argv) {

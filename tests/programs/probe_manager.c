@@ -65,6 +65,16 @@ static bool is_worth_another_try(enum binder_result result) {
   return result == kBinderOk || result == kBinderDead || result == kBinderFailed;
 }
 
+void probe_write_own_binder(struct parcel_writer* parcel, const void* object) {
+  const size_t position = parcel->size;
+  parcel_write_local_object(parcel, object);
+  if (parcel->failed) return;
+  struct flat_binder_object flat;
+  memcpy(&flat, parcel->data + position, sizeof(flat));
+  flat.flags |= FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  memcpy(parcel->data + position, &flat, sizeof(flat));
+}
+
 bool probe_publish(struct binder_conn* conn, const char* name, const void* object) {
   enum binder_result result = kBinderDead;
   int32_t status = 0;
@@ -72,7 +82,7 @@ bool probe_publish(struct binder_conn* conn, const char* name, const void* objec
     struct parcel_writer request;
     start_manager_request(&request);
     parcel_write_string16(&request, name);
-    parcel_write_local_object(&request, object);
+    probe_write_own_binder(&request, object);
     parcel_write_u32(&request, 0);  // allow isolated
     struct binder_reply reply;
     result = binder_call(conn, 0, kAddService, &request, &reply);

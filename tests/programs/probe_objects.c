@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "probe.h"
 
@@ -103,6 +104,48 @@ int probe_home(int argc, char** argv) {
     return 1;
   }
   printf("home ok\n");
+  return 0;
+}
+
+int probe_file(int argc, char** argv) {
+  (void)argc;
+  struct binder_conn conn;
+  uint32_t handle = 0;
+  uint32_t written = 0;
+  int ends[2];
+  if (!probe_connect(&conn, argv[0], &handle)) return 1;
+  if (pipe(ends) != 0) {
+    perror("binder_probe: pipe");
+    return 1;
+  }
+  struct binder_fd_object file;
+  memset(&file, 0, sizeof(file));
+  file.hdr.type = BINDER_TYPE_FD;
+  file.fd = (uint32_t)ends[1];
+  struct parcel_writer request;
+  parcel_init(&request);
+  parcel_write_bytes(&request, &file, sizeof(file));
+  request.offsets[request.object_count++] = 0;
+  const bool asked = ask_u32(&conn, handle, kWriteFile, &request, "write file", &written);
+  parcel_free(&request);
+  if (!asked || written != 1) {
+    fprintf(stderr, "binder_probe: file: not written\n");
+    return 1;
+  }
+  close(ends[1]);
+  // The end of the pipe also tells that nobody else has kept the descriptor.
+  char text[32] = "";
+  size_t size = 0;
+  ssize_t got = 0;
+  while (size < sizeof(text) - 1 &&
+         (got = read(ends[0], text + size, sizeof(text) - 1 - size)) > 0) {
+    size += (size_t)got;
+  }
+  if (strcmp(text, "written\n") != 0) {
+    fprintf(stderr, "binder_probe: file: \"%s\"\n", text);
+    return 1;
+  }
+  printf("file ok\n");
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server: one thread, one binder.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,7 +79,7 @@ static int32_t on_give(const struct server* server, struct parcel_writer* reply)
   if (server->kept.hdr.type == BINDER_TYPE_HANDLE) {
     parcel_write_handle(reply, server->kept.handle);
   } else {
-    parcel_write_local_object(reply, &own_object);
+    probe_write_own_binder(reply, &own_object);
   }
   return 0;
 }
@@ -90,6 +91,18 @@ static int32_t on_is_mine(struct parcel_reader* in, struct parcel_writer* reply)
   const bool mine =
       object.hdr.type == BINDER_TYPE_BINDER && object.binder == own && object.cookie == own;
   parcel_write_u32(reply, mine ? 1 : 0);
+  return 0;
+}
+
+static int32_t on_write_file(struct parcel_reader* in, struct parcel_writer* reply) {
+  struct flat_binder_object object;
+  if (!parcel_read_object(in, &object) || object.hdr.type != BINDER_TYPE_FD) return -EINVAL;
+  static const char kText[] = "written\n";
+  const int fd = (int)object.handle;  // where a file object has its descriptor
+  const bool written = write(fd, kText, sizeof(kText) - 1) == (ssize_t)sizeof(kText) - 1;
+  const bool close_on_exec = (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
+  close(fd);
+  parcel_write_u32(reply, written && close_on_exec ? 1 : 0);
   return 0;
 }
 
@@ -142,8 +155,10 @@ static int32_t on_transaction(struct binder_conn* conn, const struct binder_requ
       probe_pause_ms(milliseconds);
       return 0;
     case kIdentity:
-      parcel_write_local_object(reply, &own_object);
+      probe_write_own_binder(reply, &own_object);
       return 0;
+    case kWriteFile:
+      return on_write_file(in, reply);
     case kIsMine:
       return on_is_mine(in, reply);
     default:
