@@ -69,6 +69,7 @@ void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& requ
   }
   NB_CHECK(thread->idle());
   WriteRead& io = thread->io;
+  io.kept_commands.clear();
   io.commands = request.commands;
   io.write_consumed = 0;
   io.read_buffer = request.read_buffer;

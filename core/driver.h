@@ -345,7 +345,6 @@ class Driver {
   void give_back(Node& node);
   void imported_node_died(Node& node);
   void finish_handoff(HandoffId handoff);
-  void tell_dead_exports(Peer& peer);
   void handle(Peer& peer, peer::ReleaseRefs& message);
   void handle(Peer& peer, peer::NodeDied& message);
   void handle(Peer& peer, peer::ClaimRef& message);
@@ -409,7 +408,6 @@ class Driver {
     Node* node;  // a local strong reference
   };
   std::vector<NewManager> new_peer_managers_;
-  std::vector<NodeNumber> dead_exports_;  // named in the message being made
 
   Pool<Node> nodes_;
   Pool<Ref> refs_;

@@ -109,6 +109,7 @@ struct Node {
   std::uint64_t received_strong = 0;
   std::uint64_t received_weak = 0;
   std::uint64_t pending_claims = 0;
+  std::uint64_t pending_strong_claims = 0;  // among them
   bool gives_back = false;  // at the end of the event: what is not needed any more then
 };
 

@@ -30,6 +30,7 @@ struct ArrivingPayload {
 // A reference of one of its nodes that another host introduced to us, until it has confirmed it.
 struct PendingClaim {
   NodeNumber node;
+  bool strong = true;
   HostId introducer;
   HandoffId handoff;
 };

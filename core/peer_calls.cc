@@ -74,7 +74,6 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
     thread.transaction_stack = &transaction;
   }
   effects_.send(peer.host, std::move(message), std::move(image));
-  tell_dead_exports(peer);
   return oneway ? Step::kSuspend : Step::kContinue;
 }
 
@@ -94,7 +93,6 @@ std::expected<void, Driver::Failure> Driver::reply_to_peer(Thread& thread,
       translate_to_peer(thread, data, peer, message.shape, image, message.objects);
   if (!translated) return translated;
   effects_.send(peer.host, std::move(message), std::move(image));
-  tell_dead_exports(peer);
   return {};
 }
 

@@ -42,11 +42,13 @@ struct PayloadShape {
 // A reference travelling in a message. If the sender is the node's home it has counted the
 // reference for the receiver already and `handoff` is 0; if the receiver is the home, it is a
 // handle coming home; otherwise a third host introduces it and pins its own reference until the
-// receiver, once recorded at the home, sends HandoffDone{handoff}.
+// receiver, once recorded at the home, sends HandoffDone{handoff}. A node the sender knows to be
+// dead is counted and pinned nowhere: the receiver holds a dead reference.
 struct WireNode {
   NodeIdentity node;
   bool strong = true;
   HandoffId handoff;
+  bool dead = false;
   friend bool operator==(const WireNode&, const WireNode&) = default;
 };
 

@@ -98,17 +98,22 @@ void Driver::message_arrived(HostId host, PeerMessage message) {
 }
 
 WireNode Driver::export_node(Peer& peer, Node& node, RefKind kind, Thread* holder_thread) {
-  WireNode wire{.node = {}, .strong = kind == RefKind::kStrong, .handoff = HandoffId{}};
+  WireNode wire;
+  wire.strong = kind == RefKind::kStrong;
+  if (node.dead()) {
+    wire.node = node.identity;
+    wire.dead = true;
+    return wire;
+  }
   if (node.home == &peer) {  // coming home
     wire.node = node.identity;
     return wire;
   }
-  if (node.identity.host == HostId{}) {  // ours, alive or dead
+  if (node.local()) {
     wire.node = {.host = setup_.host, .incarnation = setup_.incarnation, .number = node.number};
     Ref& ref = get_ref(peer, node);
     NB_CHECK(increment_ref(ref, RefKind::kWeak, holder_thread));
     if (wire.strong) NB_CHECK(increment_ref(ref, RefKind::kStrong, holder_thread));
-    if (node.dead()) dead_exports_.push_back(node.number);
     return wire;
   }
   // Another host's: it stays alive through us until the peer is known there.
@@ -121,6 +126,7 @@ WireNode Driver::export_node(Peer& peer, Node& node, RefKind kind, Thread* holde
 }
 
 void Driver::unexport_node(Peer& peer, const WireNode& wire) {
+  if (wire.dead) return;
   if (wire.handoff != HandoffId{}) {
     finish_handoff(wire.handoff);
   } else if (wire.node.host == setup_.host) {
@@ -132,15 +138,6 @@ void Driver::unexport_node(Peer& peer, const WireNode& wire) {
       if (ref.strong == 0) decrement_node(*ref.node, RefKind::kStrong, true);
     }
     decrement_ref(ref, RefKind::kWeak);
-  }
-}
-
-void Driver::tell_dead_exports(Peer& peer) {
-  for (const NodeNumber number : std::exchange(dead_exports_, {})) {
-    const auto found = peer.refs.find(number);
-    if (found == peer.refs.end()) continue;
-    effects_.send(peer.host, peer::NodeDied{.node = number}, {});
-    destroy_ref(*found->second);
   }
 }
 
@@ -172,19 +169,14 @@ Node& Driver::imported_node(Peer& home, NodeNumber number) {
 }
 
 std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode& wire) {
+  if (wire.dead) return &dead_node(wire.node);
   if (wire.node.host == setup_.host) {
+    // A peer can name only what it holds. That it thinks it does and is wrong can happen (the node
+    // died, or its claim was refused, and it has not read so yet): then the reference is dead.
     const auto ref = peer.refs.find(wire.node.number);
-    if (wire.node.incarnation != setup_.incarnation) {
-      return std::unexpected("a node of another incarnation came home");
-    }
-    if (ref != peer.refs.end() && (!wire.strong || ref->second->strong > 0)) {
-      return ref->second->node;
-    }
-    // It died while the reference was on its way; the peer has not read of it yet.
-    if (wire.node.number.value() < next_node_ && exported_.find(wire.node.number) == exported_.end()) {
-      return &dead_node(wire.node);
-    }
-    return std::unexpected("a node came home that the peer holds no such reference to");
+    const bool holds = wire.node.incarnation == setup_.incarnation && ref != peer.refs.end() &&
+                       (!wire.strong || ref->second->strong > 0);
+    return holds ? ref->second->node : &dead_node(wire.node);
   }
   if (wire.node.host == peer.host) {
     if (wire.node.incarnation != peer.incarnation) {
@@ -205,8 +197,12 @@ std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode
   }
   Node& node = imported_node(*home, wire.node.number);
   ++node.pending_claims;
+  if (wire.strong) ++node.pending_strong_claims;
   home->claims.push_back(
-      {.node = wire.node.number, .introducer = peer.host, .handoff = wire.handoff});
+      {.node = wire.node.number,
+                          .strong = wire.strong,
+                          .introducer = peer.host,
+                          .handoff = wire.handoff});
   effects_.send(home->host,
                 peer::ClaimRef{.node = wire.node.number,
                                .strong = wire.strong,
@@ -233,6 +229,7 @@ void Driver::imported_node_died(Node& node) {
   node.received_strong = 0;
   node.received_weak = 0;
   node.pending_claims = 0;
+  node.pending_strong_claims = 0;
   ++node.local_weak;
   std::erase_if(new_peer_managers_, [&](const NewManager& manager) {
     if (manager.node != &node) return false;
@@ -293,7 +290,8 @@ void Driver::handle(Peer& peer, peer::ClaimRef& message) {
 void Driver::handle(Peer& peer, peer::ClaimResult& message) {
   const auto claim =
       std::find_if(peer.claims.begin(), peer.claims.end(), [&](const PendingClaim& pending) {
-        return pending.node == message.node && pending.introducer == message.introducer &&
+        return pending.node == message.node && pending.strong == message.strong &&
+               pending.introducer == message.introducer &&
                pending.handoff == message.handoff;
       });
   if (claim == peer.claims.end()) {
@@ -309,6 +307,7 @@ void Driver::handle(Peer& peer, peer::ClaimResult& message) {
   Node& node = *found->second;
   NB_CHECK(node.pending_claims > 0);
   --node.pending_claims;
+  if (message.strong) --node.pending_strong_claims;
   if (!message.alive) {
     imported_node_died(node);
     return;

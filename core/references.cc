@@ -44,12 +44,13 @@ void Driver::destroy_node(Node& node) {
 bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
   // Whoever holds a count the owner does not know of yet must be able to tell it. A first
   // reference therefore needs a thread of the owner's, unless the node is a context's manager
-  // (whose owner holds it from the start) or has no owner here.
+  // (whose owner holds it from the start), is dead, or is counted for us at its home.
   if (kind == RefKind::kStrong) {
     if (from_ref) {
       const bool manager_like =
-          !node.local() ||
-          (node.has_strong &&
+          node.dead() ||
+          (node.imported() && node.received_strong + node.pending_strong_claims > 0) ||
+          (node.local() && node.has_strong &&
            (&node == node.owner->context.manager || &node == node.owner->context.builtin ||
             &node == node.owner->context.builtin_for_peers));
       if (holder_thread == nullptr && node.internal_strong == 0 && !manager_like) return false;

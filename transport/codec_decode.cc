@@ -48,7 +48,8 @@ WireNode get(wire::Node::Reader in) {
                    .incarnation = Incarnation(in.getIncarnation()),
                    .number = NodeNumber(in.getNumber())},
           .strong = in.getStrong(),
-          .handoff = HandoffId(in.getHandoff())};
+          .handoff = HandoffId(in.getHandoff()),
+          .dead = in.getDead()};
 }
 
 WireObject get(wire::Object::Reader in) {
@@ -60,7 +61,8 @@ WireObject get(wire::Object::Reader in) {
                                          .incarnation = Incarnation(node.getIncarnation()),
                                          .number = NodeNumber(node.getNumber())},
                                 .strong = node.getStrong(),
-                                .handoff = HandoffId(node.getHandoff())};
+                                .handoff = HandoffId(node.getHandoff()),
+                                .dead = node.getDead()};
       return object;
     }
     case wire::Object::BUFFER: {

@@ -54,6 +54,7 @@ void put(wire::Node::Builder out, const WireNode& node) {
   out.setNumber(node.node.number.value());
   out.setStrong(node.strong);
   out.setHandoff(node.handoff.value());
+  out.setDead(node.dead);
 }
 
 void put(wire::Object::Builder out, const WireObject& object) {
@@ -65,6 +66,7 @@ void put(wire::Object::Builder out, const WireObject& object) {
     group.setNumber(node->node.number.value());
     group.setStrong(node->strong);
     group.setHandoff(node->handoff.value());
+    group.setDead(node->dead);
   } else {
     const auto& buffer = std::get<WireBuffer>(object.content);
     auto group = out.initBuffer();

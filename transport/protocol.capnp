@@ -197,12 +197,14 @@ struct Node {
   # A reference travelling. The home (host) is the sender: the reference is counted for the
   # receiver, handoff is 0. The home is the receiver: its own node comes back, handoff is 0, nothing
   # is counted. Otherwise the sender introduces a third host's node, and pins its own reference
-  # until it reads HandoffDone{handoff}.
+  # until it reads HandoffDone{handoff}. If dead is set, the node has died, as the sender knows:
+  # nothing is counted, pinned or answered, and the receiver holds a dead reference.
   host @0 :UInt32;              # home of the node
   incarnation @1 :UInt64;       # of the home
   number @2 :UInt64;            # chosen by the home; lives until the node dies
   strong @3 :Bool;
   handoff @4 :UInt64;           # chosen by the sender
+  dead @5 :Bool;
 }
 
 struct Object {
@@ -215,6 +217,7 @@ struct Object {
       number @3 :UInt64;
       strong @4 :Bool;
       handoff @5 :UInt64;
+      dead @11 :Bool;
     }
     buffer :group {             # a scatter-gather buffer
       extraOffset @6 :UInt64;   # its bytes in the extra part

@@ -17,7 +17,8 @@ using Bytes = std::vector<std::byte>;
 WireNode some_node() {
   return {.node = {HostId(3), Incarnation(0xFEDCBA9876543210), NodeNumber(77)},
           .strong = false,
-          .handoff = HandoffId(12)};
+          .handoff = HandoffId(12),
+          .dead = true};
 }
 
 peer::Call some_call() {
