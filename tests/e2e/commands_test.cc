@@ -3,6 +3,7 @@
 // What the commands promise to people and scripts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/e2e/session_run.h"
 
@@ -103,6 +104,29 @@ TEST(Agent, ItsEndIsAnErrorForItsProgramsAndADeathForOthers) {
       "wait $server; echo server ended with $?\n");
   EXPECT_THAT(result.output, HasSubstr("watch: dead\n"));
   EXPECT_THAT(result.output, HasSubstr("server ended with 1\n"));
+}
+
+TEST(Agent, PayloadsGoThroughSharedMemoryWhereItMayNotReadProgramsMemory) {
+  if (::geteuid() != 0) {
+    FAIL() << "NOT RUN: starting an agent as another user needs root";
+  }
+  const RunResult result = run_script(
+      "d=$(mktemp -d); chmod 755 $d; mkdir $d/run; chown 65534:65534 $d/run\n"
+      "printf 'socket = \"%s\"\\nlog_level = \"error\"\\n' $d/run/agent.sock > $d/agent.toml\n"
+      "chmod 644 $d/agent.toml\n"
+      "setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/agent.toml & agent=$!\n"
+      "export NETBINDER_SOCKET=$d/run/agent.sock\n"
+      "until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done\n"
+      "netbinder run -- binder_probe serve e & server=$!\n"
+      "netbinder service wait e --timeout 20\n"
+      "netbinder run -- binder_probe echo e 0 64 4096 1000000\n"
+      "netbinder run -- binder_probe callback e\n"
+      "netbinder status --json | grep bytes_read\n"
+      "kill -KILL $server; kill -TERM $agent; wait $agent; rm -r $d\n");
+  EXPECT_THAT(result.output, HasSubstr("echo 1000000 ok\n"));
+  EXPECT_THAT(result.output, HasSubstr("callback ok\n"));
+  EXPECT_THAT(result.output, HasSubstr("\"bytes_read_direct\": 0,"));
+  EXPECT_THAT(result.output, Not(HasSubstr("\"bytes_read_staged\": 0,")));
 }
 
 TEST(Bench, PrintsARowForEachPathAndSize) {

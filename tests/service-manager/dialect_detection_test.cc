@@ -33,8 +33,12 @@ TEST_P(Detection, AClientThatListsIsUnderstoodFromThenOn) {
   EXPECT_TRUE(client.check("hello"));
 }
 
-TEST_P(Detection, AskingForDebugInfoShowsTheVersion) {
-  if (GetParam().debug_info == 0) GTEST_SKIP() << "not in this version";
+using DebugInfoDetection = Detection;
+INSTANTIATE_TEST_SUITE_P(Android, DebugInfoDetection,
+                         ::testing::ValuesIn(androids_with(&Android::debug_info)),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST_P(DebugInfoDetection, AskingForItShowsTheVersion) {
   ServiceClient server(cluster_, 1, 100, android("Android14"));
   EXPECT_EQ(server.add("hello", kNode), 0);
   ServiceClient client(cluster_, 1, 200, GetParam());
@@ -44,8 +48,12 @@ TEST_P(Detection, AskingForDebugInfoShowsTheVersion) {
   EXPECT_TRUE(client.check("hello"));
 }
 
-TEST_P(Detection, AClientCallbackIsNeverTakenForAnotherMethod) {
-  if (GetParam().client_callback == 0) GTEST_SKIP() << "not in this version";
+using ClientCallbackDetection = Detection;
+INSTANTIATE_TEST_SUITE_P(Android, ClientCallbackDetection,
+                         ::testing::ValuesIn(androids_with(&Android::client_callback)),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST_P(ClientCallbackDetection, ItIsNeverTakenForAnotherMethod) {
   ServiceClient client(cluster_, 1, 200, GetParam());
   Request callback = client.request();
   callback.string16("hello").binder(GetParam(), kNode, 0).binder(GetParam(), 0x3000, 0);

@@ -299,8 +299,12 @@ TEST_P(Aidl, NothingIsDeclared) {
   }
 }
 
-TEST_P(Aidl, DebugInfoNamesEveryServiceAndItsProcess) {
-  if (GetParam().debug_info == 0) GTEST_SKIP() << "not in this version";
+using DebugInfo = Dialects;
+INSTANTIATE_TEST_SUITE_P(Android, DebugInfo,
+                         ::testing::ValuesIn(androids_with(&Android::debug_info)),
+                         [](const auto& tested) { return tested.param.name; });
+
+TEST_P(DebugInfo, NamesEveryServiceAndItsProcess) {
   EXPECT_EQ(server_->add("hello", kNode), 0);
   EXPECT_EQ(server_->add("hello2", kNode + 16), 0);
   Received reply = client_->call(GetParam().debug_info, client_->request());

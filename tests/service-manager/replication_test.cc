@@ -144,8 +144,11 @@ TEST_P(Replication, TheNamesOfALostHostDisappearAndComeBackWithIt) {
   EXPECT_TRUE(on(2).check("here"));
 }
 
-TEST_P(Replication, OtherHostsKeepTheirNamesWhenOneIsLost) {
-  if (GetParam() < 3) GTEST_SKIP() << "takes three hosts";
+using ReplicationOfThree = Replication;
+INSTANTIATE_TEST_SUITE_P(Hosts, ReplicationOfThree, ::testing::Values(3),
+                         [](const auto& tested) { return std::to_string(tested.param) + "Hosts"; });
+
+TEST_P(ReplicationOfThree, OtherHostsKeepTheirNamesWhenOneIsLost) {
   EXPECT_EQ(on(2).add("two", kNode), 0);
   EXPECT_EQ(on(3).add("three", kNode), 0);
   cluster_.disconnect(1, 2);

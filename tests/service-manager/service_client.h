@@ -28,6 +28,14 @@ struct Android {
 };
 inline void PrintTo(const Android& version, std::ostream* out) { *out << version.name; }
 const std::vector<Android>& androids();
+// Those that have a method.
+inline std::vector<Android> androids_with(std::uint32_t Android::* code) {
+  std::vector<Android> having;
+  for (const Android& version : androids()) {
+    if (version.*code != 0) having.push_back(version);
+  }
+  return having;
+}
 const Android& android(const std::string& name);
 
 class Request {
