@@ -8,6 +8,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <istream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -111,8 +112,11 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
 };
 
 AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, const Agent& agent)
-    : agent_(agent), path_(path), acceptor_(io) {
-  ::unlink(path.c_str());  // the agent's own socket has shown that no other agent serves here
+    : agent_(agent), path_(path), acceptor_(io), resume_(io) {
+  // The agent's own socket has shown that no other agent serves here. A file of any other kind is
+  // not ours to remove.
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
   try {
     const boost::asio::local::stream_protocol::endpoint endpoint(path);
     acceptor_.open(endpoint.protocol());
@@ -134,7 +138,12 @@ void AdminServer::accept() {
     if (!error && *connections_ < kMaxConnections) {
       std::make_shared<Connection>(std::move(socket), agent_, connections_)->read();
     }
-    accept();
+    if (!error) return accept();
+    // Out of descriptors, most likely: not to be tried again at once.
+    resume_.expires_after(std::chrono::milliseconds(kRetryMs));
+    resume_.async_wait([this](const boost::system::error_code& stopped) {
+      if (!stopped) accept();
+    });
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,7 @@ class AdminServer {
  public:
   static constexpr std::size_t kMaxRequestBytes = 64 * 1024;
   static constexpr std::size_t kMaxConnections = 64;
+  static constexpr int kRetryMs = 100;  // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
   AdminServer(boost::asio::io_context& io, const std::string& path, const Agent& agent);
@@ -33,6 +35,7 @@ class AdminServer {
   const Agent& agent_;
   std::string path_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::steady_timer resume_;
   std::shared_ptr<std::size_t> connections_ = std::make_shared<std::size_t>(0);
 };
 

@@ -14,10 +14,16 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 namespace netbinder {
 
 namespace {
+
+bool is_socket(const std::string& path) {
+  struct stat status{};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
 
 int listen_at(const std::string& path) {
   sockaddr_un address{};
@@ -38,7 +44,8 @@ int listen_at(const std::string& path) {
   if (::connect(fd.get(), where, sizeof address) == 0) {
     throw std::runtime_error(path + ": another agent is serving there");
   }
-  if (errno == ECONNREFUSED) ::unlink(path.c_str());  // left behind by an agent that was killed
+  // Left behind by an agent that was killed; a file of any other kind is not ours to remove.
+  if (errno == ECONNREFUSED && is_socket(path)) ::unlink(path.c_str());
   if (::bind(fd.get(), where, sizeof address) != 0) fail("bind");
   // Whoever may see the socket may open the device, as with the mode of a device node; who a
   // program is, the kernel tells.
@@ -64,7 +71,8 @@ ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
     : io_(io),
       path_(std::move(path)),
       open_channel_(std::move(open_channel)),
-      listener_(io, listen_at(path_)) {}
+      listener_(io, listen_at(path_)),
+      resume_(io) {}
 
 ChannelAcceptor::~ChannelAcceptor() {
   *alive_ = false;
@@ -75,21 +83,38 @@ void ChannelAcceptor::start() {
   listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this, alive = alive_](const boost::system::error_code& error) {
                          if (error || !*alive) return;
-                         accept_all();
-                         start();
+                         if (accept_all()) {
+                           start();
+                         } else {
+                           pause();
+                         }
                        });
 }
 
-void ChannelAcceptor::accept_all() {
-  while (pending_.size() < kMaxPending) {
+// The listener stays readable while a connection cannot be accepted: not to be looked at at once.
+void ChannelAcceptor::pause() {
+  resume_.expires_after(std::chrono::milliseconds(kRetryMs));
+  resume_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+    if (!error && *alive) start();
+  });
+}
+
+bool ChannelAcceptor::accept_all() {
+  for (;;) {
     const int fd = ::accept4(listener_.native_handle(), nullptr, nullptr,
                              SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE) {
-        spdlog::error("out of file descriptors: a program cannot be served");
+      if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+        out_of_descriptors_ = false;
+        return true;
       }
-      return;
+      if (!std::exchange(out_of_descriptors_, true)) {
+        spdlog::error("programs cannot be served: {}", std::strerror(errno));
+      }
+      return false;
     }
+    // Whoever has been silent longest makes room, so that silence keeps nobody out.
+    if (pending_.size() >= kMaxPending) drop(std::shared_ptr<Pending>(pending_.front()));
     auto pending = std::make_shared<Pending>(io_, fd);
     pending_.push_back(pending);
     pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
@@ -101,18 +126,16 @@ void ChannelAcceptor::accept_all() {
     pending->socket.async_wait(
         boost::asio::posix::stream_descriptor::wait_read,
         [this, alive = alive_, pending](const boost::system::error_code& error) {
-          if (error || !*alive) return;
+          if (error || !*alive || !pending->socket.is_open()) return;
           hello_arrived(pending);
         });
   }
 }
 
 void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
-  const bool was_full = pending_.size() >= kMaxPending;
   pending_.remove(pending);
   pending->deadline.cancel();
   if (pending->socket.is_open()) pending->socket.close();
-  if (was_full) accept_all();
 }
 
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {

@@ -26,6 +26,7 @@ class ChannelAcceptor {
  public:
   static constexpr std::size_t kMaxPending = 256;  // connections without a Hello yet
   static constexpr int kHelloTimeoutMs = 5000;
+  static constexpr int kRetryMs = 100;  // after a lack of descriptors
 
   // Opens the channel, or refuses, and answers on the socket.
   using OpenChannel = std::function<void(const Hello&, PeerProgram, UniqueFd)>;
@@ -45,7 +46,9 @@ class ChannelAcceptor {
     boost::asio::steady_timer deadline;
   };
 
-  void accept_all();
+  void pause();
+  // False: a connection is waiting that cannot be accepted now.
+  bool accept_all();
   void hello_arrived(const std::shared_ptr<Pending>& pending);
   void drop(const std::shared_ptr<Pending>& pending);
 
@@ -53,7 +56,9 @@ class ChannelAcceptor {
   std::string path_;
   OpenChannel open_channel_;
   boost::asio::posix::stream_descriptor listener_;
-  std::list<std::shared_ptr<Pending>> pending_;
+  boost::asio::steady_timer resume_;
+  bool out_of_descriptors_ = false;  // and has said so
+  std::list<std::shared_ptr<Pending>> pending_;  // longest silent first
   // Guards handlers that outlive this.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -61,7 +61,10 @@ bool Agent::serve_hot() {
     if (!channel.handle_requests()) continue;
     any = true;
     channel.last_request_ns = monotonic_ns();
-    if (channel.closing()) closing_.push_back(channel.process());
+    if (channel.closing() &&
+        std::find(closing_.begin(), closing_.end(), channel.process()) == closing_.end()) {
+      closing_.push_back(channel.process());
+    }
     with_responses_.push_back(&channel);  // it may have answered by itself
     after_event();
   }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netbinderd as a child process of a test, with sockets in a folder of its own. A crash or a
+// sanitizer's report fails the test.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace netbinder::testing {
+
+// A folder that goes with its owner.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
+  void write(const std::string& name, const std::string& text) const;
+  [[nodiscard]] std::string read(const std::string& name) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Looks until it is so, or fails the test after some seconds.
+bool eventually(const std::string& what, const std::function<bool()>& is_so);
+
+struct Counts {
+  std::int64_t processes, nodes, refs, transactions, deaths, buffers, descriptors;
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const Counts& counts);
+
+// Starts netbinderd with its output in a file of the folder, and waits for its end: exit status.
+int run_daemon(const Folder& folder, const std::vector<std::string>& arguments,
+               const std::string& output);
+
+class AgentProcess {
+ public:
+  // Waits until it serves. `settings` are further lines of the configuration.
+  explicit AgentProcess(const std::string& settings = "");
+  // In a folder that is there already, and stays.
+  AgentProcess(const std::string& settings, const Folder& folder);
+  ~AgentProcess();
+  AgentProcess(const AgentProcess&) = delete;
+  AgentProcess& operator=(const AgentProcess&) = delete;
+
+  // Stops it, and fails the test unless it ends well.
+  void end();
+  [[nodiscard]] std::string socket() const { return folder_->path("agent.sock"); }
+  [[nodiscard]] const Folder& folder() const { return *folder_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  // What the admin socket and /proc say.
+  [[nodiscard]] Counts counts() const;
+  [[nodiscard]] std::string status_line(const std::string& request) const;
+  void expect_back_at(const Counts& before) const;
+  [[nodiscard]] std::uint64_t run_time_ns() const;
+  [[nodiscard]] std::uint64_t context_switches() const;
+
+ private:
+  void start(const std::string& settings);
+
+  std::unique_ptr<Folder> own_folder_;
+  const Folder* folder_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace netbinder::testing

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program's end of the channel (shim/channel.h), spoken by hand: everything it writes can be
+// wrong on purpose.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/uapi.h"
+#include "shim/channel.h"
+
+namespace netbinder::testing {
+
+// A connected socket; -1 and a failed test if there is no agent.
+int connect_to(const std::string& path);
+// Hello as a well-behaved program sends it. `probe` stays where it is until the reply.
+Hello hello_with(const std::uint64_t& probe, const std::string& context = "binder");
+// A reply as it came; nothing if the agent hung up or sent nothing in time. Descriptors received
+// go to `fds` or are closed.
+std::optional<HelloReply> receive_hello_reply(int socket,
+                                              std::array<int, kHelloDescriptors>* fds = nullptr);
+// Whether the agent hangs up, after no more than some messages.
+bool is_hung_up(int socket);
+
+class ChannelClient {
+ public:
+  explicit ChannelClient(const std::string& path, const std::string& context = "binder",
+                         std::uint32_t hello_flags = 0);
+  ~ChannelClient();
+  ChannelClient(const ChannelClient&) = delete;
+  ChannelClient& operator=(const ChannelClient&) = delete;
+
+  [[nodiscard]] int error() const { return error_; }
+  [[nodiscard]] int socket() const { return socket_; }
+  [[nodiscard]] int side_socket() const { return fds_[kHelloSideSocket]; }
+  [[nodiscard]] ChannelHeader& header() { return *reinterpret_cast<ChannelHeader*>(memory_); }
+  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) {
+    return *reinterpret_cast<Mailbox*>(memory_ + kMailboxesStart +
+                                       std::size_t{index} * kMailboxBytes);
+  }
+  [[nodiscard]] int channel_memory() const { return fds_[kHelloChannelMemory]; }
+  void ring(std::uint32_t index);
+  void ring_doorbell();
+  // Puts the mailbox into a state and tells the agent.
+  void set_state(std::uint32_t index, std::uint32_t state);
+  // Waits for the agent to be done with the mailbox; false after some seconds, or hung up.
+  bool await(std::uint32_t index);
+  [[nodiscard]] bool is_done(std::uint32_t index) {
+    return mailbox(index).state.load(std::memory_order_acquire) == kDone;
+  }
+
+  // ---- whole ioctls ----
+  int map(std::uint64_t bytes = 128 * 1024);
+  void begin_write_read(std::uint32_t index, std::uint32_t tid,
+                        const std::vector<std::byte>& commands, std::uint32_t flags);
+  // Ends one that was begun: the error, and what was read in `read`.
+  int end_write_read(std::uint32_t index, std::vector<std::byte>* read = nullptr);
+  int write_read(std::uint32_t tid, const std::vector<std::byte>& commands, std::uint32_t flags,
+                 std::vector<std::byte>* read = nullptr);
+  int control(std::uint32_t tid, std::uint32_t command);
+  // Whether poll says that there is something to read.
+  [[nodiscard]] bool readable() const;
+  // As `response.drain` asks for; also done by end_write_read.
+  void drain(std::uint32_t messages);
+  [[nodiscard]] const std::byte* arena() const { return arena_; }
+
+ private:
+  int socket_ = -1;
+  int error_ = 0;
+  std::array<int, kHelloDescriptors> fds_{-1, -1, -1, -1};
+  std::byte* memory_ = nullptr;
+  std::byte* arena_ = nullptr;
+  std::uint64_t arena_bytes_ = 0;
+};
+
+}  // namespace netbinder::testing

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An agent with nothing to do takes no processor time, whoever waits in a read.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "tests/agent/agent_process.h"
+#include "tests/agent/channel_client.h"
+#include "tests/agent/polite_pair.h"
+
+namespace netbinder::testing {
+namespace {
+
+TEST(Idle, AnAgentWhoseClientsAllWaitTakesNoTime) {
+  AgentProcess agent;
+  const Counts before = agent.counts();
+  {
+    expect_polite_programs_work(agent.socket());
+    std::vector<std::unique_ptr<ChannelClient>> clients;
+    Stream enter;
+    enter.put(BC_ENTER_LOOPER);
+    for (int i = 0; i < 8; ++i) {
+      clients.push_back(std::make_unique<ChannelClient>(agent.socket()));
+      ASSERT_EQ(clients.back()->map(), 0);
+      for (std::uint32_t tid = 1; tid <= 4; ++tid) {
+        ASSERT_EQ(clients.back()->control(tid, BINDER_VERSION), 0);  // a first read never blocks
+        clients.back()->begin_write_read(tid, tid, enter.bytes(), kFlagReads | kFlagFreshRead);
+      }
+    }
+    (void)agent.counts();  // everything before it has been handled
+    std::uint64_t run_time = 0;
+    // At most two looks: the first may still see the agent go to sleep.
+    for (int look = 0; look < 2; ++look) {
+      const std::uint64_t run_before = agent.run_time_ns();
+      const std::uint64_t switches_before = agent.context_switches();
+      ::usleep(500'000);  // the interval that is measured
+      run_time = agent.run_time_ns() - run_before;
+      if (look == 1) {
+        EXPECT_EQ(run_time, 0U);
+        EXPECT_EQ(agent.context_switches(), switches_before);
+      }
+    }
+    for (auto& client : clients) {
+      for (std::uint32_t tid = 1; tid <= 4; ++tid) EXPECT_FALSE(client->is_done(tid));
+    }
+  }
+  agent.expect_back_at(before);
+}
+
+}  // namespace
+}  // namespace netbinder::testing

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mailboxes written against the rules: only the writer is hurt.
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <random>
+#include <thread>
+
+#include "tests/agent/agent_process.h"
+#include "tests/agent/channel_client.h"
+#include "tests/agent/polite_pair.h"
+
+namespace netbinder::testing {
+namespace {
+
+constexpr std::uint32_t kRead = kFlagReads | kFlagFreshRead;
+
+class Mailboxes : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    expect_polite_programs_work(agent_.socket());
+    agent_.expect_back_at(before_);
+  }
+  // The agent has handled what came before, once it has answered this.
+  static void settle(ChannelClient& client) {
+    EXPECT_EQ(client.control(63, BINDER_VERSION), 0);
+  }
+
+  AgentProcess agent_;
+  const Counts before_ = agent_.counts();
+};
+
+TEST_F(Mailboxes, BitsOfMailboxesNeverUsedMeanNothing) {
+  ChannelClient client(agent_.socket());
+  for (auto& word : client.header().pending) word = ~std::uint64_t{0};
+  client.ring_doorbell();
+  settle(client);
+}
+
+TEST_F(Mailboxes, RandomStatesMeanNothing) {
+  ChannelClient client(agent_.socket());
+  std::mt19937 random(3);
+  for (int round = 0; round < 5000; ++round) {
+    client.set_state(static_cast<std::uint32_t>(random() % 60),
+                     random() % 8 < 7 ? static_cast<std::uint32_t>(random() % 8)
+                                      : static_cast<std::uint32_t>(random()));
+  }
+  settle(client);
+}
+
+TEST_F(Mailboxes, AThreadIsInOneRequestAtATime) {
+  ChannelClient client(agent_.socket());
+  ASSERT_EQ(client.map(), 0);
+  ASSERT_EQ(client.control(5, BINDER_VERSION), 0);
+  client.begin_write_read(7, 5, {}, kRead);
+  settle(client);
+  client.begin_write_read(8, 5, {}, kRead);
+  EXPECT_EQ(client.end_write_read(8), -EBUSY);
+  EXPECT_EQ(client.control(5, BINDER_THREAD_EXIT), -EBUSY);
+  EXPECT_FALSE(client.is_done(7));
+  client.set_state(7, kCancelled);
+  EXPECT_EQ(client.end_write_read(7), -EINTR);
+  EXPECT_EQ(client.control(5, BINDER_THREAD_EXIT), 0);
+}
+
+TEST_F(Mailboxes, CommandsThatAreTooLongOrNowhereAreRefused) {
+  ChannelClient client(agent_.socket());
+  const auto with = [&](std::uint64_t bytes, std::uint64_t address) {
+    Mailbox& box = client.mailbox(1);
+    box.request = {};
+    box.request.operation = kOpWriteRead;
+    box.request.tid = 1;
+    box.request.command_bytes = bytes;
+    box.request.command_address = address;
+    client.set_state(1, kRequested);
+    EXPECT_TRUE(client.await(1));
+    return box.response.error;
+  };
+  EXPECT_EQ(with(kMaxCommandBytes + 1, 4096), -ENOMEM);
+  EXPECT_EQ(with(UINT64_MAX, 4096), -ENOMEM);
+  EXPECT_EQ(with(kMaxCommandBytes, 0), -EFAULT);
+  EXPECT_EQ(with(kInlineCommandBytes + 4, UINT64_MAX - 16), -EFAULT);
+  EXPECT_EQ(with(kInlineCommandBytes + 4, 0x7fff'ffff'f000), -EFAULT);
+}
+
+TEST_F(Mailboxes, StagedRangesAtAbsurdPlacesAreNotRead) {
+  ChannelClient client(agent_.socket());
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 3000; ++round) {
+    Mailbox& box = client.mailbox(1);
+    box.request = {};
+    box.request.operation = kOpWriteRead;
+    box.request.tid = 1;
+    box.request.flags = random() % 2 == 0 ? std::uint32_t{kFlagStaged} : 0U;
+    box.request.command_bytes = kInlineCommandBytes + random() % 5000;
+    box.request.command_address = 0x10 + random() % 64;
+    box.request.staged_ranges = static_cast<std::uint32_t>(random() % 20);
+    for (StagedRange& range : box.staged) {
+      range.address = random() % 4 == 0 ? random() : random() % 64;
+      range.size = random() % 2 == 0 ? static_cast<std::uint32_t>(random())
+                                     : static_cast<std::uint32_t>(random() % 10'000);
+      range.place = random() % 2 == 0 ? static_cast<std::uint32_t>(random())
+                                      : static_cast<std::uint32_t>(kStagingBytes - random() % 9000);
+      range.large = static_cast<std::uint32_t>(random() % 3);
+    }
+    client.set_state(1, kRequested);
+    ASSERT_TRUE(client.await(1));
+    EXPECT_LE(box.response.error, 0);
+  }
+}
+
+TEST_F(Mailboxes, TheStagingAreaCarriesPayloads) {
+  ChannelClient client(agent_.socket(), "binder", kHelloStagedOnly);
+  ASSERT_EQ(client.error(), 0);
+  ASSERT_EQ(client.map(), 0);
+  // The last mailbox's area: the very end of the memory.
+  constexpr std::uint32_t kLast = kMailboxes - 1;
+  std::vector<std::byte> commands;
+  const std::uint32_t command = BC_ENTER_LOOPER;
+  for (int i = 0; i < 500; ++i) {
+    const auto* begin = reinterpret_cast<const std::byte*>(&command);
+    commands.insert(commands.end(), begin, begin + sizeof command);
+  }
+  const std::uint64_t place = kStagingBytes - commands.size();
+  ASSERT_EQ(::pwrite(client.channel_memory(), commands.data(), commands.size(),
+                     static_cast<off_t>(kStagingStart + kLast * kStagingBytes + place)),
+            static_cast<ssize_t>(commands.size()));
+  Mailbox& box = client.mailbox(kLast);
+  const auto run = [&](std::uint32_t more) {
+    box.request = {};
+    box.request.operation = kOpWriteRead;
+    box.request.tid = 9;
+    box.request.command_bytes = commands.size();
+    box.request.command_address = 0x1000;
+    box.request.staged_ranges = 1;
+    box.staged[0] = {.address = 0x1000,
+                     .size = static_cast<std::uint32_t>(commands.size()) + more,
+                     .place = static_cast<std::uint32_t>(place),
+                     .large = 1,
+                     .reserved = 0};
+    client.set_state(kLast, kRequested);
+    EXPECT_TRUE(client.await(kLast));
+    return box.response.error;
+  };
+  EXPECT_EQ(run(0), 0);
+  EXPECT_EQ(box.response.write_consumed, commands.size());
+  EXPECT_EQ(run(1), -EFAULT);  // one byte beyond the end
+}
+
+TEST_F(Mailboxes, MappingsOfAnySizeAndPlaceAreAnswered) {
+  for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{4095},
+                                   std::uint64_t{1} << 40, UINT64_MAX, UINT64_MAX - 4096}) {
+    for (const std::uint64_t address : {std::uint64_t{0}, std::uint64_t{1}, UINT64_MAX}) {
+      ChannelClient client(agent_.socket());
+      Mailbox& box = client.mailbox(0);
+      box.request = {};
+      box.request.operation = kOpMap;
+      box.request.tid = 1;
+      box.request.address = address;
+      box.request.size = size;
+      client.set_state(0, kRequested);
+      ASSERT_TRUE(client.await(0));
+      const bool usable = size != 0 && size <= UINT64_MAX - 4096;
+      EXPECT_EQ(box.response.error, usable ? 0 : -EINVAL) << size;
+      // A call whose answer has to be put there.
+      EXPECT_EQ(client.control(1, BINDER_VERSION), 0);
+      binder_transaction_data ping{};
+      ping.code = B_PACK_CHARS('_', 'P', 'N', 'G');
+      EXPECT_EQ(client.write_read(1, Stream().put(BC_TRANSACTION, ping).bytes(), kRead), 0);
+    }
+  }
+}
+
+TEST_F(Mailboxes, ASecondMappingIsBusy) {
+  ChannelClient client(agent_.socket());
+  EXPECT_EQ(client.map(), 0);
+  EXPECT_EQ(client.map(), -EBUSY);
+}
+
+TEST_F(Mailboxes, IoctlsThatDoNotExistAreRefused) {
+  ChannelClient client(agent_.socket());
+  std::mt19937 random(6);
+  for (int round = 0; round < 3000; ++round) {
+    auto command = static_cast<std::uint32_t>(random());
+    if (round % 2 == 0) command = static_cast<std::uint32_t>(_IOC(_IOC_READ | _IOC_WRITE, 'b', random() % 20, random() % 70));
+    if (command == BINDER_SET_CONTEXT_MGR || command == BINDER_SET_CONTEXT_MGR_EXT) continue;
+    EXPECT_LE(client.control(1 + static_cast<std::uint32_t>(random() % 4), command), 0);
+  }
+  EXPECT_EQ(client.control(1, BINDER_WRITE_READ), -EINVAL);
+}
+
+TEST_F(Mailboxes, SayingGoodbyeAgainAndAgainWithoutLeavingCostsNobodyElse) {
+  ChannelClient client(agent_.socket());
+  for (int round = 0; round < 20'000; ++round) {
+    Mailbox& box = client.mailbox(1);
+    box.request = {};
+    box.request.operation = kOpClose;
+    box.request.tid = 1;
+    client.set_state(1, kRequested);
+    eventually("the agent has seen it", [&] { return client.header().pending[0] == 0; });
+  }
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i) {
+    ChannelClient other(agent_.socket());
+    ASSERT_EQ(other.control(1, BINDER_VERSION), 0);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+}
+
+TEST_F(Mailboxes, MoreThreadsThanAProcessMayHaveAreRefused) {
+  ChannelClient client(agent_.socket());
+  int refused = 0;
+  for (std::uint32_t tid = 1; tid <= 600; ++tid) {
+    const int error = client.control(tid, BINDER_VERSION);
+    if (error != 0) {
+      EXPECT_EQ(error, -ENOMEM);
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 600 - 512);
+}
+
+TEST_F(Mailboxes, MemoryThatChangesWhileTheAgentReadsItIsHarmless) {
+  ChannelClient client(agent_.socket());
+  ASSERT_EQ(client.map(), 0);
+  std::atomic<bool> stopping = false;
+  // Everything but the mailbox's first line, again and again.
+  std::thread flipping([&] {
+    std::mt19937 random(11);
+    while (!stopping) {
+      Mailbox& box = client.mailbox(1);
+      auto* words = reinterpret_cast<volatile std::uint32_t*>(&box.request);
+      for (int i = 0; i < 64; ++i) {
+        words[random() % ((sizeof box.request + sizeof box.staged) / 4)] =
+            random() % 2 == 0 ? static_cast<std::uint32_t>(random())
+                              : static_cast<std::uint32_t>(random() % 16);
+      }
+      auto* commands = reinterpret_cast<volatile std::uint32_t*>(box.commands);
+      commands[random() % 16] = static_cast<std::uint32_t>(BC_TRANSACTION);
+    }
+  });
+  for (int round = 0; round < 20'000; ++round) {
+    client.mailbox(1).state = round % 8 == 0 ? kCancelled : kRequested;
+    client.ring(1);
+    if (round % 64 == 0) settle(client);
+  }
+  stopping = true;
+  flipping.join();
+}
+
+TEST_F(Mailboxes, ManyThreadsOfOneProgramAreServedAtOnce) {
+  EchoServer server(agent_.socket(), "echo");
+  ChannelClient client(agent_.socket());
+  ASSERT_EQ(client.map(), 0);
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (std::uint32_t tid = 10; tid < 14; ++tid) {
+    threads.emplace_back([&client, &right, tid] {
+      Caller caller(client, tid);
+      const std::uint32_t handle = caller.find("echo");
+      for (std::uint32_t round = 0; round < 50; ++round) {
+        const auto sent = pattern(round * 7, tid + round);
+        const auto answer = caller.call(handle, 1, sent);
+        if (answer.command == BR_REPLY && answer.data == sent) ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 200);
+}
+
+}  // namespace
+}  // namespace netbinder::testing
