@@ -15,7 +15,7 @@ constexpr std::uint64_t kMinBufferBytes = 8;
 
 // The driver's thresholds for suspecting a sender of oneway spam.
 constexpr std::uint64_t kSpamBufferCount = 50;
-constexpr std::uint64_t kSpamArenaShare = 4;     // a quarter of the arena
+constexpr std::uint64_t kSpamArenaShare = 4;       // a quarter of the arena
 constexpr std::uint64_t kLowAsyncSpaceShare = 10;  // less than a tenth of the arena left
 
 }  // namespace

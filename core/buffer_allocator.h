@@ -32,10 +32,10 @@ struct Buffer {
   bool spam_suspect = false;
   std::int32_t sender_pid = 0;
   std::uint32_t debug_id = 0;
-  PayloadShape shape;               // extra_size includes the security context
-  Node* target_node = nullptr;      // holds a local strong reference, null for replies
+  PayloadShape shape;                  // extra_size includes the security context
+  Node* target_node = nullptr;         // holds a local strong reference, null for replies
   Transaction* transaction = nullptr;  // until a oneway call or reply has been read
-  std::vector<int> array_fds;       // descriptors of fd arrays, closed when the buffer is freed
+  std::vector<int> array_fds;          // descriptors of fd arrays, closed when the buffer is freed
 
   boost::intrusive::list_member_hook<> address_hook;
   boost::intrusive::set_member_hook<> tree_hook;
@@ -79,10 +79,9 @@ class BufferAllocator {
   struct ByOffset {
     bool operator()(const Buffer& a, const Buffer& b) const { return a.offset < b.offset; }
   };
-  using AddressList =
-      boost::intrusive::list<Buffer, boost::intrusive::member_hook<
-                                         Buffer, boost::intrusive::list_member_hook<>,
-                                         &Buffer::address_hook>>;
+  using AddressList = boost::intrusive::list<
+      Buffer, boost::intrusive::member_hook<Buffer, boost::intrusive::list_member_hook<>,
+                                            &Buffer::address_hook>>;
   using TreeHook = boost::intrusive::member_hook<Buffer, boost::intrusive::set_member_hook<>,
                                                  &Buffer::tree_hook>;
   using FreeTree = boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<BySize>>;

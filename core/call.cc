@@ -32,8 +32,7 @@ Driver::StepResult Driver::command_transaction(Thread& thread, const binder_tran
     queue_thread_work(thread, thread.return_error);
     fail_call(*in_reply_to, *failure);
   } else {
-    thread.extended_error = {
-        .id = debug_id, .command = failure->command, .param = failure->error};
+    thread.extended_error = {.id = debug_id, .command = failure->command, .param = failure->error};
     thread.return_error.command = failure->command;
     queue_thread_work(thread, thread.return_error);
   }
@@ -194,8 +193,7 @@ std::expected<std::uint32_t, Driver::Failure> Driver::queue_call(Transaction& tr
 
 std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
                                                    const binder_transaction_data& data,
-                                                   std::uint64_t extra_size,
-                                                   std::uint32_t debug_id,
+                                                   std::uint64_t extra_size, std::uint32_t debug_id,
                                                    Transaction*& in_reply_to) {
   Process& process = thread.process;
   Transaction* answered = thread.transaction_stack;
@@ -289,9 +287,8 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
     if (transaction->from != nullptr) {
       Thread& caller = *transaction->from;
       pop_transaction(caller, *transaction);
-      caller.extended_error = {.id = transaction->debug_id,
-                               .command = failure.command,
-                               .param = failure.error};
+      caller.extended_error = {
+          .id = transaction->debug_id, .command = failure.command, .param = failure.error};
       if (caller.reply_error.command == BR_OK) {
         caller.reply_error.command = failure.command;
         queue_thread_work(caller, caller.reply_error);
@@ -354,9 +351,11 @@ std::string Driver::security_context_of(const Process& sender) const {
   return sender.credentials.security_context;
 }
 
-std::expected<Buffer*, Driver::Failure> Driver::allocate_buffer(
-    Process& target, PayloadShape& shape, std::string_view security_context, bool async,
-    std::int32_t sender_pid, std::uint64_t& context_offset) {
+std::expected<Buffer*, Driver::Failure> Driver::allocate_buffer(Process& target,
+                                                                PayloadShape& shape,
+                                                                std::string_view security_context,
+                                                                bool async, std::int32_t sender_pid,
+                                                                std::uint64_t& context_offset) {
   const std::uint64_t context_bytes =
       security_context.empty() ? 0 : (security_context.size() + 1 + 7) & ~std::uint64_t{7};
   if (__builtin_add_overflow(shape.extra_size, context_bytes, &shape.extra_size)) {

@@ -16,10 +16,10 @@ namespace netbinder {
 
 }  // namespace netbinder
 
-#define NB_CHECK(condition)                                          \
-  do {                                                               \
-    if (!(condition)) [[unlikely]]                                   \
-      ::netbinder::check_failed(#condition, __FILE__, __LINE__);     \
+#define NB_CHECK(condition)                                      \
+  do {                                                           \
+    if (!(condition)) [[unlikely]]                               \
+      ::netbinder::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 // A place that no state leads to.

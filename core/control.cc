@@ -83,8 +83,8 @@ std::optional<int> Driver::run_control(Thread& thread, std::uint32_t command,
       if (argument.size() != sizeof(binder_extended_error)) return -EFAULT;
       const ExtendedError error = thread.extended_error;
       thread.extended_error = {.id = 0, .command = BR_OK, .param = 0};
-      give(argument, binder_extended_error{
-                         .id = error.id, .command = error.command, .param = error.param});
+      give(argument,
+           binder_extended_error{.id = error.id, .command = error.command, .param = error.param});
       return 0;
     }
     default:

@@ -180,8 +180,8 @@ Thread* Driver::get_thread(Process& process, ThreadId tid) {
   const auto found = process.threads.find(tid.value());
   if (found != process.threads.end()) return found->second.get();
   if (process.threads.size() >= setup_.max_threads_per_process) return nullptr;
-  Thread* made =
-      process.threads.emplace(tid.value(), std::make_unique<Thread>(process, tid)).first->second.get();
+  Thread* made = process.threads.emplace(tid.value(), std::make_unique<Thread>(process, tid))
+                     .first->second.get();
   made->return_error.command = BR_OK;
   made->reply_error.command = BR_OK;
   made->extended_error.command = BR_OK;

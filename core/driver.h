@@ -60,8 +60,8 @@ struct DriverSetup {
 // the call; the read buffer stays valid until ioctl_done.
 struct WriteReadRequest {
   std::span<const std::byte> commands;
-  bool reads = false;       // read_size was not 0
-  bool fresh_read = true;   // read_consumed was 0
+  bool reads = false;      // read_size was not 0
+  bool fresh_read = true;  // read_consumed was 0
   bool nonblocking = false;
   std::span<std::byte> read_buffer;
 };
@@ -192,8 +192,7 @@ class Driver {
   // command_stream.cc
   // Runs the commands from io.write_consumed on; true when they are done, false when suspended.
   std::expected<bool, int> run_commands(Thread& thread);
-  StepResult run_command(Thread& thread, std::uint32_t command,
-                         std::span<const std::byte> payload);
+  StepResult run_command(Thread& thread, std::uint32_t command, std::span<const std::byte> payload);
   void continue_commands(Thread& thread);
   void command_free_buffer(Thread& thread, std::uint64_t address);
   void command_register_looper(Thread& thread);

@@ -20,9 +20,9 @@ namespace netbinder {
 // The end of an ioctl. `error` is 0 or a negative errno.
 struct IoctlResult {
   int error = 0;
-  std::uint64_t write_consumed = 0;      // bytes of the commands given
-  std::uint64_t read_consumed = 0;       // bytes put into the read buffer
-  std::span<const int> close_fds = {};   // the program is to close these of its descriptors
+  std::uint64_t write_consumed = 0;     // bytes of the commands given
+  std::uint64_t read_consumed = 0;      // bytes put into the read buffer
+  std::span<const int> close_fds = {};  // the program is to close these of its descriptors
 };
 
 class Effects {

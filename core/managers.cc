@@ -22,8 +22,7 @@ Context* Driver::find_context(std::string_view name) {
 std::optional<int> Driver::refuse_manager(const Process& process) const {
   const Context& context = process.context;
   if (context.manager != nullptr || context.remote_manager != nullptr ||
-      context.claimant != nullptr ||
-      (context.claimed_by && *context.claimed_by != setup_.host)) {
+      context.claimant != nullptr || (context.claimed_by && *context.claimed_by != setup_.host)) {
     return -EBUSY;
   }
   if (context.manager_uid && *context.manager_uid != process.credentials.euid) return -EPERM;
@@ -42,8 +41,8 @@ std::optional<int> Driver::become_manager(Thread& thread, std::uint64_t ptr, std
   Peer* arbiter = find_peer(setup_.arbiter);
   if (arbiter == nullptr) return -EHOSTUNREACH;
   context.claimant = &thread;
-  thread.state = ClaimingContext{
-      .context = context.name, .ptr = ptr, .cookie = cookie, .flags = flags};
+  thread.state =
+      ClaimingContext{.context = context.name, .ptr = ptr, .cookie = cookie, .flags = flags};
   note_ready(thread);
   effects_.send(arbiter->host, peer::ClaimContext{.context = context.name}, {});
   return std::nullopt;
@@ -54,8 +53,8 @@ int Driver::install_manager(Process& process, std::uint64_t ptr, std::uint64_t c
   Context& context = process.context;
   context.manager_uid = process.credentials.euid;
   const auto found = process.nodes.find(ptr);
-  Node& node = found != process.nodes.end() ? *found->second
-                                            : create_node(process, ptr, cookie, flags);
+  Node& node =
+      found != process.nodes.end() ? *found->second : create_node(process, ptr, cookie, flags);
   hold_manager(node);
   context.manager = &node;
   if (context.cluster_wide) {
@@ -117,8 +116,8 @@ void Driver::claim_decided(Context& context, bool granted) {
   int result = -EBUSY;
   if (granted) {
     const auto refused = refuse_manager(thread->process);
-    result = refused ? *refused
-                     : install_manager(thread->process, claim.ptr, claim.cookie, claim.flags);
+    result =
+        refused ? *refused : install_manager(thread->process, claim.ptr, claim.cookie, claim.flags);
     if (result != 0) {
       effects_.send(setup_.arbiter, peer::ContextReleased{.context = context.name}, {});
     }
@@ -133,8 +132,8 @@ void Driver::handle(Peer& peer, peer::ClaimContext& message) {
     if (!context->claimed_by) context->claimed_by = peer.host;
     granted = context->claimed_by == peer.host;
   }
-  effects_.send(peer.host,
-                peer::ContextClaimResult{.context = message.context, .granted = granted}, {});
+  effects_.send(peer.host, peer::ContextClaimResult{.context = message.context, .granted = granted},
+                {});
 }
 
 void Driver::handle(Peer& peer, peer::ContextClaimResult& message) {
@@ -205,8 +204,7 @@ std::vector<Driver::PeerServiceManager> Driver::take_new_peer_managers(ProcessId
       continue;
     }
     new_peer_managers_.erase(new_peer_managers_.begin() + static_cast<std::ptrdiff_t>(i));
-    const auto handle =
-        increment_ref_for_node(*process, *manager.node, RefKind::kStrong, nullptr);
+    const auto handle = increment_ref_for_node(*process, *manager.node, RefKind::kStrong, nullptr);
     decrement_node(*manager.node, RefKind::kStrong, false);
     if (handle) taken.push_back({.host = manager.host, .handle = *handle});
   }

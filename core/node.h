@@ -71,8 +71,8 @@ struct Node {
   [[nodiscard]] bool imported() const { return home != nullptr; }
   [[nodiscard]] bool dead() const { return owner == nullptr && home == nullptr; }
 
-  NodeNumber number;       // given by the home host
-  NodeIdentity identity;   // of an imported node; kept when it dies
+  NodeNumber number;      // given by the home host
+  NodeIdentity identity;  // of an imported node; kept when it dies
   Process* owner = nullptr;
   Peer* home = nullptr;
   std::uint64_t ptr = 0;
@@ -99,9 +99,9 @@ struct Node {
   bool has_async_transaction = false;
   TodoList async_todo;
 
-  using RefList =
-      boost::intrusive::list<Ref, boost::intrusive::member_hook<
-                                      Ref, boost::intrusive::list_member_hook<>, &Ref::node_hook>>;
+  using RefList = boost::intrusive::list<
+      Ref,
+      boost::intrusive::member_hook<Ref, boost::intrusive::list_member_hook<>, &Ref::node_hook>>;
   RefList refs;
 
   // Of an imported node: what the home has counted for us and we have not given back, and claims

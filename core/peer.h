@@ -20,9 +20,9 @@ struct Transaction;
 // A payload on its way into a process's arena.
 struct ArrivingPayload {
   ProcessId process;
-  Buffer* buffer = nullptr;  // null: it is not received
-  std::uint32_t command = 0;  // then: the BR_* command that tells the caller
-  int error = 0;              // and the negative errno
+  Buffer* buffer = nullptr;          // null: it is not received
+  std::uint32_t command = 0;         // then: the BR_* command that tells the caller
+  int error = 0;                     // and the negative errno
   std::uint64_t context_offset = 0;  // of the security context in the buffer
   std::uint64_t context_size = 0;    // with its final zero; 0 is none
 };
@@ -40,7 +40,7 @@ struct Peer {
   Incarnation incarnation;
   std::string name;
 
-  boost::unordered_flat_map<NodeNumber, Ref*, std::hash<NodeNumber>> refs;  // it holds
+  boost::unordered_flat_map<NodeNumber, Ref*, std::hash<NodeNumber>> refs;      // it holds
   boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> imports;  // we hold
   boost::unordered_flat_map<CallId, Transaction*, std::hash<CallId>> incoming;  // its calls here
   std::optional<ArrivingPayload> arriving;

@@ -49,10 +49,9 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
 
   if (oneway) {
     // Complete when it is in the target's queue, not before.
-    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
-                                       .transaction = nullptr,
-                                       .waiting = &thread,
-                                       .debug_id = debug_id});
+    outgoing_.emplace(
+        id, OutgoingCall{
+                .peer = &peer, .transaction = nullptr, .waiting = &thread, .debug_id = debug_id});
     thread.state = AwaitingOneway{.call = id};
     note_ready(thread);
   } else {
@@ -65,10 +64,10 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
     transaction.from_tid = thread.tid.value();
     transaction.from = &thread;
     transaction.own_call = id;
-    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
-                                       .transaction = &transaction,
-                                       .waiting = nullptr,
-                                       .debug_id = debug_id});
+    outgoing_.emplace(
+        id,
+        OutgoingCall{
+            .peer = &peer, .transaction = &transaction, .waiting = nullptr, .debug_id = debug_id});
     queue_deferred_thread_work(thread, *completions_.create());
     transaction.from_parent = thread.transaction_stack;
     thread.transaction_stack = &transaction;
@@ -152,9 +151,8 @@ void Driver::end_oneway(Thread& thread, std::uint32_t debug_id, Failure failure)
 
 void Driver::fail_to_peer(Transaction& transaction, Failure failure) {
   effects_.send(transaction.remote_from->host,
-                peer::CallFailed{.call = transaction.call,
-                                 .command = failure.command,
-                                 .error = failure.error},
+                peer::CallFailed{
+                    .call = transaction.call, .command = failure.command, .error = failure.error},
                 {});
 }
 
@@ -164,7 +162,8 @@ PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message) {
   Peer* peer = find_peer(host);
   if (peer == nullptr) return {};
   if (peer->arriving) release_arriving(*peer->arriving);
-  std::expected<ArrivingPayload, Failure> place = std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
+  std::expected<ArrivingPayload, Failure> place =
+      std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   PayloadShape shape;
   if (const auto* call = std::get_if<peer::Call>(&message)) {
     place = place_call(*peer, *call);
@@ -210,11 +209,11 @@ std::expected<ArrivingPayload, Driver::Failure> Driver::place_call(Peer& peer,
   if (!message.shape.valid()) return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   Process& process = *node.owner;
   PayloadShape shape = message.shape;
-  const std::string context = node.wants_security_context ? message.security_context : std::string();
+  const std::string context =
+      node.wants_security_context ? message.security_context : std::string();
   ArrivingPayload arriving;
-  const auto buffer =
-      allocate_buffer(process, shape, context, (message.flags & TF_ONE_WAY) != 0, 0,
-                      arriving.context_offset);
+  const auto buffer = allocate_buffer(process, shape, context, (message.flags & TF_ONE_WAY) != 0, 0,
+                                      arriving.context_offset);
   if (!buffer) return std::unexpected(buffer.error());
   arriving.process = process.id;
   arriving.buffer = *buffer;
@@ -329,9 +328,8 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   const auto arrived = take_arriving(peer, as_message);
   auto& reply = std::get<peer::Reply>(as_message);
   const auto found = outgoing_.find(reply.call);
-  Transaction* waiting = found != outgoing_.end() && found->second.peer == &peer
-                             ? found->second.transaction
-                             : nullptr;
+  Transaction* waiting =
+      found != outgoing_.end() && found->second.peer == &peer ? found->second.transaction : nullptr;
   if (waiting == nullptr) {
     if (arrived) release_arriving(*arrived);
     disown_payload(peer, reply.objects);

@@ -197,9 +197,9 @@ struct ServiceManager {
 }  // namespace peer
 
 using PeerMessage =
-    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::OnewayAccepted,
-                 peer::ReleaseRefs, peer::NodeDied, peer::ClaimRef, peer::ClaimResult,
-                 peer::HandoffDone, peer::ClaimContext, peer::ContextClaimResult,
-                 peer::ContextReleased, peer::ContextManager, peer::ServiceManager>;
+    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::OnewayAccepted, peer::ReleaseRefs,
+                 peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::HandoffDone,
+                 peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
+                 peer::ContextManager, peer::ServiceManager>;
 
 }  // namespace netbinder

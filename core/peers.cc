@@ -198,8 +198,7 @@ std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode
   Node& node = imported_node(*home, wire.node.number);
   ++node.pending_claims;
   if (wire.strong) ++node.pending_strong_claims;
-  home->claims.push_back(
-      {.node = wire.node.number,
+  home->claims.push_back({.node = wire.node.number,
                           .strong = wire.strong,
                           .introducer = peer.host,
                           .handoff = wire.handoff});
@@ -291,8 +290,7 @@ void Driver::handle(Peer& peer, peer::ClaimResult& message) {
   const auto claim =
       std::find_if(peer.claims.begin(), peer.claims.end(), [&](const PendingClaim& pending) {
         return pending.node == message.node && pending.strong == message.strong &&
-               pending.introducer == message.introducer &&
-               pending.handoff == message.handoff;
+               pending.introducer == message.introducer && pending.handoff == message.handoff;
       });
   if (claim == peer.claims.end()) {
     effects_.give_up_peer(peer.host, "an answer to a claim that was not made");

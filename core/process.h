@@ -40,8 +40,8 @@ struct Process {
   Context& context;
   Credentials credentials;
 
-  std::uint64_t user_base = 0;       // the arena's address in the program
-  std::span<std::byte> arena;        // the same memory, here
+  std::uint64_t user_base = 0;  // the arena's address in the program
+  std::span<std::byte> arena;   // the same memory, here
   BufferAllocator allocator;
 
   boost::unordered_flat_map<std::uint32_t, std::unique_ptr<Thread>> threads;

@@ -52,8 +52,8 @@ struct AwaitingQuiet {
   std::int32_t pid = 0;
   std::uint64_t deadline_ms = 0;
 };
-using ThreadState = std::variant<Idle, Reading, AwaitingOneway, InstallingFiles, ClaimingContext,
-                                 AwaitingQuiet>;
+using ThreadState =
+    std::variant<Idle, Reading, AwaitingOneway, InstallingFiles, ClaimingContext, AwaitingQuiet>;
 
 // A BINDER_WRITE_READ in progress. The read buffer is write-only memory of the host program.
 struct WriteRead {
@@ -63,7 +63,7 @@ struct WriteRead {
   std::span<std::byte> read_buffer;
   std::uint64_t read_position = 0;
   bool reads = false;
-  bool fresh_read = false;    // starts with BR_NOOP
+  bool fresh_read = false;  // starts with BR_NOOP
   bool nonblocking = false;
   bool for_process_work = false;
 };
@@ -92,9 +92,9 @@ struct Thread : WaitingHook {
   Process& process;
   ThreadId tid;
   std::uint32_t looper = 0;
-  bool need_return = true;   // the next read returns at once; until the end of the first ioctl
-  bool process_todo = false; // `todo` holds work worth waking up for
-  bool runnable = false;     // queued to continue its read
+  bool need_return = true;     // the next read returns at once; until the end of the first ioctl
+  bool process_todo = false;   // `todo` holds work worth waking up for
+  bool runnable = false;       // queued to continue its read
   bool counted_ready = false;  // counted in Process::ready_threads
   bool is_dead = false;
   TodoList todo;

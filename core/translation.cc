@@ -86,8 +86,13 @@ class Translator {
  public:
   Translator(Driver& driver, Thread& sender, const binder_transaction_data& data,
              const PayloadShape& shape, std::span<std::byte> image, Target& target)
-      : driver_(driver), sender_(sender), data_(data), shape_(shape), image_(image),
-        target_(target), next_extra_(shape.extra_start()) {}
+      : driver_(driver),
+        sender_(sender),
+        data_(data),
+        shape_(shape),
+        image_(image),
+        target_(target),
+        next_extra_(shape.extra_start()) {}
 
   // The number of objects done, also after an error.
   [[nodiscard]] std::size_t done() const { return done_; }
@@ -115,10 +120,10 @@ class Translator {
           const auto object = load<flat_binder_object>(parcel, offset);
           const auto node = driver_.node_of_binder(process, object);
           if (!node) return node.error();
-          error = target_.place_node(image_, offset, object, **node,
-                                     *type == BINDER_TYPE_BINDER ? Driver::RefKind::kStrong
-                                                                 : Driver::RefKind::kWeak,
-                                     &sender_);
+          error = target_.place_node(
+              image_, offset, object, **node,
+              *type == BINDER_TYPE_BINDER ? Driver::RefKind::kStrong : Driver::RefKind::kWeak,
+              &sender_);
           break;
         }
         case BINDER_TYPE_HANDLE:
@@ -127,9 +132,9 @@ class Translator {
           const bool strong = *type == BINDER_TYPE_HANDLE;
           Node* node = driver_.node_of_handle(process, Handle{object.handle}, strong);
           if (node == nullptr) return -EINVAL;
-          error = target_.place_node(
-              image_, offset, object, *node,
-              strong ? Driver::RefKind::kStrong : Driver::RefKind::kWeak, nullptr);
+          error = target_.place_node(image_, offset, object, *node,
+                                     strong ? Driver::RefKind::kStrong : Driver::RefKind::kWeak,
+                                     nullptr);
           break;
         }
         case BINDER_TYPE_FD: {
@@ -378,9 +383,9 @@ std::expected<void, Driver::Failure> Driver::adopt_payload(Peer& peer, const Pay
       pointer.parent = wire.parent_index;
       pointer.parent_offset = wire.parent_offset;
       if (wire.has_parent) {
-        const WireBuffer* parent = wire.parent_index < done
-                                       ? std::get_if<WireBuffer>(&objects[wire.parent_index].content)
-                                       : nullptr;
+        const WireBuffer* parent =
+            wire.parent_index < done ? std::get_if<WireBuffer>(&objects[wire.parent_index].content)
+                                     : nullptr;
         if (parent == nullptr || parent->length < sizeof(binder_uintptr_t) ||
             wire.parent_offset > parent->length - sizeof(binder_uintptr_t)) {
           sound = false;
@@ -411,7 +416,8 @@ void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count
   const std::span<const std::byte> image =
       process.arena.subspan(buffer.offset, buffer.shape.image_size());
   const std::span<const std::byte> parcel = image.first(buffer.shape.data_size);
-  count = std::min(count, static_cast<std::size_t>(buffer.shape.offsets_size / sizeof(binder_size_t)));
+  count =
+      std::min(count, static_cast<std::size_t>(buffer.shape.offsets_size / sizeof(binder_size_t)));
   for (std::size_t i = 0; i < count; ++i) {
     const auto offset =
         load<binder_size_t>(image, buffer.shape.offsets_start() + i * sizeof(binder_size_t));

@@ -30,9 +30,12 @@ json status_of(const Agent& agent) {
   status["incarnation"] = agent.incarnation().value();
   status["hosts_configured"] = agent.config().hosts.size();
   status["hosts_connected"] = agent.connected_peers() + 1;
-  status["counts"] = {{"processes", counts.processes},       {"threads", counts.threads},
-                      {"nodes", counts.nodes},               {"refs", counts.refs},
-                      {"transactions", counts.transactions}, {"deaths", counts.deaths},
+  status["counts"] = {{"processes", counts.processes},
+                      {"threads", counts.threads},
+                      {"nodes", counts.nodes},
+                      {"refs", counts.refs},
+                      {"transactions", counts.transactions},
+                      {"deaths", counts.deaths},
                       {"buffers", counts.buffers}};
   for (const Driver::ContextView& context : agent.driver().contexts()) {
     status["contexts"].push_back({{"name", context.name},
@@ -115,7 +118,7 @@ AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, c
     : agent_(agent), path_(path), acceptor_(io), resume_(io) {
   // The agent's own socket has shown that no other agent serves here. A file of any other kind is
   // not ours to remove.
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
   try {
     const boost::asio::local::stream_protocol::endpoint endpoint(path);

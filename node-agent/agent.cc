@@ -27,8 +27,8 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.incarnation = incarnation;
   setup.arbiter = HostId{config.hosts.front().id};
   for (const ContextSettings& context : config.contexts) {
-    setup.contexts.push_back({.name = context.name,
-                              .cluster_wide = context.scope == ContextScope::kCluster});
+    setup.contexts.push_back(
+        {.name = context.name, .cluster_wide = context.scope == ContextScope::kCluster});
   }
   setup.max_processes = config.limits.max_processes;
   setup.max_threads_per_process = config.limits.max_threads_per_process;
@@ -52,9 +52,8 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
   transport.timing.suspect_ms = config.session.suspect_ms;
   transport.limits.backlog_bytes = config.limits.max_backlog_bytes;
   transport.insecure = config.insecure;
-  transport.tls = {.certificate = config.tls.certificate,
-                   .key = config.tls.key,
-                   .ca = config.tls.ca};
+  transport.tls = {
+      .certificate = config.tls.certificate, .key = config.tls.key, .ca = config.tls.ca};
   return transport;
 }
 
@@ -114,7 +113,8 @@ void Agent::start() {
   acceptor_->start();
   if (config_.hosts.size() > 1) {
     PeerEvents& events = *this;
-    transport_ = std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_), events);
+    transport_ =
+        std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_), events);
     transport_->start();
   }
 }
@@ -132,16 +132,14 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   std::array<int, 2> side{-1, -1};
-  if (!doorbell ||
-      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side.data()) != 0) {
+  if (!doorbell || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side.data()) != 0) {
     spdlog::error("a program cannot be served: {}", std::strerror(errno));
     return refuse(-EMFILE);
   }
   UniqueFd side_here(side[0]);
   UniqueFd side_there(side[1]);
-  auto channel_memory =
-      SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
-                           SharedMemory::Access::kProgramWrites);
+  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
+                                             SharedMemory::Access::kProgramWrites);
   auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
                                     SharedMemory::Access::kProgramReads);
   if (!channel_memory || !arena) {
@@ -157,8 +155,8 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   HelloReply reply;
   reply.staged_only = program.readable_memory ? 0 : 1;
   reply.channel_bytes = kChannelBytes;
-  const std::array<int, kHelloDescriptors> descriptors{
-      channel_memory->program_fd(), doorbell.get(), side_there.get(), arena->program_fd()};
+  const std::array<int, kHelloDescriptors> descriptors{channel_memory->program_fd(), doorbell.get(),
+                                                       side_there.get(), arena->program_fd()};
   const ProcessId process = *opened;
   if (!dialect.empty()) {
     for (auto& manager : managers_) manager->service().set_dialect(program.pid, dialect);
@@ -206,16 +204,15 @@ void Agent::watch_socket(ProcessId process) {
 
 void Agent::watch_doorbell(ProcessId process) {
   auto watched = channels_.at(process.value());
-  watched->doorbell_watch.async_wait(
-      boost::asio::posix::stream_descriptor::wait_read,
-      [this, process](const boost::system::error_code& error) {
-        if (error) return;
-        const auto found = channels_.find(process.value());
-        if (found == channels_.end()) return;
-        found->second->channel->drain_doorbell();
-        make_hot(*found->second->channel);
-        watch_doorbell(process);
-      });
+  watched->doorbell_watch.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                     [this, process](const boost::system::error_code& error) {
+                                       if (error) return;
+                                       const auto found = channels_.find(process.value());
+                                       if (found == channels_.end()) return;
+                                       found->second->channel->drain_doorbell();
+                                       make_hot(*found->second->channel);
+                                       watch_doorbell(process);
+                                     });
 }
 
 void Agent::close_channel(ProcessId process) {

@@ -84,8 +84,7 @@ class Agent final : private Effects, private PeerEvents {
                   std::span<std::byte> into) override;
   std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
   void drop_file(FileToken file) override;
-  void install_files(ProcessId process, ThreadId thread,
-                     std::span<const FileToken> files) override;
+  void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool readable) override;
   void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;

@@ -21,7 +21,7 @@ namespace netbinder {
 namespace {
 
 bool is_socket(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
@@ -101,8 +101,8 @@ void ChannelAcceptor::pause() {
 
 bool ChannelAcceptor::accept_all() {
   for (;;) {
-    const int fd = ::accept4(listener_.native_handle(), nullptr, nullptr,
-                             SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int fd =
+        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
       if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
         out_of_descriptors_ = false;

@@ -57,7 +57,7 @@ class ChannelAcceptor {
   OpenChannel open_channel_;
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
-  bool out_of_descriptors_ = false;  // and has said so
+  bool out_of_descriptors_ = false;              // and has said so
   std::list<std::shared_ptr<Pending>> pending_;  // longest silent first
   // Guards handlers that outlive this.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -218,7 +218,8 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
   const std::uint32_t index = found->second;
   Slot& slot = *slots_[index];
   slot.state = SlotState::kInstalling;
-  slot.install_count = static_cast<std::uint32_t>(std::min<std::size_t>(fds.size(), kMaxInstalledFds));
+  slot.install_count =
+      static_cast<std::uint32_t>(std::min<std::size_t>(fds.size(), kMaxInstalledFds));
 
   InstallMessage message{.mailbox = index, .count = slot.install_count};
   iovec part{.iov_base = &message, .iov_len = sizeof message};
@@ -305,8 +306,7 @@ void ClientChannel::readiness_changed(bool readable) {
       ::send(socket_.get(), &ready, sizeof ready, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof ready;
 }
 
-int ClientChannel::read_memory(ThreadId thread, std::uint64_t address,
-                               std::span<std::byte> into) {
+int ClientChannel::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return -EFAULT;
   const Slot& slot = *slots_[found->second];

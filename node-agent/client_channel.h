@@ -34,10 +34,10 @@ struct PeerProgram {
 
 struct ChannelStatistics {
   std::uint64_t requests = 0;
-  std::uint64_t bytes_read_direct = 0;   // process_vm_readv
-  std::uint64_t bytes_read_staged = 0;   // through shared memory
-  std::uint64_t wakeups = 0;             // futex calls
-  std::uint64_t doorbells = 0;           // eventfd reads
+  std::uint64_t bytes_read_direct = 0;  // process_vm_readv
+  std::uint64_t bytes_read_staged = 0;  // through shared memory
+  std::uint64_t wakeups = 0;            // futex calls
+  std::uint64_t doorbells = 0;          // eventfd reads
 };
 
 class ClientChannel final : public ProcessHost {

@@ -37,10 +37,10 @@ LocalProcess::LocalProcess(Driver& driver, const std::string& context, LocalServ
       service_(service),
       arena_(std::make_shared<std::vector<std::byte>>(kArenaBytes)),
       read_(kReadBytes) {
-  const auto opened = driver_.open(
-      context, Credentials{.pid = ::getpid(),
-                           .euid = ::geteuid(),
-                           .security_context = "u:r:netbinder_servicemanager:s0"});
+  const auto opened =
+      driver_.open(context, Credentials{.pid = ::getpid(),
+                                        .euid = ::geteuid(),
+                                        .security_context = "u:r:netbinder_servicemanager:s0"});
   if (!opened) throw std::runtime_error("no binder context named " + context);
   id_ = *opened;
 }

@@ -41,7 +41,7 @@ struct IncomingCall {
   std::uint32_t flags = 0;
   std::int32_t sender_pid = 0;  // 0: on another host, or a oneway call
   std::uint32_t sender_euid = 0;
-  ParcelView parcel;            // valid during the call of LocalService::call
+  ParcelView parcel;  // valid during the call of LocalService::call
 };
 
 // The answer to a synchronous call. With TF_STATUS_CODE in `flags` the data is one i32.
@@ -120,8 +120,8 @@ class LocalProcess final : public ProcessHost {
   LocalService& service_;
   ProcessId id_;
   std::shared_ptr<std::vector<std::byte>> arena_;
-  std::vector<std::byte> commands_;      // to be written with the next read
-  std::deque<OutgoingReply> replies_;    // whose bytes commands_ points to
+  std::vector<std::byte> commands_;    // to be written with the next read
+  std::deque<OutgoingReply> replies_;  // whose bytes commands_ points to
   std::vector<std::byte> read_;
   bool reading_ = false;
   std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet

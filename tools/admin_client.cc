@@ -31,8 +31,7 @@ nlohmann::json ask_agent(const std::string& agent_socket, const std::string& com
     const std::string request = nlohmann::json{{"command", command}}.dump() + "\n";
     std::size_t sent = 0;
     while (sent < request.size()) {
-      const ssize_t put =
-          ::send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+      const ssize_t put = ::send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
       if (put <= 0) break;
       sent += static_cast<std::size_t>(put);
     }
@@ -45,8 +44,8 @@ nlohmann::json ask_agent(const std::string& agent_socket, const std::string& com
   }
   ::close(fd);
   if (!connected) {
-    throw std::runtime_error("no agent answers at " + agent_socket + " (" +
-                             std::strerror(error) + ")");
+    throw std::runtime_error("no agent answers at " + agent_socket + " (" + std::strerror(error) +
+                             ")");
   }
   nlohmann::json parsed = nlohmann::json::parse(answer, nullptr, false);
   if (parsed.is_discarded()) throw std::runtime_error("the agent hung up: " + path);

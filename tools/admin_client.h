@@ -10,7 +10,6 @@ namespace netbinder::tools {
 
 // The answer to {"command": command}. Throws std::runtime_error with a plain sentence if there is
 // no agent, or it refuses.
-[[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket,
-                                       const std::string& command);
+[[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket, const std::string& command);
 
 }  // namespace netbinder::tools

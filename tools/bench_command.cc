@@ -185,7 +185,8 @@ std::vector<Row> measure_binder(const std::string& path, const std::string& serv
   std::optional<std::uint32_t> handle;
   const auto deadline = Clock::now() + std::chrono::seconds(10);
   while (!(handle = client.find_service(name))) {
-    if (Clock::now() > deadline) throw std::runtime_error("the benchmark's server does not come up");
+    if (Clock::now() > deadline)
+      throw std::runtime_error("the benchmark's server does not come up");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   std::vector<pid_t> involved = agents;
@@ -265,7 +266,8 @@ void add_bench_command(CLI::App& app, Chosen& chosen, char** argv) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "bench", "time calls on one host and across two; outside a session, starts a private one");
-  command->add_option("--sizes", options->sizes, "payload bytes, comma-separated")->delimiter(',')
+  command->add_option("--sizes", options->sizes, "payload bytes, comma-separated")
+      ->delimiter(',')
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 20));
   command->add_option("--calls", options->calls, "calls for each row, at most")
       ->check(CLI::Range(std::size_t{10}, std::size_t{10000000}));

@@ -150,8 +150,7 @@ std::vector<std::string> BinderClient::list_services() {
     const auto reply = call(0, kListServices, request.take());
     if (!reply) throw std::runtime_error("the service manager does not answer: " + reply.error());
     ParcelReader reader(reply->parcel());
-    const auto name =
-        (reply->data.flags & TF_STATUS_CODE) != 0 ? std::nullopt : reader.string16();
+    const auto name = (reply->data.flags & TF_STATUS_CODE) != 0 ? std::nullopt : reader.string16();
     free(*reply);
     if (!name) break;
     names.push_back(*name);

@@ -41,8 +41,7 @@ std::string shim_path() {
 }
 
 std::string agent_path() {
-  const std::filesystem::path path =
-      std::filesystem::path(own_path()).parent_path() / "netbinderd";
+  const std::filesystem::path path = std::filesystem::path(own_path()).parent_path() / "netbinderd";
   if (!std::filesystem::exists(path)) {
     throw std::runtime_error("the agent's program is not there: " + path.string());
   }

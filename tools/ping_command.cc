@@ -37,8 +37,7 @@ int ping(const Options& options) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
     const auto start = std::chrono::steady_clock::now();
     const auto reply = client.call(*handle, kPing, {});
-    const std::chrono::duration<double, std::micro> time =
-        std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
     if (!reply) throw std::runtime_error(options.name + " does not answer: " + reply.error());
     client.free(*reply);
     times_us.push_back(time.count());

@@ -33,8 +33,7 @@ void add_run_command(CLI::App& app, Chosen& chosen) {
       for (std::string& word : options->command) arguments.push_back(word.data());
       arguments.push_back(nullptr);
       ::execvp(arguments[0], arguments.data());
-      throw std::runtime_error("cannot run " + options->command[0] + ": " +
-                               std::strerror(errno));
+      throw std::runtime_error("cannot run " + options->command[0] + ": " + std::strerror(errno));
     };
   });
 }

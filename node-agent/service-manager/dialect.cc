@@ -37,9 +37,12 @@ struct DialectName {
   Dialect dialect;
 };
 constexpr std::array kNames{
-    DialectName{"classic", Dialect::kClassic},       DialectName{"android11", Dialect::kAndroid11},
-    DialectName{"android12", Dialect::kAndroid12},   DialectName{"android13", Dialect::kAndroid13},
-    DialectName{"android14", Dialect::kAndroid14},   DialectName{"android15", Dialect::kAndroid15Late},
+    DialectName{"classic", Dialect::kClassic},
+    DialectName{"android11", Dialect::kAndroid11},
+    DialectName{"android12", Dialect::kAndroid12},
+    DialectName{"android13", Dialect::kAndroid13},
+    DialectName{"android14", Dialect::kAndroid14},
+    DialectName{"android15", Dialect::kAndroid15Late},
     DialectName{"android16", Dialect::kAndroid16},
 };
 
@@ -58,7 +61,8 @@ std::optional<Dialect> parse_dialect(std::string_view name) {
 
 std::optional<Method> method_of(Dialect dialect, std::uint32_t code) {
   if (dialect == Dialect::kClassic || code == 0) return std::nullopt;
-  const auto column = static_cast<std::size_t>(dialect) - static_cast<std::size_t>(Dialect::kAndroid11);
+  const auto column =
+      static_cast<std::size_t>(dialect) - static_cast<std::size_t>(Dialect::kAndroid11);
   for (const MethodCodes& method : kMethods) {
     if (method.codes[column] == code) return method.method;
   }

@@ -12,7 +12,7 @@
 namespace netbinder {
 
 enum class Dialect : std::uint8_t {
-  kClassic,        // up to Android 10, and the C tools: no status word, no stability
+  kClassic,  // up to Android 10, and the C tools: no status word, no stability
   kAndroid11,
   kAndroid12,
   kAndroid13,

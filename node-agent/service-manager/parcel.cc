@@ -49,8 +49,8 @@ std::optional<Handle> ParcelReader::handle() {
   if (remaining() < sizeof object) return std::nullopt;
   std::memcpy(&object, parcel_.data.data() + position_, sizeof object);
   // Only what the driver has translated, as the offsets tell, is an object.
-  const bool listed = std::find(parcel_.offsets.begin(), parcel_.offsets.end(), position_) !=
-                      parcel_.offsets.end();
+  const bool listed =
+      std::find(parcel_.offsets.begin(), parcel_.offsets.end(), position_) != parcel_.offsets.end();
   position_ += sizeof object;
   if (!listed || object.hdr.type != BINDER_TYPE_HANDLE) return std::nullopt;
   return Handle{object.handle};

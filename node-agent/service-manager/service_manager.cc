@@ -168,8 +168,8 @@ Dialect ServiceManager::dialect_of(std::int32_t pid, std::uint32_t code,
   if (detected) {
     // What several versions have in common does not take back the one that was told exactly:
     // code 3 with a name is of late 15 and 16; adding and listing is alike from 11 to 14.
-    const bool keeps = *detected == Dialect::kAndroid15Late && code == 3 &&
-                       client.detected == Dialect::kAndroid16;
+    const bool keeps =
+        *detected == Dialect::kAndroid15Late && code == 3 && client.detected == Dialect::kAndroid16;
     const bool refines = *detected == Dialect::kAndroid14 && (code == 3 || code == 4) &&
                          client.detected && *client.detected < Dialect::kAndroid14;
     if (!keeps && !refines) client.detected = detected;
@@ -262,12 +262,11 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
       const auto callback = request.handle();
       if (!name || !callback) return exception_reply(kIllegalArgument, "no callback");
       const auto found = listeners_.find(*name);
-      const std::size_t gone =
-          found == listeners_.end()
-              ? 0
-              : std::erase_if(found->second, [&](const Listener& listener) {
-                  return listener.callback == *callback;
-                });
+      const std::size_t gone = found == listeners_.end()
+                                   ? 0
+                                   : std::erase_if(found->second, [&](const Listener& listener) {
+                                       return listener.callback == *callback;
+                                     });
       if (gone == 0) return exception_reply(kIllegalState, "no such callback");
       listener_count_ -= gone;
       if (found->second.empty()) listeners_.erase(found);

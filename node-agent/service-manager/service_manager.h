@@ -27,7 +27,7 @@ namespace netbinder {
 
 struct ServiceManagerSetup {
   std::string context;
-  std::string dialect = "auto";       // or "classic", "android11" … "android16"
+  std::string dialect = "auto";  // or "classic", "android11" … "android16"
   HostId host{1};
   std::vector<std::pair<HostId, std::string>> hosts;  // in order of preference, with their names
 };
@@ -99,8 +99,7 @@ class ServiceManager final : public LocalService {
   void notify(const std::string& name, const Listener& listener, const Instance& instance);
   // What `name` stands for, or null, with its stability.
   void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) const;
-  static void put_instance_handle(ParcelWriter& parcel, const Instance& instance,
-                                  Dialect dialect);
+  static void put_instance_handle(ParcelWriter& parcel, const Instance& instance, Dialect dialect);
   // A handle is held once for each use: with a strong reference and linked to death.
   void hold(Handle handle);
   void let_go(Handle handle);

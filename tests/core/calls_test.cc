@@ -61,8 +61,7 @@ class Calls : public ::testing::TestWithParam<std::size_t> {
     commands.put(BC_FREE_BUFFER, call.data.ptr.buffer);
     commands.put(BC_REPLY, reply.call(0, 0));
     const Outcome said = server.read(1, commands);
-    EXPECT_EQ(said.names(),
-              (Names{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE"}));
+    EXPECT_EQ(said.names(), (Names{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE"}));
     const binder_ptr_cookie who{.ptr = ptr, .cookie = cookie};
     server.start(1, Commands().put(BC_INCREFS_DONE, who).put(BC_ACQUIRE_DONE, who), true);
     cluster.settle();
@@ -100,8 +99,8 @@ TEST_P(Calls, ASynchronousCallBringsItsBytesAndItsReply) {
   const auto call = served();
   EXPECT_EQ(call.code, 7U);
   EXPECT_EQ(call.data_size, question.data.size());
-  EXPECT_EQ(std::memcmp(server.at(call.data.ptr.buffer), question.data.data(),
-                        question.data.size()), 0);
+  EXPECT_EQ(
+      std::memcmp(server.at(call.data.ptr.buffer), question.data.data(), question.data.size()), 0);
   EXPECT_EQ(call.sender_pid, server_host() == 1 ? 100 : 0);
   EXPECT_EQ(call.sender_euid, 1000U);
   EXPECT_TRUE(client.blocked(1));
@@ -195,13 +194,15 @@ TEST_P(Calls, ACallBackRunsOnTheThreadThatWaits) {
   server.start(1, Commands().put(BC_TRANSACTION, question.call(object.handle, 9)), true);
   cluster.settle();
   const Outcome nested = client.outcome(1);
-  EXPECT_EQ(nested.names(), (Names{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE",
-                                   "BR_TRANSACTION"}));
+  EXPECT_EQ(nested.names(),
+            (Names{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE", "BR_TRANSACTION"}));
   const auto inner = nested.find(BR_TRANSACTION)->as<binder_transaction_data>();
   EXPECT_EQ(inner.target.ptr, 0x30U);
-  client.start(1, Commands()
-                      .put(BC_FREE_BUFFER, inner.data.ptr.buffer)
-                      .put(BC_REPLY, Payload("inner").call(0, 0)), true);
+  client.start(1,
+               Commands()
+                   .put(BC_FREE_BUFFER, inner.data.ptr.buffer)
+                   .put(BC_REPLY, Payload("inner").call(0, 0)),
+               true);
   cluster.settle();
   EXPECT_EQ(client.outcome(1).names(), Names{"BR_TRANSACTION_COMPLETE"});
   client.start(1, {}, true);
@@ -235,9 +236,9 @@ TEST_P(Calls, ACallToAServerThatHasNotReadItEndsWithTheServer) {
   client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
   server.close();
   cluster.settle();
-  EXPECT_EQ(client.outcome(1).names(),
-            server_host() == 1 ? (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"})
-                               : (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+  EXPECT_EQ(client.outcome(1).names(), server_host() == 1
+                                           ? (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"})
+                                           : (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
   expect_nothing_left();
 }
 
@@ -246,9 +247,11 @@ TEST_P(Calls, TheDeathOfTheClientLeavesTheServerAlone) {
   const auto call = served();
   client.close();
   cluster.settle();
-  server.start(1, Commands()
-                      .put(BC_FREE_BUFFER, call.data.ptr.buffer)
-                      .put(BC_REPLY, Payload("late").call(0, 0)), true);
+  server.start(1,
+               Commands()
+                   .put(BC_FREE_BUFFER, call.data.ptr.buffer)
+                   .put(BC_REPLY, Payload("late").call(0, 0)),
+               true);
   cluster.settle();
   EXPECT_EQ(server.outcome(1).names(), Names{"BR_TRANSACTION_COMPLETE"});
   expect_nothing_left();
@@ -316,10 +319,9 @@ TEST_P(Calls, AManagerIsOneInTheWholeCluster) {
   expect_nothing_left();
 }
 
-INSTANTIATE_TEST_SUITE_P(Placement, Calls, ::testing::Values(1, 2),
-                         [](const auto& placement) {
-                           return placement.param == 1 ? "OneHost" : "TwoHosts";
-                         });
+INSTANTIATE_TEST_SUITE_P(Placement, Calls, ::testing::Values(1, 2), [](const auto& placement) {
+  return placement.param == 1 ? "OneHost" : "TwoHosts";
+});
 
 }  // namespace
 }  // namespace netbinder::testing

@@ -8,28 +8,50 @@ namespace netbinder::testing {
 
 std::string command_name(std::uint32_t command) {
   switch (command) {
-    case BR_ERROR: return "BR_ERROR";
-    case BR_OK: return "BR_OK";
-    case BR_TRANSACTION: return "BR_TRANSACTION";
-    case BR_TRANSACTION_SEC_CTX: return "BR_TRANSACTION_SEC_CTX";
-    case BR_REPLY: return "BR_REPLY";
-    case BR_DEAD_REPLY: return "BR_DEAD_REPLY";
-    case BR_FAILED_REPLY: return "BR_FAILED_REPLY";
-    case BR_FROZEN_REPLY: return "BR_FROZEN_REPLY";
-    case BR_TRANSACTION_COMPLETE: return "BR_TRANSACTION_COMPLETE";
-    case BR_ONEWAY_SPAM_SUSPECT: return "BR_ONEWAY_SPAM_SUSPECT";
-    case BR_INCREFS: return "BR_INCREFS";
-    case BR_ACQUIRE: return "BR_ACQUIRE";
-    case BR_RELEASE: return "BR_RELEASE";
-    case BR_DECREFS: return "BR_DECREFS";
-    case BR_NOOP: return "BR_NOOP";
-    case BR_SPAWN_LOOPER: return "BR_SPAWN_LOOPER";
-    case BR_DEAD_BINDER: return "BR_DEAD_BINDER";
-    case BR_CLEAR_DEATH_NOTIFICATION_DONE: return "BR_CLEAR_DEATH_NOTIFICATION_DONE";
-    case kBrTransactionPendingFrozen: return "BR_TRANSACTION_PENDING_FROZEN";
-    case kBrFrozenBinder: return "BR_FROZEN_BINDER";
-    case kBrClearFreezeNotificationDone: return "BR_CLEAR_FREEZE_NOTIFICATION_DONE";
-    default: return "BR_" + std::to_string(command);
+    case BR_ERROR:
+      return "BR_ERROR";
+    case BR_OK:
+      return "BR_OK";
+    case BR_TRANSACTION:
+      return "BR_TRANSACTION";
+    case BR_TRANSACTION_SEC_CTX:
+      return "BR_TRANSACTION_SEC_CTX";
+    case BR_REPLY:
+      return "BR_REPLY";
+    case BR_DEAD_REPLY:
+      return "BR_DEAD_REPLY";
+    case BR_FAILED_REPLY:
+      return "BR_FAILED_REPLY";
+    case BR_FROZEN_REPLY:
+      return "BR_FROZEN_REPLY";
+    case BR_TRANSACTION_COMPLETE:
+      return "BR_TRANSACTION_COMPLETE";
+    case BR_ONEWAY_SPAM_SUSPECT:
+      return "BR_ONEWAY_SPAM_SUSPECT";
+    case BR_INCREFS:
+      return "BR_INCREFS";
+    case BR_ACQUIRE:
+      return "BR_ACQUIRE";
+    case BR_RELEASE:
+      return "BR_RELEASE";
+    case BR_DECREFS:
+      return "BR_DECREFS";
+    case BR_NOOP:
+      return "BR_NOOP";
+    case BR_SPAWN_LOOPER:
+      return "BR_SPAWN_LOOPER";
+    case BR_DEAD_BINDER:
+      return "BR_DEAD_BINDER";
+    case BR_CLEAR_DEATH_NOTIFICATION_DONE:
+      return "BR_CLEAR_DEATH_NOTIFICATION_DONE";
+    case kBrTransactionPendingFrozen:
+      return "BR_TRANSACTION_PENDING_FROZEN";
+    case kBrFrozenBinder:
+      return "BR_FROZEN_BINDER";
+    case kBrClearFreezeNotificationDone:
+      return "BR_CLEAR_FREEZE_NOTIFICATION_DONE";
+    default:
+      return "BR_" + std::to_string(command);
   }
 }
 
@@ -109,8 +131,7 @@ void Host::give_up_peer(HostId, std::string_view reason) { given_up.emplace_back
 
 // ---- Program ----
 
-Program::Program(Host& host, std::int32_t pid, const std::string& context,
-                 std::size_t arena_bytes)
+Program::Program(Host& host, std::int32_t pid, const std::string& context, std::size_t arena_bytes)
     : host_(host), arena_(arena_bytes) {
   const auto opened = host.driver.open(
       context, Credentials{.pid = pid, .euid = 1000, .security_context = "u:r:test:s0"});

@@ -95,8 +95,7 @@ class Host final : public Effects {
                   std::span<std::byte> into) override;
   std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
   void drop_file(FileToken file) override;
-  void install_files(ProcessId process, ThreadId thread,
-                     std::span<const FileToken> files) override;
+  void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool now_readable) override {
     readable[process.value()] = now_readable;
@@ -135,7 +134,10 @@ class Program {
   int control(std::uint32_t tid, std::uint32_t command, void* argument);
   // A first ioctl, so that the thread's next read may block.
   void greet(std::uint32_t tid);
-  void enter_looper(std::uint32_t tid) { greet(tid); write(tid, Commands().put(BC_ENTER_LOOPER)); }
+  void enter_looper(std::uint32_t tid) {
+    greet(tid);
+    write(tid, Commands().put(BC_ENTER_LOOPER));
+  }
   int become_manager();
 
   // The arena's bytes behind an address the program was given.

@@ -74,9 +74,7 @@ class World {
     std::vector<binder_uintptr_t> deaths;
   };
 
-  std::uint32_t pick(std::size_t below) {
-    return static_cast<std::uint32_t>(random_() % below);
-  }
+  std::uint32_t pick(std::size_t below) { return static_cast<std::uint32_t>(random_() % below); }
 
   std::unique_ptr<Actor> make(std::size_t index) {
     return std::make_unique<Actor>(cluster_.host(index % kHosts + 1),
@@ -150,9 +148,9 @@ class World {
                      binder_handle_cookie{.handle = handle, .cookie = 500 + handle});
         break;
       case 12:
-        commands.put(pick(2) == 0 ? std::uint32_t{BC_CLEAR_DEATH_NOTIFICATION}
-                                  : kBcClearFreezeNotification,
-                     binder_handle_cookie{.handle = handle, .cookie = 500 + handle});
+        commands.put(
+            pick(2) == 0 ? std::uint32_t{BC_CLEAR_DEATH_NOTIFICATION} : kBcClearFreezeNotification,
+            binder_handle_cookie{.handle = handle, .cookie = 500 + handle});
         break;
       case 13:
         for (const auto& [command, node] : actor.to_acknowledge) commands.put(command, node);
@@ -235,9 +233,8 @@ class World {
 
   template <typename T>
   void start_control(Actor& actor, std::uint32_t tid, std::uint32_t command, T& argument) {
-    actor.program.host().driver.control(
-        actor.program.id(), ThreadId{tid}, command,
-        {reinterpret_cast<std::byte*>(&argument), sizeof argument});
+    actor.program.host().driver.control(actor.program.id(), ThreadId{tid}, command,
+                                        {reinterpret_cast<std::byte*>(&argument), sizeof argument});
   }
 
   std::mt19937_64 random_;

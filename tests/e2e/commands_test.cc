@@ -26,7 +26,8 @@ TEST(Session, GivesEveryHostASocketAndStopsEverythingAtTheEnd) {
       "  [ $NETBINDER_SOCKET = $NETBINDER_SOCKET_1 ] && echo first\n"
       "  sleep 300 & echo left $!')\n"
       "echo \"$out\"\n"
-      "for s in $(sed -n \"s/^sockets //p\" <<<\"$out\"); do [ -e $s ] && echo still there: $s; done\n"
+      "for s in $(sed -n \"s/^sockets //p\" <<<\"$out\"); do [ -e $s ] && echo still there: $s; "
+      "done\n"
       "kill -0 $(sed -n \"s/^left //p\" <<<\"$out\") 2>/dev/null && echo still running\n"
       "exit 0\n");
   EXPECT_EQ(result.status, 0);
@@ -35,11 +36,10 @@ TEST(Session, GivesEveryHostASocketAndStopsEverythingAtTheEnd) {
 }
 
 TEST(Session, MakesTheContextsItIsTold) {
-  const RunResult result = run_session(
-      "--context alpha,beta --service-manager none",
-      "netbinder status\n"
-      "netbinder service list --device /dev/binderfs/alpha\n"
-      "BINDER_DEVICE=/dev/binder timeout 10 hello_client\n");
+  const RunResult result = run_session("--context alpha,beta --service-manager none",
+                                       "netbinder status\n"
+                                       "netbinder service list --device /dev/binderfs/alpha\n"
+                                       "BINDER_DEVICE=/dev/binder timeout 10 hello_client\n");
   EXPECT_THAT(result.output, HasSubstr("context alpha (cluster): manager none\n"));
   EXPECT_THAT(result.output, HasSubstr("the service manager does not answer: BR_DEAD_REPLY"));
   EXPECT_NE(result.status, 0);
@@ -65,43 +65,45 @@ TEST(Shim, AMissingAgentIsOneClearLineAndEnxio) {
 }
 
 TEST(Service, ListsChecksAndWaits) {
-  const RunResult result = run_session(
-      "--hosts 2",
-      "netbinder service check hello; echo check $?\n"
-      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server & netbinder service wait hello --timeout 20\n"
-      "netbinder service check hello@host2; netbinder service check hello@host1\n"
-      "netbinder service list --json\n");
+  const RunResult result =
+      run_session("--hosts 2",
+                  "netbinder service check hello; echo check $?\n"
+                  "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server & netbinder service wait "
+                  "hello --timeout 20\n"
+                  "netbinder service check hello@host2; netbinder service check hello@host1\n"
+                  "netbinder service list --json\n");
   EXPECT_THAT(result.output, HasSubstr("hello: not found\ncheck 1\n"));
   EXPECT_THAT(result.output, HasSubstr("hello@host2: found\nhello@host1: not found\n"));
   EXPECT_THAT(result.output, HasSubstr("\"services\": [\n    \"hello\"\n  ]"));
 }
 
 TEST(Service, TheCallersHostIsPreferred) {
-  const RunResult result = run_session(
-      "--hosts 2",
-      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & far=$!\n"
-      "netbinder service wait e@host2 --timeout 20\n"
-      "binder_probe serve e & near=$!\n"
-      "netbinder service wait e@host1 --timeout 20\n"
-      "[ \"$(binder_probe pid e)\" = \"pid $near\" ] && echo near\n"
-      "[ \"$(binder_probe pid e@host2)\" = \"pid $far\" ] && echo far\n"
-      "kill -KILL $near; wait $near 2>/dev/null\n"
-      "while netbinder service check e@host1 >/dev/null; do :; done\n"
-      "[ \"$(binder_probe pid e)\" = \"pid $far\" ] && echo far again\n");
+  const RunResult result =
+      run_session("--hosts 2",
+                  "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & far=$!\n"
+                  "netbinder service wait e@host2 --timeout 20\n"
+                  "binder_probe serve e & near=$!\n"
+                  "netbinder service wait e@host1 --timeout 20\n"
+                  "[ \"$(binder_probe pid e)\" = \"pid $near\" ] && echo near\n"
+                  "[ \"$(binder_probe pid e@host2)\" = \"pid $far\" ] && echo far\n"
+                  "kill -KILL $near; wait $near 2>/dev/null\n"
+                  "while netbinder service check e@host1 >/dev/null; do :; done\n"
+                  "[ \"$(binder_probe pid e)\" = \"pid $far\" ] && echo far again\n");
   EXPECT_THAT(result.output, HasSubstr("near\nfar\n"));
   EXPECT_THAT(result.output, HasSubstr("far again\n"));
 }
 
 TEST(Agent, ItsEndIsAnErrorForItsProgramsAndADeathForOthers) {
-  const RunResult result = run_session(
-      "--hosts 2",
-      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & server=$!\n"
-      "netbinder service wait e --timeout 20\n"
-      "agent=$(netbinder status --json --socket $NETBINDER_SOCKET_2 | sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p')\n"
-      "binder_probe watch e | while read -r line; do\n"
-      "  echo \"watch: $line\"; [ \"$line\" = linked ] && kill -TERM $agent\n"
-      "done\n"
-      "wait $server; echo server ended with $?\n");
+  const RunResult result =
+      run_session("--hosts 2",
+                  "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & server=$!\n"
+                  "netbinder service wait e --timeout 20\n"
+                  "agent=$(netbinder status --json --socket $NETBINDER_SOCKET_2 | sed -n "
+                  "'s/.*\"pid\": \\([0-9]*\\).*/\\1/p')\n"
+                  "binder_probe watch e | while read -r line; do\n"
+                  "  echo \"watch: $line\"; [ \"$line\" = linked ] && kill -TERM $agent\n"
+                  "done\n"
+                  "wait $server; echo server ended with $?\n");
   EXPECT_THAT(result.output, HasSubstr("watch: dead\n"));
   EXPECT_THAT(result.output, HasSubstr("server ended with 1\n"));
 }
@@ -114,7 +116,8 @@ TEST(Agent, PayloadsGoThroughSharedMemoryWhereItMayNotReadProgramsMemory) {
       "d=$(mktemp -d); chmod 755 $d; mkdir $d/run; chown 65534:65534 $d/run\n"
       "printf 'socket = \"%s\"\\nlog_level = \"error\"\\n' $d/run/agent.sock > $d/agent.toml\n"
       "chmod 644 $d/agent.toml\n"
-      "setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/agent.toml & agent=$!\n"
+      "setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/agent.toml & "
+      "agent=$!\n"
       "export NETBINDER_SOCKET=$d/run/agent.sock\n"
       "until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done\n"
       "netbinder run -- binder_probe serve e & server=$!\n"

@@ -35,19 +35,20 @@ class Programs : public ::testing::TestWithParam<Placement> {
 };
 
 TEST_P(Programs, HelloIsAnswered) {
-  const RunResult result = run(
-      "start hello_server; ready hello\n"
-      "hello_client netbinder\n");
+  const RunResult result =
+      run("start hello_server; ready hello\n"
+          "hello_client netbinder\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("sayhello: 1\n"));
   EXPECT_THAT(result.output, HasSubstr("hello, netbinder"));
 }
 
 TEST_P(Programs, HelloIsAnsweredThroughAServiceManagerProgram) {
-  const RunResult result = run(
-      "service_manager & until netbinder status | grep -q 'binder (cluster): manager pid'; do :; done\n"
-      "start hello_server; hello_client netbinder\n"
-      "on_server service_manager || echo second manager refused\n");
+  const RunResult result =
+      run("service_manager & until netbinder status | grep -q 'binder (cluster): manager pid'; do "
+          ":; done\n"
+          "start hello_server; hello_client netbinder\n"
+          "on_server service_manager || echo second manager refused\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("\"hello\" registered"));
   EXPECT_THAT(result.output, HasSubstr("hello, netbinder"));
@@ -55,9 +56,9 @@ TEST_P(Programs, HelloIsAnsweredThroughAServiceManagerProgram) {
 }
 
 TEST_P(Programs, PayloadsOfAnySizeArriveByteForByte) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe echo e 0 1 64 4096 65536 262144 1000000 1048576\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe echo e 0 1 64 4096 65536 262144 1000000 1048576\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("echo 0 ok\necho 1 ok\necho 64 ok\necho 4096 ok\n"
                                        "echo 65536 ok\necho 262144 ok\necho 1000000 ok\n"
@@ -65,73 +66,73 @@ TEST_P(Programs, PayloadsOfAnySizeArriveByteForByte) {
 }
 
 TEST_P(Programs, OnewayCallsArriveInOrderAndNoneIsLost) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe oneway e 500\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe oneway e 500\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("oneway 500 received 500 in order 500\n"));
 }
 
 TEST_P(Programs, TheServerCallsBackWhileTheClientWaits) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe callback e\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe callback e\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("callback ok\n"));
 }
 
 TEST_P(Programs, AHandleIsPassedOnToAThirdProcess) {
   // `via` is on host 1; whoever takes the handle from it is a fourth process.
-  const RunResult result = run(
-      "start binder_probe serve e; binder_probe serve via & ready e && ready via\n"
-      "binder_probe pass e via && binder_probe take via && on_server binder_probe take via\n");
+  const RunResult result =
+      run("start binder_probe serve e; binder_probe serve via & ready e && ready via\n"
+          "binder_probe pass e via && binder_probe take via && on_server binder_probe take via\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("passed e to via\n"));
   EXPECT_THAT(result.output, HasSubstr("echo 64 ok\n"));
 }
 
 TEST_P(Programs, AHandleThatComesHomeIsTheObjectItself) {
-  const RunResult result = run(
-      "start binder_probe serve e; binder_probe serve via & ready e && ready via\n"
-      "binder_probe home e && binder_probe home e via\n");
+  const RunResult result =
+      run("start binder_probe serve e; binder_probe serve via & ready e && ready via\n"
+          "binder_probe home e && binder_probe home e via\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("home ok\n"));
 }
 
 TEST_P(Programs, AKilledServerIsADeadBinder) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe watch e | while read -r line; do\n"
-      "  echo \"watch: $line\"; [ \"$line\" = linked ] && kill -KILL $server\n"
-      "done\n"
-      "netbinder service check e\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe watch e | while read -r line; do\n"
+          "  echo \"watch: $line\"; [ \"$line\" = linked ] && kill -KILL $server\n"
+          "done\n"
+          "netbinder service check e\n");
   EXPECT_THAT(result.output, HasSubstr("watch: linked\n"));
   EXPECT_THAT(result.output, HasSubstr("watch: dead\n"));
   EXPECT_THAT(result.output, HasSubstr("e: not found\n"));
 }
 
 TEST_P(Programs, TheCallInFlightToAKilledServerIsADeadReply) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe call-until-dead e 60000 | while read -r line; do\n"
-      "  echo \"call: $line\"; [ \"$line\" = calling ] && kill -KILL $server\n"
-      "done\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe call-until-dead e 60000 | while read -r line; do\n"
+          "  echo \"call: $line\"; [ \"$line\" = calling ] && kill -KILL $server\n"
+          "done\n");
   EXPECT_THAT(result.output, HasSubstr("call: BR_DEAD_REPLY\n"));
 }
 
 TEST_P(Programs, AServerThatExitsInsteadOfReplyingIsADeadReply) {
-  const RunResult result = run(
-      "start binder_probe serve e; ready e\n"
-      "binder_probe die e\n");
+  const RunResult result =
+      run("start binder_probe serve e; ready e\n"
+          "binder_probe die e\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("BR_DEAD_REPLY\n"));
 }
 
 TEST_P(Programs, PingPrintsRoundTrips) {
-  const RunResult result = run(
-      "start hello_server; ready hello\n"
-      "netbinder ping hello --count 3 --interval 1\n"
-      "netbinder ping nobody --count 1\n");
+  const RunResult result =
+      run("start hello_server; ready hello\n"
+          "netbinder ping hello --count 3 --interval 1\n"
+          "netbinder ping nobody --count 1\n");
   EXPECT_THAT(result.output, HasSubstr("3 calls: min "));
   EXPECT_THAT(result.output, HasSubstr("netbinder: no service is named nobody\n"));
   EXPECT_EQ(result.status, 1);
@@ -142,24 +143,28 @@ TEST_P(Programs, NothingIsLeftWhenAllProgramsAreGone) {
       // What every host holds when only the built-in managers are there, and they know each other.
       // (Not their threads: a manager keeps one for each host it has called.)
       "counts() { for s in ${!NETBINDER_SOCKET_*}; do\n"
-      "  netbinder status --json --socket ${!s} | sed -n '/\"counts\"/,/}/{/threads/!p}'; done | tr -d ' \\n'; }\n"
-      "settled() { for i in $(seq 300); do [ \"$(counts)\" = \"$1\" ] && return 0; done; return 1; }\n"
+      "  netbinder status --json --socket ${!s} | sed -n '/\"counts\"/,/}/{/threads/!p}'; done | "
+      "tr -d ' \\n'; }\n"
+      "settled() { for i in $(seq 300); do [ \"$(counts)\" = \"$1\" ] && return 0; done; return 1; "
+      "}\n"
       "before=$(counts); until settled \"$before\"; do before=$(counts); done\n"
-      "start binder_probe serve e; first=$server; start binder_probe serve via; ready e && ready via\n"
+      "start binder_probe serve e; first=$server; start binder_probe serve via; ready e && ready "
+      "via\n"
       "binder_probe pass e via && binder_probe take via && binder_probe callback e\n"
       "binder_probe oneway e 20\n"
       "[ \"$(counts)\" != \"$before\" ] && echo something was there\n"
       "kill -KILL $first $server\n"
-      "settled \"$before\" && echo nothing is left || { echo before \"$before\"; echo after $(counts); }\n");
+      "settled \"$before\" && echo nothing is left || { echo before \"$before\"; echo after "
+      "$(counts); }\n");
   EXPECT_THAT(result.output, HasSubstr("something was there\n"));
   EXPECT_THAT(result.output, HasSubstr("nothing is left\n")) << result.output;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Placements, Programs,
-    ::testing::Values(Placement{"OneHost", "--hosts 1", "$NETBINDER_SOCKET_1"},
-                      Placement{"TwoHosts", "--hosts 2 --transport tcp", "$NETBINDER_SOCKET_2"}),
-    [](const auto& placement) { return placement.param.name; });
+INSTANTIATE_TEST_SUITE_P(Placements, Programs,
+                         ::testing::Values(Placement{"OneHost", "--hosts 1", "$NETBINDER_SOCKET_1"},
+                                           Placement{"TwoHosts", "--hosts 2 --transport tcp",
+                                                     "$NETBINDER_SOCKET_2"}),
+                         [](const auto& placement) { return placement.param.name; });
 
 TEST(ThreeHosts, AHandleIsHandedFromHostToHostAndOutlivesWhoPassedIt) {
   const RunResult result = run_session(
