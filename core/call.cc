@@ -84,13 +84,7 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
       allocate_buffer(target, shape, context, oneway, process.credentials.pid, context_offset);
   if (!buffer) return std::unexpected(buffer.error());
 
-  Transaction& transaction = *transactions_.create();
-  transaction.debug_id = debug_id;
-  transaction.code = data.code;
-  transaction.flags = data.flags;
-  transaction.sender_euid = process.credentials.euid;
-  transaction.from_pid = process.credentials.pid;
-  transaction.from_tid = thread.tid.value();
+  Transaction& transaction = new_transaction(thread, data, debug_id);
   transaction.from = oneway ? nullptr : &thread;
   transaction.buffer = *buffer;
   transaction.security_context_offset = context_offset;
@@ -138,6 +132,19 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
     queue_thread_work(thread, *complete);
   }
   return Step::kContinue;
+}
+
+Transaction& Driver::new_transaction(const Thread& sender, const binder_transaction_data& data,
+                                     std::uint32_t debug_id) {
+  const Credentials& credentials = sender.process.credentials;
+  Transaction& transaction = *transactions_.create();
+  transaction.debug_id = debug_id;
+  transaction.code = data.code;
+  transaction.flags = data.flags;
+  transaction.sender_euid = credentials.euid;
+  transaction.from_pid = credentials.pid;
+  transaction.from_tid = sender.tid.value();
+  return transaction;
 }
 
 std::expected<std::uint32_t, Driver::Failure> Driver::queue_call(Transaction& transaction,
@@ -226,14 +233,8 @@ std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
       allocate_buffer(target, shape, {}, false, process.credentials.pid, context_offset);
   if (!buffer) return std::unexpected(buffer.error());
 
-  Transaction& transaction = *transactions_.create();
-  transaction.debug_id = debug_id;
+  Transaction& transaction = new_transaction(thread, data, debug_id);
   transaction.is_reply = true;
-  transaction.code = data.code;
-  transaction.flags = data.flags;
-  transaction.sender_euid = process.credentials.euid;
-  transaction.from_pid = process.credentials.pid;
-  transaction.from_tid = thread.tid.value();
   transaction.buffer = *buffer;
   (*buffer)->debug_id = debug_id;
   (*buffer)->clear_on_free = (data.flags & kTfClearBuf) != 0;

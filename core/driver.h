@@ -232,6 +232,9 @@ class Driver {
   std::expected<void, Failure> reply(Thread& thread, const binder_transaction_data& data,
                                      std::uint64_t extra_size, std::uint32_t debug_id,
                                      Transaction*& in_reply_to);
+  // A call or reply of `sender`, with what every one has of its data.
+  Transaction& new_transaction(const Thread& sender, const binder_transaction_data& data,
+                               std::uint32_t debug_id);
   // Queues a call whose buffer is filled at its target. An error leaves it to the caller.
   // On success, the command that tells the caller of a oneway call where it is.
   std::expected<std::uint32_t, Failure> queue_call(Transaction& transaction, Process& target,

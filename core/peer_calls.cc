@@ -55,13 +55,7 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
     thread.state = AwaitingOneway{.call = id};
     note_ready(thread);
   } else {
-    Transaction& transaction = *transactions_.create();
-    transaction.debug_id = debug_id;
-    transaction.code = data.code;
-    transaction.flags = data.flags;
-    transaction.sender_euid = process.credentials.euid;
-    transaction.from_pid = process.credentials.pid;
-    transaction.from_tid = thread.tid.value();
+    Transaction& transaction = new_transaction(thread, data, debug_id);
     transaction.from = &thread;
     transaction.own_call = id;
     outgoing_.emplace(
