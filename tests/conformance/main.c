@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <unistd.h>
+
+#include "conformance.h"
+
+int main(void) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  alarm(120);  // rather than wait for ever for what does not come
+  manager_start();
+  run_nodes();
+  run_references();
+  run_deaths();
+  run_calls();
+  run_oneway();
+  run_loopers();
+  run_failures();
+  run_buffers();
+  run_files();
+  run_freeze();
+  run_reads();
+  manager_stop();
+  run_control();
+  return 0;
+}
