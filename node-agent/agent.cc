@@ -5,10 +5,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "core/check.h"
@@ -257,6 +259,15 @@ ProcessHost* Agent::host_of(ProcessId process) {
   return found == hosts_.end() ? nullptr : found->second;
 }
 
+bool Agent::is_channel_socket(int fd) const {
+  sockaddr_un peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
+  return peer.sun_family == AF_UNIX && size > offsetof(sockaddr_un, sun_path) &&
+         config_.socket == std::string_view(peer.sun_path,
+                                            ::strnlen(peer.sun_path, sizeof peer.sun_path));
+}
+
 // ---- effects ----
 
 int Agent::read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
@@ -270,6 +281,9 @@ std::expected<FileToken, int> Agent::take_file(ProcessId process, int fd) {
   if (host == nullptr) return std::unexpected(-EBADF);
   auto file = host->take_file(fd);
   if (!file) return std::unexpected(file.error());
+  // A binder descriptor on its way to itself would keep its process alive for ever. It is of no
+  // use elsewhere anyway: the channel's memory does not travel with it.
+  if (is_channel_socket(file->get())) return std::unexpected(-EPERM);
   return files_.insert(std::move(*file));
 }
 

@@ -100,6 +100,8 @@ class Agent final : private Effects, private PeerEvents {
   void message_arrived(HostId peer, PeerMessage message) override;
 
   [[nodiscard]] ProcessHost* host_of(ProcessId process);
+  // Whether it is a program's end of a channel of this agent.
+  [[nodiscard]] bool is_channel_socket(int fd) const;
 
   boost::asio::io_context& io_;
   Config config_;

@@ -189,6 +189,10 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
     driver_.files_installed(process_, slot.tid,
                             std::span<const int>(fds.data(), slot.install_count));
   }
+  if (slot.state != SlotState::kBusy) return;
+  // They could not be installed and the read goes on: it can be cancelled like any other.
+  std::uint32_t expected = kInstalled;
+  mailbox(index).state.compare_exchange_strong(expected, kRequested, std::memory_order_acq_rel);
 }
 
 void ClientChannel::respond(std::uint32_t index, int error) {

@@ -25,6 +25,7 @@
 //   kRequested, kCancelled -> kInstall   agent: descriptors are waiting on the side socket
 //   kInstall   -> kInstalled  program: their numbers are in `fds`; rings the doorbell
 //   kInstalled -> kDone       agent
+//   kInstalled -> kRequested  agent: they could not be installed, and the read goes on
 //   kDone      -> kIdle       program: it has taken the response
 //
 // WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), full fence, then

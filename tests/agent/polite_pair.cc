@@ -146,6 +146,7 @@ bool Caller::add(const std::string& name, std::uint64_t node) {
   const std::vector<binder_size_t> offsets{data.size()};
   flat_binder_object object{};
   object.hdr.type = BINDER_TYPE_BINDER;
+  object.flags = 0x7f | FLAT_BINDER_FLAG_ACCEPTS_FDS;
   object.binder = node;
   object.cookie = node;
   const auto* begin = reinterpret_cast<const std::byte*>(&object);

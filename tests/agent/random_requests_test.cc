@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "tests/agent/agent_process.h"
@@ -96,7 +97,7 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
     data.target.handle = reply ? 0 : below(6);
     data.code = below(20);
     data.flags = below(2) == 0 ? std::uint32_t{TF_ONE_WAY} : below(0x80);
-    const std::uint32_t objects = below(4);
+    const std::uint32_t objects = below(3) == 0 ? below(4) : 0;
     const std::size_t offsets_at = 4096;
     for (std::uint32_t i = 0; i < objects; ++i) {
       const std::uint64_t offset = below(20) == 0 ? any() : 4 + i * 40 + below(2) * 4;
@@ -132,15 +133,21 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
       case 7:
       case 8:
       case 9: {
-        const std::uint64_t base = reinterpret_cast<std::uint64_t>(program.arena());
-        stream.put(BC_FREE_BUFFER,
-                   binder_uintptr_t{below(8) == 0 ? any() : base + below(300) * 8});
+        std::uint64_t address = reinterpret_cast<std::uint64_t>(program.arena()) + below(300) * 8;
+        if (below(8) == 0) {
+          address = any();
+        } else if (below(8) != 0 && !buffers_.empty()) {  // one that was received, by some program
+          const std::size_t which = below(static_cast<std::uint32_t>(buffers_.size()));
+          address = buffers_[which];
+          if (below(8) != 0) buffers_.erase(buffers_.begin() + static_cast<std::ptrdiff_t>(which));
+        }
+        stream.put(BC_FREE_BUFFER, binder_uintptr_t{address});
         break;
       }
       case 10: stream.put(BC_INCREFS, below(8)); break;
       case 11: stream.put(BC_ACQUIRE, below(8)); break;
-      case 12: stream.put(BC_RELEASE, below(8)); break;
-      case 13: stream.put(BC_DECREFS, below(8)); break;
+      case 12: stream.put(below(3) == 0 ? BC_RELEASE : BC_ACQUIRE, below(8)); break;
+      case 13: stream.put(below(3) == 0 ? BC_DECREFS : BC_INCREFS, below(8)); break;
       case 14: stream.put(BC_INCREFS_DONE, node); break;
       case 15: stream.put(BC_ACQUIRE_DONE, node); break;
       case 16: stream.put(BC_REQUEST_DEATH_NOTIFICATION, cookie); break;
@@ -158,6 +165,16 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
         break;
     }
   }
+  void note_buffers(const Mailbox& box) {
+    const std::vector<std::byte> read(box.read, box.read + box.response.read_consumed);
+    for (const std::uint32_t command : {BR_TRANSACTION, BR_REPLY}) {
+      const auto found = find_command(read, command);
+      if (!found) continue;
+      binder_transaction_data data{};
+      std::memcpy(&data, found->data(), sizeof data);
+      buffers_.push_back(data.data.ptr.buffer);
+    }
+  }
   // Begins a request in the thread's mailbox, whatever is there; takes descriptors as they come.
   void submit(ChannelClient& program, std::uint32_t thread, const std::vector<std::byte>& bytes,
               std::uint32_t flags) {
@@ -168,17 +185,45 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
       program.set_state(index, kInstalled);
       return;
     }
+    if (state == kInstalled) return;  // the agent's turn
+    if (state == kDone) note_buffers(program.mailbox(index));
     if (state == kRequested || state == kCancelled) {
       if (below(3) == 0) program.set_state(index, kCancelled);
       return;
     }
     program.begin_write_read(index, 100 + thread, bytes, flags);
+    if ((flags & kFlagReads) != 0 && (flags & kFlagNonblocking) == 0) return;
+    eventually("a request that does not wait is answered", [&] {
+      const std::uint32_t now = program.mailbox(index).state;
+      return now == kDone || now == kInstall;
+    });
+  }
+  void end_thread(ChannelClient& program, std::uint32_t thread) {
+    const std::uint32_t index = 10 + thread;
+    Mailbox& box = program.mailbox(index);
+    if (!eventually("a request is cancelled", [&] {
+          std::uint32_t now = box.state;
+          if (now == kInstall) submit(program, thread, {}, 0);
+          if (now == kRequested && box.state.compare_exchange_strong(now, kCancelled)) {
+            program.ring(index);
+          }
+          return now == kDone || now == kIdle;
+        })) {
+      return;
+    }
+    (void)program.control(100 + thread, BINDER_THREAD_EXIT);
+  }
+  // What the agent counted, so that a test that reached nothing fails.
+  [[nodiscard]] std::int64_t counted(const std::string& what) const {
+    const auto status = nlohmann::json::parse(agent_.status_line("{\"command\":\"status\"}\n"));
+    return status["statistics"][what];
   }
 
   AgentProcess agent_;
   const Counts before_ = agent_.counts();
   std::mt19937_64 random_;
   std::vector<std::byte> scratch_;
+  std::vector<std::uint64_t> buffers_;  // received and not freed, of all programs
   std::vector<std::unique_ptr<ChannelClient>> programs_;
 };
 
@@ -206,7 +251,7 @@ TEST_P(RandomRequests, CommandsWithRandomArgumentsAreAnsweredAndHurtNobody) {
     EXPECT_TRUE(caller.add("random" + std::to_string(below(5)), some_node()));
     for (int i = 0; i < 5; ++i) (void)caller.find("random" + std::to_string(i));
   }
-  for (int step = 0; step < 6000; ++step) {
+  for (int step = 0; step < 12'000; ++step) {
     const std::uint32_t which = below(kPrograms);
     auto& program = programs_[which];
     if (below(400) == 0) {
@@ -221,10 +266,15 @@ TEST_P(RandomRequests, CommandsWithRandomArgumentsAreAnsweredAndHurtNobody) {
     std::uint32_t flags = below(4) == 0 ? 0U : kFlagReads | kFlagFreshRead;
     if (below(4) != 0) flags |= kFlagNonblocking;
     submit(*program, below(kThreads), stream.bytes(), flags);
-    if (below(200) == 0) {
-      (void)program->control(100 + kThreads, BINDER_THREAD_EXIT);
+    if (below(20) == 0) end_thread(*program, below(kThreads));
+    if (below(40) == 0) {  // handles that lead somewhere
+      Caller caller(*program, 50);
+      (void)caller.add("random" + std::to_string(below(5)), some_node());
+      (void)caller.find("random" + std::to_string(below(5)));
     }
   }
+  EXPECT_GT(counted("calls_local"), 300);
+  EXPECT_GT(counted("failed_calls"), 300);
   for (auto& program : programs_) EXPECT_EQ(program->control(60, BINDER_VERSION), 0);
 }
 
