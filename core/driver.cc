@@ -150,7 +150,7 @@ void Driver::files_installed(ProcessId id, ThreadId tid,
     const bool was_call = !transaction.is_reply;
     release_buffer(*process, *unread);
     if (was_call) {
-      discard_transaction(transaction, {BR_FAILED_REPLY, fds ? -EINVAL : fds.error()});
+      discard_transaction(transaction, {BR_FAILED_REPLY, 0});
       continue_read(thread);
     } else {
       free_transaction(transaction);
@@ -212,14 +212,16 @@ void Driver::make_runnable(Thread& thread) {
 }
 
 void Driver::finish_event() {
-  if (std::exchange(calls_ended_, false) && !freeze_waiters_.empty()) check_freeze_waiters();
-  for (std::size_t i = 0; i < runnable_.size(); ++i) {
-    Thread* thread = runnable_[i];
-    if (thread == nullptr) continue;  // released meanwhile
-    thread->runnable = false;
-    if (std::holds_alternative<Reading>(thread->state)) continue_read(*thread);
-  }
-  runnable_.clear();
+  do {
+    for (std::size_t i = 0; i < runnable_.size(); ++i) {
+      Thread* thread = runnable_[i];
+      if (thread == nullptr) continue;  // released meanwhile
+      thread->runnable = false;
+      if (std::holds_alternative<Reading>(thread->state)) continue_read(*thread);
+    }
+    runnable_.clear();
+    if (std::exchange(calls_ended_, false) && !freeze_waiters_.empty()) check_freeze_waiters();
+  } while (!runnable_.empty());
   for (Node* node : std::exchange(giving_back_, {})) {
     node->gives_back = false;
     if (node->imported()) give_back(*node);

@@ -39,7 +39,7 @@ void Driver::release_thread(Thread& thread) {
   while (transaction != nullptr) {
     if (transaction->to_thread == &thread) {
       if (std::exchange(transaction->outstanding, false)) {
-        --transaction->to_process->outstanding_transactions;
+        if (--transaction->to_process->outstanding_transactions == 0) calls_ended_ = true;
       }
       transaction->to_process = nullptr;
       transaction->to_thread = nullptr;
