@@ -288,8 +288,11 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
     if (transaction->from != nullptr) {
       Thread& caller = *transaction->from;
       pop_transaction(caller, *transaction);
-      caller.extended_error = {
-          .id = transaction->debug_id, .command = failure.command, .param = failure.error};
+      // Only a reply that could not be made has a cause to tell; a death has none.
+      if (failure.error != 0) {
+        caller.extended_error = {
+            .id = transaction->debug_id, .command = failure.command, .param = failure.error};
+      }
       if (caller.reply_error.command == BR_OK) {
         caller.reply_error.command = failure.command;
         queue_thread_work(caller, caller.reply_error);

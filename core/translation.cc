@@ -104,14 +104,19 @@ class Translator {
                            image_.subspan(shape_.offsets_start(), shape_.offsets_size))) {
       return -EFAULT;
     }
-    if (!read(data_.data.ptr.buffer, image_.first(shape_.data_size))) return -EFAULT;
+    if (!read(data_.data.ptr.buffer, image_.first(shape_.data_size))) {
+      // Where an object should begin, there is none.
+      return count > 0 && offset_of(0) == 0 ? -EINVAL : -EFAULT;
+    }
     driver_.statistics_.payload_bytes_copied += shape_.data_size;
     const std::span<std::byte> parcel = image_.first(shape_.data_size);
     std::uint64_t lowest = 0;
     for (; done_ < count; ++done_) {
       const std::uint64_t offset = offset_of(done_);
+      // The bytes between two objects are data, here of no sense.
+      if (offset < lowest || offset > shape_.data_size) return -EFAULT;
       const auto type = object_type(parcel, offset);
-      if (!type || offset < lowest) return -EINVAL;
+      if (!type) return -EINVAL;
       lowest = offset + object_size(*type);
       int error = 0;
       switch (*type) {
@@ -197,7 +202,7 @@ class Translator {
     const std::uint64_t left = shape_.image_size() - next_extra_;
     if (object.length > left) return -EINVAL;
     const std::uint64_t place = next_extra_;
-    if (!read(object.buffer, image_.subspan(place, object.length))) return -EFAULT;
+    if (!read(object.buffer, image_.subspan(place, object.length))) return -EINVAL;
     driver_.statistics_.payload_bytes_copied += object.length;
     sources_.push_back({.object = done_, .sender_address = object.buffer, .image_offset = place});
     next_extra_ += (object.length + 7) & ~std::uint64_t{7};
@@ -214,7 +219,8 @@ class Translator {
       if (!parent) return -EINVAL;
       if (!fixup_in_order(offset_of(object.parent), object.parent_offset)) return -EINVAL;
       if (parent->length < sizeof(binder_uintptr_t) ||
-          object.parent_offset > parent->length - sizeof(binder_uintptr_t)) {
+          object.parent_offset > parent->length - sizeof(binder_uintptr_t) ||
+          object.parent_offset % sizeof(std::uint32_t) != 0) {
         return -EINVAL;
       }
       store(image_, source_of(object.parent).image_offset + object.parent_offset, object.buffer);

@@ -282,6 +282,39 @@ TEST_P(Calls, ABadObjectTakesBackTheOnesBeforeIt) {
   expect_nothing_left();
 }
 
+TEST_P(Calls, ObjectsThatOverlapAreBadDataAndThoseThatAreNoneBadObjects) {
+  client.greet(1);
+  Payload payload;
+  payload.add(binder_object(0x1, 0x1));
+  const auto error_with = [&](std::vector<binder_size_t> offsets) {
+    payload.offsets = std::move(offsets);
+    client.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 5)), true);
+    cluster.settle();
+    EXPECT_EQ(client.outcome(1).names().back(), "BR_FAILED_REPLY");
+    binder_extended_error error{};
+    EXPECT_EQ(client.control(1, BINDER_GET_EXTENDED_ERROR, &error), 0);
+    return error.param;
+  };
+  EXPECT_EQ(error_with({1}), -EINVAL);
+  EXPECT_EQ(error_with({4}), -EINVAL);
+  EXPECT_EQ(error_with({1 << 20}), -EFAULT);
+  EXPECT_EQ(error_with({0, 0}), -EFAULT);
+  EXPECT_EQ(error_with({0, 20}), -EFAULT);
+  expect_nothing_left();
+}
+
+TEST_P(Calls, ADeathHasNoExtendedError) {
+  client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
+  served();
+  server.close();
+  cluster.settle();
+  EXPECT_EQ(client.outcome(1).names().back(), "BR_DEAD_REPLY");
+  binder_extended_error error{};
+  EXPECT_EQ(client.control(1, BINDER_GET_EXTENDED_ERROR, &error), 0);
+  EXPECT_EQ(error.command, std::uint32_t{BR_OK});
+  expect_nothing_left();
+}
+
 TEST_P(Calls, AWeakHandleDoesNotKeepTheOwnersStrongReference) {
   const Payload empty;
   client.start(1, Commands().put(BC_TRANSACTION, empty.call(0, 1)), true);
