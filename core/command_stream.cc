@@ -187,6 +187,8 @@ void Driver::command_free_buffer(Thread& thread, std::uint64_t address) {
       queue_process_work(process, next);
     }
   }
+  // The thread returns to its program, which closes an array's descriptors on the way.
+  if (!buffer->array_fds.empty()) thread.need_return = true;
   release_buffer(process, *buffer);
 }
 

@@ -118,7 +118,7 @@ int Driver::node_info_for_ref(Process& process, binder_node_info_for_ref& info) 
   const Node* node = node_of_handle(process, Handle{info.handle}, true);
   if (node == nullptr) return -EINVAL;
   info.strong_count = static_cast<__u32>(node->local_strong + node->internal_strong);
-  info.weak_count = static_cast<__u32>(node->local_weak + node->refs.size());
+  info.weak_count = static_cast<__u32>(node->local_weak);
   return 0;
 }
 
