@@ -116,6 +116,7 @@ void run_loopers(void);
 void run_failures(void);
 void run_buffers(void);
 void run_files(void);
+void run_endings(void);
 void run_freeze(void);
 void run_control(void);
 void run_reads(void);

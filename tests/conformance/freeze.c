@@ -21,6 +21,12 @@ static void begin(const char* name) {
   settle(a);
   settle(b);
   c = party_open("C");
+  // Parties closed before may still be ending, with calls that hinder freezing.
+  struct binder_freeze_info info = {.pid = (uint32_t)getpid(), .enable = 1, .timeout_ms = 1000};
+  while (ioctl(c->fd, BINDER_FREEZE, &info) != 0 && errno == EAGAIN) {
+  }
+  info.enable = 0;
+  if (ioctl(c->fd, BINDER_FREEZE, &info) != 0) perror("thawing");
 }
 
 static void freeze(const char* what, uint32_t enable, uint32_t timeout) {

@@ -17,6 +17,7 @@ int main(void) {
   run_failures();
   run_buffers();
   run_files();
+  run_endings();
   run_freeze();
   run_reads();
   manager_stop();
