@@ -39,8 +39,7 @@ static void targets(void) {
   extended_error(b, "read once");
   struct party* const c = party_open_unmapped("C");
   put_call(c, 0, 1, 0);
-  exchange(c, "a caller without a map");
-  exchange(c, "its reply");
+  await(c, "a caller without a map");
   extended_error(c, "its error");
   party_close(c);
   put_call(b, 99, 1, 0);
