@@ -99,8 +99,15 @@ void manager_start(void) {
 }
 
 void manager_stop(void) {
+  // The driver hears of the end later than waitpid.
+  struct party* const watcher = party_open("watcher");
+  put_handle(watcher, BC_ACQUIRE, 0);
+  put_handle_cookie(watcher, BC_REQUEST_DEATH_NOTIFICATION, 0, 1);
+  write_only(watcher, NULL);
   kill(manager_pid, SIGKILL);
   waitpid(manager_pid, NULL, 0);
+  await(watcher, NULL);
+  party_close(watcher);
 }
 
 static void call_manager(struct party* party, uint32_t code, const struct parcel* parcel) {
