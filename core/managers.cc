@@ -41,8 +41,7 @@ std::optional<int> Driver::become_manager(Thread& thread, std::uint64_t ptr, std
   Peer* arbiter = find_peer(setup_.arbiter);
   if (arbiter == nullptr) return -EHOSTUNREACH;
   context.claimant = &thread;
-  thread.state =
-      ClaimingContext{.context = context.name, .ptr = ptr, .cookie = cookie, .flags = flags};
+  thread.state = ClaimingContext{.ptr = ptr, .cookie = cookie, .flags = flags};
   note_ready(thread);
   effects_.send(arbiter->host, peer::ClaimContext{.context = context.name}, {});
   return std::nullopt;

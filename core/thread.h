@@ -43,7 +43,6 @@ struct InstallingFiles {
   Transaction* transaction = nullptr;
 };
 struct ClaimingContext {
-  std::string context;
   std::uint64_t ptr = 0;
   std::uint64_t cookie = 0;
   std::uint32_t flags = 0;
@@ -82,7 +81,6 @@ struct Thread : WaitingHook {
     kExited = 0x04,
     kInvalid = 0x08,
     kWaiting = 0x10,
-    kPoll = 0x20,
   };
 
   [[nodiscard]] bool is_looper() const { return (looper & (kRegistered | kEntered)) != 0; }

@@ -91,7 +91,6 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
   slot.tid = ThreadId{request.tid};
   slot.flags = request.flags;
   slot.operation = request.operation;
-  slot.ioctl_command = request.ioctl_command;
   slot.ranges = 0;
   if (request.operation == kOpClose) {  // no response is awaited
     closing_ = true;

@@ -84,7 +84,6 @@ class ClientChannel final : public ProcessHost {
     ThreadId tid;
     std::uint32_t flags = 0;
     std::uint32_t operation = 0;
-    std::uint32_t ioctl_command = 0;
     std::uint32_t install_count = 0;
     std::uint32_t ranges = 0;
     std::array<StagedRange, kMaxStagedRanges> staged;

@@ -211,7 +211,6 @@ pid_t agent_pid(const std::string& socket) {
 }
 
 void print(const std::vector<Row>& rows, bool as_json) {
-  std::vector<double> socket_p50;
   if (as_json) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {

@@ -16,7 +16,6 @@ constexpr std::uint32_t kOnRegistration = 1;
 
 // Between built-in managers.
 constexpr std::uint32_t kPeerPublish = 1;
-constexpr std::uint32_t kPeerWithdraw = 2;
 
 constexpr std::size_t kUnknownRank = static_cast<std::size_t>(-1);
 
@@ -161,15 +160,6 @@ void ServiceManager::peer_call(const IncomingCall& call) {
     if (!handle || (names_.size() >= kMaxNames && !names_.contains(*name))) return;
     instance.handle = *handle;
     put_instance(*name, instance);
-  } else if (call.code == kPeerWithdraw) {
-    const auto found = names_.find(*name);
-    if (found == names_.end()) return;
-    std::erase_if(found->second, [&](const Instance& instance) {
-      if (instance.host != host) return false;
-      let_go(instance.handle);
-      return true;
-    });
-    if (found->second.empty()) names_.erase(found);
   }
 }
 
