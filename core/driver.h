@@ -54,6 +54,7 @@ struct DriverSetup {
   std::size_t max_processes = 4096;
   std::size_t max_threads_per_process = 512;
   std::size_t max_nodes_per_process = 1U << 20;
+  std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
 };
 
 // A BINDER_WRITE_READ. The commands were copied from the program already and are only used during

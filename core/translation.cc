@@ -311,7 +311,10 @@ std::expected<void, Driver::Failure> Driver::translate_to_process(
 std::expected<void, Driver::Failure> Driver::translate_to_peer(
     Thread& sender, const binder_transaction_data& data, Peer& peer, const PayloadShape& shape,
     std::vector<std::byte>& image, std::vector<WireObject>& objects) {
-  if (!shape.valid()) return std::unexpected(Failure{BR_FAILED_REPLY, -ENOSPC});
+  // No mapping could take more; and what the transport refuses would cost everybody the session.
+  if (!shape.valid() || shape.image_size() > setup_.max_message_bytes) {
+    return std::unexpected(Failure{BR_FAILED_REPLY, -ENOSPC});
+  }
   image.resize(shape.image_size());
   PeerTarget remote{*this, peer, objects};
   Translator<PeerTarget> translator(*this, sender, data, shape, image, remote);

@@ -35,6 +35,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.max_processes = config.limits.max_processes;
   setup.max_threads_per_process = config.limits.max_threads_per_process;
   setup.max_nodes_per_process = config.limits.max_nodes_per_process;
+  setup.max_message_bytes = config.limits.max_message_bytes;
   return setup;
 }
 

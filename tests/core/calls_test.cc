@@ -352,6 +352,22 @@ TEST_P(Calls, AManagerIsOneInTheWholeCluster) {
   expect_nothing_left();
 }
 
+TEST_P(Calls, MoreObjectsThanAnyMappingHoldsFailAtTheSender) {
+  Payload payload;
+  payload.data.resize(4U << 20);
+  const flat_binder_object object = binder_object(0x10, 0x20);
+  for (std::size_t at = 0; at + sizeof object <= payload.data.size(); at += sizeof object) {
+    std::memcpy(payload.data.data() + at, &object, sizeof object);
+    payload.offsets.push_back(at);
+  }
+  client.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 5)), true);
+  EXPECT_EQ(client.outcome(1).names(), Names{"BR_FAILED_REPLY"}) << "nothing was sent";
+  binder_extended_error error{};
+  EXPECT_EQ(client.control(1, BINDER_GET_EXTENDED_ERROR, &error), 0);
+  EXPECT_EQ(error.param, -ENOSPC);
+  expect_nothing_left();
+}
+
 INSTANTIATE_TEST_SUITE_P(Placement, Calls, ::testing::Values(1, 2), [](const auto& placement) {
   return placement.param == 1 ? "OneHost" : "TwoHosts";
 });
