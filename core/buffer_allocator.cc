@@ -27,7 +27,7 @@ BufferAllocator::~BufferAllocator() {
 }
 
 void BufferAllocator::map(std::uint64_t size) {
-  NB_CHECK(!mapped() && size > 0);
+  NB_CHECK(!mapped() && size > 0 && size <= kMaxPages * kPageBytes);
   size_ = size;
   free_async_space_ = size / 2;
   Buffer* whole = pool_.create();
@@ -69,6 +69,11 @@ std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape,
   buffer->sender_pid = sender_pid;
   buffer->shape = shape;
   allocated_.insert(*buffer);
+  const std::uint64_t end_page = (buffer->offset + size + kPageBytes - 1) / kPageBytes;
+  for (std::uint64_t page = buffer->offset / kPageBytes; page < end_page; ++page) {
+    touched_pages_.set(page);
+  }
+  pages_high_ = std::max(pages_high_, end_page);
   if (async) {
     free_async_space_ -= size;
     buffer->spam_suspect = suspects_spam(sender_pid);
@@ -120,6 +125,21 @@ std::vector<const Buffer*> BufferAllocator::allocated() const {
   std::vector<const Buffer*> buffers;
   for (const Buffer& buffer : allocated_) buffers.push_back(&buffer);
   return buffers;
+}
+
+BufferAllocator::Pages BufferAllocator::pages() const {
+  Pages pages;
+  std::uint64_t counted_to = 0;  // buffers come in order of address and may share a page
+  for (const Buffer& buffer : allocated_) {
+    const std::uint64_t first = std::max(counted_to, buffer.offset / kPageBytes);
+    const std::uint64_t end = (buffer.offset + buffer.size + kPageBytes - 1) / kPageBytes;
+    if (end > first) pages.used += end - first;
+    counted_to = std::max(counted_to, end);
+  }
+  pages.kept = touched_pages_.count() - pages.used;
+  pages.untouched = size_ / kPageBytes - touched_pages_.count();
+  pages.high = pages_high_;
+  return pages;
 }
 
 bool BufferAllocator::suspects_spam(std::int32_t sender_pid) {

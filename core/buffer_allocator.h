@@ -8,6 +8,7 @@
 // every byte belongs to exactly one, and two free ones never touch.
 #pragma once
 
+#include <bitset>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
@@ -68,6 +69,15 @@ class BufferAllocator {
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t free_async_space() const { return free_async_space_; }
 
+  // Pages of the arena, as the driver's statistics count them: under a buffer now, under one once,
+  // never, and up to which one they were ever used.
+  static constexpr std::uint64_t kPageBytes = 4096;
+  static constexpr std::uint64_t kMaxPages = 1024;
+  struct Pages {
+    std::uint64_t used = 0, kept = 0, untouched = 0, high = 0;
+  };
+  [[nodiscard]] Pages pages() const;
+
   void check_invariants() const;
 
  private:
@@ -98,6 +108,8 @@ class BufferAllocator {
   std::uint64_t size_ = 0;
   std::uint64_t free_async_space_ = 0;
   bool spam_detected_ = false;
+  std::bitset<kMaxPages> touched_pages_;
+  std::uint64_t pages_high_ = 0;
 };
 
 }  // namespace netbinder

@@ -11,29 +11,42 @@ namespace netbinder {
 
 Driver::StepResult Driver::command_transaction(Thread& thread, const binder_transaction_data& data,
                                                std::uint64_t extra_size, bool is_reply) {
-  const std::uint32_t debug_id = next_debug_id_++;
-  thread.extended_error = {.id = debug_id, .command = BR_OK, .param = 0};
-  std::optional<Failure> failure;
+  TransactionLogEntry entry;
+  entry.debug_id = next_debug_id_++;
+  using Kind = TransactionLogEntry::Kind;
+  const bool oneway = (data.flags & TF_ONE_WAY) != 0;
+  entry.kind = is_reply ? Kind::kReply : oneway ? Kind::kOneway : Kind::kCall;
+  entry.from_pid = thread.process.credentials.pid;
+  entry.from_tid = thread.tid.value();
+  entry.context = &thread.process.context;
+  entry.handle = data.target.handle;
+  entry.data_size = data.data_size;
+  entry.offsets_size = data.offsets_size;
+  thread.extended_error = {.id = entry.debug_id, .command = BR_OK, .param = 0};
   Transaction* in_reply_to = nullptr;
+  std::expected<Step, Failure> done = Step::kContinue;
   if (is_reply) {
-    const auto done = reply(thread, data, extra_size, debug_id, in_reply_to);
-    if (done) return Step::kContinue;
-    failure = done.error();
+    const auto replied = reply(thread, data, extra_size, entry, in_reply_to);
+    if (!replied) done = std::unexpected(replied.error());
   } else {
-    const auto done = call(thread, data, extra_size, debug_id);
-    if (done) return *done;
-    failure = done.error();
+    done = call(thread, data, extra_size, entry);
   }
-  ++statistics_.failed_calls;
+  if (done) {
+    log_.add(entry);
+    return *done;
+  }
+  const Failure& failure = done.error();
+  log_failure(entry, failure);
   NB_CHECK(thread.return_error.command == BR_OK);
   if (in_reply_to != nullptr) {
     // The replier did its part; the failure is its caller's.
     thread.return_error.command = BR_TRANSACTION_COMPLETE;
     queue_thread_work(thread, thread.return_error);
-    fail_call(*in_reply_to, *failure);
+    fail_call(*in_reply_to, failure);
   } else {
-    thread.extended_error = {.id = debug_id, .command = failure->command, .param = failure->error};
-    thread.return_error.command = failure->command;
+    thread.extended_error = {
+        .id = entry.debug_id, .command = failure.command, .param = failure.error};
+    thread.return_error.command = failure.command;
     queue_thread_work(thread, thread.return_error);
   }
   return Step::kContinue;
@@ -42,7 +55,7 @@ Driver::StepResult Driver::command_transaction(Thread& thread, const binder_tran
 std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
                                                           const binder_transaction_data& data,
                                                           std::uint64_t extra_size,
-                                                          std::uint32_t debug_id) {
+                                                          TransactionLogEntry& entry) {
   Process& process = thread.process;
   const bool oneway = (data.flags & TF_ONE_WAY) != 0;
 
@@ -58,6 +71,7 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
     }
   }
   if (node == nullptr || node->dead()) return std::unexpected(Failure{BR_DEAD_REPLY, -EINVAL});
+  entry.to_node = node->debug_id;
 
   if (!oneway && !thread.todo.empty() && thread.todo.front().kind == WorkKind::kTransaction) {
     // A thread that has a call to handle cannot wait for another.
@@ -70,11 +84,13 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
   if (data.offsets_size % 8 != 0 || extra_size % 8 != 0) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   }
-  if (node->imported()) return call_peer(thread, *node, data, extra_size, debug_id);
+  if (node->imported()) return call_peer(thread, *node, data, extra_size, entry);
 
   Process& target = *node->owner;
   if (&target == &process) return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   Thread* target_thread = oneway ? nullptr : nested_target(thread, target);
+  entry.to_pid = target.credentials.pid;
+  if (target_thread != nullptr) entry.to_tid = target_thread->tid.value();
 
   PayloadShape shape{data.data_size, data.offsets_size, extra_size};
   const std::string context =
@@ -84,20 +100,22 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
       allocate_buffer(target, shape, context, oneway, process.credentials.pid, context_offset);
   if (!buffer) return std::unexpected(buffer.error());
 
-  Transaction& transaction = new_transaction(thread, data, debug_id);
+  Transaction& transaction = new_transaction(thread, data, entry.debug_id);
   transaction.from = oneway ? nullptr : &thread;
   transaction.buffer = *buffer;
   transaction.security_context_offset = context_offset;
   transaction.security_context_size = context.empty() ? 0 : context.size() + 1;
-  (*buffer)->debug_id = debug_id;
+  (*buffer)->debug_id = entry.debug_id;
   (*buffer)->clear_on_free = (data.flags & kTfClearBuf) != 0;
   (*buffer)->target_node = node;
   (*buffer)->transaction = &transaction;
   (void)increment_node(*node, RefKind::kStrong, false, nullptr);
 
+  CompletionWork* complete = completions_.create();
   const auto translated =
       translate_to_process(thread, data, target, **buffer, node->accept_fds, transaction);
   if (!translated) {
+    completions_.destroy(complete);
     transaction.buffer = nullptr;
     (*buffer)->transaction = nullptr;  // its objects are released already
     release_buffer(target, **buffer, 0);
@@ -106,7 +124,6 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
   }
   ++statistics_.calls_local;
 
-  CompletionWork* complete = completions_.create();
   if (!oneway) {
     queue_deferred_thread_work(thread, *complete);
     transaction.from_parent = thread.transaction_stack;
@@ -134,6 +151,15 @@ std::expected<Driver::Step, Driver::Failure> Driver::call(Thread& thread,
   return Step::kContinue;
 }
 
+void Driver::log_failure(TransactionLogEntry entry, const Failure& failure) {
+  entry.failed_command = failure.command;
+  entry.failed_error = failure.error;
+  entry.failed_line = failure.line;
+  ++statistics_.failed_calls;
+  log_.add(entry);
+  failed_log_.add(entry);
+}
+
 Transaction& Driver::new_transaction(const Thread& sender, const binder_transaction_data& data,
                                      std::uint32_t debug_id) {
   const Credentials& credentials = sender.process.credentials;
@@ -144,6 +170,7 @@ Transaction& Driver::new_transaction(const Thread& sender, const binder_transact
   transaction.sender_euid = credentials.euid;
   transaction.from_pid = credentials.pid;
   transaction.from_tid = sender.tid.value();
+  transaction.start_ms = now_ms_;
   return transaction;
 }
 
@@ -200,7 +227,8 @@ std::expected<std::uint32_t, Driver::Failure> Driver::queue_call(Transaction& tr
 
 std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
                                                    const binder_transaction_data& data,
-                                                   std::uint64_t extra_size, std::uint32_t debug_id,
+                                                   std::uint64_t extra_size,
+                                                   TransactionLogEntry& entry,
                                                    Transaction*& in_reply_to) {
   Process& process = thread.process;
   Transaction* answered = thread.transaction_stack;
@@ -213,6 +241,7 @@ std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
     return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   }
   if (answered->remote_from != nullptr) {
+    entry.to_host = answered->remote_from->host;
     const auto sent = reply_to_peer(thread, data, extra_size, *answered);
     if (!sent) return sent;
     CompletionWork* complete = completions_.create();
@@ -227,30 +256,33 @@ std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
   }
 
   Process& target = caller.process;
+  entry.to_pid = target.credentials.pid;
+  entry.to_tid = caller.tid.value();
   PayloadShape shape{data.data_size, data.offsets_size, extra_size};
   std::uint64_t context_offset = 0;
   const auto buffer =
       allocate_buffer(target, shape, {}, false, process.credentials.pid, context_offset);
   if (!buffer) return std::unexpected(buffer.error());
 
-  Transaction& transaction = new_transaction(thread, data, debug_id);
+  Transaction& transaction = new_transaction(thread, data, entry.debug_id);
   transaction.is_reply = true;
   transaction.buffer = *buffer;
-  (*buffer)->debug_id = debug_id;
+  (*buffer)->debug_id = entry.debug_id;
   (*buffer)->clear_on_free = (data.flags & kTfClearBuf) != 0;
   (*buffer)->transaction = &transaction;
 
   const bool accept_fds = (answered->flags & TF_ACCEPT_FDS) != 0;
+  CompletionWork* complete = completions_.create();
   const auto translated =
       translate_to_process(thread, data, target, **buffer, accept_fds, transaction);
   if (!translated) {
+    completions_.destroy(complete);
     transaction.buffer = nullptr;
     (*buffer)->transaction = nullptr;
     release_buffer(target, **buffer, 0);
     free_transaction(transaction);
     return translated;
   }
-  CompletionWork* complete = completions_.create();
   queue_thread_work(thread, *complete);
   queue_reply(transaction, *answered);
   return {};

@@ -84,6 +84,7 @@ std::expected<bool, int> Driver::run_commands(Thread& thread) {
     const std::size_t size = _IOC_SIZE(command);
     if (rest.size() - sizeof command < size) return std::unexpected(-EFAULT);
     ++statistics_.bc[_IOC_NR(command)];
+    ++thread.process.commands.bc[_IOC_NR(command)];
     const StepResult step = run_command(thread, command, rest.subspan(sizeof command, size));
     if (!step) return std::unexpected(step.error());
     io.write_consumed += sizeof command + size;

@@ -9,12 +9,22 @@
 namespace netbinder {
 
 Driver::Driver(DriverSetup setup, Effects& effects) : setup_(std::move(setup)), effects_(effects) {
-  for (const ContextSetup& context : setup_.contexts) {
-    auto made = std::make_unique<Context>();
-    made->name = context.name;
-    made->cluster_wide = context.cluster_wide;
-    contexts_.push_back(std::move(made));
-  }
+  for (const ContextSetup& context : setup_.contexts) NB_CHECK(add_context(context) == 0);
+}
+
+int Driver::add_context(ContextSetup setup) {
+  if (has_context(setup.name)) return -EEXIST;
+  if (contexts_.size() >= kMaxContexts) return -ENOSPC;
+  auto made = std::make_unique<Context>();
+  made->name = std::move(setup.name);
+  made->cluster_wide = setup.cluster_wide;
+  contexts_.push_back(std::move(made));
+  return 0;
+}
+
+bool Driver::has_context(std::string_view name) const {
+  return std::any_of(contexts_.begin(), contexts_.end(),
+                     [&](const auto& context) { return context->name == name; });
 }
 
 Driver::~Driver() {
@@ -182,6 +192,7 @@ Thread* Driver::get_thread(Process& process, ThreadId tid) {
   if (process.threads.size() >= setup_.max_threads_per_process) return nullptr;
   Thread* made = process.threads.emplace(tid.value(), std::make_unique<Thread>(process, tid))
                      .first->second.get();
+  ++threads_created_;
   made->return_error.command = BR_OK;
   made->reply_error.command = BR_OK;
   made->extended_error.command = BR_OK;

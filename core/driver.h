@@ -13,7 +13,8 @@
 //   references.cc     nodes and refs                             death.cc       death notifications
 //   freeze.cc         freezing                                   release.cc     teardown
 //   peers.cc          peer sessions and ledgers                  peer_calls.cc  calls between hosts
-//   managers.cc       context managers                           inspect.cc     debug views
+//   managers.cc       context managers                           inspect.cc     views, invariants
+//   debug_view.cc     what the debug files tell
 #pragma once
 
 #include <array>
@@ -23,12 +24,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/context.h"
+#include "core/debug_view.h"
 #include "core/effects.h"
 #include "core/ids.h"
 #include "core/peer.h"
@@ -36,6 +39,7 @@
 #include "core/pool.h"
 #include "core/process.h"
 #include "core/statistics.h"
+#include "core/transaction_log.h"
 #include "core/uapi.h"
 
 namespace netbinder {
@@ -92,6 +96,11 @@ class Driver {
   void flush(ProcessId process);
   // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: has one.
   int map_arena(ProcessId process, std::uint64_t user_address, std::span<std::byte> memory);
+
+  // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
+  static constexpr std::size_t kMaxContexts = 256;
+  int add_context(ContextSetup setup);
+  [[nodiscard]] bool has_context(std::string_view name) const;
 
   // ---- ioctls; each ends with Effects::ioctl_done, perhaps before the call returns ----
   void write_read(ProcessId process, ThreadId thread, const WriteReadRequest& request);
@@ -153,15 +162,27 @@ class Driver {
   };
   [[nodiscard]] std::vector<ContextView> contexts() const;
   [[nodiscard]] std::int32_t pid_of(ProcessId process) const;
+  [[nodiscard]] std::string context_of(ProcessId process) const;
   // The home host of what a handle of a process leads to; none if it is no live node.
   [[nodiscard]] std::optional<HostId> home_of(ProcessId process, Handle handle) const;
+  // What the driver's debug files tell (debug_view.cc). Work in proportion to all there is.
+  [[nodiscard]] DebugState debug_state() const;
+  [[nodiscard]] ObjectCounts object_counts() const;
+  [[nodiscard]] const TransactionLog& log() const { return log_; }
+  [[nodiscard]] const TransactionLog& failed_log() const { return failed_log_; }
+  [[nodiscard]] std::string host_name(HostId host) const;
   // Aborts if any structure contradicts another. For tests and the simulator.
   void check_invariants() const;
 
  private:
+  // Why a call failed, and where that was decided: the logs tell the line, as the kernel's do.
   struct Failure {
+    Failure(std::uint32_t with_command, std::int32_t with_error,
+            std::source_location where = std::source_location::current())
+        : command(with_command), error(with_error), line(where.line()) {}
     std::uint32_t command;  // BR_FAILED_REPLY, BR_DEAD_REPLY, BR_FROZEN_REPLY
     std::int32_t error;     // negative errno
+    std::uint32_t line;
   };
   enum class Step { kContinue, kSuspend };
   using StepResult = std::expected<Step, int>;
@@ -215,6 +236,7 @@ class Driver {
   template <typename T>
   void put_command(Thread& thread, std::uint32_t command, const T& payload);
   void put_command(Thread& thread, std::uint32_t command);
+  void count_told(Thread& thread, std::uint32_t command);
 
   // todo lists (read_side.cc)
   void queue_thread_work(Thread& thread, Work& work);
@@ -229,10 +251,11 @@ class Driver {
   StepResult command_transaction(Thread& thread, const binder_transaction_data& data,
                                  std::uint64_t extra_size, bool is_reply);
   std::expected<Step, Failure> call(Thread& thread, const binder_transaction_data& data,
-                                    std::uint64_t extra_size, std::uint32_t debug_id);
+                                    std::uint64_t extra_size, TransactionLogEntry& entry);
   std::expected<void, Failure> reply(Thread& thread, const binder_transaction_data& data,
-                                     std::uint64_t extra_size, std::uint32_t debug_id,
+                                     std::uint64_t extra_size, TransactionLogEntry& entry,
                                      Transaction*& in_reply_to);
+  void log_failure(TransactionLogEntry entry, const Failure& failure);
   // A call or reply of `sender`, with what every one has of its data.
   Transaction& new_transaction(const Thread& sender, const binder_transaction_data& data,
                                std::uint32_t debug_id);
@@ -330,6 +353,13 @@ class Driver {
   int node_debug_info(Process& process, binder_node_debug_info& info);
   int node_info_for_ref(Process& process, binder_node_info_for_ref& info);
 
+  // debug_view.cc
+  [[nodiscard]] TransactionView view_of(const Transaction& transaction) const;
+  [[nodiscard]] WorkView view_of(const Work& work) const;
+  [[nodiscard]] ThreadView view_of(const Thread& thread) const;
+  [[nodiscard]] NodeView view_of(const Node& node) const;
+  [[nodiscard]] ProcessDebugView view_of(const Process& process) const;
+
   // release.cc
   void release_thread(Thread& thread);
   void release_process(Process& process);
@@ -357,7 +387,7 @@ class Driver {
   // peer_calls.cc
   std::expected<Step, Failure> call_peer(Thread& thread, Node& node,
                                          const binder_transaction_data& data,
-                                         std::uint64_t extra_size, std::uint32_t debug_id);
+                                         std::uint64_t extra_size, TransactionLogEntry& entry);
   std::expected<void, Failure> reply_to_peer(Thread& thread, const binder_transaction_data& data,
                                              std::uint64_t extra_size, Transaction& in_reply_to);
   std::vector<CallAncestor> ancestors_of(const Thread& thread, CallId own);
@@ -368,8 +398,11 @@ class Driver {
   void fail_to_peer(Transaction& transaction, Failure failure);
   std::expected<ArrivingPayload, Failure> place_call(Peer& peer, const peer::Call& message);
   std::expected<ArrivingPayload, Failure> place_reply(Peer& peer, const peer::Reply& message);
+  TransactionLogEntry log_entry(const Peer& from, TransactionLogEntry::Kind kind,
+                                const PayloadShape& shape);
   std::expected<std::uint32_t, Failure> accept_call(Peer& peer, peer::Call& message,
-                                                    const ArrivingPayload& arrived);
+                                                    const ArrivingPayload& arrived,
+                                                    std::uint32_t debug_id);
   void handle(Peer& peer, peer::Call& message);
   void handle(Peer& peer, peer::Reply& message);
   void handle(Peer& peer, peer::CallFailed& message);
@@ -397,6 +430,8 @@ class Driver {
   DriverSetup setup_;
   Effects& effects_;
   Statistics statistics_;
+  TransactionLog log_;
+  TransactionLog failed_log_;
   std::uint64_t now_ms_ = 0;
 
   std::vector<std::unique_ptr<Context>> contexts_;
@@ -428,6 +463,7 @@ class Driver {
   std::vector<Node*> giving_back_;
   std::vector<int> close_fds_;
 
+  std::uint64_t threads_created_ = 0;
   std::uint64_t next_process_ = 1;
   std::uint64_t next_node_ = 1;
   std::uint64_t next_call_ = 1;

@@ -63,6 +63,11 @@ std::int32_t Driver::pid_of(ProcessId id) const {
   return process == nullptr ? 0 : process->credentials.pid;
 }
 
+std::string Driver::context_of(ProcessId id) const {
+  const Process* process = find_process(id);
+  return process == nullptr ? std::string() : process->context.name;
+}
+
 std::optional<HostId> Driver::home_of(ProcessId id, Handle handle) const {
   const Process* process = find_process(id);
   const Ref* ref = process == nullptr ? nullptr : process->handles.find(handle);

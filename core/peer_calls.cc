@@ -26,8 +26,9 @@ bool is_failure(std::uint32_t command) {
 std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, Node& node,
                                                                const binder_transaction_data& data,
                                                                std::uint64_t extra_size,
-                                                               std::uint32_t debug_id) {
+                                                               TransactionLogEntry& entry) {
   Peer& peer = *node.home;
+  entry.to_host = peer.host;
   const Process& process = thread.process;
   const bool oneway = (data.flags & TF_ONE_WAY) != 0;
   const CallId id{next_call_++};
@@ -50,18 +51,19 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   if (oneway) {
     // Complete when it is in the target's queue, not before.
     outgoing_.emplace(
-        id, OutgoingCall{
-                .peer = &peer, .transaction = nullptr, .waiting = &thread, .debug_id = debug_id});
+        id,
+        OutgoingCall{
+            .peer = &peer, .transaction = nullptr, .waiting = &thread, .debug_id = entry.debug_id});
     thread.state = AwaitingOneway{.call = id};
     note_ready(thread);
   } else {
-    Transaction& transaction = new_transaction(thread, data, debug_id);
+    Transaction& transaction = new_transaction(thread, data, entry.debug_id);
     transaction.from = &thread;
     transaction.own_call = id;
-    outgoing_.emplace(
-        id,
-        OutgoingCall{
-            .peer = &peer, .transaction = &transaction, .waiting = nullptr, .debug_id = debug_id});
+    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
+                                       .transaction = &transaction,
+                                       .waiting = nullptr,
+                                       .debug_id = entry.debug_id});
     queue_deferred_thread_work(thread, *completions_.create());
     transaction.from_parent = thread.transaction_stack;
     thread.transaction_stack = &transaction;
@@ -250,6 +252,17 @@ std::expected<ArrivingPayload, Driver::Failure> Driver::take_arriving(Peer& peer
 
 // ---- from a peer to here ----
 
+TransactionLogEntry Driver::log_entry(const Peer& from, TransactionLogEntry::Kind kind,
+                                      const PayloadShape& shape) {
+  TransactionLogEntry entry;
+  entry.debug_id = next_debug_id_++;
+  entry.kind = kind;
+  entry.from_host = from.host;
+  entry.data_size = shape.data_size;
+  entry.offsets_size = shape.offsets_size;
+  return entry;
+}
+
 void Driver::handle(Peer& peer, peer::Call& message) {
   ++statistics_.calls_from_peers;
   const bool oneway = (message.flags & TF_ONE_WAY) != 0;
@@ -257,16 +270,27 @@ void Driver::handle(Peer& peer, peer::Call& message) {
   const auto arrived = take_arriving(peer, as_message);
   auto& call = std::get<peer::Call>(as_message);
   std::expected<std::uint32_t, Failure> accepted = std::unexpected(Failure{BR_FAILED_REPLY, 0});
+  using Kind = TransactionLogEntry::Kind;
+  TransactionLogEntry entry = log_entry(peer, oneway ? Kind::kOneway : Kind::kCall, call.shape);
   if (!oneway && peer.incoming.contains(call.call)) {
     if (arrived) release_arriving(*arrived);
     effects_.give_up_peer(peer.host, "a call's number was used twice");
     return;
   }
   if (arrived) {
-    accepted = accept_call(peer, call, *arrived);
+    const Process& process = *find_process(arrived->process);
+    entry.context = &process.context;
+    entry.to_pid = process.credentials.pid;
+    entry.to_node = arrived->buffer->target_node->debug_id;
+    accepted = accept_call(peer, call, *arrived, entry.debug_id);
   } else {
     disown_payload(peer, call.objects);
     accepted = std::unexpected(arrived.error());
+  }
+  if (accepted) {
+    log_.add(entry);
+  } else {
+    log_failure(entry, accepted.error());
   }
   if (!accepted) {
     effects_.send(peer.host,
@@ -280,7 +304,8 @@ void Driver::handle(Peer& peer, peer::Call& message) {
 }
 
 std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, peer::Call& message,
-                                                                  const ArrivingPayload& arrived) {
+                                                                  const ArrivingPayload& arrived,
+                                                                  std::uint32_t debug_id) {
   Process& process = *find_process(arrived.process);
   Buffer& buffer = *arrived.buffer;
   const bool oneway = (message.flags & TF_ONE_WAY) != 0;
@@ -290,7 +315,8 @@ std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, pe
     return std::unexpected(adopted.error());
   }
   Transaction& transaction = *transactions_.create();
-  transaction.debug_id = next_debug_id_++;
+  transaction.debug_id = debug_id;
+  transaction.start_ms = now_ms_;
   transaction.code = message.code;
   transaction.flags = message.flags;
   transaction.sender_euid = message.sender_euid;
@@ -336,21 +362,30 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   if (caller != nullptr && caller->transaction_stack != waiting) {
     failure = Failure{BR_FAILED_REPLY, -EPROTO};
   }
+  TransactionLogEntry entry = log_entry(peer, TransactionLogEntry::Kind::kReply, reply.shape);
   if (failure || caller == nullptr) {
     if (arrived) release_arriving(*arrived);
     disown_payload(peer, reply.objects);
-    fail_call(*waiting, failure.value_or(Failure{BR_DEAD_REPLY, 0}));
+    const Failure told = failure.value_or(Failure{BR_DEAD_REPLY, 0});
+    log_failure(entry, told);
+    fail_call(*waiting, told);
     return;
   }
+  entry.context = &caller->process.context;
+  entry.to_pid = caller->process.credentials.pid;
+  entry.to_tid = caller->tid.value();
   Buffer& buffer = *arrived->buffer;
   const auto adopted = adopt_payload(peer, reply.shape, reply.objects, caller->process, buffer);
   if (!adopted) {
     release_buffer(caller->process, buffer, 0);
+    log_failure(entry, adopted.error());
     fail_call(*waiting, adopted.error());
     return;
   }
+  log_.add(entry);
   Transaction& transaction = *transactions_.create();
-  transaction.debug_id = next_debug_id_++;
+  transaction.debug_id = entry.debug_id;
+  transaction.start_ms = now_ms_;
   transaction.is_reply = true;
   transaction.code = reply.code;
   transaction.flags = reply.flags;
@@ -371,6 +406,21 @@ void Driver::handle(Peer& peer, peer::CallFailed& message) {
   const OutgoingCall call = found->second;
   const Failure failure{message.command, message.error};
   ++statistics_.failed_calls;
+  TransactionLogEntry entry;  // of the call itself, which is in the log of all already
+  entry.debug_id = call.debug_id;
+  entry.to_host = peer.host;
+  entry.failed_command = message.command;
+  entry.failed_error = message.error;
+  entry.failed_line = failure.line;
+  if (call.transaction != nullptr) {
+    entry.from_pid = call.transaction->from_pid;
+    entry.from_tid = call.transaction->from_tid;
+  } else {
+    entry.kind = TransactionLogEntry::Kind::kOneway;
+    entry.from_pid = call.waiting->process.credentials.pid;
+    entry.from_tid = call.waiting->tid.value();
+  }
+  failed_log_.add(entry);
   if (call.transaction != nullptr) {
     fail_call(*call.transaction, failure);
   } else {

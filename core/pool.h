@@ -27,6 +27,7 @@ class Pool {
     Slot* slot = free_.back();
     free_.pop_back();
     ++live_;
+    ++created_;
     return ::new (static_cast<void*>(slot->bytes)) T(std::forward<Args>(args)...);
   }
 
@@ -38,6 +39,7 @@ class Pool {
   }
 
   [[nodiscard]] std::size_t live() const { return live_; }
+  [[nodiscard]] std::uint64_t created() const { return created_; }
 
  private:
   static constexpr std::size_t kSlotsPerBlock = 64;
@@ -54,6 +56,7 @@ class Pool {
   std::vector<std::unique_ptr<Slot[]>> blocks_;
   std::vector<Slot*> free_;
   std::size_t live_ = 0;
+  std::uint64_t created_ = 0;
 };
 
 }  // namespace netbinder

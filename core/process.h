@@ -17,6 +17,7 @@
 #include "core/handle_table.h"
 #include "core/ids.h"
 #include "core/node.h"
+#include "core/statistics.h"
 #include "core/thread.h"
 
 namespace netbinder {
@@ -56,6 +57,7 @@ struct Process {
   HandleTable handles;
   boost::unordered_flat_map<const Node*, Ref*> refs_by_node;
 
+  CommandCounts commands;
   std::uint32_t max_threads = 0;
   std::uint32_t requested_threads = 0;
   std::uint32_t requested_threads_started = 0;

@@ -76,7 +76,8 @@ void Driver::start_read(Thread& thread) {
   note_ready(thread);
   thread.io.read_position = 0;
   if (thread.io.fresh_read && thread.io.read_buffer.size() >= sizeof(std::uint32_t)) {
-    put_command(thread, BR_NOOP);
+    const std::uint32_t noop = BR_NOOP;  // not counted
+    put(thread, &noop, sizeof noop);
   }
   continue_read(thread);
 }
@@ -135,7 +136,7 @@ void Driver::end_read(Thread& thread) {
     ++process.requested_threads;
     const std::uint32_t spawn = BR_SPAWN_LOOPER;
     std::memcpy(thread.io.read_buffer.data(), &spawn, sizeof spawn);
-    ++statistics_.br[_IOC_NR(BR_SPAWN_LOOPER)];
+    count_told(thread, BR_SPAWN_LOOPER);
   }
   if (!process.todo.empty()) wake_process(process);
   finish_ioctl(thread, 0);
@@ -148,9 +149,14 @@ void Driver::put(Thread& thread, const void* bytes, std::size_t size) {
   io.read_position += size;
 }
 
+void Driver::count_told(Thread& thread, std::uint32_t command) {
+  ++statistics_.br[_IOC_NR(command)];
+  ++thread.process.commands.br[_IOC_NR(command)];
+}
+
 void Driver::put_command(Thread& thread, std::uint32_t command) {
   put(thread, &command, sizeof command);
-  ++statistics_.br[_IOC_NR(command)];
+  count_told(thread, command);
 }
 
 template <typename T>

@@ -8,12 +8,16 @@
 
 namespace netbinder {
 
-struct Statistics {
-  static constexpr std::size_t kBcCommands = 22;  // by their number, _IOC_NR
+// How often each command was given and told, by its number (_IOC_NR).
+struct CommandCounts {
+  static constexpr std::size_t kBcCommands = 22;
   static constexpr std::size_t kBrCommands = 23;
 
   std::array<std::uint64_t, kBcCommands> bc{};
   std::array<std::uint64_t, kBrCommands> br{};
+};
+
+struct Statistics : CommandCounts {
   std::uint64_t calls_local = 0;
   std::uint64_t calls_to_peers = 0;
   std::uint64_t calls_from_peers = 0;

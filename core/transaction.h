@@ -41,6 +41,7 @@ struct Transaction : Work {
   std::uint32_t sender_euid = 0;
   std::int32_t from_pid = 0;  // for the debug files
   std::uint32_t from_tid = 0;
+  std::uint64_t start_ms = 0;
   bool is_reply = false;
   bool outstanding = false;  // counted in to_process->outstanding_transactions
 
