@@ -60,17 +60,6 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
   return transport;
 }
 
-// What a node that asks for security contexts is told of a program: SELinux's word where there is
-// one, else the user.
-std::string security_context_of(int socket, std::uint32_t euid) {
-  std::array<char, 256> label{};
-  socklen_t size = label.size() - 1;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERSEC, label.data(), &size) == 0 && size > 1) {
-    return std::string(label.data());
-  }
-  return "u:r:uid_" + std::to_string(euid) + ":s0";
-}
-
 }  // namespace
 
 Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation)
@@ -110,8 +99,9 @@ void Agent::start() {
   }
   after_event();
   acceptor_ = std::make_unique<ChannelAcceptor>(
-      io_, config_.socket, [this](const Hello& hello, PeerProgram program, UniqueFd socket) {
-        open_channel(hello, std::move(program), std::move(socket));
+      io_, config_.socket,
+      [this](const Hello& hello, PeerProgram program, UniqueFd socket, UniqueFd passed) {
+        hello_arrived(hello, std::move(program), std::move(socket), std::move(passed));
       });
   acceptor_->start();
   if (config_.hosts.size() > 1) {
@@ -123,66 +113,6 @@ void Agent::start() {
 }
 
 // ---- channels ----
-
-void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socket) {
-  reap_closing();  // a program that closed before it opened again finds its old process gone
-  const auto refuse = [&](int error) {
-    HelloReply reply;
-    reply.error = error;
-    (void)send_hello_reply(socket.get(), reply, {});
-  };
-  const std::string context(hello.context, ::strnlen(hello.context, sizeof hello.context));
-  const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
-  UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  std::array<int, 2> side{-1, -1};
-  if (!doorbell || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side.data()) != 0) {
-    spdlog::error("a program cannot be served: {}", std::strerror(errno));
-    return refuse(-EMFILE);
-  }
-  UniqueFd side_here(side[0]);
-  UniqueFd side_there(side[1]);
-  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
-                                             SharedMemory::Access::kProgramWrites);
-  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
-                                    SharedMemory::Access::kProgramReads);
-  if (!channel_memory || !arena) {
-    spdlog::error("a program cannot be served: no memory to share with it");
-    return refuse(-ENOMEM);
-  }
-  const auto opened = driver_->open(
-      context, Credentials{.pid = program.pid,
-                           .euid = program.euid,
-                           .security_context = security_context_of(socket.get(), program.euid)});
-  if (!opened) return refuse(opened.error());
-
-  HelloReply reply;
-  reply.staged_only = program.readable_memory ? 0 : 1;
-  reply.channel_bytes = kChannelBytes;
-  const std::array<int, kHelloDescriptors> descriptors{channel_memory->program_fd(), doorbell.get(),
-                                                       side_there.get(), arena->program_fd()};
-  const ProcessId process = *opened;
-  if (!dialect.empty()) {
-    for (auto& manager : managers_) manager->service().set_dialect(program.pid, dialect);
-  }
-  auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
-  const int socket_fd = socket.get();
-  const int doorbell_fd = doorbell.get();
-  auto watched = std::make_shared<Watched>(io_, socket_fd, doorbell_fd);
-  watched->channel = std::make_unique<ClientChannel>(
-      *driver_, process, std::move(program), std::move(socket), std::move(side_here),
-      std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_);
-  hosts_[process.value()] = watched->channel.get();
-  channels_.emplace(process.value(), watched);
-  NB_CHECK(watched->channel->arm());
-  watch_socket(process);
-  watch_doorbell(process);
-  if (!send_hello_reply(socket_fd, reply, descriptors)) {
-    close_channel(process);
-    return;
-  }
-  arena_memory->close_program_fd();
-  after_event();
-}
 
 void Agent::watch_socket(ProcessId process) {
   auto watched = channels_.at(process.value());
@@ -229,6 +159,7 @@ void Agent::close_channel(ProcessId process) {
   driver_->set_time(monotonic_ms());
   driver_->close(process);
   hosts_.erase(process.value());
+  program_ends_.erase(watched->program_end);
   channels_.erase(process.value());
   std::erase(hot_, channel);
   std::erase(with_responses_, channel);
@@ -265,8 +196,8 @@ bool Agent::is_channel_socket(int fd) const {
   socklen_t size = sizeof peer;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
   return peer.sun_family == AF_UNIX && size > offsetof(sockaddr_un, sun_path) &&
-         config_.socket == std::string_view(peer.sun_path,
-                                            ::strnlen(peer.sun_path, sizeof peer.sun_path));
+         config_.socket ==
+             std::string_view(peer.sun_path, ::strnlen(peer.sun_path, sizeof peer.sun_path));
 }
 
 // ---- effects ----

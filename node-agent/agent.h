@@ -61,12 +61,22 @@ class Agent final : private Effects, private PeerEvents {
       doorbell_watch.release();
     }
     std::unique_ptr<ClientChannel> channel;
+    UniqueFd side_there;    // the program's end of the side socket, for processes that attach
+    ino_t program_end = 0;  // key in program_ends_, 0 is none
     boost::asio::posix::stream_descriptor socket_watch;
     boost::asio::posix::stream_descriptor doorbell_watch;
   };
 
   // ---- channels ----
-  void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket);
+  // handshake.cc; `passed`: the descriptor that came with the Hello, if any.
+  void hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket, UniqueFd passed);
+  void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
+                    const UniqueFd& passed);
+  ino_t remember_program_end(int passed, ProcessId process);
+  void attach(const UniqueFd& passed, int socket);
+  void send_debug_file(const std::string& file, int socket);
+  int add_device(const std::string& name, const PeerProgram& program);
+  // agent.cc
   void watch_socket(ProcessId process);
   void watch_doorbell(ProcessId process);
   void close_channel(ProcessId process);
@@ -110,6 +120,8 @@ class Agent final : private Effects, private PeerEvents {
   std::unique_ptr<Transport> transport_;  // none on a single host
   std::unique_ptr<ChannelAcceptor> acceptor_;
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
+  // Programs' ends of the channels, by the inode of the socket.
+  boost::unordered_flat_map<ino_t, ProcessId> program_ends_;
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> hosts_;
   FileTable files_;

@@ -64,13 +64,37 @@ bool can_read_memory(std::int32_t pid, const Hello& hello) {
          value == hello.probe_value;
 }
 
+// The length of the message, which may be longer than a Hello; what recvmsg says if there is none.
+ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
+  iovec part{.iov_base = &hello, .iov_len = sizeof hello};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};  // room for one
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+  if (got < 0) return got;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
+       header = CMSG_NXTHDR(&packet, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      passed.reset(fd);
+    }
+  }
+  return got;
+}
+
 }  // namespace
 
 ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
-                                 OpenChannel open_channel)
+                                 HelloArrived answer_hello)
     : io_(io),
       path_(std::move(path)),
-      open_channel_(std::move(open_channel)),
+      answer_hello_(std::move(answer_hello)),
       listener_(io, listen_at(path_)),
       resume_(io) {}
 
@@ -141,7 +165,8 @@ void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   const int fd = pending->socket.native_handle();
   Hello hello;
-  const ssize_t got = ::recv(fd, &hello, sizeof hello, MSG_DONTWAIT | MSG_TRUNC);
+  UniqueFd passed;
+  const ssize_t got = receive_hello(fd, hello, passed);
   if (got != sizeof hello || hello.magic != kChannelMagic || hello.version != kChannelVersion) {
     HelloReply refusal;
     refusal.error = -EPROTO;
@@ -165,11 +190,12 @@ void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   }
   UniqueFd socket(pending->socket.release());
   drop(pending);
-  open_channel_(hello, std::move(program), std::move(socket));
+  answer_hello_(hello, std::move(program), std::move(socket), std::move(passed));
 }
 
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {
   HelloReply message = reply;
+  message.descriptors = static_cast<std::uint32_t>(descriptors.size());
   iovec part{.iov_base = &message, .iov_len = sizeof message};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kHelloDescriptors * sizeof(int))> control{};
   msghdr packet{};

@@ -28,11 +28,12 @@ class ChannelAcceptor {
   static constexpr int kHelloTimeoutMs = 5000;
   static constexpr int kRetryMs = 100;  // after a lack of descriptors
 
-  // Opens the channel, or refuses, and answers on the socket.
-  using OpenChannel = std::function<void(const Hello&, PeerProgram, UniqueFd)>;
+  // Does what the Hello asks for, or refuses, and answers on the socket. The last descriptor is
+  // the one that came with the Hello, if one did.
+  using HelloArrived = std::function<void(const Hello&, PeerProgram, UniqueFd, UniqueFd)>;
 
   // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
-  ChannelAcceptor(boost::asio::io_context& io, std::string path, OpenChannel open_channel);
+  ChannelAcceptor(boost::asio::io_context& io, std::string path, HelloArrived answer_hello);
   ~ChannelAcceptor();
   ChannelAcceptor(const ChannelAcceptor&) = delete;
   ChannelAcceptor& operator=(const ChannelAcceptor&) = delete;
@@ -54,7 +55,7 @@ class ChannelAcceptor {
 
   boost::asio::io_context& io_;
   std::string path_;
-  OpenChannel open_channel_;
+  HelloArrived answer_hello_;
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
   bool out_of_descriptors_ = false;              // and has said so

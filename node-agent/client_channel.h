@@ -49,6 +49,7 @@ class ClientChannel final : public ProcessHost {
   [[nodiscard]] ProcessId process() const { return process_; }
   [[nodiscard]] int socket() const { return socket_.get(); }
   [[nodiscard]] int doorbell() const { return doorbell_.get(); }
+  [[nodiscard]] int memory_fd() const { return channel_.program_fd(); }
   [[nodiscard]] const PeerProgram& program() const { return program_; }
 
   // Handles the requests that are there; whether there were any.

@@ -11,6 +11,10 @@
 //   - it is closed by whoever ends first; the last close ends the binder process.
 // Descriptors travel on the side socket (SOCK_SEQPACKET), so that the binder descriptor's readiness
 // stays exact.
+// Hello also carries the connected socket itself (SCM_RIGHTS), by which the agent knows the
+// descriptor again when another process, which inherited or received it, asks to attach to its
+// channel. Some Hellos ask for something else than an open, see HelloPurpose; their connection ends
+// with the reply.
 //
 // SHARED MEMORY. The channel memory, made and sealed by the agent (no growing, no shrinking), holds
 // a ChannelHeader, kMailboxes mailboxes and behind them a staging area for each mailbox. A thread
@@ -47,7 +51,7 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 1;
+inline constexpr std::uint32_t kChannelVersion = 2;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 inline constexpr std::uint32_t kMailboxes = 512;
@@ -68,17 +72,27 @@ enum HelloFlags : std::uint32_t {
   kHelloStagedOnly = 1,  // do not read this program's memory
 };
 
+enum HelloPurpose : std::uint32_t {
+  kHelloOpen = 0,       // open the device `name`; descriptors of the reply: HelloDescriptor
+  kHelloDebugFile = 1,  // read the debug file `name` ("state", "proc/PID", …); one read-only memfd
+  kHelloFindDevice = 2, // is there a device `name`? none
+  kHelloAddDevice = 3,  // BINDER_CTL_ADD: make the device `name`; none
+  kHelloAttach = 4,     // use the binder descriptor sent along; all but the arena's
+};
+
 struct Hello {
   std::uint32_t magic = kChannelMagic;
   std::uint32_t version = kChannelVersion;
   std::uint32_t flags = 0;
-  std::int32_t pid = 0;           // informative; the agent asks the kernel
+  HelloPurpose purpose = kHelloOpen;
   std::uint64_t probe_address = 0;  // of 8 bytes holding `probe_value`, readable until the reply
   std::uint64_t probe_value = 0;
-  char context[64] = {};          // "binder" for /dev/binder; zero-terminated
+  char name[64] = {};             // "binder" for /dev/binder; zero-terminated
   char dialect[32] = {};          // service manager dialect wanted or detected; may be empty
+  std::int32_t nice = 0;          // of the thread that opens
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(Hello) == 128 && std::is_trivially_copyable_v<Hello>);
+static_assert(sizeof(Hello) == 136 && std::is_trivially_copyable_v<Hello>);
 
 // Descriptors of a successful HelloReply, in this order.
 enum HelloDescriptor : std::uint32_t {
@@ -92,12 +106,15 @@ enum HelloDescriptor : std::uint32_t {
 struct HelloReply {
   std::uint32_t magic = kChannelMagic;
   std::uint32_t version = kChannelVersion;
-  std::int32_t error = 0;         // negative errno: -ENXIO no such context, -EMFILE, -EPROTO
+  std::int32_t error = 0;         // negative errno: -ENXIO no such device, -ENOENT no such file,
+                                  // -EEXIST, -EMFILE, -EPROTO
   std::uint32_t staged_only = 0;  // the agent cannot read the program's memory: stage everything
   std::uint64_t channel_bytes = 0;
-  std::uint64_t reserved = 0;
+  std::uint32_t descriptors = 0;  // sent along
+  std::uint32_t reserved = 0;
+  char device[64] = {};           // kHelloAttach: which one it is
 };
-static_assert(sizeof(HelloReply) == 32 && std::is_trivially_copyable_v<HelloReply>);
+static_assert(sizeof(HelloReply) == 96 && std::is_trivially_copyable_v<HelloReply>);
 
 // ---- shared memory ----
 
@@ -124,6 +141,7 @@ enum RequestFlags : std::uint32_t {
   kFlagNonblocking = 4,  // O_NONBLOCK
   kFlagStaged = 8,       // do not read the program's memory: all there is is staged
   kFlagBadArgument = 16, // kOpControl: the pointer could not be read
+  kFlagForeign = 32,     // by another process than the opener: take no descriptors of its table
 };
 
 // Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
@@ -148,7 +166,7 @@ struct MailboxRequest {
   std::uint64_t address = 0;          // kOpMap
   std::uint64_t size = 0;             // kOpMap
   std::uint32_t staged_ranges = 0;
-  std::uint32_t reserved = 0;
+  std::int32_t nice = 0;              // the thread's
 };
 static_assert(sizeof(MailboxRequest) == 64 && std::is_trivially_copyable_v<MailboxRequest>);
 
@@ -159,8 +177,10 @@ struct MailboxResponse {
   std::uint64_t read_consumed = 0;   // bytes in `read`
   std::uint32_t install_count = 0;   // kInstall: descriptors on the side socket
   std::uint32_t close_count = 0;     // kDone: the first of `fds` are to be closed
+  std::uint32_t sets_nice = 0;       // kDone: the thread's nice value becomes `nice`, if it may
+  std::int32_t nice = 0;
 };
-static_assert(sizeof(MailboxResponse) == 32 && std::is_trivially_copyable_v<MailboxResponse>);
+static_assert(sizeof(MailboxResponse) == 40 && std::is_trivially_copyable_v<MailboxResponse>);
 
 struct alignas(64) Mailbox {
   // Line 0: what both sides watch.

@@ -48,7 +48,7 @@ void drop_reference(Descriptor& descriptor) {
 
 }  // namespace
 
-bool Descriptor::is_opener() const { return opened_in == fork_generation(); }
+bool Descriptor::is_opener() const { return !foreign && opened_in == fork_generation(); }
 
 DescriptorReference::~DescriptorReference() {
   if (descriptor_ != nullptr) drop_reference(*descriptor_);
@@ -89,6 +89,7 @@ Descriptor* new_descriptor() {
   for (std::uint64_t& word : found->handed_over) word = 0;
   found->open_fds = 0;
   found->forked = false;
+  found->foreign = false;
   found->opened_in = fork_generation();
   found->references.store(1, std::memory_order_release);
   return found;

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr unsigned kMiscMajor = 10;
 constexpr const char* kDevices[] = {"binder", "hwbinder", "vndbinder"};
+constexpr const char* kDebugFiles[] = {"state", "stats", "transactions", "transaction_log",
+                                       "failed_transaction_log"};
 constexpr const char* kFeatures[] = {"oneway_spam_detection", "extended_error",
                                      "freeze_notification"};
 
@@ -47,10 +50,37 @@ DevicePath named(PathKind kind, const Component& name) {
   return result;
 }
 
+// Below binder_logs or /sys/kernel/debug/binder.
+DevicePath parse_debug_file(const char* path) {
+  const Component first = next_component(path);
+  if (first.size == 0) return {.kind = PathKind::kDirectory};
+  const Component second = next_component(path);
+  const bool ends = *path == '\0';
+  if (first.is("proc")) {
+    if (second.size == 0) return {.kind = PathKind::kDirectory};
+    const bool number = std::all_of(second.start, second.start + second.size,
+                                    [](char digit) { return digit >= '0' && digit <= '9'; });
+    DevicePath result{.kind = PathKind::kAbsent};
+    if (!number || !ends || second.size > 10) return result;
+    result.kind = PathKind::kDebugFile;
+    std::memcpy(result.name, "proc/", 5);
+    std::memcpy(result.name + 5, second.start, second.size);
+    return result;
+  }
+  for (const char* file : kDebugFiles) {
+    if (first.is(file) && second.size == 0 && ends) return named(PathKind::kDebugFile, first);
+  }
+  return {.kind = PathKind::kAbsent};
+}
+
 DevicePath parse_binderfs(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return {.kind = PathKind::kDirectory};
   const Component second = next_component(path);
+  if (first.is("binder_logs")) return parse_debug_file(path);
+  if (first.is("binder-control")) {
+    return named(second.size == 0 ? PathKind::kControl : PathKind::kAbsent, first);
+  }
   if (first.is("features")) {
     if (second.size == 0) return {.kind = PathKind::kDirectory};
     for (const char* feature : kFeatures) {
@@ -58,8 +88,7 @@ DevicePath parse_binderfs(const char* path) {
     }
     return {.kind = PathKind::kAbsent};
   }
-  const bool device = second.size == 0 && first.start[first.size] == '\0' &&
-                      !first.is("binder-control") && !first.is("binder_logs") && !first.is("..");
+  const bool device = second.size == 0 && first.start[first.size] == '\0' && !first.is("..");
   if (!device) return {.kind = PathKind::kAbsent};
   DevicePath result = named(PathKind::kDevice, first);
   result.in_binderfs = true;
@@ -71,7 +100,14 @@ DevicePath parse_binderfs(const char* path) {
 DevicePath parse_device_path(const char* path) {
   // Nearly every path of a program leaves here.
   if (path == nullptr || path[0] != '/' || std::strstr(path, "binder") == nullptr) return {};
-  if (!next_component(path).is("dev")) return {};
+  const Component root = next_component(path);
+  if (root.is("sys")) {
+    for (const char* part : {"kernel", "debug", "binder"}) {
+      if (!next_component(path).is(part)) return {};
+    }
+    return parse_debug_file(path);
+  }
+  if (!root.is("dev")) return {};
   const Component device = next_component(path);
   if (device.is("binderfs")) return parse_binderfs(path);
   if (*path != '\0') return {};
@@ -108,7 +144,12 @@ void describe_device(const DevicePath& path, struct stat& answer) {
       answer.st_nlink = 2;
       break;
     case PathKind::kFeature:
+    case PathKind::kDebugFile:
       answer.st_mode = S_IFREG | 0444;
+      break;
+    case PathKind::kControl:
+      answer.st_mode = S_IFCHR | 0600;
+      answer.st_rdev = makedev(kMiscMajor, 1024 + number % 65536);
       break;
     default:
       answer.st_mode = S_IFCHR | 0666;

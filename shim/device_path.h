@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which paths are the shim's: binder devices and what a binderfs mount at /dev/binderfs would hold.
+// Which paths are the shim's: binder devices, what a binderfs mount at /dev/binderfs would hold, and
+// the driver's debug files.
 #pragma once
 
 #include <sys/stat.h>
@@ -10,9 +11,11 @@ namespace netbinder {
 enum class PathKind {
   kOther,      // none of our business
   kDevice,     // a binder device; `name` is its context
-  kDirectory,  // /dev/binderfs, /dev/binderfs/features
+  kDirectory,  // /dev/binderfs, /dev/binderfs/features, …
   kFeature,    // a file below features; it reads "1\n"
-  kAbsent,     // below /dev/binderfs, but there is no such thing
+  kControl,    // /dev/binderfs/binder-control
+  kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …
+  kAbsent,     // below those, but there is no such thing
 };
 
 struct DevicePath {

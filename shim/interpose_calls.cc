@@ -3,8 +3,11 @@
 #include <asm/ioctl.h>
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstdarg>
 
+#include "shim/binderfs.h"
+#include "shim/connect.h"
 #include "shim/descriptor_table.h"
 #include "shim/driver_calls.h"
 #include "shim/interpose.h"
@@ -19,12 +22,19 @@ NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...
   va_start(arguments, request);
   void* const argument = va_arg(arguments, void*);
   va_end(arguments);
-  if (!is_binder_fd(fd)) [[likely]]
-    return real::ioctl(fd, request, argument);
+  const bool binder_request = _IOC_TYPE(request) == 'b';
+  if (!is_binder_fd(fd)) [[likely]] {
+    if (!binder_request) return real::ioctl(fd, request, argument);
+    int result = 0;
+    if (control_binderfs(fd, request, argument, result)) return result;
+    const DescriptorReference attached = attach_binder(fd);
+    return attached ? ioctl_binder(*attached, fd, request, argument)
+                    : real::ioctl(fd, request, argument);
+  }
   check_fork();
   const DescriptorReference descriptor = find_binder_fd(fd);
   // Requests of the binder driver are for nobody else, so only others need a closer look.
-  const bool ours = descriptor && (_IOC_TYPE(request) == 'b' || is_still_binder(fd, *descriptor));
+  const bool ours = descriptor && (binder_request || is_still_binder(fd, *descriptor));
   return ours ? ioctl_binder(*descriptor, fd, request, argument)
               : real::ioctl(fd, request, argument);
 }
@@ -40,7 +50,13 @@ void* map_any(void* address, std::size_t length, int protection, int flags, int 
       return mmap_binder(*descriptor, fd, address, length, protection, flags);
     }
   }
-  return real::mmap(address, length, protection, flags, fd, offset);
+  void* const memory = real::mmap(address, length, protection, flags, fd, offset);
+  if (memory == MAP_FAILED && errno == ENODEV) {
+    // What a socket says; if it is a binder descriptor of another program, the driver says EINVAL.
+    const DescriptorReference attached = attach_binder(fd);
+    if (attached) return mmap_binder(*attached, fd, address, length, protection, flags);
+  }
+  return memory;
 }
 
 }  // namespace

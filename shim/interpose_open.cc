@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // open and its relatives.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "shim/binderfs.h"
 #include "shim/connect.h"
 #include "shim/device_path.h"
 #include "shim/interpose.h"
@@ -20,23 +20,6 @@ namespace netbinder {
 namespace {
 
 [[gnu::constructor]] void start() { initialize_process_state(); }
-
-// What a feature file of binderfs says.
-int open_feature(const DevicePath& path, int flags) {
-  if ((flags & O_ACCMODE) != O_RDONLY) {
-    errno = EACCES;
-    return -1;
-  }
-  const int fd = ::memfd_create(path.name, (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
-  if (fd < 0) return -1;
-  static constexpr char kYes[] = {'1', '\n'};
-  if (::pwrite(fd, kYes, sizeof kYes, 0) != sizeof kYes) {
-    real::close(fd);
-    errno = EIO;
-    return -1;
-  }
-  return fd;
-}
 
 // False: the path is not ours. Otherwise `result` is what open returns.
 bool open_ours(const char* name, int flags, int& result) {
@@ -59,10 +42,10 @@ bool open_ours(const char* name, int flags, int& result) {
     return true;
   }
   if (!agent_configured()) return false;
-  if (path.kind == PathKind::kFeature) {
-    result = open_feature(path, flags);
-  } else {
+  if (path.kind == PathKind::kAbsent || path.kind == PathKind::kDirectory) {
     errno = path.kind == PathKind::kAbsent ? ENOENT : EACCES;
+  } else {
+    result = open_binderfs_file(path, flags);
   }
   return true;
 }
@@ -128,10 +111,12 @@ NETBINDER_INTERPOSE(int, shim_openat64_2, "__openat64_2", int dir, const char* p
 
 namespace {
 
-// Feature files are also read through streams.
+// Files of a binderfs, but no devices, are also read through streams.
 bool fopen_ours(const char* path, const char* mode, std::FILE*& result) {
   const PathKind kind = parse_device_path(path).kind;
-  if (kind != PathKind::kFeature && kind != PathKind::kAbsent) return false;
+  if (kind == PathKind::kOther || kind == PathKind::kDevice || kind == PathKind::kDirectory) {
+    return false;
+  }
   int fd = -1;
   const int flags = std::strpbrk(mode, "wa+") != nullptr ? O_RDWR : O_RDONLY;
   const int close_on_exec = std::strchr(mode, 'e') != nullptr ? O_CLOEXEC : 0;

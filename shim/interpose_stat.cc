@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shim/binderfs.h"
 #include "shim/descriptor_table.h"
 #include "shim/device_path.h"
 #include "shim/interpose.h"
@@ -26,11 +27,12 @@ bool access_ours(const char* name, int mode, int& result) {
   const DevicePath path = parse_device_path(name);
   if (!is_ours(path)) return false;
   result = -1;
-  if (path.kind == PathKind::kAbsent) {
+  if (!binderfs_has(path)) {
     errno = ENOENT;
   } else if ((mode & X_OK) != 0 && path.kind != PathKind::kDirectory) {
     errno = EACCES;
-  } else if ((mode & W_OK) != 0 && path.kind != PathKind::kDevice) {
+  } else if ((mode & W_OK) != 0 && path.kind != PathKind::kDevice &&
+             path.kind != PathKind::kControl) {
     errno = EACCES;
   } else {
     result = 0;
@@ -41,7 +43,7 @@ bool access_ours(const char* name, int mode, int& result) {
 bool stat_ours(const char* name, struct stat* answer, int& result) {
   const DevicePath path = parse_device_path(name);
   if (!is_ours(path)) return false;
-  if (path.kind == PathKind::kAbsent) {
+  if (!binderfs_has(path)) {
     errno = ENOENT;
     result = -1;
   } else {
@@ -57,7 +59,7 @@ int fstat_any(int fd, struct stat* answer) {
     const int saved_errno = errno;
     if (descriptor && is_still_binder(fd, *descriptor)) {
       DevicePath path{.kind = PathKind::kDevice};
-      std::memcpy(path.name, descriptor->context, sizeof path.name);
+      std::memcpy(path.name, descriptor->device, sizeof path.name);
       describe_device(path, *answer);
       errno = saved_errno;
       return 0;

@@ -33,10 +33,10 @@ int connect_to(const std::string& path) {
 
 Hello hello_with(const std::uint64_t& probe, const std::string& context) {
   Hello hello;
-  hello.pid = ::getpid();
+  
   hello.probe_address = reinterpret_cast<std::uint64_t>(&probe);
   hello.probe_value = probe;
-  std::memcpy(hello.context, context.data(), std::min(context.size(), sizeof hello.context));
+  std::memcpy(hello.name, context.data(), std::min(context.size(), sizeof hello.name));
   return hello;
 }
 

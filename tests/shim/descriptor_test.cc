@@ -59,7 +59,7 @@ TEST(Open, SaysHello) {
   std::string context;
   std::string dialect;
   FakeAgent agent([&](FakeChannel& channel, std::uint32_t index) {
-    context = channel.hello().context;
+    context = channel.hello().name;
     dialect = channel.hello().dialect;
     answer_simple(channel, index);
   });

@@ -29,7 +29,8 @@ TEST(DevicePath, Binderfs) {
   EXPECT_EQ(parse_device_path("/dev/binderfs/features").kind, PathKind::kDirectory);
   EXPECT_EQ(parse_device_path("/dev/binderfs/features/extended_error").kind, PathKind::kFeature);
   EXPECT_EQ(parse_device_path("/dev/binderfs/features/flying").kind, PathKind::kAbsent);
-  EXPECT_EQ(parse_device_path("/dev/binderfs/binder-control").kind, PathKind::kAbsent);
+  EXPECT_EQ(parse_device_path("/dev/binderfs/binder-control").kind, PathKind::kControl);
+  EXPECT_EQ(parse_device_path("/dev/binderfs/binder-control/x").kind, PathKind::kAbsent);
   EXPECT_EQ(parse_device_path("/dev/binderfs/binder/more").kind, PathKind::kAbsent);
 }
 

@@ -64,6 +64,7 @@ FakeChannel::FakeChannel(int socket, const Hello& hello, bool staged_only)
   memory_ = static_cast<std::byte*>(
       ::mmap(nullptr, kStagingStart, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd_, 0));
   HelloReply reply;
+  reply.descriptors = kHelloDescriptors;
   reply.channel_bytes = kChannelBytes;
   reply.staged_only = staged_only ? 1 : 0;
   header().agent_armed.store(1);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/binderfs.h"
+
+#include <fcntl.h>
+#include <linux/android/binderfs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "shim/handshake.h"
+#include "shim/real_calls.h"
+#include "shim/user_memory.h"
+
+namespace netbinder {
+namespace {
+
+constexpr const char* kControlName = "binder-control";
+// How the kernel shows a file in memory of that name.
+constexpr const char* kControlLink = "/memfd:binder-control (deleted)";
+
+int fail(int error) {
+  errno = error;
+  return -1;
+}
+
+int make_file(const char* name, const void* bytes, std::size_t size, int flags) {
+  const int fd = ::memfd_create(name, (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
+  if (fd < 0) return -1;
+  if (::pwrite(fd, bytes, size, 0) != static_cast<ssize_t>(size)) {
+    real::close(fd);
+    return fail(EIO);
+  }
+  return fd;
+}
+
+int open_debug_file(const DevicePath& path, int flags) {
+  Answer answer;
+  const int error =
+      ask_agent(agent_socket_path(), make_hello(kHelloDebugFile, path.name), -1, answer);
+  if (error != 0) return fail(answer.answered ? -error : ENOENT);
+  if (answer.reply.descriptors != 1) return fail(EIO);
+  // The descriptor came with close-on-exec; the lowest number is what open would give.
+  const int fd = real::fcntl(answer.descriptors[0].get(),
+                             (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+  return fd;
+}
+
+}  // namespace
+
+int open_binderfs_file(const DevicePath& path, int flags) {
+  const int access = flags & O_ACCMODE;
+  if (path.kind == PathKind::kControl) return make_file(kControlName, "", 0, flags);
+  if (access != O_RDONLY) return fail(EACCES);
+  if (path.kind == PathKind::kDebugFile) return open_debug_file(path, flags);
+  return make_file(path.name, "1\n", 2, flags);
+}
+
+bool binderfs_has(const DevicePath& path) {
+  HelloPurpose purpose = kHelloFindDevice;
+  switch (path.kind) {
+    case PathKind::kOther:
+    case PathKind::kAbsent:
+      return false;
+    case PathKind::kDirectory:
+    case PathKind::kFeature:
+    case PathKind::kControl:
+      return true;
+    case PathKind::kDevice:
+      if (!path.in_binderfs) return true;
+      break;
+    case PathKind::kDebugFile:
+      if (std::strncmp(path.name, "proc/", 5) != 0) return true;
+      purpose = kHelloDebugFile;
+      break;
+  }
+  const int saved_errno = errno;
+  Answer answer;
+  const int error = ask_agent(agent_socket_path(), make_hello(purpose, path.name), -1, answer);
+  errno = saved_errno;
+  // Without an agent nothing can be said against it: open will tell.
+  return error == 0 || !answer.answered;
+}
+
+bool control_binderfs(int fd, unsigned long request, void* argument, int& result) {
+  if (request != BINDER_CTL_ADD) return false;
+  char link[64];
+  char target[64];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const int saved_errno = errno;
+  const ssize_t size = ::readlink(link, target, sizeof target);
+  errno = saved_errno;
+  if (size != static_cast<ssize_t>(std::strlen(kControlLink)) ||
+      std::memcmp(target, kControlLink, std::strlen(kControlLink)) != 0) {
+    return false;
+  }
+  binderfs_device device;
+  const auto address = reinterpret_cast<std::uint64_t>(argument);
+  if (!read_user(&device, address, sizeof device)) {
+    result = fail(EFAULT);
+    return true;
+  }
+  const std::size_t length = ::strnlen(device.name, sizeof device.name);
+  if (length >= sizeof Hello::name) {
+    result = fail(ENAMETOOLONG);
+    return true;
+  }
+  Answer answer;
+  const int error =
+      ask_agent(agent_socket_path(), make_hello(kHelloAddDevice, device.name), -1, answer);
+  if (error != 0) {
+    result = fail(answer.answered ? -error : EIO);
+    return true;
+  }
+  DevicePath path{.kind = PathKind::kDevice};
+  std::memcpy(path.name, device.name, length);
+  struct stat status;
+  describe_device(path, status);
+  device.major = major(status.st_rdev);
+  device.minor = minor(status.st_rdev);
+  result = write_user(address, &device, sizeof device) ? 0 : fail(EFAULT);
+  if (result == 0) errno = saved_errno;
+  return true;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/handshake.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "shim/waiting.h"
+
+namespace netbinder {
+namespace {
+
+void complain_once(const char* socket_path, const char* why) {
+  static constinit std::atomic<bool> complained = false;
+  const char* const quiet = std::getenv("NETBINDER_QUIET");
+  if ((quiet != nullptr && std::strcmp(quiet, "1") == 0) || complained.exchange(true)) return;
+  char line[512];
+  const int size = std::snprintf(line, sizeof line,
+                                 "netbinder: cannot reach the agent at %s: %s (is netbinderd "
+                                 "running, is NETBINDER_SOCKET right?)\n",
+                                 socket_path, why);
+  if (size > 0) {
+    (void)!::write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(size), sizeof line - 1));
+  }
+}
+
+// Each returns 0 or a negative errno.
+int connect_to_agent(int fd, const char* path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (std::strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
+  std::strcpy(address.sun_path, path);
+  const timeval limit{.tv_sec = kHandshakeSeconds, .tv_usec = 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  (void)::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  while (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno != EINTR) return -errno;
+  }
+  return 0;
+}
+
+int send_hello(int fd, const Hello& hello, int passed) {
+  iovec part{.iov_base = const_cast<Hello*>(&hello), .iov_len = sizeof hello};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  if (passed >= 0) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = control.size();
+    cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof passed);
+    std::memcpy(CMSG_DATA(rights), &passed, sizeof passed);
+  }
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(fd, &packet, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent == sizeof hello ? 0 : sent < 0 ? -errno : -EPROTO;
+}
+
+int receive_reply(int fd, Answer& answer) {
+  HelloReply& reply = answer.reply;
+  iovec part{.iov_base = &reply, .iov_len = sizeof reply};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kHelloDescriptors * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  ssize_t got = 0;
+  do {
+    got = ::recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return errno == EAGAIN ? -ETIMEDOUT : -errno;
+  std::size_t count = 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
+       header = CMSG_NXTHDR(&packet, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t fds = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < fds && count < kHelloDescriptors; ++i, ++count) {
+      int received = -1;
+      std::memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof received);
+      answer.descriptors[count].reset(received);
+    }
+  }
+  if (got == 0) return -ECONNRESET;
+  if (got != sizeof reply || reply.magic != kChannelMagic || reply.version != kChannelVersion) {
+    return -EPROTO;
+  }
+  answer.answered = true;
+  if (reply.error != 0) return reply.error < 0 ? reply.error : -EPROTO;
+  if ((packet.msg_flags & MSG_CTRUNC) != 0) return -EMFILE;
+  return count == reply.descriptors ? 0 : -EPROTO;
+}
+
+}  // namespace
+
+void OwnedFd::reset(int fd) {
+  if (fd_ >= 0) ::syscall(SYS_close, fd_);
+  fd_ = fd;
+}
+
+Hello make_hello(HelloPurpose purpose, const char* name) {
+  Hello hello;
+  hello.purpose = purpose;
+  std::memcpy(hello.name, name, ::strnlen(name, sizeof hello.name - 1));
+  const char* const dialect = std::getenv("NETBINDER_DIALECT");
+  if (dialect != nullptr) {
+    std::memcpy(hello.dialect, dialect, ::strnlen(dialect, sizeof hello.dialect - 1));
+  }
+  hello.nice = ::getpriority(PRIO_PROCESS, 0);
+  return hello;
+}
+
+int say_hello(int socket, const char* path, const Hello& hello, int passed, Answer& answer) {
+  int error = connect_to_agent(socket, path);
+  if (error == 0) error = send_hello(socket, hello, passed);
+  if (error == 0) error = receive_reply(socket, answer);
+  const bool out_of_room = error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+  if (error != 0 && !answer.answered && !out_of_room) {
+    complain_once(path, std::strerror(-error));
+  }
+  return error;
+}
+
+int ask_agent(const char* path, const Hello& hello, int passed, Answer& answer) {
+  const OwnedFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return -errno;
+  return say_hello(socket.get(), path, hello, passed, answer);
+}
+
+}  // namespace netbinder
