@@ -17,7 +17,7 @@ void Driver::request_death(Thread& thread, const binder_handle_cookie& request) 
   Process& process = thread.process;
   Ref* ref = process.handles.find(Handle{request.handle});
   if (ref == nullptr || ref->death != nullptr) return;
-  DeathNotification* death = deaths_.create(process, request.cookie);
+  DeathNotification* death = deaths_.create(process, std::uint64_t{request.cookie});
   death->ref = ref;
   ref->death = death;
   if (ref->node->dead()) queue_process_work(process, *death);

@@ -122,7 +122,7 @@ int Driver::request_freeze_notification(Thread& thread, const binder_handle_cook
   Process& process = thread.process;
   Ref* ref = process.handles.find(Handle{request.handle});
   if (ref == nullptr || ref->freeze != nullptr) return -EINVAL;
-  FreezeNotification* freeze = freezes_.create(process, request.cookie);
+  FreezeNotification* freeze = freezes_.create(process, std::uint64_t{request.cookie});
   freeze->ref = ref;
   ref->freeze = freeze;
   if (ref->node->local()) {
