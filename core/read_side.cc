@@ -132,7 +132,8 @@ void Driver::end_read(Thread& thread) {
   Process& process = thread.process;
   if (process.requested_threads == 0 && process.waiting_threads.empty() &&
       process.requested_threads_started < process.max_threads && thread.is_looper() &&
-      thread.io.read_position >= sizeof(std::uint32_t)) {
+      thread.io.fresh_read && thread.io.read_position >= sizeof(std::uint32_t)) {
+    // In place of the BR_NOOP; a continued read begins with a command of its own.
     ++process.requested_threads;
     const std::uint32_t spawn = BR_SPAWN_LOOPER;
     std::memcpy(thread.io.read_buffer.data(), &spawn, sizeof spawn);
@@ -252,6 +253,7 @@ Driver::Delivered Driver::deliver_transaction(Thread& thread, Transaction& trans
     std::vector<FileToken> files;
     for (const FileFixup& fixup : transaction.files) files.push_back(fixup.file);
     effects_.install_files(thread.process.id, thread.tid, files);
+    touch(thread.process);  // its todo list may be empty now
     return Delivered::kSuspended;
   }
   emit_transaction(thread, transaction);

@@ -25,6 +25,7 @@ void Driver::release_thread(Thread& thread) {
   } else if (std::holds_alternative<AwaitingQuiet>(thread.state)) {
     abandon_freeze(thread);
   } else if (const auto* installing = std::get_if<InstallingFiles>(&thread.state)) {
+    installing->transaction->files.clear();  // the host program has them
     discard_transaction(*installing->transaction, {BR_DEAD_REPLY, 0});
   }
   thread.state = Idle{};

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads that do not go the usual way: continued ones, and those that install descriptors.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+
+#include "tests/core/cluster_fixture.h"
+
+namespace netbinder::testing {
+namespace {
+
+class Reads : public ::testing::Test {
+ protected:
+  Reads() {
+    // The manager takes descriptors.
+    flat_binder_object object{};
+    object.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
+    EXPECT_EQ(server.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
+    server.enter_looper(1);
+  }
+
+  void send_file(int fd) {
+    binder_fd_object object{};
+    object.hdr.type = BINDER_TYPE_FD;
+    object.fd = static_cast<std::uint32_t>(fd);
+    flat_binder_object as_object;
+    std::memcpy(&as_object, &object, sizeof as_object);
+    Payload payload;
+    payload.add(as_object);
+    client.write(next_caller_, Commands().put(BC_TRANSACTION, payload.call(0, 1)));
+    ++next_caller_;
+  }
+
+  Cluster cluster;
+  Host& host = cluster.host(1);
+  Program server{host, 100};
+  Program client{host, 200};
+  std::uint32_t next_caller_ = 1;
+};
+
+TEST_F(Reads, AContinuedReadKeepsItsFirstCommandWhenALooperIsWanted) {
+  std::uint32_t max_threads = 1;
+  ASSERT_EQ(server.control(1, BINDER_SET_MAX_THREADS, &max_threads), 0);
+  client.write(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 7)));
+  auto& buffer = host.buffers[{server.id().value(), 1}];
+  buffer.assign(256, std::byte{0});
+  host.driver.write_read(server.id(), ThreadId{1},
+                         {.commands = {},
+                          .reads = true,
+                          .fresh_read = false,  // the program's buffer begins with another read's
+                          .nonblocking = false,
+                          .read_buffer = buffer});
+  const Outcome outcome = server.outcome(1);
+  EXPECT_EQ(outcome.names(), std::vector<std::string>{"BR_TRANSACTION"});
+  // The next read has room for it.
+  EXPECT_EQ(server.read(1, Commands().put(BC_REPLY, Payload("y").call(0, 0))).names(),
+            (std::vector<std::string>{"BR_SPAWN_LOOPER", "BR_TRANSACTION_COMPLETE"}));
+}
+
+TEST_F(Reads, FilesOfAnInstallationThatFailsLeaveNothingToRead) {
+  send_file(5);
+  send_file(6);
+  server.start(1, {}, true);
+  ASSERT_EQ(host.installing, std::vector<std::uint64_t>{5});
+  EXPECT_TRUE(host.readable[server.id().value()]);
+  host.driver.files_installed(server.id(), ThreadId{1}, std::unexpected(-EMFILE));
+  ASSERT_EQ(host.installing, std::vector<std::uint64_t>{6}) << "the read goes on with the next";
+  EXPECT_FALSE(host.readable[server.id().value()]);
+  host.driver.check_invariants();
+  const std::array fds{9};
+  host.driver.files_installed(server.id(), ThreadId{1}, std::span<const int>(fds));
+  EXPECT_EQ(server.outcome(1).names(), std::vector<std::string>{"BR_TRANSACTION"});
+}
+
+TEST_F(Reads, FilesBeingInstalledAreNotDroppedWithTheirReader) {
+  send_file(5);
+  server.start(1, {}, true);
+  ASSERT_EQ(host.installing, std::vector<std::uint64_t>{5});
+  server.close();
+  EXPECT_EQ(host.dropped_files, 0U) << "they are the host program's since install_files";
+}
+
+}  // namespace
+}  // namespace netbinder::testing
