@@ -12,6 +12,14 @@
 
 #include "core/check.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define NB_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define NB_ADDRESS_SANITIZER 1
+#endif
+#endif
+
 namespace netbinder {
 
 template <typename T>
@@ -23,19 +31,29 @@ class Pool {
 
   template <typename... Args>
   [[nodiscard]] T* create(Args&&... args) {
+#ifdef NB_ADDRESS_SANITIZER
+    // From the heap, so that the sanitizer sees who uses an object that was destroyed.
+    ++live_;
+    return new T(std::forward<Args>(args)...);
+#else
     if (free_.empty()) grow();
     Slot* slot = free_.back();
     free_.pop_back();
     ++live_;
     ++created_;
     return ::new (static_cast<void*>(slot->bytes)) T(std::forward<Args>(args)...);
+#endif
   }
 
   void destroy(T* object) {
     NB_CHECK(object != nullptr && live_ > 0);
-    object->~T();
     --live_;
+#ifdef NB_ADDRESS_SANITIZER
+    delete object;
+#else
+    object->~T();
     free_.push_back(reinterpret_cast<Slot*>(object));
+#endif
   }
 
   [[nodiscard]] std::size_t live() const { return live_; }
