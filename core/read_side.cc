@@ -109,6 +109,7 @@ void Driver::continue_read(Thread& thread) {
         list = &thread.todo;
       } else if (io.for_process_work && !process.todo.empty()) {
         list = &process.todo;
+        touch(process);  // this thread may wait again, or for files, without an end of its ioctl
       } else {
         ran_dry = true;
         break;
@@ -253,7 +254,6 @@ Driver::Delivered Driver::deliver_transaction(Thread& thread, Transaction& trans
     std::vector<FileToken> files;
     for (const FileFixup& fixup : transaction.files) files.push_back(fixup.file);
     effects_.install_files(thread.process.id, thread.tid, files);
-    touch(thread.process);  // its todo list may be empty now
     return Delivered::kSuspended;
   }
   emit_transaction(thread, transaction);
