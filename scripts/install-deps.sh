@@ -13,6 +13,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
+  clang-16 libclang-rt-16-dev
   iproute2 rdma-core
   clang-format clang-tidy
 )

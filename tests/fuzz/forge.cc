@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/forge.h"
+
+#include <array>
+
+#include "core/uapi.h"
+
+namespace netbinder::fuzz {
+
+namespace {
+
+class Maker {
+ public:
+  Maker(Input& input, const Forger& forger, const Overheard& heard)
+      : input_(input), forger_(forger), heard_(heard) {}
+
+  std::uint64_t one_of(const std::vector<std::uint64_t>& known) {
+    const std::uint8_t which = input_.byte();
+    if (which >= 0xF0) return input_.any_size();
+    return known[known.size() - 1 - which % known.size()];
+  }
+
+  HostId host() {
+    const std::uint8_t which = input_.byte();
+    if (which < 0x60) return forger_.self;
+    if (which < 0xC0) return forger_.victim;
+    return HostId{which & 7U};
+  }
+
+  WireNode wire_node() {
+    WireNode wire;
+    wire.node.host = host();
+    wire.node.incarnation = wire.node.host == forger_.victim ? forger_.victim_incarnation
+                            : wire.node.host == forger_.self
+                                ? forger_.incarnation
+                                : Incarnation{wire.node.host.value() * 1000ULL};
+    wire.node.number =
+        NodeNumber{wire.node.host == forger_.victim ? one_of(heard_.nodes)
+                                                    : std::uint64_t{input_.byte() % 8U}};
+    const std::uint8_t what = input_.byte();
+    wire.strong = (what & 1) == 0;
+    wire.dead = (what & 0x1E) == 0x1E;
+    if ((what & 0x20) != 0) wire.handoff = HandoffId{one_of(heard_.handoffs)};
+    if (what >= 0xF0) wire.node.incarnation = Incarnation{what};
+    return wire;
+  }
+
+  PayloadShape shape(std::size_t objects) {
+    PayloadShape shape;
+    const std::uint8_t what = input_.byte();
+    shape.data_size = objects * 40 + std::size_t{what & 7U} * 4;
+    shape.offsets_size = objects * 8;
+    shape.extra_size = std::size_t{(what >> 3) & 7U} * 16;
+    // What the codec lets through: valid shapes only.
+    if (what >= 0xF0) shape.data_size = std::uint64_t{what & 15U} << 12;
+    if (what >= 0xE8 && what < 0xF0) shape.offsets_size += 8;
+    return shape;
+  }
+
+  std::vector<WireObject> objects() {
+    std::vector<WireObject> objects;
+    for (std::uint32_t count = input_.below(5); count > 0; --count) {
+      WireObject object{.offset = objects.size() * 40, .content = {}};
+      const std::uint8_t what = input_.byte();
+      if (what >= 0xF0) object.offset += what & 15U;
+      if (what >= 0xE8 && what < 0xF0) object.offset = input_.any_size();
+      if ((what & 1) == 0) {
+        object.content = wire_node();
+      } else {
+        object.content = wire_buffer((what & 2) != 0);
+      }
+      objects.push_back(std::move(object));
+    }
+    return objects;
+  }
+
+  WireBuffer wire_buffer(bool has_parent) {
+    const std::uint8_t what = input_.byte();
+    WireBuffer buffer{.extra_offset = std::uint64_t{what & 7U} * 8,
+                      .length = std::uint64_t{(what >> 3) & 7U} * 8,
+                      .has_parent = has_parent,
+                      .parent_index = 0,
+                      .parent_offset = 0};
+    if (what >= 0xC0) buffer.length = input_.any_size();
+    if (what >= 0xE0) buffer.extra_offset = input_.any_size();
+    if (has_parent) {
+      buffer.parent_index = input_.any_size();
+      buffer.parent_offset = input_.any_size();
+    }
+    return buffer;
+  }
+
+  std::uint32_t failure() {
+    static constexpr std::array<std::uint32_t, 5> kCommands = {BR_FAILED_REPLY, BR_DEAD_REPLY,
+                                                               BR_FROZEN_REPLY, BR_OK, BR_REPLY};
+    return kCommands[input_.below(kCommands.size())];
+  }
+
+  std::uint32_t acceptance() {
+    static constexpr std::array<std::uint32_t, 4> kCommands = {
+        BR_TRANSACTION_COMPLETE, kBrTransactionPendingFrozen, BR_ONEWAY_SPAM_SUSPECT,
+        BR_FAILED_REPLY};
+    return kCommands[input_.below(kCommands.size())];
+  }
+
+  std::uint32_t flags() {
+    const std::uint8_t what = input_.byte();
+    return (what & 1U) | ((what & 2U) != 0 ? kTfClearBuf : 0U) |
+           (what >= 0xF0 ? 0xFFFFFFFEU : std::uint32_t{TF_ACCEPT_FDS});
+  }
+
+  std::string context() {
+    static constexpr std::array<const char*, 4> kNames = {"binder", "binder", "local", "none"};
+    return kNames[input_.below(kNames.size())];
+  }
+
+  std::vector<CallAncestor> ancestors() {
+    std::vector<CallAncestor> ancestors;
+    for (std::uint32_t count = input_.below(4); count > 0; --count) {
+      ancestors.push_back({.host = host(), .call = CallId{one_of(heard_.calls)}});
+    }
+    return ancestors;
+  }
+
+  std::string security_context() {
+    // Never empty: every program has one.
+    return input_.one_in(16) ? std::string(5000, 's') : "u:r:forged:s0@elsewhere";
+  }
+
+  PeerMessage make(std::size_t kind) {
+    switch (kind) {
+      case 0: {
+        peer::Call call;
+        call.call = CallId{input_.byte()};
+        call.target = NodeNumber{one_of(heard_.nodes)};
+        call.code = input_.below(3);
+        call.flags = flags();
+        call.sender_euid = 1000;
+        call.security_context = security_context();
+        call.ancestors = ancestors();
+        call.objects = objects();
+        call.shape = shape(call.objects.size());
+        return call;
+      }
+      case 1: {
+        peer::Reply reply;
+        reply.call = CallId{one_of(heard_.calls)};
+        reply.flags = flags();
+        reply.objects = objects();
+        reply.shape = shape(reply.objects.size());
+        return reply;
+      }
+      case 2:
+        return peer::CallFailed{
+            .call = CallId{one_of(heard_.calls)}, .command = failure(), .error = -22};
+      case 3:
+        return peer::OnewayAccepted{.call = CallId{one_of(heard_.calls)}, .command = acceptance()};
+      case 4: {
+        const std::uint8_t counts = input_.byte();
+        return peer::ReleaseRefs{.node = NodeNumber{one_of(heard_.nodes)},
+                                 .strong = counts >= 0xF0 ? input_.any_size() : counts & 3U,
+                                 .weak = (counts >> 2) & 3U};
+      }
+      case 5:
+        return peer::NodeDied{.node = NodeNumber{input_.byte() % 8U}};
+      case 6:
+        return peer::ClaimRef{.node = NodeNumber{one_of(heard_.nodes)},
+                              .strong = input_.one_in(2),
+                              .introducer = host(),
+                              .handoff = HandoffId{one_of(heard_.handoffs)}};
+      case 7: {
+        peer::ClaimResult result;
+        if (!heard_.claims.empty()) {
+          const peer::ClaimRef& claim =
+              heard_.claims[heard_.claims.size() - 1 - input_.below(heard_.claims.size())];
+          result = {.node = claim.node,
+                    .strong = claim.strong,
+                    .introducer = claim.introducer,
+                    .handoff = claim.handoff,
+                    .alive = false};
+        }
+        const std::uint8_t what = input_.byte();
+        result.alive = (what & 1) == 0;
+        if (what >= 0xF0) result.strong = !result.strong;
+        return result;
+      }
+      case 8:
+        return peer::HandoffDone{.handoff = HandoffId{one_of(heard_.handoffs)}};
+      case 9:
+        return peer::ClaimContext{.context = context()};
+      case 10:
+        return peer::ContextClaimResult{.context = context(), .granted = input_.one_in(2)};
+      case 11:
+        return peer::ContextReleased{.context = context()};
+      case 12:
+        return peer::ContextManager{.context = context(), .node = wire_node()};
+      default:
+        return peer::ServiceManager{.context = context(), .node = wire_node()};
+    }
+  }
+
+ private:
+  Input& input_;
+  const Forger& forger_;
+  const Overheard& heard_;
+};
+
+void tamper_objects(Input& input, Maker& maker, std::vector<WireObject>& objects) {
+  if (objects.empty()) return;
+  WireObject& object = objects[input.below(objects.size())];
+  switch (input.below(5)) {
+    case 0:
+      object.offset = input.any_size();
+      break;
+    case 1:
+      object.content = maker.wire_node();
+      break;
+    case 2:
+      object.content = maker.wire_buffer(input.one_in(2));
+      break;
+    case 3:
+      objects.pop_back();
+      break;
+    default:
+      objects.push_back(object);
+      break;
+  }
+}
+
+}  // namespace
+
+PeerMessage forge(Input& input, const Forger& forger, const Overheard& heard) {
+  static constexpr std::array<std::uint8_t, 20> kKinds = {0, 0, 0, 0, 1, 1, 1,  2,  3,  4,
+                                                          4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+  Maker maker(input, forger, heard);
+  return maker.make(kKinds[input.below(kKinds.size())]);
+}
+
+void tamper(Input& input, PeerMessage& message, const Forger& forger, const Overheard& heard) {
+  Maker maker(input, forger, heard);
+  const std::uint32_t what = input.below(6);
+  if (auto* call = std::get_if<peer::Call>(&message)) {
+    if (what == 0) call->call = CallId{maker.one_of(heard.calls)};
+    if (what == 1) call->target = NodeNumber{maker.one_of(heard.nodes)};
+    if (what == 2) call->flags ^= TF_ONE_WAY;
+    if (what == 3) call->ancestors = maker.ancestors();
+    if (what == 4) call->shape = maker.shape(call->objects.size());
+    if (what == 5) tamper_objects(input, maker, call->objects);
+  } else if (auto* reply = std::get_if<peer::Reply>(&message)) {
+    if (what <= 1) reply->call = CallId{maker.one_of(heard.calls)};
+    if (what == 2) reply->flags = maker.flags();
+    if (what == 3 || what == 4) reply->shape = maker.shape(reply->objects.size());
+    if (what == 5) tamper_objects(input, maker, reply->objects);
+  } else if (what != 0) {
+    message = maker.make(message.index());  // of the same kind, about something else
+  } else {
+    message = forge(input, forger, heard);
+  }
+}
+
+}  // namespace netbinder::fuzz

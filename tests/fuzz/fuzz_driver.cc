@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The fuzz target: any input is a story of a few programs on one to three hosts. After each of its
+// steps all structures of the drivers must agree; at its end nothing may be left.
+#include <cstddef>
+#include <cstdint>
+
+#include "tests/fuzz/world.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  netbinder::fuzz::World(netbinder::fuzz::Input({data, size})).run();
+  return 0;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One host: a Driver, the programs on it, and what the effects of the driver must not break.
+// Whatever memory the driver is lent is a heap block of exactly that size, so that the sanitizer
+// sees every step beyond it.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/driver.h"
+#include "tests/fuzz/program_memory.h"
+
+namespace netbinder::fuzz {
+
+// A payload a program was given and has not freed: the driver may not change it any more.
+struct GivenBuffer {
+  std::uint64_t offset;  // in the arena
+  std::uint64_t size;
+  std::uint64_t hash;
+};
+
+// The ioctl of a thread.
+struct PendingIoctl {
+  bool busy = false;
+  bool installing = false;
+  std::size_t files = 0;
+  std::size_t command_bytes = 0;
+  std::size_t read_bytes = 0;
+  std::unique_ptr<std::byte[]> read_buffer;
+  std::vector<std::uint64_t> frees;  // buffers its commands free, perhaps later
+  bool frees_any = false;            // nobody knows which
+  std::uint32_t calls = 0;           // read and to be replied to
+};
+
+struct CommandStream {
+  std::vector<std::byte> bytes;
+  std::vector<std::uint64_t> frees;
+  bool frees_any = false;
+};
+
+struct Program {
+  ProcessId id;
+  std::int32_t pid = 0;
+  std::string context;
+  bool builtin = false;  // the context's built-in manager
+  std::uint64_t user_base = 0;
+  std::size_t arena_bytes = 0;
+  std::unique_ptr<std::byte[]> arena;
+  std::map<std::uint32_t, PendingIoctl> threads;
+
+  // What it was told, so that commands can be about it. Some of it is out of date.
+  std::vector<GivenBuffer> given;
+  std::deque<std::uint64_t> buffers;  // addresses
+  std::deque<std::pair<std::uint32_t, binder_ptr_cookie>> to_acknowledge;
+  std::deque<std::uint64_t> deaths;   // cookies
+  std::deque<std::uint64_t> freezes;  // cookies
+  std::deque<std::uint32_t> handles;
+
+  void check_given() const;
+  void forget_given(std::uint64_t address);
+};
+
+// What a host told another one: for forging messages.
+struct Overheard {
+  std::vector<std::uint64_t> nodes{1, 2};
+  std::vector<std::uint64_t> calls{1};
+  std::vector<std::uint64_t> handoffs{1};
+  std::vector<peer::ClaimRef> claims;
+};
+
+struct Letter {
+  PeerMessage message;
+  std::vector<std::byte> payload;
+};
+
+class Host final : public Effects {
+ public:
+  Host(std::uint32_t with_id, std::uint64_t incarnation, ProgramMemory& memory);
+
+  std::uint32_t id;
+  Driver driver;
+  std::vector<std::unique_ptr<Program>> programs;
+  std::map<std::uint32_t, std::deque<Letter>> outbox;  // by the host it is for
+  std::map<std::uint32_t, Overheard> overheard;        // by the host that was told
+  std::vector<std::uint32_t> given_up;
+  std::set<std::string> builtin_in;  // contexts
+  std::uint64_t now_ms = 0;
+
+  Program* find(ProcessId process);
+  Program* open(const std::string& context, std::int32_t pid, std::uint32_t euid);
+  void map(Program& program, std::uint64_t user_base, std::size_t bytes);
+  void close(Program& program);
+  void write_read(Program& program, std::uint32_t tid, const CommandStream& commands,
+                  std::size_t read_bytes, bool fresh, bool nonblocking);
+  void control(Program& program, std::uint32_t tid, std::uint32_t command,
+               const std::vector<std::byte>& argument);
+  // An error, or as many descriptors as asked for, or fewer.
+  void install(Program& program, std::uint32_t tid, int error, bool too_few);
+  void check() const;
+  // After the end of every session: every ioctl ends, every process closes, nothing is left.
+  void end_everything();
+
+  int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                  std::span<std::byte> into) override;
+  std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
+  void drop_file(FileToken file) override;
+  void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
+  void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  void readiness_changed(ProcessId process, bool now_readable) override;
+  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  void give_up_peer(HostId peer, std::string_view reason) override;
+  void set_timer(std::uint64_t deadline_ms) override;
+
+ private:
+  void take_returned(Program& program, PendingIoctl& thread, std::span<const std::byte> returned);
+  static void take_payload(Program& program, const binder_transaction_data& data);
+
+  ProgramMemory& memory_;
+  std::uint64_t next_file_ = 1;
+  std::set<std::uint64_t> files_;
+  std::map<std::uint64_t, bool> readable_;
+  int next_fd_ = 100;
+};
+
+}  // namespace netbinder::fuzz

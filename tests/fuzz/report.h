@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all inputs of a run reached, printed at exit if NETBINDER_FUZZ_REPORT is set; and what one
+// of them does.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/statistics.h"
+
+namespace netbinder::fuzz {
+
+struct Report {
+  std::uint64_t inputs = 0;
+  std::uint64_t steps = 0;
+  Statistics sum;
+  std::map<std::string, std::uint64_t> reached;
+
+  void add(const Statistics& statistics);
+  ~Report();
+};
+
+Report& report();
+
+// Counts something reached. `name` is a literal.
+void reach(const char* name);
+
+// With NETBINDER_FUZZ_TRACE set: a line of what happens, to tell the story of an input.
+bool tracing();
+[[gnu::format(printf, 1, 2)]] void trace(const char* format, ...);
+
+}  // namespace netbinder::fuzz

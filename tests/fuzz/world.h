@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A few hosts with programs, and what the fuzzer's bytes make them do, one step after the other.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "tests/fuzz/forge.h"
+#include "tests/fuzz/host.h"
+#include "tests/fuzz/input.h"
+
+namespace netbinder::fuzz {
+
+class World {
+ public:
+  explicit World(Input input);
+  void run();
+
+ private:
+  using Link = std::pair<std::uint32_t, std::uint32_t>;  // from, to
+
+  void step();
+  void end();
+
+  Host& host(std::uint32_t id) { return *hosts_[id - 1]; }
+  [[nodiscard]] bool real(std::uint32_t id) const { return id <= hosts_.size(); }
+  Program* some_program(Host& host);
+  Program* open_program(Host& host);
+  void program_step(Host& host);
+  void thread_step(Host& host, Program& program, std::uint32_t tid);
+  void control_step(Host& host, Program& program, std::uint32_t tid);
+  void peer_step();
+
+  void connect(std::uint32_t a, std::uint32_t b);
+  void disconnect(std::uint32_t a, std::uint32_t b);
+  void deliver(std::uint32_t from, std::uint32_t to, std::uint8_t how);
+  void arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how);
+  void finish_arriving(std::uint32_t from, std::uint32_t to);
+  void end_given_up_sessions();
+  [[nodiscard]] Forger forger(std::uint32_t self, std::uint32_t victim) const;
+  [[nodiscard]] std::uint64_t incarnation_of(std::uint32_t id) const { return id * 1000ULL; }
+
+  Input input_;
+  ProgramMemory memory_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::set<Link> connected_;
+  std::map<Link, PeerMessage> arriving_;  // whose payload has a place already
+  bool hostile_peers_ = false;            // some message was not a Driver's
+  std::int32_t next_pid_ = 100;
+};
+
+}  // namespace netbinder::fuzz
