@@ -171,6 +171,7 @@ Transaction& Driver::new_transaction(const Thread& sender, const binder_transact
   transaction.from_pid = credentials.pid;
   transaction.from_tid = sender.tid.value();
   transaction.start_ms = now_ms_;
+  transaction.nice = sender.nice;
   return transaction;
 }
 
@@ -237,6 +238,7 @@ std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
   }
   set_stack(thread, answered->to_parent);
   in_reply_to = answered;
+  thread.nice = answered->saved_nice;
   if (data.offsets_size % 8 != 0 || extra_size % 8 != 0) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   }

@@ -46,6 +46,7 @@ TransactionView Driver::view_of(const Transaction& transaction) const {
   }
   view.code = transaction.code;
   view.flags = transaction.flags;
+  view.nice = transaction.nice;
   view.awaits_reply = !transaction.is_reply && (transaction.flags & TF_ONE_WAY) == 0;
   view.elapsed_ms = now_ms_ - transaction.start_ms;
   if (const Buffer* buffer = transaction.buffer) {

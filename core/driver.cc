@@ -78,6 +78,7 @@ void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& requ
     return;
   }
   NB_CHECK(thread->idle());
+  thread->nice = thread->told_nice = request.nice;
   WriteRead& io = thread->io;
   io.kept_commands.clear();
   io.commands = request.commands;
@@ -102,6 +103,7 @@ void Driver::control(ProcessId id, ThreadId tid, std::uint32_t command,
   }
   NB_CHECK(thread->idle());
   thread->io = WriteRead{};
+  thread->told_nice = thread->nice;
   if (command == BINDER_THREAD_EXIT) {
     release_thread(*thread);
     process->threads.erase(tid.value());
@@ -212,6 +214,7 @@ void Driver::finish_ioctl(Thread& thread, int error) {
   result.write_consumed = thread.io.write_consumed;
   result.read_consumed = thread.io.read_position;
   result.close_fds = close_fds_;
+  if (thread.nice != thread.told_nice) result.nice = thread.nice;
   effects_.ioctl_done(thread.process.id, thread.tid, result);
   close_fds_.clear();
 }

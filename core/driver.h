@@ -68,6 +68,7 @@ struct WriteReadRequest {
   bool reads = false;      // read_size was not 0
   bool fresh_read = true;  // read_consumed was 0
   bool nonblocking = false;
+  std::int32_t nice = 0;  // the thread's
   std::span<std::byte> read_buffer;
 };
 
@@ -230,6 +231,7 @@ class Driver {
   Delivered deliver(Thread& thread, Work& work);
   Delivered deliver_transaction(Thread& thread, Transaction& transaction);
   void emit_transaction(Thread& thread, Transaction& transaction);
+  static void lend_nice(Thread& thread, Transaction& transaction, const Node& node);
   void deliver_node(Thread& thread, Node& node);
   void end_read(Thread& thread);
   void put(Thread& thread, const void* bytes, std::size_t size);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct IoctlResult {
   std::uint64_t write_consumed = 0;     // bytes of the commands given
   std::uint64_t read_consumed = 0;      // bytes put into the read buffer
   std::span<const int> close_fds = {};  // the program is to close these of its descriptors
+  std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
 };
 
 class Effects {

@@ -29,6 +29,7 @@ struct Credentials {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
   std::string security_context;  // not empty
+  std::int32_t nice = 0;         // which loopers take on when they wait for work
 };
 
 struct Process {

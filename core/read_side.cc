@@ -87,6 +87,7 @@ void Driver::continue_read(Thread& thread) {
   Process& process = thread.process;
   for (;;) {
     io.for_process_work = available_for_process_work(thread);
+    if (io.for_process_work) thread.nice = process.credentials.nice;
     if (!has_work(thread, io.for_process_work)) {
       if (io.nonblocking) {
         io.read_position = 0;
@@ -260,6 +261,18 @@ Driver::Delivered Driver::deliver_transaction(Thread& thread, Transaction& trans
   return Delivered::kStop;
 }
 
+// The caller's nice value, but none higher than the node asks for. A oneway call has no caller to
+// hurry for.
+void Driver::lend_nice(Thread& thread, Transaction& transaction, const Node& node) {
+  const bool oneway = (transaction.flags & TF_ONE_WAY) != 0;
+  transaction.saved_nice = thread.nice;
+  if (transaction.nice < node.min_priority && !oneway) {
+    thread.nice = transaction.nice;
+  } else if (!oneway || transaction.saved_nice > node.min_priority) {
+    thread.nice = node.min_priority;
+  }
+}
+
 void Driver::emit_transaction(Thread& thread, Transaction& transaction) {
   Process& process = thread.process;
   Buffer& buffer = *transaction.buffer;
@@ -290,6 +303,7 @@ void Driver::emit_transaction(Thread& thread, Transaction& transaction) {
     put(thread, &data, sizeof data);
   }
   buffer.allow_user_free = true;
+  if (!transaction.is_reply) lend_nice(thread, transaction, *buffer.target_node);
 
   if (!transaction.is_reply && (transaction.flags & TF_ONE_WAY) == 0) {
     transaction.to_parent = thread.transaction_stack;

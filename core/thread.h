@@ -100,6 +100,8 @@ struct Thread : WaitingHook {
   ErrorWork return_error;  // of this thread's own commands
   ErrorWork reply_error;   // of the call it waits in
   ExtendedError extended_error;
+  std::int32_t nice = 0;       // as it will be when its ioctl is done
+  std::int32_t told_nice = 0;  // as it was when the ioctl began
   ThreadState state;
   WriteRead io;
 };

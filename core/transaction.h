@@ -42,6 +42,8 @@ struct Transaction : Work {
   std::int32_t from_pid = 0;  // for the debug files
   std::uint32_t from_tid = 0;
   std::uint64_t start_ms = 0;
+  std::int32_t nice = 0;        // of the caller
+  std::int32_t saved_nice = 0;  // of the thread that handles it, before it did
   bool is_reply = false;
   bool outstanding = false;  // counted in to_process->outstanding_transactions
 

@@ -160,6 +160,7 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
   write_read.commands = commands;
   write_read.reads = (request.flags & kFlagReads) != 0;
   write_read.fresh_read = (request.flags & kFlagFreshRead) != 0;
+  write_read.nice = std::clamp(request.nice, -20, 19);
   write_read.nonblocking = (request.flags & kFlagNonblocking) != 0;
   write_read.read_buffer =
       std::span(box.read, std::min<std::uint64_t>(request.read_capacity, kReadBytes));
@@ -207,6 +208,10 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   response.content.error = result.error;
   response.content.write_consumed = result.write_consumed;
   response.content.read_consumed = result.read_consumed;
+  if (result.nice) {
+    response.content.sets_nice = 1;
+    response.content.nice = *result.nice;
+  }
   if (!result.close_fds.empty()) {
     response.close_fds.assign(result.close_fds.begin(), result.close_fds.end());
     if (response.close_fds.size() > kMaxInstalledFds) response.close_fds.resize(kMaxInstalledFds);

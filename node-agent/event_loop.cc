@@ -28,6 +28,7 @@ void Agent::run() {
   while (!stopping_) {
     const bool worked = serve_hot();
     std::uint64_t now_ns = monotonic_ns();
+    driver_->set_time(now_ns / 1'000'000);
     if (worked || poll_had_work) wait_.worked(now_ns);
     if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
       poll_had_work = io_.poll() > 0;
@@ -49,6 +50,7 @@ void Agent::run() {
     park_idle(now_ns, true);
     if (!hot_.empty()) continue;  // a request came while its channel was being armed
     io_.run_one();
+    driver_->set_time(monotonic_ns() / 1'000'000);
     if (transport_) transport_->flush();
     poll_had_work = true;
   }

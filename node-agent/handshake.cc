@@ -105,7 +105,8 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   const auto opened = driver_->open(
       context, Credentials{.pid = program.pid,
                            .euid = program.euid,
-                           .security_context = security_context_of(socket.get(), program.euid)});
+                           .security_context = security_context_of(socket.get(), program.euid),
+                           .nice = std::clamp(hello.nice, -20, 19)});
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/handshake.h"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -15,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/nice.h"
 #include "shim/waiting.h"
 
 namespace netbinder {
@@ -121,7 +121,7 @@ Hello make_hello(HelloPurpose purpose, const char* name) {
   if (dialect != nullptr) {
     std::memcpy(hello.dialect, dialect, ::strnlen(dialect, sizeof hello.dialect - 1));
   }
-  hello.nice = ::getpriority(PRIO_PROCESS, 0);
+  hello.nice = current_nice();
   return hello;
 }
 

@@ -15,6 +15,7 @@
 #include <cerrno>
 
 #include "shim/install.h"
+#include "shim/nice.h"
 #include "shim/process_state.h"
 #include "shim/waiting.h"
 
@@ -286,6 +287,7 @@ void MailboxLease::begin_request(std::uint32_t tid) {
     (void)await_done(descriptor_, interrupted, outer.index);
   }
   mailbox_->request.tid = tid;
+  mailbox_->request.nice = current_nice();
   mailbox_->state.store(kRequested, std::memory_order_release);
   ring(descriptor_, index_);
 }
@@ -325,6 +327,7 @@ int MailboxLease::wait() {
       ::sched_yield();
     } while (now_ns() - start < kSpinNs);
   }
+  if (!is_settled(mailbox_->state.load(std::memory_order_acquire))) forget_nice();  // it will sleep
   const int error = await_done(descriptor_, *mailbox_, index_);
   history.ended(start, now_ns(), spun_in_vain);
   return error;
@@ -333,6 +336,7 @@ int MailboxLease::wait() {
 void MailboxLease::finish() {
   const MailboxResponse& response = mailbox_->response;
   if (response.drain != 0) take_readiness(descriptor_, fd_, response.drain);
+  if (response.sets_nice != 0) take_on_nice(response.nice);
   if (response.close_count != 0) {
     close_received(mailbox_->fds, std::min(response.close_count, kMaxInstalledFds));
   }

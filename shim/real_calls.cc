@@ -39,6 +39,8 @@ constinit RealVariadicFunction<int, int, unsigned long> ioctl{"ioctl"};
 constinit RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap{"mmap"};
 constinit RealFunction<int, void*, std::size_t> munmap{"munmap"};
 constinit RealFunction<int, void*, std::size_t, int> mprotect{"mprotect"};
+constinit RealFunction<int, int> nice{"nice"};
+constinit RealFunction<int, int, unsigned, int> setpriority{"setpriority"};
 constinit RealFunction<int, const char*, int> access{"access"};
 constinit RealFunction<int, int, const char*, int, int> faccessat{"faccessat"};
 constinit RealFunction<int, const char*, int> euidaccess{"euidaccess"};

@@ -67,6 +67,8 @@ extern RealVariadicFunction<int, int, unsigned long> ioctl;
 extern RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap;
 extern RealFunction<int, void*, std::size_t> munmap;
 extern RealFunction<int, void*, std::size_t, int> mprotect;
+extern RealFunction<int, int> nice;
+extern RealFunction<int, int, unsigned, int> setpriority;
 extern RealFunction<int, const char*, int> access;
 extern RealFunction<int, int, const char*, int, int> faccessat;
 extern RealFunction<int, const char*, int> euidaccess;

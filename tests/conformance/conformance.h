@@ -120,5 +120,6 @@ void run_endings(void);
 void run_freeze(void);
 void run_control(void);
 void run_reads(void);
+void run_nice(void);
 
 #endif

@@ -20,6 +20,7 @@ int main(void) {
   run_endings();
   run_freeze();
   run_reads();
+  run_nice();
   manager_stop();
   run_control();
   return 0;
