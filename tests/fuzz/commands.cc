@@ -182,6 +182,12 @@ CommandStream make_commands(Input& input, Program& program, PendingIoctl& thread
   for (std::uint32_t count = what & 3U; count > 0; --count) {
     add_command(input, program, thread, memory, stream);
   }
+  if ((what & 0x1C) == 0x1C) {  // a flood of the same
+    const std::vector<std::byte> once = stream.bytes;
+    for (std::uint32_t times = input.below(12); times > 0; --times) {
+      stream.bytes.insert(stream.bytes.end(), once.begin(), once.end());
+    }
+  }
   if (what >= 0xF8 && !stream.bytes.empty()) {  // cut short
     stream.bytes.resize(stream.bytes.size() - 1 - input.byte() % stream.bytes.size());
   }

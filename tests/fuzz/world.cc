@@ -40,6 +40,15 @@ World::World(Input input) : input_(input) {
       host->map(*program, 0x7F0000000000 + (std::uint64_t{i} << 24), 4096);
     }
   }
+  if ((what & 0x10) != 0) {
+    const std::uint32_t enable = 1;
+    for (auto& host : hosts_) {
+      for (auto& program : host->programs) {
+        host->control(*program, 1, BINDER_ENABLE_ONEWAY_SPAM_DETECTION,
+                      bytes_of(&enable, sizeof enable));
+      }
+    }
+  }
   if ((what & 8) == 0) {
     flat_binder_object object{};
     object.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
