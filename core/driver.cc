@@ -143,6 +143,7 @@ void Driver::files_installed(ProcessId id, ThreadId tid,
   Transaction& transaction = *installing->transaction;
   Buffer& buffer = *transaction.buffer;
   thread.state = Reading{};
+  touch(*process);
   if (fds && fds->size() == transaction.files.size()) {
     for (std::size_t i = 0; i < fds->size(); ++i) {
       const FileFixup& fixup = transaction.files[i];
