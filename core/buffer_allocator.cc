@@ -66,7 +66,6 @@ std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape,
   }
   buffer->free = false;
   buffer->async = async;
-  buffer->sender_pid = sender_pid;
   buffer->shape = shape;
   allocated_.insert(*buffer);
   const std::uint64_t end_page = (buffer->offset + size + kPageBytes - 1) / kPageBytes;
@@ -76,8 +75,10 @@ std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape,
   pages_high_ = std::max(pages_high_, end_page);
   if (async) {
     free_async_space_ -= size;
+    // Which counts the new buffer for whoever had it last.
     buffer->spam_suspect = suspects_spam(sender_pid);
   }
+  buffer->sender_pid = sender_pid;
   return buffer;
 }
 
@@ -96,7 +97,10 @@ void BufferAllocator::release(Buffer* buffer) {
     pool_.destroy(gone);
   };
   if (auto next = std::next(position); next != by_address_.end() && next->free) absorb(next);
-  if (position != by_address_.begin() && std::prev(position)->free) absorb(std::prev(position));
+  if (position != by_address_.begin() && std::prev(position)->free) {
+    buffer->sender_pid = std::prev(position)->sender_pid;
+    absorb(std::prev(position));
+  }
 
   buffer->free = true;
   buffer->async = false;

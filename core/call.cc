@@ -349,6 +349,7 @@ void Driver::pop_transaction(Thread& thread, Transaction& transaction) {
 
 void Driver::set_stack(Thread& thread, Transaction* top) {
   thread.transaction_stack = top;
+  touch(thread.process);
   if (top != nullptr && top->from == &thread && top->doom_command != 0) {
     send_failed_reply(top, {top->doom_command, top->doom_error});
   }

@@ -52,7 +52,7 @@ void Driver::close(ProcessId id) {
 void Driver::flush(ProcessId id) {
   Process* process = find_process(id);
   if (process == nullptr) return;
-  for (auto& [tid, thread] : process->threads) {
+  for (Thread* thread : threads_in_order(*process)) {
     thread->need_return = true;
     wake(*thread);
   }
@@ -204,6 +204,22 @@ Thread* Driver::get_thread(Process& process, ThreadId tid) {
   return made;
 }
 
+std::vector<Thread*> Driver::threads_in_order(const Process& process) {
+  std::vector<Thread*> threads;
+  for (const auto& [tid, thread] : process.threads) threads.push_back(thread.get());
+  std::sort(threads.begin(), threads.end(),
+            [](const Thread* a, const Thread* b) { return a->tid.value() < b->tid.value(); });
+  return threads;
+}
+
+std::vector<Node*> Driver::nodes_in_order(const Process& process) {
+  std::vector<Node*> nodes;
+  for (const auto& [ptr, node] : process.nodes) nodes.push_back(node);
+  std::sort(nodes.begin(), nodes.end(),
+            [](const Node* a, const Node* b) { return a->ptr < b->ptr; });
+  return nodes;
+}
+
 void Driver::finish_ioctl(Thread& thread, int error) {
   static_cast<WaitingHook&>(thread).unlink();
   thread.looper &= ~static_cast<std::uint32_t>(Thread::kWaiting);
@@ -272,7 +288,11 @@ void Driver::note_ready(Thread& thread) {
 }
 
 bool Driver::would_find_work(const Process& process) const {
-  return !process.todo.empty() || process.ready_threads > 0;
+  if (process.ready_threads > 0) return true;
+  if (process.todo.empty()) return false;
+  // Not for a thread that waits for a reply or has work of its own, if that is all there is.
+  return process.threads.size() != 1 ||
+         available_for_process_work(*process.threads.begin()->second);
 }
 
 }  // namespace netbinder

@@ -205,6 +205,9 @@ class Driver {
   Process* find_process(ProcessId id);
   [[nodiscard]] const Process* find_process(ProcessId id) const;
   Thread* get_thread(Process& process, ThreadId tid);
+  // By tid and by ptr: the order in which one event reaches them.
+  static std::vector<Thread*> threads_in_order(const Process& process);
+  static std::vector<Node*> nodes_in_order(const Process& process);
   void finish_ioctl(Thread& thread, int error);
   void finish_event();
   void touch(Process& process);
@@ -337,7 +340,8 @@ class Driver {
 
   // freeze.cc
   [[nodiscard]] static bool calls_pending(const Process& process);
-  std::vector<Process*> processes_of_pid(std::int32_t pid);
+  std::vector<Process*> processes_of_pid(std::int32_t pid);  // latest first
+  static void begin_freeze(Process& process, bool frozen);
   // Nothing: the thread waits.
   std::optional<int> freeze(Thread& thread, const binder_freeze_info& info);
   int end_freeze(std::int32_t pid);

@@ -2,6 +2,7 @@
 //
 // Freezing a program: all its binder processes refuse synchronous calls and queue oneway ones.
 // The frozen state and its notifications are of this host's programs only.
+#include <algorithm>
 #include <cerrno>
 
 #include "core/check.h"
@@ -22,32 +23,49 @@ std::vector<Process*> Driver::processes_of_pid(std::int32_t pid) {
   for (auto& [id, process] : processes_) {
     if (process->credentials.pid == pid) found.push_back(process.get());
   }
+  std::sort(found.begin(), found.end(),
+            [](const Process* a, const Process* b) { return a->id.value() > b->id.value(); });
   return found;
+}
+
+void Driver::begin_freeze(Process& process, bool frozen) {
+  process.sync_received = false;
+  process.async_received = false;
+  process.is_frozen = frozen;
 }
 
 std::optional<int> Driver::freeze(Thread& thread, const binder_freeze_info& info) {
   const auto pid = static_cast<std::int32_t>(info.pid);
   const std::vector<Process*> targets = processes_of_pid(pid);
   if (targets.empty()) return -EINVAL;
-  bool busy = false;
-  for (Process* target : targets) {
-    target->sync_received = false;
-    target->async_received = false;
-    target->is_frozen = info.enable != 0;
-    busy = busy || target->outstanding_transactions > 0;
-  }
   if (info.enable == 0) {
-    for (Process* target : targets) notify_freeze(*target);
+    for (Process* target : targets) {
+      begin_freeze(*target, false);
+      notify_freeze(*target);
+    }
     return 0;
   }
+  const bool busy = std::any_of(targets.begin(), targets.end(), [](const Process* target) {
+    return target->outstanding_transactions > 0;
+  });
   if (busy && info.timeout_ms > 0) {
+    for (Process* target : targets) begin_freeze(*target, true);
     thread.state = AwaitingQuiet{.pid = pid, .deadline_ms = now_ms_ + info.timeout_ms};
     note_ready(thread);
     freeze_waiters_.push_back(&thread);
     effects_.set_timer(now_ms_ + info.timeout_ms);
     return std::nullopt;
   }
-  return end_freeze(pid);
+  // One after the other, and those before the first that is busy stay frozen.
+  for (Process* target : targets) {
+    begin_freeze(*target, true);
+    if (calls_pending(*target)) {
+      target->is_frozen = false;
+      return -EAGAIN;
+    }
+    notify_freeze(*target);
+  }
+  return 0;
 }
 
 int Driver::end_freeze(std::int32_t pid) {
@@ -101,7 +119,7 @@ int Driver::frozen_info(binder_frozen_status_info& info) {
 }
 
 void Driver::notify_freeze(Process& process) {
-  for (auto& [ptr, node] : process.nodes) {
+  for (Node* node : nodes_in_order(process)) {
     for (Ref& ref : node->refs) {
       FreezeNotification* freeze = ref.freeze;
       if (freeze == nullptr) continue;
@@ -155,7 +173,7 @@ int Driver::freeze_notification_done(Thread& thread, std::uint64_t cookie) {
     if (freeze.cookie != cookie) continue;
     freeze.dequeue();
     freeze.sent = false;
-    if (std::exchange(freeze.resend, false)) queue_own_work(thread, freeze);
+    if (std::exchange(freeze.resend, false)) queue_process_work(thread.process, freeze);
     return 0;
   }
   return -EINVAL;

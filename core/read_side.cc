@@ -92,6 +92,9 @@ void Driver::continue_read(Thread& thread) {
       if (io.nonblocking) {
         io.read_position = 0;
         finish_ioctl(thread, -EAGAIN);
+        // What this thread could not take, after it has been offered to another one already: that
+        // one may not have begun.
+        if (!process.todo.empty()) wake_process(process);
         return;
       }
       thread.looper |= Thread::kWaiting;

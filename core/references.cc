@@ -44,11 +44,10 @@ void Driver::destroy_node(Node& node) {
 bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
   // Whoever holds a count the owner does not know of yet must be able to tell it. A first
   // reference therefore needs a thread of the owner's, unless the node is a context's manager
-  // (whose owner holds it from the start), is dead, or is counted for us at its home.
+  // (whose owner holds it from the start) or is counted for us at its home.
   if (kind == RefKind::kStrong) {
     if (from_ref) {
       const bool manager_like =
-          node.dead() ||
           (node.imported() && node.received_strong + node.pending_strong_claims > 0) ||
           (node.local() && node.has_strong &&
            (&node == node.owner->context.manager || &node == node.owner->context.builtin ||

@@ -73,13 +73,9 @@ void Driver::release_process(Process& process) {
     process.context.builtin = nullptr;
     process.context.builtin_for_peers = nullptr;
   }
-  for (auto& [tid, thread] : process.threads) release_thread(*thread);
+  for (Thread* thread : threads_in_order(process)) release_thread(*thread);
 
-  std::vector<Node*> nodes;
-  for (auto& [ptr, node] : process.nodes) nodes.push_back(node);
-  std::sort(nodes.begin(), nodes.end(),
-            [](const Node* a, const Node* b) { return a->number < b->number; });
-  for (Node* node : nodes) release_node(*node);
+  for (Node* node : nodes_in_order(process)) release_node(*node);
   process.nodes.clear();
 
   for (Ref* ref : process.handles.all()) destroy_ref(*ref);
