@@ -49,10 +49,8 @@ void end_one(RemovedFd& removed, int fd) {
     if (removed.last) descriptor.closed.store(true, std::memory_order_release);
     return;
   }
-  if (!removed.last) {
-    flush(descriptor, fd);
-    return;
-  }
+  if (!removed.last || in_calls(descriptor)) flush(descriptor, fd);
+  if (!removed.last) return;
   descriptor.closed.store(true, std::memory_order_release);
   say_last_close(descriptor, fd);
   end_calls(descriptor);

@@ -226,6 +226,16 @@ bool in_call_of_this_thread(const Descriptor& descriptor) {
                      });
 }
 
+bool in_calls(const Descriptor& descriptor) {
+  for (std::uint32_t index = 0; index < kMailboxes; ++index) {
+    const Mailbox& mailbox = descriptor.mailbox(index);
+    if (mailbox.owner.load(std::memory_order_acquire) == 0) continue;
+    const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+    if (state == kRequested || state == kInstall) return true;
+  }
+  return false;
+}
+
 void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     Mailbox& mailbox = descriptor.mailbox(index);

@@ -24,6 +24,9 @@ void forget_thread_after_fork();
 // This thread is in a call on the Descriptor (and so in a signal handler, if it asks).
 bool in_call_of_this_thread(const Descriptor& descriptor);
 
+// Some thread is.
+bool in_calls(const Descriptor& descriptor);
+
 // Makes the calls of other threads on a Descriptor that has just been marked closed end.
 void end_calls(Descriptor& descriptor);
 
