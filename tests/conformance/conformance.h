@@ -10,18 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Not in every header yet.
-#define CONF_BC_REQUEST_FREEZE_NOTIFICATION _IOW('c', 19, struct binder_handle_cookie)
-#define CONF_BC_CLEAR_FREEZE_NOTIFICATION _IOW('c', 20, struct binder_handle_cookie)
-#define CONF_BC_FREEZE_NOTIFICATION_DONE _IOW('c', 21, binder_uintptr_t)
-#define CONF_BR_TRANSACTION_PENDING_FROZEN _IO('r', 20)
-struct conf_frozen_state {
-  binder_uintptr_t cookie;
-  __u32 is_frozen;
-  __u32 reserved;
-};
-#define CONF_BR_FROZEN_BINDER _IOR('r', 21, struct conf_frozen_state)
-#define CONF_BR_CLEAR_FREEZE_NOTIFICATION_DONE _IOR('r', 22, binder_uintptr_t)
+#include "uapi.h"
 
 enum { kMapSize = 64 * 1024, kMaxObjects = 16 };
 
