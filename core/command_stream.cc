@@ -227,9 +227,12 @@ void Driver::command_reference_done(Thread& thread, bool strong, const binder_pt
   const auto found = thread.process.nodes.find(target.ptr);
   if (found == thread.process.nodes.end()) return;
   Node& node = *found->second;
-  if (node.cookie != target.cookie) return;
   bool& pending = strong ? node.pending_strong : node.pending_weak;
-  if (!std::exchange(pending, false)) return;
+  if (node.cookie != target.cookie || !std::exchange(pending, false)) {
+    // Looking it up held it, and this is the end of that.
+    if (node.local_weak == 0 && node.refs.empty()) drop_node_if_unused(node);
+    return;
+  }
   decrement_node(node, strong ? RefKind::kStrong : RefKind::kWeak, false);
 }
 

@@ -133,6 +133,8 @@ void Driver::notify_freeze(Process& process) {
         freeze->is_frozen = process.is_frozen;
       }
     }
+    // Looking at it held it, and this is the end of that.
+    if (node->local_weak == 0 && node->refs.empty()) drop_node_if_unused(*node);
   }
 }
 
