@@ -169,14 +169,19 @@ Node& Driver::imported_node(Peer& home, NodeNumber number) {
 }
 
 std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode& wire) {
-  if (wire.dead) return &dead_node(wire.node);
+  const auto dead_reference = [&] {
+    Node& node = dead_node(wire.node);
+    if (wire.strong) node.received_strong = 1;  // it was given, though there is nothing behind it
+    return &node;
+  };
+  if (wire.dead) return dead_reference();
   if (wire.node.host == setup_.host) {
     // A peer can name only what it holds. That it thinks it does and is wrong can happen (the node
     // died, or its claim was refused, and it has not read so yet): then the reference is dead.
     const auto ref = peer.refs.find(wire.node.number);
     const bool holds = wire.node.incarnation == setup_.incarnation && ref != peer.refs.end() &&
                        (!wire.strong || ref->second->strong > 0);
-    return holds ? ref->second->node : &dead_node(wire.node);
+    return holds ? ref->second->node : dead_reference();
   }
   if (wire.node.host == peer.host) {
     if (wire.node.incarnation != peer.incarnation) {
@@ -193,7 +198,7 @@ std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode
   Peer* home = find_peer(wire.node.host);
   if (home == nullptr || home->incarnation != wire.node.incarnation) {
     effects_.send(peer.host, peer::HandoffDone{.handoff = wire.handoff}, {});
-    return &dead_node(wire.node);
+    return dead_reference();
   }
   Node& node = imported_node(*home, wire.node.number);
   ++node.pending_claims;

@@ -48,7 +48,7 @@ bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* hol
   if (kind == RefKind::kStrong) {
     if (from_ref) {
       const bool manager_like =
-          (node.imported() && node.received_strong + node.pending_strong_claims > 0) ||
+          (!node.local() && node.received_strong + node.pending_strong_claims > 0) ||
           (node.local() && node.has_strong &&
            (&node == node.owner->context.manager || &node == node.owner->context.builtin ||
             &node == node.owner->context.builtin_for_peers));

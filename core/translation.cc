@@ -367,8 +367,7 @@ std::expected<void, Driver::Failure> Driver::adopt_payload(Peer& peer, const Pay
         (void)increment_node(**node, kind, false, nullptr);
       } else {
         const auto handle = increment_ref_for_node(target, **node, kind, nullptr);
-        if (!handle) {
-          drop_node_if_unused(**node);
+        if (!handle) {  // only if the peer gives what it does not have
           sound = false;
           break;
         }

@@ -14,6 +14,8 @@
 #include <stdexcept>
 
 #include "node-agent/agent.h"
+#include "node-agent/debug_json.h"
+#include "node-agent/debug_text.h"
 
 namespace netbinder {
 
@@ -77,6 +79,12 @@ json answer(const Agent& agent, const std::string& line) {
   }
   const std::string command = request["command"];
   if (command == "status") return status_of(agent);
+  const auto as_json = request.find("json");
+  if (as_json != request.end() && *as_json == true) {
+    if (auto view = debug_file_json(agent.driver(), command)) return *std::move(view);
+  } else if (auto text = debug_file_text(agent.driver(), command)) {
+    return {{"text", *std::move(text)}};
+  }
   return {{"error", "unknown command: " + command}};
 }
 

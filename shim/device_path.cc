@@ -54,6 +54,7 @@ DevicePath named(PathKind kind, const Component& name) {
 DevicePath parse_debug_file(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return {.kind = PathKind::kDirectory};
+  const bool only = *path == '\0';
   const Component second = next_component(path);
   const bool ends = *path == '\0';
   if (first.is("proc")) {
@@ -68,7 +69,7 @@ DevicePath parse_debug_file(const char* path) {
     return result;
   }
   for (const char* file : kDebugFiles) {
-    if (first.is(file) && second.size == 0 && ends) return named(PathKind::kDebugFile, first);
+    if (first.is(file) && only) return named(PathKind::kDebugFile, first);
   }
   return {.kind = PathKind::kAbsent};
 }
@@ -76,8 +77,8 @@ DevicePath parse_debug_file(const char* path) {
 DevicePath parse_binderfs(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return {.kind = PathKind::kDirectory};
-  const Component second = next_component(path);
   if (first.is("binder_logs")) return parse_debug_file(path);
+  const Component second = next_component(path);
   if (first.is("binder-control")) {
     return named(second.size == 0 ? PathKind::kControl : PathKind::kAbsent, first);
   }

@@ -13,7 +13,7 @@
 
 namespace netbinder::tools {
 
-nlohmann::json ask_agent(const std::string& agent_socket, const std::string& command) {
+nlohmann::json ask_agent(const std::string& agent_socket, const nlohmann::json& request) {
   const std::string path = agent_socket + ".admin";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -28,15 +28,15 @@ nlohmann::json ask_agent(const std::string& agent_socket, const std::string& com
       ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   const int error = errno;
   if (connected) {
-    const std::string request = nlohmann::json{{"command", command}}.dump() + "\n";
+    const std::string line = request.dump() + "\n";
     std::size_t sent = 0;
-    while (sent < request.size()) {
-      const ssize_t put = ::send(fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+    while (sent < line.size()) {
+      const ssize_t put = ::send(fd, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
       if (put <= 0) break;
       sent += static_cast<std::size_t>(put);
     }
     std::array<char, 4096> part;
-    while (answer.find('\n') == std::string::npos) {
+    while (answer.empty() || answer.back() != '\n') {
       const ssize_t got = ::recv(fd, part.data(), part.size(), 0);
       if (got <= 0) break;
       answer.append(part.data(), static_cast<std::size_t>(got));

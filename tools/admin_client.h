@@ -8,8 +8,9 @@
 
 namespace netbinder::tools {
 
-// The answer to {"command": command}. Throws std::runtime_error with a plain sentence if there is
-// no agent, or it refuses.
-[[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket, const std::string& command);
+// The answer to a request, {"command": …} and what else belongs to it. Throws std::runtime_error
+// with a plain sentence if there is no agent, or it refuses.
+[[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket,
+                                       const nlohmann::json& request);
 
 }  // namespace netbinder::tools

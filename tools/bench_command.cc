@@ -207,7 +207,7 @@ std::vector<Row> measure_binder(const std::string& path, const std::string& serv
 }
 
 pid_t agent_pid(const std::string& socket) {
-  return ask_agent(socket, "status")["pid"].get<pid_t>();
+  return ask_agent(socket, {{"command", "status"}})["pid"].get<pid_t>();
 }
 
 void print(const std::vector<Row>& rows, bool as_json) {

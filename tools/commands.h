@@ -15,6 +15,7 @@ using Chosen = std::function<int()>;
 void add_run_command(CLI::App& app, Chosen& chosen);
 void add_session_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
+void add_debug_commands(CLI::App& app, Chosen& chosen);
 void add_service_command(CLI::App& app, Chosen& chosen, char** argv);
 void add_ping_command(CLI::App& app, Chosen& chosen, char** argv);
 void add_bench_command(CLI::App& app, Chosen& chosen, char** argv);

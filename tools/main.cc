@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_run_command(app, chosen);
   add_session_command(app, chosen);
   add_status_command(app, chosen);
+  add_debug_commands(app, chosen);
   add_service_command(app, chosen, argv);
   add_ping_command(app, chosen, argv);
   add_bench_command(app, chosen, argv);

@@ -117,7 +117,7 @@ void PrivateCluster::wait_until_connected() {
   for (const std::string& socket : sockets_) {
     for (;;) {
       try {
-        const auto status = ask_agent(socket, "status");
+        const auto status = ask_agent(socket, {{"command", "status"}});
         if (status["hosts_connected"] == sockets_.size()) break;
       } catch (const std::runtime_error&) {
         // not there yet

@@ -51,7 +51,7 @@ void add_status_command(CLI::App& app, Chosen& chosen) {
   status->add_flag("--json", options->json, "as JSON");
   status->callback([options, &chosen] {
     chosen = [options]() -> int {
-      const auto answer = ask_agent(options->socket, "status");
+      const auto answer = ask_agent(options->socket, {{"command", "status"}});
       if (options->json) {
         fmt::print("{}\n", answer.dump(2));
       } else {

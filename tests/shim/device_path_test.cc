@@ -34,6 +34,26 @@ TEST(DevicePath, Binderfs) {
   EXPECT_EQ(parse_device_path("/dev/binderfs/binder/more").kind, PathKind::kAbsent);
 }
 
+TEST(DevicePath, DebugFiles) {
+  for (const std::string root : {"/sys/kernel/debug/binder", "/dev/binderfs/binder_logs"}) {
+    EXPECT_EQ(parse_device_path(root.c_str()).kind, PathKind::kDirectory) << root;
+    EXPECT_EQ(parse_device_path((root + "/proc").c_str()).kind, PathKind::kDirectory) << root;
+    for (const std::string name : {"state", "stats", "transactions", "transaction_log",
+                                   "failed_transaction_log", "proc/1", "proc/4194304"}) {
+      const DevicePath parsed = parse_device_path((root + "/" + name).c_str());
+      EXPECT_EQ(parsed.kind, PathKind::kDebugFile) << root << "/" << name;
+      EXPECT_EQ(parsed.name, name);
+    }
+    for (const std::string name : {"other", "state/", "state/x", "proc/x", "proc/1/", "proc/-1",
+                                   "proc/12345678901", "proc/1x"}) {
+      EXPECT_EQ(parse_device_path((root + "/" + name).c_str()).kind, PathKind::kAbsent)
+          << root << "/" << name;
+    }
+  }
+  EXPECT_EQ(parse_device_path("/sys/kernel/debug").kind, PathKind::kOther);
+  EXPECT_EQ(parse_device_path("/sys/kernel/debug/binder2/state").kind, PathKind::kOther);
+}
+
 TEST(DevicePath, Others) {
   const std::string long_name = "/dev/binderfs/" + std::string(64, 'x');
   for (const char* path : {"", "/", "/dev", "/dev/null", "dev/binder", "binder", "/dev/binder2",
