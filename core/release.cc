@@ -31,14 +31,16 @@ void Driver::release_thread(Thread& thread) {
   thread.state = Idle{};
   note_ready(thread);
 
-  // The calls this thread handles, or waits in, lose that end. The one on top is answered now; one
-  // below it is answered when the call above it ends.
+  // The calls this thread handles, or waits in, lose that end. One that it handles is answered now,
+  // unless it waits in a call on behalf of it: then when that one ends.
   Transaction* transaction = thread.transaction_stack;
-  Transaction* answer_now =
-      transaction != nullptr && transaction->to_thread == &thread ? transaction : nullptr;
+  std::vector<Transaction*> answer_now;
   std::vector<Transaction*> doomed;
+  bool waits = false;
   while (transaction != nullptr) {
     if (transaction->to_thread == &thread) {
+      if (!waits) answer_now.push_back(transaction);
+      waits = false;
       if (std::exchange(transaction->outstanding, false)) {
         if (--transaction->to_process->outstanding_transactions == 0) calls_ended_ = true;
       }
@@ -51,13 +53,14 @@ void Driver::release_thread(Thread& thread) {
       transaction = transaction->to_parent;
     } else {
       NB_CHECK(transaction->from == &thread);
+      waits = true;
       transaction->from = nullptr;
       if (transaction->doom_command != 0) doomed.push_back(transaction);
       transaction = transaction->from_parent;
     }
   }
   thread.transaction_stack = nullptr;
-  if (answer_now != nullptr) send_failed_reply(answer_now, {BR_DEAD_REPLY, 0});
+  for (Transaction* answered : answer_now) send_failed_reply(answered, {BR_DEAD_REPLY, 0});
   for (Transaction* failed : doomed) send_failed_reply(failed, {BR_DEAD_REPLY, 0});
   release_work(thread.todo);
   thread.process_todo = false;

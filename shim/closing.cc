@@ -127,7 +127,7 @@ void note_copy(int fd, int copy) {
   check_fork();
   if (in_vfork_child()) return;
   const int saved_errno = errno;
-  if (is_still_binder(copy, *descriptor)) (void)add_binder_fd(copy, *descriptor);
+  if (is_still_binder(copy, *descriptor)) (void)add_copy(copy, *descriptor);
   errno = saved_errno;
 }
 

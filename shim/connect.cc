@@ -132,6 +132,14 @@ DescriptorReference attach_binder(int fd) {
     check_fork();
     const AttachLock lock;
     if (is_binder_fd(fd)) return find_binder_fd(fd);  // another thread was faster
+    struct stat status;
+    if (real::fstat(fd, &status) != 0) return {};
+    // A copy made behind the shim's back; or one that another thread is closing at this moment.
+    if (DescriptorReference known = find_by_socket(status.st_dev, status.st_ino)) {
+      (void)add_copy(fd, *known);
+      errno = saved_errno;
+      return known;
+    }
     Answer answer;
     const int flags = real::fcntl(fd, F_GETFL, 0);
     if (ask_agent(address.sun_path, make_hello(kHelloAttach, ""), fd, answer) == 0 &&

@@ -12,8 +12,8 @@ namespace netbinder {
 // stderr, once), or none that has this device.
 int open_binder(const DevicePath& path, int flags);
 
-// A binder descriptor that this process did not open, but inherited over exec or received over a
-// socket: makes it usable here. Nothing if `fd` is no such thing.
+// A binder descriptor that did not come from open_binder or a copy of what it gave, but over exec,
+// a socket or a bare system call: makes it usable here. Nothing if `fd` is no such thing.
 DescriptorReference attach_binder(int fd);
 
 }  // namespace netbinder

@@ -70,6 +70,15 @@ DescriptorReference try_reference(Descriptor* descriptor) {
   return {};
 }
 
+DescriptorReference find_by_socket(dev_t device, ino_t inode) {
+  const StateLock lock;
+  for (Descriptor* each = all_descriptors; each != nullptr; each = each->next) {
+    if (each->socket_inode != inode || each->socket_device != device) continue;
+    if (DescriptorReference reference = try_reference(each)) return reference;
+  }
+  return {};
+}
+
 Descriptor* new_descriptor() {
   const StateLock lock;
   Descriptor* found = all_descriptors;

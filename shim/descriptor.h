@@ -85,6 +85,10 @@ class DescriptorReference {
 // Nothing if it is in the pool.
 DescriptorReference try_reference(Descriptor* descriptor);
 
+// The one whose descriptors are of this socket; it may be closed already, with calls still under
+// way. Nothing if there is none in this process.
+DescriptorReference find_by_socket(dev_t device, ino_t inode);
+
 // A fresh one from the pool with one reference; null if memory is short.
 Descriptor* new_descriptor();
 

@@ -110,15 +110,29 @@ bool is_still_binder(int fd, const Descriptor& descriptor) {
          status.st_dev == descriptor.socket_device;
 }
 
-bool add_binder_fd(int fd, Descriptor& descriptor) {
-  RemovedFd stale;  // dropped after the lock
-  const StateLock lock;
+namespace {
+
+bool add_locked(int fd, Descriptor& descriptor, RemovedFd& stale) {
   Entry* const entry = make_entry(fd);
   if (entry == nullptr) return false;
   stale = remove_locked(fd);
   ++descriptor.open_fds;
   entry->store(entry_of(descriptor, 0), std::memory_order_release);
   return true;
+}
+
+}  // namespace
+
+bool add_binder_fd(int fd, Descriptor& descriptor) {
+  RemovedFd stale;  // dropped after the lock
+  const StateLock lock;
+  return add_locked(fd, descriptor, stale);
+}
+
+bool add_copy(int fd, Descriptor& descriptor) {
+  RemovedFd stale;
+  const StateLock lock;
+  return descriptor.open_fds > 0 && add_locked(fd, descriptor, stale);
 }
 
 RemovedFd remove_binder_fd(int fd) {

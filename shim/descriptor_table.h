@@ -28,6 +28,9 @@ bool is_still_binder(int fd, const Descriptor& descriptor);
 // short. Takes the place of whatever the number was known as.
 bool add_binder_fd(int fd, Descriptor& descriptor);
 
+// The same, unless its last descriptor is being closed.
+bool add_copy(int fd, Descriptor& descriptor);
+
 struct RemovedFd {
   DescriptorReference descriptor;  // nothing if it was not one of binder's
   bool last = false;

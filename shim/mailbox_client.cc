@@ -303,6 +303,7 @@ void MailboxLease::begin_request(std::uint32_t tid) {
 }
 
 int MailboxLease::exchange() {
+  if (descriptor_.closed.load(std::memory_order_acquire)) return -EBADF;
   if (descriptor_.dead.load(std::memory_order_relaxed)) return -EIO;
   thread_state.held[held_].known = mailbox_->request.ioctl_command != BINDER_THREAD_EXIT;
   begin_request(current_tid());
