@@ -21,9 +21,9 @@ namespace netbinder {
 // The end of an ioctl. `error` is 0 or a negative errno.
 struct IoctlResult {
   int error = 0;
-  std::uint64_t write_consumed = 0;     // bytes of the commands given
-  std::uint64_t read_consumed = 0;      // bytes put into the read buffer
-  std::span<const int> close_fds = {};  // the program is to close these of its descriptors
+  std::uint64_t write_consumed = 0;       // bytes of the commands given
+  std::uint64_t read_consumed = 0;        // bytes put into the read buffer
+  std::span<const int> close_fds = {};    // the program is to close these of its descriptors
   std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
 };
 
@@ -34,8 +34,9 @@ class Effects {
   // Copies from the memory of a process's program, for an ioctl of that thread. 0, or -EFAULT.
   virtual int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
                           std::span<std::byte> into) = 0;
-  // Takes hold of a descriptor of a process's program. -EBADF if it has none such.
-  virtual std::expected<FileToken, int> take_file(ProcessId process, int fd) = 0;
+  // Takes hold of a descriptor of a process's program, for an ioctl of that thread. -EBADF if it
+  // has none such.
+  virtual std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) = 0;
   virtual void drop_file(FileToken file) = 0;
   // Installs files (which it takes over) in a process's program, close-on-exec; answered by
   // Driver::files_installed.

@@ -42,9 +42,9 @@ struct Driver::LocalTarget {
     return 0;
   }
 
-  int place_file(std::uint64_t image_offset, Process& sender, int fd, bool of_array) {
+  int place_file(std::uint64_t image_offset, const Thread& sender, int fd, bool of_array) {
     if (!accept_fds) return -EPERM;
-    const auto file = driver.effects_.take_file(sender.id, fd);
+    const auto file = driver.effects_.take_file(sender.process.id, sender.tid, fd);
     if (!file) return file.error();
     transaction.files.push_back({.file = *file, .offset = image_offset, .of_array = of_array});
     return 0;
@@ -71,7 +71,7 @@ struct Driver::PeerTarget {
     return 0;
   }
 
-  static int place_file(std::uint64_t, Process&, int, bool) {
+  static int place_file(std::uint64_t, const Thread&, int, bool) {
     return -EPERM;  // a descriptor means nothing on another host
   }
 
@@ -144,7 +144,7 @@ class Translator {
         }
         case BINDER_TYPE_FD: {
           const auto object = load<binder_fd_object>(parcel, offset);
-          error = target_.place_file(offset + offsetof(binder_fd_object, fd), process,
+          error = target_.place_file(offset + offsetof(binder_fd_object, fd), sender_,
                                      static_cast<int>(object.fd), false);
           break;
         }
@@ -247,7 +247,7 @@ class Translator {
     if (place % 4 != 0 || (source.sender_address + array.parent_offset) % 4 != 0) return -EINVAL;
     for (std::uint64_t i = 0; i < array.num_fds; ++i) {
       const auto fd = load<std::int32_t>(image_, place + i * 4);
-      const int error = target_.place_file(place + i * 4, sender_.process, fd, true);
+      const int error = target_.place_file(place + i * 4, sender_, fd, true);
       if (error != 0) return error;
     }
     last_fixup_object_ = offset_of(array.parent);

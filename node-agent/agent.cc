@@ -208,10 +208,10 @@ int Agent::read_memory(ProcessId process, ThreadId thread, std::uint64_t address
   return host == nullptr ? -EFAULT : host->read_memory(thread, address, into);
 }
 
-std::expected<FileToken, int> Agent::take_file(ProcessId process, int fd) {
+std::expected<FileToken, int> Agent::take_file(ProcessId process, ThreadId thread, int fd) {
   ProcessHost* host = host_of(process);
   if (host == nullptr) return std::unexpected(-EBADF);
-  auto file = host->take_file(fd);
+  auto file = host->take_file(thread, fd);
   if (!file) return std::unexpected(file.error());
   // A binder descriptor on its way to itself would keep its process alive for ever. It is of no
   // use elsewhere anyway: the channel's memory does not travel with it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/client_channel.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -139,6 +140,7 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
     respond(index, request.command_bytes > kMaxCommandBytes ? -ENOMEM : -EINVAL);
     return;
   }
+  if ((request.flags & kFlagPassedFiles) != 0) receive_passed_files(index);
   slot.ranges = request.staged_ranges;
   std::memcpy(slot.staged.data(), box.staged, slot.ranges * sizeof(StagedRange));
 
@@ -205,6 +207,7 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   Response response{.mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
   mailbox_of_tid_.erase(found);
   slots_[response.mailbox]->state = SlotState::kFree;
+  slots_[response.mailbox]->passed_files.clear();
   response.content.error = result.error;
   response.content.write_consumed = result.write_consumed;
   response.content.read_consumed = result.read_consumed;
@@ -370,7 +373,57 @@ int ClientChannel::read_direct(std::uint64_t address, std::span<std::byte> into)
   return 0;
 }
 
-std::expected<UniqueFd, int> ClientChannel::take_file(int fd) {
+void ClientChannel::receive_passed_files(std::uint32_t index) {
+  for (;;) {
+    PassMessage message;
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control;
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    packet.msg_control = control.data();
+    packet.msg_controllen = control.size();
+    const ssize_t got = ::recvmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    std::vector<UniqueFd> files;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
+         header = CMSG_NXTHDR(&packet, header)) {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+      const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      for (std::size_t i = 0; i < count; ++i) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+        files.emplace_back(fd);
+      }
+    }
+    const bool sound = got == sizeof message && message.mailbox < kMailboxes &&
+                       message.count == files.size() && message.count <= kMaxInstalledFds &&
+                       (packet.msg_flags & MSG_CTRUNC) == 0;
+    if (!sound) continue;
+    if (!slots_[message.mailbox]) slots_[message.mailbox] = std::make_unique<Slot>();
+    auto& passed = slots_[message.mailbox]->passed_files;
+    passed.clear();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      passed.emplace_back(message.fds[i], std::move(files[i]));
+    }
+    if (message.mailbox == index) return;
+  }
+}
+
+std::expected<UniqueFd, int> ClientChannel::take_file(ThreadId thread, int fd) {
+  const auto found = mailbox_of_tid_.find(thread.value());
+  if (found == mailbox_of_tid_.end()) return std::unexpected(-EBADF);
+  const Slot& slot = *slots_[found->second];
+  if ((slot.flags & kFlagStaged) != 0) {
+    for (const auto& [number, file] : slot.passed_files) {
+      if (number != fd) continue;
+      UniqueFd copy(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+      if (!copy) return std::unexpected(-EMFILE);
+      return copy;
+    }
+    return std::unexpected(-EBADF);
+  }
   const long got = ::syscall(SYS_pidfd_getfd, program_.pidfd.get(), fd, 0);
   if (got < 0) return std::unexpected(errno == EBADF ? -EBADF : -EPERM);
   return UniqueFd(static_cast<int>(got));

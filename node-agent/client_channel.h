@@ -68,7 +68,7 @@ class ClientChannel final : public ProcessHost {
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<UniqueFd, int> take_file(int fd) override;
+  std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) override;
   void install_files(ThreadId thread, std::span<const int> fds) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool readable) override;
@@ -89,6 +89,8 @@ class ClientChannel final : public ProcessHost {
     std::uint32_t ranges = 0;
     std::array<StagedRange, kMaxStagedRanges> staged;
     std::array<std::byte, kArgumentBytes> argument;
+    // Descriptors that came along with the request, by the number they have in the program.
+    std::vector<std::pair<int, UniqueFd>> passed_files;
   };
   struct Response {
     std::uint32_t mailbox = 0;
@@ -105,6 +107,8 @@ class ClientChannel final : public ProcessHost {
   void begin_control(std::uint32_t index, Slot& slot, const MailboxRequest& request);
   void finish_install(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
+  // Takes what the program has sent over the side socket, until that for `index` is there.
+  void receive_passed_files(std::uint32_t index);
   // Reads `into` if a staged range of the slot has all of it.
   bool read_staged(std::uint32_t index, const Slot& slot, std::uint64_t address,
                    std::span<std::byte> into);

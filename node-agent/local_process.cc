@@ -233,7 +233,7 @@ int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,
   return 0;
 }
 
-std::expected<UniqueFd, int> LocalProcess::take_file(int /*fd*/) {
+std::expected<UniqueFd, int> LocalProcess::take_file(ThreadId /*thread*/, int /*fd*/) {
   return std::unexpected(-EBADF);  // it sends none
 }
 

@@ -85,7 +85,7 @@ class LocalProcess final : public ProcessHost {
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<UniqueFd, int> take_file(int fd) override;
+  std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) override;
   void install_files(ThreadId thread, std::span<const int> fds) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool /*readable*/) override {}

@@ -23,7 +23,7 @@ class ProcessHost {
  public:
   virtual ~ProcessHost() = default;
   virtual int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) = 0;
-  virtual std::expected<UniqueFd, int> take_file(int fd) = 0;
+  virtual std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) = 0;
   virtual void install_files(ThreadId thread, std::span<const int> fds) = 0;
   virtual void ioctl_done(ThreadId thread, const IoctlResult& result) = 0;
   virtual void readiness_changed(bool readable) = 0;

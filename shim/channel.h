@@ -141,7 +141,7 @@ enum RequestFlags : std::uint32_t {
   kFlagNonblocking = 4,  // O_NONBLOCK
   kFlagStaged = 8,       // do not read the program's memory: all there is is staged
   kFlagBadArgument = 16, // kOpControl: the pointer could not be read
-  kFlagForeign = 32,     // by another process than the opener: take no descriptors of its table
+  kFlagPassedFiles = 32, // descriptors in its payloads wait on the side socket (kFlagStaged only)
 };
 
 // Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
@@ -218,6 +218,18 @@ inline constexpr std::uint64_t kStagingStart =
     kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes;
 inline constexpr std::uint64_t kChannelBytes =
     kStagingStart + std::uint64_t{kMailboxes} * kStagingBytes;
+
+// ---- side socket: program to agent ----
+
+// Sent before a request with kFlagPassedFiles, with `count` descriptors: those that are in the
+// program's table under the numbers `fds`.
+struct PassMessage {
+  std::uint32_t mailbox = 0;
+  std::uint32_t count = 0;
+  std::int32_t fds[kMaxInstalledFds] = {};
+  std::int32_t reserved = 0;
+};
+static_assert(sizeof(PassMessage) == 8 + 4 * (kMaxInstalledFds + 1));
 
 // ---- side socket: agent to program ----
 

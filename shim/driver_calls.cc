@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shim/install.h"
 #include "shim/mailbox_client.h"
 #include "shim/real_calls.h"
 #include "shim/staging.h"
@@ -67,6 +68,7 @@ int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binde
     stage_transactions(stager, nullptr, request.command_address, request.command_bytes, true);
   }
   request.staged_ranges = stager.ranges();
+  if (pass_files(descriptor, lease.index(), stager.files())) request.flags |= kFlagPassedFiles;
   return request.command_bytes < wanted ? EFAULT : 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/install.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #include "shim/closing.h"
 #include "shim/descriptor_table.h"
 #include "shim/process_state.h"
+#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -116,6 +118,34 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
   }
   pthread_mutex_unlock(&descriptor.install_mutex);
   errno = saved_errno;
+}
+
+bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<const int> files) {
+  if (files.empty()) return false;
+  PassMessage message;
+  message.mailbox = index;
+  for (const int fd : files) {
+    // One that is not open would spoil the others; the agent will miss it.
+    if (real::fcntl(fd, F_GETFD, 0) >= 0) message.fds[message.count++] = fd;
+  }
+  if (message.count == 0) return false;
+  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control{};
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = CMSG_SPACE(message.count * sizeof(int));
+  cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(message.count * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), message.fds, message.count * sizeof(int));
+  ssize_t sent = 0;
+  do {
+    sent = ::sendmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent == sizeof message;
 }
 
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {

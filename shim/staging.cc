@@ -4,6 +4,7 @@
 #include <linux/android/binder.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -19,21 +20,44 @@ bool is_transaction(std::uint32_t command) {
          command == BC_REPLY_SG;
 }
 
+// The i-th object of a payload, if it is of that type and all of it can be read.
+template <typename Object>
+bool read_object(const binder_transaction_data& transaction, std::uint64_t i, std::uint32_t type,
+                 Object& object) {
+  binder_size_t offset = 0;
+  return i < transaction.offsets_size / sizeof offset &&
+         read_user(&offset, transaction.data.ptr.offsets + i * sizeof offset, sizeof offset) &&
+         transaction.data_size >= sizeof object &&
+         offset <= transaction.data_size - sizeof object &&
+         read_user(&object, transaction.data.ptr.buffer + offset, sizeof object) &&
+         object.hdr.type == type;
+}
+
+void stage_file_array(Stager& stager, const binder_transaction_data& transaction,
+                      const binder_fd_array_object& array) {
+  binder_buffer_object parent;
+  if (!read_object(transaction, array.parent, BINDER_TYPE_PTR, parent)) return;
+  for (std::uint64_t i = 0; i < array.num_fds && i < kMaxInstalledFds; ++i) {
+    int fd = -1;
+    if (!read_user(&fd, parent.buffer + array.parent_offset + i * sizeof fd, sizeof fd)) return;
+    stager.stage_file(fd);
+  }
+}
+
 // Whatever the objects say is checked by the agent; here it only has to do no harm.
-void stage_buffers(Stager& stager, const binder_transaction_data& transaction) {
-  const std::uint64_t data = transaction.data.ptr.buffer;
+void stage_objects(Stager& stager, const binder_transaction_data& transaction) {
   const std::uint64_t count = transaction.offsets_size / sizeof(binder_size_t);
   for (std::uint64_t i = 0; i < count; ++i) {
-    binder_size_t offset = 0;
-    if (!read_user(&offset, transaction.data.ptr.offsets + i * sizeof offset, sizeof offset)) {
-      return;
+    binder_buffer_object buffer;
+    binder_fd_object file;
+    binder_fd_array_object array;
+    if (read_object(transaction, i, BINDER_TYPE_PTR, buffer)) {
+      stager.stage(buffer.buffer, buffer.length);
+    } else if (read_object(transaction, i, BINDER_TYPE_FD, file)) {
+      stager.stage_file(static_cast<int>(file.fd));
+    } else if (read_object(transaction, i, BINDER_TYPE_FDA, array)) {
+      stage_file_array(stager, transaction, array);
     }
-    binder_buffer_object object;
-    if (transaction.data_size < sizeof object || offset > transaction.data_size - sizeof object ||
-        !read_user(&object, data + offset, sizeof object)) {
-      continue;
-    }
-    if (object.hdr.type == BINDER_TYPE_PTR) stager.stage(object.buffer, object.length);
   }
 }
 
@@ -45,11 +69,10 @@ void stage_transaction(Stager& stager, const binder_transaction_data& transactio
     stager.stage_small(data, transaction.data_size, offsets, transaction.offsets_size);
     return;
   }
-  if (!stager.stage(data, transaction.data_size) ||
-      !stager.stage(offsets, transaction.offsets_size)) {
-    return;
-  }
-  stage_buffers(stager, transaction);
+  // Both in any case: which of them cannot be read decides what the driver says.
+  const bool has_data = stager.stage(data, transaction.data_size);
+  const bool has_offsets = stager.stage(offsets, transaction.offsets_size);
+  if (has_data && has_offsets) stage_objects(stager, transaction);
 }
 
 }  // namespace
@@ -70,6 +93,14 @@ bool Stager::stage(std::uint64_t address, std::uint64_t bytes) {
   if (bytes == 0 || is_staged(address, bytes)) return true;
   if (ranges_ == kMaxStagedRanges) return false;
   return stage_inline(address, bytes) || stage_large(address, bytes);
+}
+
+void Stager::stage_file(int fd) {
+  const auto known = files();
+  if (file_count_ == kMaxInstalledFds || std::find(known.begin(), known.end(), fd) != known.end()) {
+    return;
+  }
+  files_[file_count_++] = fd;
 }
 
 bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {

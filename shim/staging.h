@@ -6,8 +6,10 @@
 // A Stager belongs to one request.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "shim/channel.h"
 
@@ -28,7 +30,12 @@ class Stager {
   // can be read there; the agent will find that out for itself.
   bool stage(std::uint64_t address, std::uint64_t bytes);
 
+  // A descriptor that a payload speaks of goes along as well. More than fit are left out, and the
+  // agent does not find them.
+  void stage_file(int fd);
+
   [[nodiscard]] std::uint32_t ranges() const { return ranges_; }
+  [[nodiscard]] std::span<const int> files() const { return {files_.data(), file_count_}; }
 
  private:
   bool stage_inline(std::uint64_t address, std::uint64_t bytes);
@@ -41,6 +48,8 @@ class Stager {
   std::uint32_t ranges_ = 0;
   std::uint32_t inline_used_ = 0;
   std::uint64_t large_used_ = 0;
+  std::uint32_t file_count_ = 0;
+  std::array<int, kMaxInstalledFds> files_;
 };
 
 // Walks the commands of a write buffer and stages what their transactions point at: small payloads
@@ -48,6 +57,6 @@ class Stager {
 // buffer, or null if it is to be read from `address`. Answers where the last command ends; behind
 // the buffer if it is cut off.
 std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
-                        std::uint64_t bytes, bool everything);
+                                 std::uint64_t bytes, bool everything);
 
 }  // namespace netbinder

@@ -89,7 +89,7 @@ int Host::read_memory(ProcessId, ThreadId, std::uint64_t address, std::span<std:
   return 0;
 }
 
-std::expected<FileToken, int> Host::take_file(ProcessId, int fd) {
+std::expected<FileToken, int> Host::take_file(ProcessId, ThreadId, int fd) {
   if (fd < 0) return std::unexpected(-EBADF);
   return FileToken{static_cast<std::uint64_t>(fd)};
 }

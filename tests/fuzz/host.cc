@@ -208,7 +208,7 @@ int Host::read_memory(ProcessId process, ThreadId, std::uint64_t address,
   return error;
 }
 
-std::expected<FileToken, int> Host::take_file(ProcessId process, int fd) {
+std::expected<FileToken, int> Host::take_file(ProcessId process, ThreadId /*thread*/, int fd) {
   NB_CHECK(find(process) != nullptr);
   if (fd < 0 || fd > 1000) return std::unexpected(-EBADF);
   reach("file: taken");

@@ -108,7 +108,7 @@ class Host final : public Effects {
 
   int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
                   std::span<std::byte> into) override;
-  std::expected<FileToken, int> take_file(ProcessId process, int fd) override;
+  std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) override;
   void drop_file(FileToken file) override;
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;

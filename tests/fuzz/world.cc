@@ -160,7 +160,11 @@ void World::program_step(Host& host) {
       }
       break;
     default:  // nobody asked for it
-      host.driver.files_installed(ProcessId{input_.byte()}, ThreadId{1}, std::unexpected(-EMFILE));
+      if (const ProcessId process{input_.byte()}; Program* program = host.find(process)) {
+        host.install(*program, 1, -EMFILE, false);
+      } else {
+        host.driver.files_installed(process, ThreadId{1}, std::unexpected(-EMFILE));
+      }
       host.driver.interrupt(ProcessId{input_.byte()}, ThreadId{input_.byte()});
       host.driver.flush(ProcessId{UINT64_MAX});
       host.driver.close(ProcessId{UINT64_MAX});
