@@ -166,6 +166,14 @@ class Driver {
   [[nodiscard]] std::string context_of(ProcessId process) const;
   // The home host of what a handle of a process leads to; none if it is no live node.
   [[nodiscard]] std::optional<HostId> home_of(ProcessId process, Handle handle) const;
+  // Who, beside the process itself and the owner, holds a strong reference to what a handle of a
+  // process leads to. Of an imported node only this host's are known. Work in proportion to the
+  // owner's buffers.
+  struct Holders {
+    bool here = false;  // a process of this host, or a call on its way
+    std::vector<HostId> peers;
+  };
+  [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const;
   // What the driver's debug files tell (debug_view.cc). Work in proportion to all there is.
   [[nodiscard]] DebugState debug_state() const;
   [[nodiscard]] ObjectCounts object_counts() const;

@@ -75,6 +75,34 @@ std::optional<HostId> Driver::home_of(ProcessId id, Handle handle) const {
   return ref->node->local() ? setup_.host : ref->node->home->host;
 }
 
+Driver::Holders Driver::other_holders(ProcessId id, Handle handle) const {
+  Holders holders;
+  const Process* process = find_process(id);
+  const Ref* own = process == nullptr ? nullptr : process->handles.find(handle);
+  if (own == nullptr || own->node->dead()) return holders;
+  const Node& node = *own->node;
+  for (const Ref& ref : node.refs) {
+    if (ref.strong == 0 || ref.process == process) continue;
+    if (ref.peer != nullptr) {
+      holders.peers.push_back(ref.peer->host);
+    } else if (ref.process != node.owner) {
+      holders.here = true;
+    }
+  }
+  if (node.local()) {
+    // Calls of it. The owner's own binder in its own buffers, and what it has yet to acknowledge,
+    // are counted on the node as well and are nobody's.
+    const auto buffers = node.owner->allocator.allocated();
+    holders.here =
+        holders.here || std::any_of(buffers.begin(), buffers.end(), [&node](const Buffer* buffer) {
+          return buffer->target_node == &node;
+        });
+  } else {
+    holders.here = holders.here || node.local_strong > 0;  // on its way from or to this host
+  }
+  return holders;
+}
+
 void Driver::check_invariants() const {
   NB_CHECK(runnable_.empty() && touched_.empty());
   std::size_t refs = 0;

@@ -63,7 +63,7 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
 }  // namespace
 
 Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation)
-    : io_(io), config_(std::move(config)), incarnation_(incarnation), timer_(io) {
+    : io_(io), config_(std::move(config)), incarnation_(incarnation), timer_(io), look_timer_(io) {
   Effects& effects = *this;
   driver_ = std::make_unique<Driver>(driver_setup(config_, incarnation_), effects);
   driver_->set_time(monotonic_ms());
@@ -269,6 +269,22 @@ void Agent::set_timer(std::uint64_t deadline_ms) {
     timer_deadline_ms_.reset();
     driver_->set_time(monotonic_ms());
     driver_->timer_expired();
+    after_event();
+  });
+}
+
+void Agent::look_for_clients() {
+  const bool wanted = std::any_of(managers_.begin(), managers_.end(), [](const auto& manager) {
+    return manager->service().looks_for_clients();
+  });
+  if (looking_ || !wanted) return;
+  looking_ = true;
+  look_timer_.expires_after(std::chrono::milliseconds(ServiceManager::kLookIntervalMs));
+  look_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    looking_ = false;
+    driver_->set_time(monotonic_ms());
+    for (auto& manager : managers_) manager->service().look_for_clients();
     after_event();
   });
 }

@@ -88,6 +88,8 @@ class Agent final : private Effects, private PeerEvents {
   void park_idle(std::uint64_t now_ns, bool all);
   // Brings to an end what an event of the core began.
   void after_event();
+  // Begins the service managers' looks for clients of lazy services, where there are any.
+  void look_for_clients();
 
   // ---- Effects ----
   int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
@@ -131,6 +133,9 @@ class Agent final : private Effects, private PeerEvents {
 
   boost::asio::steady_timer timer_;
   std::optional<std::uint64_t> timer_deadline_ms_;
+
+  boost::asio::steady_timer look_timer_;
+  bool looking_ = false;  // look_timer_ runs
 
   AdaptiveWait wait_;
   std::vector<ClientChannel*> hot_;

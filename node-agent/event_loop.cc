@@ -98,6 +98,7 @@ void Agent::after_event() {
     more = false;
     for (auto& manager : managers_) more = manager->run() || more;
   }
+  look_for_clients();
   // In order of the events; a channel is listed once however much it has to send.
   for (std::size_t i = 0; i < with_responses_.size(); ++i) with_responses_[i]->send_responses();
   with_responses_.clear();

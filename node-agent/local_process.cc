@@ -100,6 +100,10 @@ bool LocalProcess::run() {
       submit();
       more = true;
     }
+    if (!late_replies_.empty()) {
+      send_deferred();
+      more = true;
+    }
     for (auto& [thread, sender] : senders_) {
       if (!sender->busy && !sender->queue.empty()) {
         send_next(ThreadId{thread}, *sender);
@@ -113,11 +117,11 @@ bool LocalProcess::run() {
 
 void LocalProcess::submit() {
   // A serving thread that is waiting is called back to write.
-  if (reading_) driver_.interrupt(id_, kServingThread);
+  if (reading_) driver_.interrupt(id_, serving_);
   const std::vector<std::byte> commands = std::exchange(commands_, {});
   const std::deque<OutgoingReply> replies = std::exchange(replies_, {});
   reading_ = true;
-  driver_.write_read(id_, kServingThread,
+  driver_.write_read(id_, serving_,
                      {.commands = commands,
                       .reads = true,
                       .fresh_read = true,
@@ -126,7 +130,8 @@ void LocalProcess::submit() {
 }
 
 void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
-  if (thread == kServingThread) {
+  if (thread.value() < kFirstSender) {
+    if (thread != serving_) return;  // it has answered a call that was deferred, or begun
     reading_ = false;
     if (result.error == 0) {
       finished_.emplace_back(read_.begin(),
@@ -138,6 +143,25 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   sender.busy = false;
   command(BC_RELEASE, sender.queue.front().handle.value());
   sender.queue.pop_front();
+}
+
+void LocalProcess::reply(ReplyTo to, OutgoingReply reply) {
+  late_replies_.emplace_back(to, std::move(reply));
+}
+
+void LocalProcess::send_deferred() {
+  for (const auto& [thread, reply] : std::exchange(late_replies_, {})) {
+    NB_CHECK(deferred_ > 0);
+    --deferred_;
+    binder_transaction_data answer = describe(reply.parcel);
+    answer.flags = reply.flags;
+    std::vector<std::byte> commands;
+    append(commands, std::uint32_t{BC_REPLY});
+    append(commands, answer);
+    // How it went is read when the thread serves again, and passed over.
+    driver_.write_read(id_, thread, {.commands = commands, .read_buffer = {}});
+    idle_servers_.push_back(thread);
+  }
 }
 
 void LocalProcess::send_next(ThreadId thread, Sender& sender) {
@@ -218,10 +242,27 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
   call.sender_pid = data.sender_pid;
   call.sender_euid = data.sender_euid;
   call.parcel = {{bytes, data.data_size}, {offsets, data.offsets_size / sizeof(binder_size_t)}};
-  OutgoingReply reply = service_.call(call);
+  call.reply_to = serving_;
+  std::optional<OutgoingReply> reply = service_.call(call);
   command(BC_FREE_BUFFER, data.data.ptr.buffer);
   if ((data.flags & TF_ONE_WAY) != 0) return;
-  replies_.push_back(std::move(reply));
+  if (!reply) {
+    // Only the thread that took the call can answer it. Another one reads meanwhile.
+    NB_CHECK(!reading_ && can_defer());
+    ++deferred_;
+    if (idle_servers_.empty()) {
+      const ThreadId made{kFirstServing + serving_threads_++};
+      std::vector<std::byte> enter;
+      append(enter, std::uint32_t{BC_ENTER_LOOPER});
+      driver_.write_read(id_, made, {.commands = enter, .read_buffer = {}});
+      serving_ = made;
+    } else {
+      serving_ = idle_servers_.back();
+      idle_servers_.pop_back();
+    }
+    return;
+  }
+  replies_.push_back(std::move(*reply));
   binder_transaction_data answer = describe(replies_.back().parcel);
   answer.flags = replies_.back().flags;
   command(BC_REPLY, answer);

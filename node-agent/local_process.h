@@ -4,7 +4,8 @@
 // maps, reads and writes BC and BR commands, only without a channel between. The built-in service
 // manager runs on one. As deterministic as the core: no I/O, no clock.
 //
-// It never blocks the agent: its serving thread reads, and oneway calls go out on threads of their
+// It never blocks the agent: one serving thread reads (another one while a call that it took is yet
+// to be answered), and oneway calls go out on threads of their
 // own, one for each host they lead to, so that a slow host delays only what is for it.
 //
 // Thread: the data-plane thread.
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,7 +37,11 @@ struct ParcelBytes {
   [[nodiscard]] ParcelView view() const { return {data, offsets}; }
 };
 
+// A synchronous call that is answered later.
+using ReplyTo = ThreadId;
+
 struct IncomingCall {
+  ReplyTo reply_to;
   std::uint64_t target = 0;  // ptr of the node called
   std::uint32_t code = 0;
   std::uint32_t flags = 0;
@@ -54,8 +60,9 @@ struct OutgoingReply {
 class LocalService {
  public:
   virtual ~LocalService() = default;
-  // For a oneway call the reply is not sent.
-  virtual OutgoingReply call(const IncomingCall& call) = 0;
+  // For a oneway call the reply is not sent. Nothing: LocalProcess::reply follows, exactly once;
+  // only where can_defer().
+  virtual std::optional<OutgoingReply> call(const IncomingCall& call) = 0;
   // A handle linked with `cookie` has died. Its references are still held: release them.
   virtual void died(std::uint64_t cookie) = 0;
 };
@@ -80,6 +87,13 @@ class LocalProcess final : public ProcessHost {
   void link_to_death(Handle handle, std::uint64_t cookie);
   void unlink_death(Handle handle, std::uint64_t cookie);
   void call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel);
+  // Whether one more call may be answered later, as its thread serves nobody meanwhile.
+  [[nodiscard]] bool can_defer() const { return deferred_ < kMaxDeferred; }
+  void reply(ReplyTo to, OutgoingReply reply);
+  // Who beside this process holds what a handle leads to.
+  [[nodiscard]] Driver::Holders other_holders(Handle handle) const {
+    return driver_.other_holders(id_, handle);
+  }
   // Whether the handle leads to a node of another host; none if it is dead.
   [[nodiscard]] std::optional<HostId> home_of(Handle handle) const;
 
@@ -92,7 +106,8 @@ class LocalProcess final : public ProcessHost {
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
 
  private:
-  static constexpr ThreadId kServingThread{1};
+  static constexpr std::uint32_t kFirstServing = 1;  // one reads; others have deferred calls
+  static constexpr std::uint32_t kMaxDeferred = 64;
   static constexpr std::uint32_t kFirstSender = 1000;  // thread of a host's calls: this + its id
   static constexpr std::size_t kReadBytes = 4096;
 
@@ -110,6 +125,7 @@ class LocalProcess final : public ProcessHost {
   };
 
   void submit();
+  void send_deferred();
   void handle_read(std::span<const std::byte> commands);
   void handle_call(const binder_transaction_data& data);
   void send_next(ThreadId thread, Sender& sender);
@@ -124,6 +140,11 @@ class LocalProcess final : public ProcessHost {
   std::deque<OutgoingReply> replies_;  // whose bytes commands_ points to
   std::vector<std::byte> read_;
   bool reading_ = false;
+  ThreadId serving_{kFirstServing};
+  std::uint32_t serving_threads_ = 1;
+  std::vector<ThreadId> idle_servers_;
+  std::uint32_t deferred_ = 0;
+  std::vector<std::pair<ReplyTo, OutgoingReply>> late_replies_;
   std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
   std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
 };

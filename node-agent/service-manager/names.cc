@@ -11,11 +11,7 @@ namespace netbinder {
 
 namespace {
 
-constexpr const char* kCallbackInterface = "android.os.IServiceCallback";
 constexpr std::uint32_t kOnRegistration = 1;
-
-// Between built-in managers.
-constexpr std::uint32_t kPeerPublish = 1;
 
 constexpr std::size_t kUnknownRank = static_cast<std::size_t>(-1);
 
@@ -29,14 +25,14 @@ bool ServiceManager::valid_name(const std::string& name) {
          });
 }
 
-const ServiceManager::Instance* ServiceManager::find(const std::string& name) const {
+ServiceManager::Instance* ServiceManager::find(const std::string& name) {
   if (const auto found = names_.find(name); found != names_.end()) return &found->second.front();
   const std::size_t at = name.rfind('@');
   if (at == std::string::npos) return nullptr;
   const auto found = names_.find(name.substr(0, at));
   if (found == names_.end()) return nullptr;
   const std::string host = name.substr(at + 1);
-  for (const Instance& instance : found->second) {
+  for (Instance& instance : found->second) {
     if (host_name(instance.host) == host) return &instance;
   }
   return nullptr;
@@ -70,6 +66,14 @@ void ServiceManager::put_instance(const std::string& name, const Instance& insta
     });
     instances.insert(place, instance);
   }
+  if (instance.host == setup_.host) {
+    if (const auto watched = watches_.find(name); watched != watches_.end()) {
+      // The service is another one now; one that wanted to leave has changed its mind.
+      refuse_leaving(name, watched->second);
+      if (watched->second.pid != instance.pid) forget_callbacks(name, watched->second);
+    }
+    count_watched();
+  }
   if (const auto waiting = listeners_.find(name); waiting != listeners_.end()) {
     for (const Listener& listener : waiting->second) notify(name, listener, instance);
   }
@@ -93,6 +97,7 @@ void ServiceManager::died(std::uint64_t cookie) {
     std::erase_if(it->second, [&](const Instance& instance) { return instance.handle == handle; });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
+  client_callback_died(handle);
   for (auto it = listeners_.begin(); it != listeners_.end();) {
     listener_count_ -= std::erase_if(
         it->second, [&](const Listener& listener) { return listener.callback == handle; });
@@ -100,13 +105,28 @@ void ServiceManager::died(std::uint64_t cookie) {
   }
   for (auto it = managers_.begin(); it != managers_.end();) {
     if (it->second == handle) {
-      drop_instances_of(it->first);
+      const HostId host = it->first;
       it = managers_.erase(it);
+      drop_instances_of(host);
+      manager_of_host_gone(host);
     } else {
       ++it;
     }
   }
   if (uses_.erase(handle.value()) > 0) process_->release(handle);
+  count_watched();
+}
+
+void ServiceManager::withdraw_instance(const std::string& name, HostId host) {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return;
+  std::erase_if(found->second, [&](const Instance& instance) {
+    if (instance.host != host) return false;
+    let_go(instance.handle);
+    return true;
+  });
+  if (found->second.empty()) names_.erase(found);
+  if (host == setup_.host) count_watched();
 }
 
 void ServiceManager::drop_instances_of(HostId host) {
@@ -160,6 +180,8 @@ void ServiceManager::peer_call(const IncomingCall& call) {
     if (!handle || (names_.size() >= kMaxNames && !names_.contains(*name))) return;
     instance.handle = *handle;
     put_instance(*name, instance);
+  } else {
+    peer_question(host, call, *name, request);
   }
 }
 

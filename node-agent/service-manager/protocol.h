@@ -11,16 +11,29 @@ namespace netbinder {
 // The manager is found under a name too, which nobody else can take.
 inline constexpr const char* kManagerName = "manager";
 
+// What built-in managers tell each other: oneway calls, each beginning with the sender's host and a
+// name. Of the sender's services:
+inline constexpr std::uint32_t kPeerPublish = 1;   // this is it
+inline constexpr std::uint32_t kPeerAskUse = 2;    // has it clients there? (number)
+inline constexpr std::uint32_t kPeerWithdraw = 3;  // forget it, unless it has clients (number)
+// Of the receiver's:
+inline constexpr std::uint32_t kPeerUse = 4;     // the answer to either (number, whether it has)
+inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
+
 // Exceptions of an AIDL reply.
 inline constexpr std::int32_t kNoException = 0;
 inline constexpr std::int32_t kSecurityException = -1;
 inline constexpr std::int32_t kIllegalArgument = -3;
+inline constexpr std::int32_t kNullPointer = -4;
 inline constexpr std::int32_t kIllegalState = -5;
 inline constexpr std::int32_t kUnsupported = -7;
 
 // What `dumpsys` asks services by; addService carries them.
 inline constexpr std::uint32_t kDumpDefault = 8;
 inline constexpr std::uint32_t kLazyService = 1U << 30;  // Android 16: its users are not to keep it
+
+inline constexpr const char* kCallbackInterface = "android.os.IServiceCallback";
+inline constexpr const char* kClientCallbackInterface = "android.os.IClientCallback";
 
 inline constexpr std::size_t kMaxNameBytes = 127;
 

@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "node-agent/service-manager/protocol.h"
+#include "node-agent/service-manager/replies.h"
 
 namespace netbinder {
 
@@ -24,22 +25,6 @@ constexpr std::uint32_t kClassicGet = 1;
 constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
-
-OutgoingReply status_reply(std::int32_t status) {
-  ParcelWriter writer;
-  writer.i32(status);
-  return {.flags = TF_STATUS_CODE, .parcel = writer.take()};
-}
-
-OutgoingReply reply_of(ParcelWriter& writer) { return {.flags = 0, .parcel = writer.take()}; }
-
-OutgoingReply exception_reply(std::int32_t exception, const std::string& message) {
-  ParcelWriter writer;
-  writer.i32(exception);
-  writer.string16(message);
-  writer.i32(0);
-  return reply_of(writer);
-}
 
 // The request behind the token, looked at without being used.
 RequestShape shape_of(ParcelReader request) {
@@ -83,16 +68,16 @@ std::vector<ServiceView> ServiceManager::services() const {
 
 // ---- requests ----
 
-OutgoingReply ServiceManager::call(const IncomingCall& call) {
+std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
   if (call.target == kPeerNodePtr) {
     peer_call(call);
-    return {};
+    return OutgoingReply{};
   }
   return client_call(call);
 }
 
-OutgoingReply ServiceManager::client_call(const IncomingCall& call) {
-  if (call.code == kPing) return {};
+std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
+  if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;
     writer.string16(kInterface);
@@ -125,7 +110,8 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       if (!name) return status_reply(-1);
       if (*name == kManagerName) {
         writer.binder(kNodePtr, 0);
-      } else if (const Instance* found = find(*name)) {
+      } else if (Instance* found = find(*name)) {
+        handed_out(*name, *found);
         writer.handle(found->handle);
       } else {
         writer.i32(0);
@@ -179,8 +165,9 @@ Dialect ServiceManager::dialect_of(std::int32_t pid, std::uint32_t code,
   return client.detected.value_or(Dialect::kAndroid14);
 }
 
-OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& request,
-                                        std::uint32_t header) {
+std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
+                                                       ParcelReader& request,
+                                                       std::uint32_t header) {
   const Dialect dialect = dialect_of(call.sender_pid, call.code, shape_of(request));
   const auto method = method_of(dialect, call.code);
   if (!method) return status_reply(-EBADMSG);  // libbinder's UNKNOWN_TRANSACTION
@@ -300,18 +287,19 @@ OutgoingReply ServiceManager::aidl_call(const IncomingCall& call, ParcelReader& 
       return reply_of(writer);
     }
     case Method::kRegisterClientCallback:
+      return register_client_callback(call, request, header, dialect);
     case Method::kTryUnregisterService:
-      return exception_reply(kUnsupported, "lazy services are not supported");
+      return try_unregister(call, request);
   }
   NB_UNREACHABLE();
 }
 
-void ServiceManager::put_service(ParcelWriter& reply, const std::string& name,
-                                 Dialect dialect) const {
+void ServiceManager::put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) {
   if (name == kManagerName) {
     reply.binder(kNodePtr, 0);
     reply.u32(stability_word(dialect, kStabilitySystem));
-  } else if (const Instance* found = find(name)) {
+  } else if (Instance* found = find(name)) {
+    handed_out(name, *found);
     put_instance_handle(reply, *found, dialect);
   } else {
     reply.null_binder();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,8 +59,14 @@ class ServiceManager final : public LocalService {
   void forget_program(std::int32_t pid) { clients_.erase(pid); }
   [[nodiscard]] std::vector<ServiceView> services() const;
 
+  // ---- lazy services (lazy_services.cc) ----
+  // To be called every kLookIntervalMs while looks_for_clients().
+  static constexpr std::uint32_t kLookIntervalMs = 5000;
+  [[nodiscard]] bool looks_for_clients() const { return watched_services_ > 0; }
+  void look_for_clients();
+
   // ---- LocalService ----
-  OutgoingReply call(const IncomingCall& call) override;
+  std::optional<OutgoingReply> call(const IncomingCall& call) override;
   void died(std::uint64_t cookie) override;
 
  private:
@@ -71,35 +78,90 @@ class ServiceManager final : public LocalService {
     bool allow_isolated = false;
     std::uint32_t dump_priority = 0;
     std::uint32_t stability = 0;
+    bool tells_lookups = false;  // another host's: it wants to hear of the next lookup here
   };
   struct Listener {
     Handle callback;
     std::uint32_t header = 0;  // of the interface token this client uses
     Dialect dialect = Dialect::kAndroid14;
   };
+  struct ClientCallback {
+    Handle callback;
+    std::uint32_t header = 0;
+    Dialect dialect = Dialect::kAndroid14;
+  };
+  // A question to the managers of other hosts: have your programs clients of this name's service?
+  struct Question {
+    std::uint32_t number = 0;  // answers to an earlier one are passed over
+    std::set<HostId> awaiting;
+    bool in_use = false;
+  };
+  // A name of this host whose service wants to hear whether it has clients. Outlives the
+  // registration of the service, as LazyServiceRegistrar of libbinder counts on; ends with the
+  // callbacks.
+  struct ClientWatch {
+    std::int32_t pid = 0;  // of the service's process
+    std::vector<ClientCallback> callbacks;
+    bool has_clients = false;  // as the callbacks were told
+    int looks_without = 0;
+    Question look;
+    // A tryUnregisterService that waits for the other hosts to let go of the name.
+    struct Leaving {
+      ReplyTo reply_to;
+      Question question;
+      int looks = 0;
+    };
+    std::optional<Leaving> leaving;
+  };
   struct Client {
     std::optional<Dialect> wanted;    // by the program's environment
     std::optional<Dialect> detected;  // by what it sent
   };
 
-  OutgoingReply client_call(const IncomingCall& call);
+  std::optional<OutgoingReply> client_call(const IncomingCall& call);
   OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
-  OutgoingReply aidl_call(const IncomingCall& call, ParcelReader& request, std::uint32_t header);
+  std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
+                                         std::uint32_t header);
   void peer_call(const IncomingCall& call);
   Dialect dialect_of(std::int32_t pid, std::uint32_t code, const RequestShape& shape);
 
   [[nodiscard]] static bool valid_name(const std::string& name);
   // The best instance of `name`, or of `name@host`, for a client of this host.
-  [[nodiscard]] const Instance* find(const std::string& name) const;
+  [[nodiscard]] Instance* find(const std::string& name);
   // An exception, or 0 and an empty message.
   std::pair<std::int32_t, std::string> add(const std::string& name, Instance instance);
   void put_instance(const std::string& name, const Instance& instance);
   void drop_instances_of(HostId host);
   void publish(Handle manager, const std::string& name, const Instance& instance);
+  void withdraw_instance(const std::string& name, HostId host);
   void notify(const std::string& name, const Listener& listener, const Instance& instance);
   // What `name` stands for, or null, with its stability.
-  void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) const;
+  void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect);
   static void put_instance_handle(ParcelWriter& parcel, const Instance& instance, Dialect dialect);
+
+  // ---- lazy services ----
+  OutgoingReply register_client_callback(const IncomingCall& call, ParcelReader& request,
+                                         std::uint32_t header, Dialect dialect);
+  std::optional<OutgoingReply> try_unregister(const IncomingCall& call, ParcelReader& request);
+  [[nodiscard]] const Instance* own_instance(const std::string& name) const;
+  // A client of this host is about to be given what `name` leads to.
+  void handed_out(const std::string& name, Instance& instance);
+  void client_appeared(const std::string& name, ClientWatch& watch);
+  void tell_clients(const std::string& name, ClientWatch& watch, bool has_clients);
+  void ask_hosts(const std::string& name, std::uint32_t code, Question& question);
+  [[nodiscard]] bool used_here(const Instance& instance) const;
+  void judge_look(const std::string& name, ClientWatch& watch);
+  void judge_leaving(const std::string& name, ClientWatch& watch);
+  void refuse_leaving(const std::string& name, ClientWatch& watch);
+  void forget_callbacks(const std::string& name, ClientWatch& watch);
+  void count_watched();
+  void client_callback_died(Handle handle);
+  void manager_of_host_gone(HostId host);
+  void send_to_manager(HostId host, std::uint32_t code, const std::string& name,
+                       std::uint32_t number, std::uint32_t word);
+  void peer_question(HostId from, const IncomingCall& call, const std::string& name,
+                     ParcelReader& request);
+
   // A handle is held once for each use: with a strong reference and linked to death.
   void hold(Handle handle);
   void let_go(Handle handle);
@@ -118,6 +180,9 @@ class ServiceManager final : public LocalService {
   std::map<std::uint32_t, std::size_t> uses_;  // by handle
   std::map<HostId, Handle> managers_;          // of other hosts
   std::map<std::int32_t, Client> clients_;     // by pid
+  std::map<std::string, ClientWatch> watches_;
+  std::size_t watched_services_ = 0;  // watches of names that are registered
+  std::uint32_t next_question_ = 1;
 };
 
 }  // namespace netbinder

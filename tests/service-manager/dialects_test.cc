@@ -32,9 +32,7 @@ class Dialects : public ::testing::TestWithParam<Android> {
     EXPECT_EQ(after.buffers, before_.buffers);
     EXPECT_TRUE(cluster_.manager(1).services().empty());
   }
-  void tell_dialect(std::int32_t pid) {
-    cluster_.manager(1).set_dialect(pid, GetParam().dialect);
-  }
+  void tell_dialect(std::int32_t pid) { cluster_.manager(1).set_dialect(pid, GetParam().dialect); }
   [[nodiscard]] bool has_status() const { return GetParam().has_status(); }
 
   ManagedCluster cluster_;
@@ -322,19 +320,6 @@ TEST_P(DebugInfo, NamesEveryServiceAndItsProcess) {
   EXPECT_EQ(pids["hello"], 200);
   EXPECT_EQ(pids["hello2"], 200);
   EXPECT_EQ(pids.count("manager"), 1U);
-}
-
-TEST_P(Aidl, LazyServicesAreDeclinedWithAnException) {
-  EXPECT_EQ(server_->add("hello", kNode), 0);
-  Request callback = server_->request();
-  callback.string16("hello").binder(GetParam(), kNode, kNode + 1).binder(GetParam(), 0x3000, 0);
-  Received reply = server_->call(GetParam().client_callback, callback);
-  EXPECT_EQ(reply.i32(), -7);
-  EXPECT_FALSE(reply.string16().empty());
-  Request leave = server_->request();
-  leave.string16("hello").binder(GetParam(), kNode, kNode + 1);
-  EXPECT_EQ(server_->call(GetParam().try_unregister, leave).i32(), -7);
-  EXPECT_TRUE(client_->check("hello"));
 }
 
 }  // namespace

@@ -17,10 +17,10 @@ ManagedCluster::ManagedCluster(std::size_t hosts, const std::string& dialect)
     auto manager =
         std::make_unique<BuiltinManager>(host(number).driver, "binder", std::move(setup));
     ProcessHost* process = &manager->host();
-    host(number).others[manager->id().value()] =
-        [process](ThreadId thread, const IoctlResult& result) {
-          process->ioctl_done(thread, result);
-        };
+    host(number).others[manager->id().value()] = [process](ThreadId thread,
+                                                           const IoctlResult& result) {
+      process->ioctl_done(thread, result);
+    };
     manager->start();
     managers_.push_back(std::move(manager));
   }
@@ -44,7 +44,8 @@ void ManagedCluster::settle() {
     more = run_managers();
     for (std::size_t from = 1; from <= hosts_; ++from) {
       for (std::size_t to = 1; to <= hosts_; ++to) {
-        if (from == to || !cluster_.deliver_one(from, to)) continue;
+        if (from == to || held_ == std::pair(from, to)) continue;
+        if (!cluster_.deliver_one(from, to)) continue;
         run_managers();
         more = true;
       }
@@ -53,6 +54,13 @@ void ManagedCluster::settle() {
   for (std::size_t number = 1; number <= hosts_; ++number) {
     host(number).driver.check_invariants();
   }
+}
+
+void ManagedCluster::look() {
+  for (auto& manager : managers_) {
+    if (manager->service().looks_for_clients()) manager->service().look_for_clients();
+  }
+  settle();
 }
 
 void ManagedCluster::disconnect(std::size_t a, std::size_t b) {

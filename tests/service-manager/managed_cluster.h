@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,23 @@ class ManagedCluster {
   }
   // Delivers messages and lets the managers work until nothing is left to do.
   void settle();
+  // The managers' turn only: nothing is delivered.
+  bool run_managers();
+  // Messages from a host to another wait until release().
+  void hold(std::size_t from, std::size_t to) { held_ = {from, to}; }
+  void release() {
+    held_.reset();
+    settle();
+  }
+  // The managers' timer: all look for clients of lazy services.
+  void look();
   void disconnect(std::size_t a, std::size_t b);
   // A new session between hosts that lost each other, both still the same.
   void connect(std::size_t a, std::size_t b);
 
  private:
-  bool run_managers();
-
   std::size_t hosts_;
+  std::optional<std::pair<std::size_t, std::size_t>> held_;
   Cluster cluster_;
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
 };

@@ -69,6 +69,19 @@ Request& Request::binder(const Android& version, std::uint64_t ptr, std::uint64_
   return *this;
 }
 
+Request& Request::handle(const Android& version, std::uint32_t handle) {
+  payload_.add(handle_object(handle));
+  if (version.has_status()) i32(version.system);
+  return *this;
+}
+
+Request& Request::null_binder(const Android& version) {
+  payload_.add(binder_object(0, 0));
+  payload_.offsets.pop_back();
+  if (version.has_status()) i32(version.null);
+  return *this;
+}
+
 // ---- Received ----
 
 std::int32_t Received::i32() {
@@ -93,8 +106,10 @@ std::string Received::string16() {
   for (std::int32_t i = 0; i <= units; ++i) {
     std::uint16_t unit = 0;
     std::memcpy(&unit, data.data() + position_ + static_cast<std::size_t>(i) * 2, sizeof unit);
-    if (i < units) text.push_back(static_cast<char>(unit));
-    else EXPECT_EQ(unit, 0);
+    if (i < units)
+      text.push_back(static_cast<char>(unit));
+    else
+      EXPECT_EQ(unit, 0);
   }
   position_ += bytes;
   return text;
@@ -185,13 +200,9 @@ Received ServiceClient::call(std::uint32_t code, const Request& request, std::ui
   return {};
 }
 
-std::int32_t ServiceClient::add(const std::string& name, std::uint64_t ptr,
-                                std::int32_t priority) {
-  Received reply = call(version_.add, request()
-                                          .string16(name)
-                                          .binder(version_, ptr, ptr + 1)
-                                          .i32(0)
-                                          .i32(priority));
+std::int32_t ServiceClient::add(const std::string& name, std::uint64_t ptr, std::int32_t priority) {
+  Received reply = call(
+      version_.add, request().string16(name).binder(version_, ptr, ptr + 1).i32(0).i32(priority));
   return reply.i32();
 }
 
@@ -240,9 +251,49 @@ std::int32_t ServiceClient::unlisten(const std::string& name, std::uint64_t ptr)
   return call(version_.unlisten, request().string16(name).binder(version_, ptr, ptr + 1)).i32();
 }
 
+std::int32_t ServiceClient::watch_clients(const std::string& name, std::uint64_t ptr,
+                                          std::uint64_t callback) {
+  return call(version_.client_callback, request()
+                                            .string16(name)
+                                            .binder(version_, ptr, ptr + 1)
+                                            .binder(version_, callback, callback + 1))
+      .i32();
+}
+
+std::int32_t ServiceClient::try_unregister(const std::string& name, std::uint64_t ptr) {
+  return call(version_.try_unregister, request().string16(name).binder(version_, ptr, ptr + 1))
+      .i32();
+}
+
+void ServiceClient::start_leaving(const std::string& name, std::uint64_t ptr) {
+  const Request leave = request().string16(name).binder(version_, ptr, ptr + 1);
+  program_.start(kCaller,
+                 Commands().put(BC_TRANSACTION, leave.payload().call(0, version_.try_unregister)),
+                 true);
+}
+
+std::optional<std::int32_t> ServiceClient::left() {
+  for (;;) {
+    if (program_.blocked(kCaller)) return std::nullopt;
+    const Outcome outcome = program_.outcome(kCaller);
+    EXPECT_EQ(outcome.error, 0);
+    if (const Returned* reply = outcome.find(BR_REPLY)) {
+      return receive(reply->as<binder_transaction_data>()).i32();
+    }
+    Commands answers;
+    answer_references(outcome, answers);
+    program_.start(kCaller, answers, true);
+  }
+}
+
+void ServiceClient::drop(std::uint32_t handle) {
+  EXPECT_EQ(program_.write(kCaller, Commands().put(BC_RELEASE, handle)).error, 0);
+  cluster_.settle();
+}
+
 void ServiceClient::send(std::uint32_t handle, std::uint32_t code, const Request& request) {
-  program_.start(kCaller, Commands().put(BC_TRANSACTION,
-                                         request.payload().call(handle, code, TF_ONE_WAY)),
+  program_.start(kCaller,
+                 Commands().put(BC_TRANSACTION, request.payload().call(handle, code, TF_ONE_WAY)),
                  true);
   cluster_.settle();
   EXPECT_NE(program_.outcome(kCaller).find(BR_TRANSACTION_COMPLETE), nullptr);

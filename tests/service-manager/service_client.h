@@ -29,7 +29,7 @@ struct Android {
 inline void PrintTo(const Android& version, std::ostream* out) { *out << version.name; }
 const std::vector<Android>& androids();
 // Those that have a method.
-inline std::vector<Android> androids_with(std::uint32_t Android::* code) {
+inline std::vector<Android> androids_with(std::uint32_t Android::*code) {
   std::vector<Android> having;
   for (const Android& version : androids()) {
     if (version.*code != 0) having.push_back(version);
@@ -46,6 +46,8 @@ class Request {
                  const std::string& interface = "android.os.IServiceManager");
   // A binder of the sender, with its stability word if the version has any.
   Request& binder(const Android& version, std::uint64_t ptr, std::uint64_t cookie);
+  Request& handle(const Android& version, std::uint32_t handle);
+  Request& null_binder(const Android& version);
   [[nodiscard]] const Payload& payload() const { return payload_; }
   [[nodiscard]] Payload& payload() { return payload_; }
 
@@ -90,11 +92,23 @@ class ServiceClient {
   std::int32_t listen(const std::string& name, std::uint64_t ptr);
   std::int32_t unlisten(const std::string& name, std::uint64_t ptr);
 
+  // 0, or the exception, for a name whose service is the node `ptr`.
+  std::int32_t watch_clients(const std::string& name, std::uint64_t ptr, std::uint64_t callback);
+  std::int32_t try_unregister(const std::string& name, std::uint64_t ptr);
+  // Sends tryUnregisterService without waiting for the answer; left() is it, once it is there.
+  void start_leaving(const std::string& name, std::uint64_t ptr);
+  std::optional<std::int32_t> left();
+
   // A oneway call.
   void send(std::uint32_t handle, std::uint32_t code, const Request& request);
   // The oldest oneway call that has come in and was not taken yet.
   std::optional<Received> incoming();
-  void die() { program_.close(); cluster_.settle(); }
+  // Gives back a reference to a handle that a reply held.
+  void drop(std::uint32_t handle);
+  void die() {
+    program_.close();
+    cluster_.settle();
+  }
   [[nodiscard]] const Android& version() const { return version_; }
   [[nodiscard]] Program& program() { return program_; }
 
