@@ -116,7 +116,12 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
                                                        side_there.get(), arena->program_fd()};
   const ProcessId process = *opened;
   if (!dialect.empty()) {
-    for (auto& manager : managers_) manager->service().set_dialect(program.pid, dialect);
+    const bool detected = (hello.flags & kHelloDialectDetected) != 0;
+    for (auto& manager : managers_) {
+      ServiceManager& service = manager->service();
+      detected ? service.suggest_dialect(program.pid, dialect)
+               : service.set_dialect(program.pid, dialect);
+    }
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();

@@ -69,7 +69,8 @@ inline constexpr std::uint64_t kMaxCommandBytes = 1U << 20;  // of one write buf
 // ---- set-up ----
 
 enum HelloFlags : std::uint32_t {
-  kHelloStagedOnly = 1,  // do not read this program's memory
+  kHelloStagedOnly = 1,       // do not read this program's memory
+  kHelloDialectDetected = 2,  // `dialect` is a guess by the program's libbinder, nobody's wish
 };
 
 enum HelloPurpose : std::uint32_t {

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
 #include "shim/waiting.h"
 
@@ -118,8 +119,12 @@ Hello make_hello(HelloPurpose purpose, const char* name) {
   hello.purpose = purpose;
   std::memcpy(hello.name, name, ::strnlen(name, sizeof hello.name - 1));
   const char* const dialect = std::getenv("NETBINDER_DIALECT");
-  if (dialect != nullptr) {
+  if (dialect != nullptr && *dialect != '\0') {
     std::memcpy(hello.dialect, dialect, ::strnlen(dialect, sizeof hello.dialect - 1));
+  } else if (purpose == kHelloOpen) {
+    const char* const detected = dialect_of_libbinder();
+    std::memcpy(hello.dialect, detected, std::strlen(detected));
+    if (*detected != '\0') hello.flags |= kHelloDialectDetected;
   }
   hello.nice = current_nice();
   return hello;

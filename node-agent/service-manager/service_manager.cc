@@ -56,6 +56,14 @@ void ServiceManager::set_dialect(std::int32_t pid, const std::string& dialect) {
   }
 }
 
+void ServiceManager::suggest_dialect(std::int32_t pid, const std::string& dialect) {
+  if (const auto loaded = parse_dialect(dialect)) {
+    if (clients_.size() >= kMaxClients) clients_.clear();
+    Client& client = clients_[pid];
+    if (!client.detected) client.detected = loaded;
+  }
+}
+
 std::vector<ServiceView> ServiceManager::services() const {
   std::vector<ServiceView> views;
   for (const auto& [name, instances] : names_) {

@@ -53,8 +53,10 @@ class ServiceManager final : public LocalService {
 
   // The manager of another host, with a strong reference for us: gets all names of this host.
   void peer_connected(HostId host, Handle manager);
-  // The dialect a program wants or was found to speak, before its first call; sticky by pid.
+  // The dialect a program wants, before its first call; sticky by pid. Stronger than the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect);
+  // The dialect a program's libbinder speaks. Weaker than the setup's and what its calls show.
+  void suggest_dialect(std::int32_t pid, const std::string& dialect);
   // The program has gone; the next one with its pid may speak another dialect.
   void forget_program(std::int32_t pid) { clients_.erase(pid); }
   [[nodiscard]] std::vector<ServiceView> services() const;
@@ -115,7 +117,7 @@ class ServiceManager final : public LocalService {
   };
   struct Client {
     std::optional<Dialect> wanted;    // by the program's environment
-    std::optional<Dialect> detected;  // by what it sent
+    std::optional<Dialect> detected;  // by what it has loaded and what it sent
   };
 
   std::optional<OutgoingReply> client_call(const IncomingCall& call);

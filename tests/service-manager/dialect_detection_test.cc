@@ -97,6 +97,37 @@ TEST(DetectionOfAll, TwoVersionsAreServedAtOnce) {
   }
 }
 
+// The size of the answer to code 2 with a name: getService2's or checkService's.
+std::size_t answer_to_code_2(ManagedCluster& cluster, std::int32_t pid) {
+  ServiceClient client(cluster, 1, pid, android("Android16"));
+  return client.call(2, client.request().string16("manager")).data.size();
+}
+constexpr std::size_t kCheckServiceBytes = 4 + 28;
+constexpr std::size_t kGetService2Bytes = 4 + 8 + 8 + 28 + 4;
+
+TEST(DetectionOfAll, ALibbinderIsStrongerThanTheDefaultAndWeakerThanWhatIsToldAndConfigured) {
+  ManagedCluster cluster;
+  EXPECT_EQ(answer_to_code_2(cluster, 100), kCheckServiceBytes);
+  cluster.manager(1).suggest_dialect(200, "android16");
+  EXPECT_EQ(answer_to_code_2(cluster, 200), kGetService2Bytes);
+  cluster.manager(1).suggest_dialect(300, "android16");
+  cluster.manager(1).set_dialect(300, "android14");
+  EXPECT_EQ(answer_to_code_2(cluster, 300), kCheckServiceBytes);
+  ManagedCluster configured(1, "android14");
+  configured.manager(1).suggest_dialect(100, "android16");
+  EXPECT_EQ(answer_to_code_2(configured, 100), kCheckServiceBytes);
+  configured.manager(1).set_dialect(200, "android16");
+  EXPECT_EQ(answer_to_code_2(configured, 200), kGetService2Bytes);
+}
+
+TEST(DetectionOfAll, WhatAProgramSendsIsStrongerThanItsLibbinder) {
+  ManagedCluster cluster;
+  cluster.manager(1).suggest_dialect(100, "android13");
+  ServiceClient server(cluster, 1, 100, android("Android16"));
+  EXPECT_EQ(server.add("hello", kNode), 0);  // by a code and shape of Android 16 only
+  EXPECT_TRUE(server.list().size() == 2);
+}
+
 TEST(DetectionOfAll, TheConfiguredDialectOverridesWhatIsDetected) {
   ManagedCluster cluster(1, "android16");
   ServiceClient client(cluster, 1, 100, android("Android16"));
