@@ -44,7 +44,9 @@ OutgoingReply ServiceManager::register_client_callback(const IncomingCall& call,
     return exception_reply(kUnsupported, "not the process of the service");
   }
   if (own->handle != service) return exception_reply(kIllegalArgument, "not this service");
-  if (listener_count_ >= kMaxListeners) return exception_reply(kIllegalState, "too many callbacks");
+  if (!room_for_listener(call.sender_pid)) {
+    return exception_reply(kIllegalState, "too many callbacks");
+  }
 
   ClientWatch& watch = watches_[*name];
   watch.pid = call.sender_pid;
@@ -53,7 +55,7 @@ OutgoingReply ServiceManager::register_client_callback(const IncomingCall& call,
                   [&callback](const ClientCallback& other) { return other.callback == *callback; });
   if (known) return empty_reply();
   hold(*callback);
-  ++listener_count_;
+  count_listener(watch.pid, true);
   watch.callbacks.push_back({.callback = *callback, .header = header, .dialect = dialect});
   count_watched();
   if (watch.has_clients) {
@@ -204,7 +206,7 @@ void ServiceManager::refuse_leaving(const std::string& name, ClientWatch& watch)
 
 void ServiceManager::forget_callbacks(const std::string& name, ClientWatch& watch) {
   for (const ClientCallback& callback : watch.callbacks) {
-    --listener_count_;
+    count_listener(watch.pid, false);
     let_go(callback.callback);
   }
   watches_.erase(name);
@@ -213,8 +215,10 @@ void ServiceManager::forget_callbacks(const std::string& name, ClientWatch& watc
 void ServiceManager::client_callback_died(Handle handle) {
   for (auto it = watches_.begin(); it != watches_.end();) {
     ClientWatch& watch = it->second;
-    listener_count_ -= std::erase_if(watch.callbacks, [&](const ClientCallback& callback) {
-      return callback.callback == handle;
+    std::erase_if(watch.callbacks, [&](const ClientCallback& callback) {
+      if (callback.callback != handle) return false;
+      count_listener(watch.pid, false);
+      return true;
     });
     if (watch.callbacks.empty() || own_instance(it->first) == nullptr) {
       refuse_leaving(it->first, watch);

@@ -15,6 +15,23 @@ constexpr std::uint32_t kOnRegistration = 1;
 
 constexpr std::size_t kUnknownRank = static_cast<std::size_t>(-1);
 
+template <typename Key>
+std::size_t counted(const std::map<Key, std::size_t>& counts, Key key) {
+  const auto found = counts.find(key);
+  return found == counts.end() ? 0 : found->second;
+}
+
+template <typename Key>
+void count(std::map<Key, std::size_t>& counts, Key key, bool more) {
+  if (more) {
+    ++counts[key];
+    return;
+  }
+  const auto found = counts.find(key);
+  NB_CHECK(found != counts.end());
+  if (--found->second == 0) counts.erase(found);
+}
+
 }  // namespace
 
 bool ServiceManager::valid_name(const std::string& name) {
@@ -42,22 +59,44 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
                                                          Instance instance) {
   if (!valid_name(name)) return {kIllegalArgument, "invalid service name"};
   if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
-  if (names_.size() >= kMaxNames && !names_.contains(name)) {
+  const Instance* own = own_instance(name);
+  if (own == nullptr && counted(names_of_host_, setup_.host) >= kMaxNames) {
     return {kIllegalState, "too many services"};
+  }
+  if ((own == nullptr || own->pid != instance.pid) &&
+      counted(names_of_program_, instance.pid) >= kMaxNamesOfProgram) {
+    return {kIllegalState, "too many services of this program"};
   }
   put_instance(name, instance);
   for (const auto& [host, manager] : managers_) publish(manager, name, instance);
   return {kNoException, ""};
 }
 
+void ServiceManager::count_instance(const Instance& instance, bool more) {
+  count(names_of_host_, instance.host, more);
+  if (instance.host == setup_.host) count(names_of_program_, instance.pid, more);
+}
+
+void ServiceManager::count_listener(std::int32_t pid, bool more) {
+  more ? ++listener_count_ : --listener_count_;
+  count(listeners_of_program_, pid, more);
+}
+
+bool ServiceManager::room_for_listener(std::int32_t pid) const {
+  return listener_count_ < kMaxListeners &&
+         counted(listeners_of_program_, pid) < kMaxListenersOfProgram;
+}
+
 void ServiceManager::put_instance(const std::string& name, const Instance& instance) {
   hold(instance.handle);
+  count_instance(instance, true);
   std::vector<Instance>& instances = names_[name];
   const auto same = std::find_if(instances.begin(), instances.end(), [&](const Instance& other) {
     return other.host == instance.host;
   });
   if (same != instances.end()) {
     const Handle old = same->handle;
+    count_instance(*same, false);
     *same = instance;
     let_go(old);
   } else {
@@ -94,13 +133,20 @@ void ServiceManager::notify(const std::string& name, const Listener& listener,
 void ServiceManager::died(std::uint64_t cookie) {
   const Handle handle{static_cast<std::uint32_t>(cookie)};
   for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second, [&](const Instance& instance) { return instance.handle == handle; });
+    std::erase_if(it->second, [&](const Instance& instance) {
+      if (instance.handle != handle) return false;
+      count_instance(instance, false);
+      return true;
+    });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
   client_callback_died(handle);
   for (auto it = listeners_.begin(); it != listeners_.end();) {
-    listener_count_ -= std::erase_if(
-        it->second, [&](const Listener& listener) { return listener.callback == handle; });
+    std::erase_if(it->second, [&](const Listener& listener) {
+      if (listener.callback != handle) return false;
+      count_listener(listener.pid, false);
+      return true;
+    });
     it = it->second.empty() ? listeners_.erase(it) : std::next(it);
   }
   for (auto it = managers_.begin(); it != managers_.end();) {
@@ -122,6 +168,7 @@ void ServiceManager::withdraw_instance(const std::string& name, HostId host) {
   if (found == names_.end()) return;
   std::erase_if(found->second, [&](const Instance& instance) {
     if (instance.host != host) return false;
+    count_instance(instance, false);
     let_go(instance.handle);
     return true;
   });
@@ -133,6 +180,7 @@ void ServiceManager::drop_instances_of(HostId host) {
   for (auto it = names_.begin(); it != names_.end();) {
     std::erase_if(it->second, [&](const Instance& instance) {
       if (instance.host != host) return false;
+      count_instance(instance, false);
       let_go(instance.handle);
       return true;
     });
@@ -177,7 +225,8 @@ void ServiceManager::peer_call(const IncomingCall& call) {
     instance.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
     instance.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
     const auto handle = request.handle();
-    if (!handle || (names_.size() >= kMaxNames && !names_.contains(*name))) return;
+    // A host that is true to its own bound never has more.
+    if (!handle || counted(names_of_host_, host) >= kMaxNames + 1) return;
     instance.handle = *handle;
     put_instance(*name, instance);
   } else {

@@ -242,13 +242,14 @@ std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
       const auto callback = request.handle();
       if (!name || !callback) return exception_reply(kIllegalArgument, "no callback");
       if (!valid_name(*name)) return exception_reply(kIllegalArgument, "invalid service name");
-      if (listener_count_ >= kMaxListeners) {
+      if (!room_for_listener(call.sender_pid)) {
         return exception_reply(kIllegalState, "too many callbacks");
       }
-      const Listener listener{.callback = *callback, .header = header, .dialect = dialect};
+      const Listener listener{
+          .callback = *callback, .pid = call.sender_pid, .header = header, .dialect = dialect};
       hold(*callback);
       listeners_[*name].push_back(listener);
-      ++listener_count_;
+      count_listener(call.sender_pid, true);
       if (const Instance* found = find(*name)) notify(*name, listener, *found);
       return reply_of(writer);
     }
@@ -260,10 +261,11 @@ std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
       const std::size_t gone = found == listeners_.end()
                                    ? 0
                                    : std::erase_if(found->second, [&](const Listener& listener) {
-                                       return listener.callback == *callback;
+                                       if (listener.callback != *callback) return false;
+                                       count_listener(listener.pid, false);
+                                       return true;
                                      });
       if (gone == 0) return exception_reply(kIllegalState, "no such callback");
-      listener_count_ -= gone;
       if (found->second.empty()) listeners_.erase(found);
       for (std::size_t i = 0; i < gone; ++i) let_go(*callback);
       return reply_of(writer);

@@ -84,6 +84,7 @@ class ServiceManager final : public LocalService {
   };
   struct Listener {
     Handle callback;
+    std::int32_t pid = 0;
     std::uint32_t header = 0;  // of the interface token this client uses
     Dialect dialect = Dialect::kAndroid14;
   };
@@ -133,6 +134,9 @@ class ServiceManager final : public LocalService {
   // An exception, or 0 and an empty message.
   std::pair<std::int32_t, std::string> add(const std::string& name, Instance instance);
   void put_instance(const std::string& name, const Instance& instance);
+  void count_instance(const Instance& instance, bool more);
+  void count_listener(std::int32_t pid, bool more);
+  [[nodiscard]] bool room_for_listener(std::int32_t pid) const;
   void drop_instances_of(HostId host);
   void publish(Handle manager, const std::string& name, const Instance& instance);
   void withdraw_instance(const std::string& name, HostId host);
@@ -170,8 +174,11 @@ class ServiceManager final : public LocalService {
   [[nodiscard]] std::size_t rank(HostId host) const;
   [[nodiscard]] const std::string& host_name(HostId host) const;
 
+  // Of a host, and of one program of it.
   static constexpr std::size_t kMaxNames = 65536;
+  static constexpr std::size_t kMaxNamesOfProgram = 8192;
   static constexpr std::size_t kMaxListeners = 65536;
+  static constexpr std::size_t kMaxListenersOfProgram = 8192;
   static constexpr std::size_t kMaxClients = 16384;
 
   ServiceManagerSetup setup_;
@@ -182,6 +189,9 @@ class ServiceManager final : public LocalService {
   std::map<std::uint32_t, std::size_t> uses_;  // by handle
   std::map<HostId, Handle> managers_;          // of other hosts
   std::map<std::int32_t, Client> clients_;     // by pid
+  std::map<HostId, std::size_t> names_of_host_;
+  std::map<std::int32_t, std::size_t> names_of_program_;  // by pid, of this host
+  std::map<std::int32_t, std::size_t> listeners_of_program_;
   std::map<std::string, ClientWatch> watches_;
   std::size_t watched_services_ = 0;  // watches of names that are registered
   std::uint32_t next_question_ = 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a client of each version of Android gets from the built-in service manager.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "tests/service-manager/service_client.h"
@@ -223,6 +225,29 @@ TEST_P(Aidl, ListsByPriorityAndNamesItself) {
   EXPECT_EQ(client_->list(), (std::vector<std::string>{"critical", "manager", "normal"}));
 }
 
+TEST_P(Aidl, EveryPriorityIsListedByItsOwnBitOnly) {
+  const std::vector<std::int32_t> bits{1, 2, 4, 8, 16};
+  for (const std::int32_t bit : bits) {
+    EXPECT_EQ(
+        server_->add("p" + std::to_string(bit), kNode + static_cast<std::uint64_t>(bit) * 16, bit),
+        0);
+  }
+  for (const std::int32_t bit : bits) {
+    Received reply = client_->call(GetParam().list, client_->request().i32(bit));
+    EXPECT_EQ(reply.i32(), 0);
+    EXPECT_EQ(reply.i32(), bit == 8 ? 2 : 1);
+    if (bit == 8) {
+      EXPECT_EQ(reply.string16(), "manager");
+    }
+    EXPECT_EQ(reply.string16(), "p" + std::to_string(bit));
+    EXPECT_EQ(reply.left(), 0U);
+  }
+  Received none = client_->call(GetParam().list, client_->request().i32(0));
+  EXPECT_EQ(none.i32(), 0);
+  EXPECT_EQ(none.i32(), 0);
+  EXPECT_EQ(none.left(), 0U);
+}
+
 void expect_registration(ServiceClient& client, std::uint64_t callback, const std::string& name) {
   auto call = client.incoming();
   ASSERT_TRUE(call) << name;
@@ -317,6 +342,7 @@ TEST_P(DebugInfo, NamesEveryServiceAndItsProcess) {
     EXPECT_EQ(static_cast<std::size_t>(size), before - reply.left()) << name;
   }
   EXPECT_EQ(reply.left(), 0U);
+  EXPECT_EQ(pids["manager"], ::getpid());
   EXPECT_EQ(pids["hello"], 200);
   EXPECT_EQ(pids["hello2"], 200);
   EXPECT_EQ(pids.count("manager"), 1U);

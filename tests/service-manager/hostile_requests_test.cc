@@ -140,5 +140,49 @@ TEST_P(HostileRequests, ACallerThatDiesBeforeTheAnswerLeavesNothing) {
   EXPECT_EQ(after.transactions, before.transactions);
 }
 
+TEST(Bounds, OneProgramDoesNotUseUpTheNamesOfOthers) {
+  constexpr int kShare = 8192;
+  ManagedCluster cluster(2);
+  {
+    ServiceClient greedy(cluster, 1, 100, android("Android14"));
+    for (int i = 0; i < kShare; ++i) ASSERT_EQ(greedy.add("name" + std::to_string(i), kNode), 0);
+    EXPECT_EQ(greedy.add("one.more", kNode), -5);
+    EXPECT_EQ(greedy.add("name7", kNode + 16), 0);  // again
+    ServiceClient other(cluster, 1, 200, android("Android14"));
+    EXPECT_EQ(other.add("other", kNode), 0);
+    EXPECT_EQ(other.add("name8", kNode), 0);  // which is one less of the greedy one's
+    EXPECT_EQ(greedy.add("one.more", kNode), 0);
+    EXPECT_TRUE(other.check("name8191"));
+    ServiceClient there(cluster, 2, 300, android("Android14"));
+    EXPECT_TRUE(there.check("name8191"));
+    EXPECT_EQ(there.add("there", kNode), 0);
+  }
+  cluster.settle();
+  EXPECT_TRUE(cluster.manager(1).services().empty());
+  ServiceClient next(cluster, 1, 100, android("Android14"));
+  EXPECT_EQ(next.add("name", kNode), 0);
+}
+
+TEST(Bounds, OneProgramDoesNotUseUpTheListenersOfOthers) {
+  constexpr int kShare = 8192;
+  ManagedCluster cluster;
+  {
+    ServiceClient greedy(cluster, 1, 100, android("Android14"));
+    for (int i = 0; i < kShare; ++i) {
+      ASSERT_EQ(greedy.listen("name" + std::to_string(i), 0x2000), 0);
+    }
+    EXPECT_EQ(greedy.listen("one.more", 0x2000), -5);
+    EXPECT_EQ(greedy.unlisten("name3", 0x2000), 0);
+    EXPECT_EQ(greedy.listen("one.more", 0x2000), 0);
+    ServiceClient other(cluster, 1, 200, android("Android14"));
+    EXPECT_EQ(other.listen("name1", 0x2000), 0);
+    EXPECT_EQ(other.add("name1", kNode), 0);
+    EXPECT_TRUE(other.incoming());
+  }
+  cluster.settle();
+  ServiceClient next(cluster, 1, 100, android("Android14"));
+  EXPECT_EQ(next.listen("name", 0x2000), 0);
+}
+
 }  // namespace
 }  // namespace netbinder::testing

@@ -91,6 +91,19 @@ TEST_P(Replication, AnyHostsServiceCanBeAskedForByName) {
   EXPECT_EQ(client.check("@host1"), std::nullopt);
 }
 
+TEST_P(Replication, APidIsToldOnItsOwnHostOnly) {
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    Received reply = on(host).call(on(host).version().debug_info, on(host).request());
+    EXPECT_EQ(reply.i32(), 0);
+    EXPECT_EQ(reply.i32(), 2);  // and the manager
+    EXPECT_EQ(reply.i32(), 1);
+    EXPECT_EQ(reply.i32(), 4 + 4 + 12 + 4);
+    EXPECT_EQ(reply.string16(), "hello");
+    EXPECT_EQ(reply.i32(), host == 2 ? 200 : 0);
+  }
+}
+
 TEST_P(Replication, ANameDiesOnEveryHostWithItsOwnerAndAnotherHostsTakesOver) {
   EXPECT_EQ(on(1).add("hello", kNode), 0);
   EXPECT_EQ(on(2).add("hello", kNode), 0);
