@@ -205,6 +205,10 @@ void ServiceManager::refuse_leaving(const std::string& name, ClientWatch& watch)
 }
 
 void ServiceManager::forget_callbacks(const std::string& name, ClientWatch& watch) {
+  if (watch.leaving) {
+    process_->reply(watch.leaving->reply_to,
+                    exception_reply(kIllegalState, "another service has its name"));
+  }
   for (const ClientCallback& callback : watch.callbacks) {
     count_listener(watch.pid, false);
     let_go(callback.callback);

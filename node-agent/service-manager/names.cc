@@ -107,9 +107,12 @@ void ServiceManager::put_instance(const std::string& name, const Instance& insta
   }
   if (instance.host == setup_.host) {
     if (const auto watched = watches_.find(name); watched != watches_.end()) {
-      // The service is another one now; one that wanted to leave has changed its mind.
-      refuse_leaving(name, watched->second);
-      if (watched->second.pid != instance.pid) forget_callbacks(name, watched->second);
+      // One that wanted to leave has changed its mind, or is another one's now.
+      if (watched->second.pid == instance.pid) {
+        refuse_leaving(name, watched->second);
+      } else {
+        forget_callbacks(name, watched->second);
+      }
     }
     count_watched();
   }

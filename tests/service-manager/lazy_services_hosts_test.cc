@@ -205,6 +205,19 @@ TEST_P(LazyAcross, TheManagerServesOthersWhileAServiceIsLeavingAndASilentHostRef
   EXPECT_TRUE(on(2).check("lazy"));
 }
 
+TEST_P(LazyAcross, ANameThatAnotherProgramTakesWhileItIsLeavingIsTheirs) {
+  cluster_.hold(2, 1);
+  server().start_leaving("lazy", kNode);
+  cluster_.settle();
+  ServiceClient other(cluster_, 1, 150, android("Android14"));
+  EXPECT_EQ(other.add("lazy", kFriend), 0);
+  EXPECT_EQ(server().left(), -5);
+  EXPECT_EQ(told(), std::nullopt);
+  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  cluster_.release();
+  EXPECT_TRUE(on(2).check("lazy"));
+}
+
 TEST_P(LazyAcross, ManyLeaveAtOnceAndWhoMustWaitHearsWhen) {
   constexpr std::size_t kMany = 70;
   cluster_.hold(2, 1);
