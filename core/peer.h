@@ -33,6 +33,7 @@ struct PendingClaim {
   bool strong = true;
   HostId introducer;
   HandoffId handoff;
+  bool wanted = true;  // the node it was made for has not died meanwhile
 };
 
 struct Peer {

@@ -228,6 +228,9 @@ void Driver::give_back(Node& node) {
 
 void Driver::imported_node_died(Node& node) {
   NB_CHECK(node.imported());
+  for (PendingClaim& claim : node.home->claims) {
+    if (claim.node == node.number) claim.wanted = false;  // a new node may get its number here
+  }
   node.home->imports.erase(node.number);
   node.home = nullptr;
   node.received_strong = 0;
@@ -301,14 +304,22 @@ void Driver::handle(Peer& peer, peer::ClaimResult& message) {
     effects_.give_up_peer(peer.host, "an answer to a claim that was not made");
     return;
   }
+  const bool wanted = claim->wanted;
   peer.claims.erase(claim);
   if (find_peer(message.introducer) != nullptr) {
     effects_.send(message.introducer, peer::HandoffDone{.handoff = message.handoff}, {});
   }
+  if (!wanted) {
+    if (message.alive) {
+      const std::uint64_t strong = message.strong ? 1 : 0;
+      effects_.send(peer.host, peer::ReleaseRefs{.node = message.node, .strong = strong, .weak = 1},
+                    {});
+    }
+    return;
+  }
   const auto found = peer.imports.find(message.node);
-  if (found == peer.imports.end()) return;  // died meanwhile
+  NB_CHECK(found != peer.imports.end() && found->second->pending_claims > 0);
   Node& node = *found->second;
-  NB_CHECK(node.pending_claims > 0);
   --node.pending_claims;
   if (message.strong) --node.pending_strong_claims;
   if (!message.alive) {
