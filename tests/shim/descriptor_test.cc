@@ -153,6 +153,52 @@ TEST(Descriptors, ClosedBehindOurBack) {
   EXPECT_LT(::fcntl(fd, F_GETFD), 0);
 }
 
+TEST(Descriptors, ACopyMadeBehindOurBackIsTheSame) {
+  const FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  ASSERT_GE(fd, 0);
+  const int copy = static_cast<int>(::syscall(SYS_dup, fd));
+  EXPECT_EQ(ask_version(copy), -1);  // not known yet
+  {
+    const DescriptorReference attached = attach_binder(copy);
+    EXPECT_EQ(attached.get(), find_binder_fd(fd).get());
+  }
+  EXPECT_EQ(ask_version(copy), BINDER_CURRENT_PROTOCOL_VERSION);
+  close_descriptor(fd);
+  EXPECT_EQ(ask_version(copy), BINDER_CURRENT_PROTOCOL_VERSION);
+  close_descriptor(copy);
+}
+
+TEST(Descriptors, ACallThatMeetsTheCloseFailsWithEbadf) {
+  const FakeAgent agent(answer_simple);
+  const int fd = open_device();
+  ASSERT_GE(fd, 0);
+  const DescriptorReference under_way = find_binder_fd(fd);
+  const int number = static_cast<int>(::syscall(SYS_dup, fd));  // as long as it is not closed yet
+  close_descriptor(fd);
+  const DescriptorReference met = attach_binder(number);
+  ASSERT_TRUE(met);
+  EXPECT_EQ(met.get(), under_way.get());
+  binder_version version{};
+  EXPECT_EQ(ioctl_binder(*met, number, BINDER_VERSION, &version), -1);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_FALSE(is_binder_fd(number));
+  ::syscall(SYS_close, number);
+}
+
+TEST(Descriptors, NoOtherFileIsAttached) {
+  const FakeAgent agent(answer_simple);
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  for (const int fd : {pair[0], pair[1], file, -1}) {
+    errno = 0;
+    EXPECT_FALSE(attach_binder(fd));
+    EXPECT_EQ(errno, 0);
+    if (fd >= 0) ::close(fd);
+  }
+}
+
 TEST(Descriptors, AChildOfForkHasItsOwn) {
   std::atomic<bool> staged = false;
   FakeAgent agent([&](FakeChannel& channel, std::uint32_t index) {
