@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Hellos that ask for something else than an open, and descriptors that are passed along.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "tests/agent/agent_process.h"
+#include "tests/agent/channel_client.h"
+#include "tests/agent/polite_pair.h"
+
+namespace netbinder::testing {
+namespace {
+
+void send_with(int socket, const void* bytes, std::size_t size, const std::vector<int>& fds) {
+  iovec part{.iov_base = const_cast<void*>(bytes), .iov_len = size};
+  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  if (!fds.empty()) {
+    packet.msg_control = control.data();
+    packet.msg_controllen = control.size();
+    cmsghdr* rights = CMSG_FIRSTHDR(&packet);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(rights), fds.data(), fds.size() * sizeof(int));
+  }
+  ASSERT_EQ(::sendmsg(socket, &packet, MSG_NOSIGNAL), static_cast<ssize_t>(size));
+}
+
+class HelloPurposes : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    expect_polite_programs_work(agent_.socket());
+    agent_.expect_back_at(before_);
+  }
+  // The answer to a Hello of that purpose. Its first descriptor goes to `fd`, the others are
+  // closed.
+  HelloReply ask(std::uint32_t purpose, const std::string& name,
+                 const std::vector<int>& passed = {}, int* fd = nullptr) {
+    const std::uint64_t probe = 0;
+    Hello hello = hello_with(probe, name);
+    hello.purpose = static_cast<HelloPurpose>(purpose);
+    const int socket = connect_to(agent_.socket());
+    send_with(socket, &hello, sizeof hello, passed);
+    std::array<int, kHelloDescriptors> fds{-1, -1, -1, -1};
+    const auto reply = receive_hello_reply(socket, &fds);
+    EXPECT_TRUE(reply);
+    ::close(socket);
+    if (fd != nullptr) *fd = std::exchange(fds[0], -1);
+    for (const int other : fds) {
+      if (other >= 0) ::close(other);
+    }
+    return reply.value_or(HelloReply{});
+  }
+
+  AgentProcess agent_;
+  const Counts before_ = agent_.counts();
+};
+
+TEST_F(HelloPurposes, AnUnknownOneIsRefused) {
+  for (const std::uint32_t purpose : {5U, 6U, 0x80000000U, 0xFFFFFFFFU}) {
+    EXPECT_EQ(ask(purpose, "binder").error, -EPROTO);
+  }
+}
+
+TEST_F(HelloPurposes, DebugFilesComeReadOnly) {
+  int fd = -1;
+  const HelloReply reply = ask(kHelloDebugFile, "state", {}, &fd);
+  EXPECT_EQ(reply.error, 0);
+  EXPECT_EQ(reply.descriptors, 1U);
+  std::array<char, 14> start{};
+  EXPECT_EQ(::read(fd, start.data(), start.size()), 14);
+  EXPECT_EQ(std::string(start.data(), start.size()), "binder state:\n");
+  EXPECT_EQ(::write(fd, "x", 1), -1);
+  EXPECT_EQ(::ftruncate(fd, 0), -1);
+  ::close(fd);
+}
+
+TEST_F(HelloPurposes, DebugFilesThatDoNotExistAreEnoent) {
+  for (const char* name : {"", "State", "state/", "../state", "proc", "proc/", "proc/x", "proc/0",
+                           "proc/-1", "proc/1", "proc/99999999999999999999"}) {
+    EXPECT_EQ(ask(kHelloDebugFile, name).error, -ENOENT) << name;
+  }
+  EXPECT_EQ(ask(kHelloDebugFile, std::string(64, 'x')).error, -ENOENT);  // no final zero
+}
+
+TEST_F(HelloPurposes, DevicesAreFoundByName) {
+  EXPECT_EQ(ask(kHelloFindDevice, "hwbinder").error, 0);
+  EXPECT_EQ(ask(kHelloFindDevice, "other").error, -ENXIO);
+  EXPECT_EQ(ask(kHelloFindDevice, std::string(64, 'x')).error, -ENXIO);
+}
+
+TEST_F(HelloPurposes, DevicesAreAddedUntilThereAreTooMany) {
+  int added = 0;
+  HelloReply reply;
+  do {
+    reply = ask(kHelloAddDevice, "added" + std::to_string(added));
+  } while (reply.error == 0 && ++added < 1000);
+  EXPECT_EQ(reply.error, -ENOSPC);
+  EXPECT_EQ(added, 256 - 3);
+  EXPECT_EQ(ask(kHelloFindDevice, "added0").error, 0);
+}
+
+TEST_F(HelloPurposes, OnlyADescriptorOfAChannelIsAttached) {
+  EXPECT_EQ(ask(kHelloAttach, "").error, -EBADF);
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int stranger = connect_to(agent_.socket());  // no channel: it has not said Hello
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+  for (const int fd : {file, stranger, pair[0]}) {
+    EXPECT_EQ(ask(kHelloAttach, "", {fd}).error, -EBADF);
+    ::close(fd);
+  }
+  ::close(pair[1]);
+}
+
+TEST_F(HelloPurposes, ADescriptorOfAChannelIsAttachedAndEndsWithItsChannel) {
+  const std::uint64_t probe = 0;
+  const Hello hello = hello_with(probe);
+  const int opened = connect_to(agent_.socket());
+  send_with(opened, &hello, sizeof hello, {opened});
+  const auto reply = receive_hello_reply(opened);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->error, 0);
+  // Whoever claims it as its own as well gets a channel, but not this one's name.
+  const int thief = connect_to(agent_.socket());
+  send_with(thief, &hello, sizeof hello, {opened});
+  ASSERT_TRUE(receive_hello_reply(thief));
+  ::close(thief);
+
+  const HelloReply attached = ask(kHelloAttach, "", {opened});
+  EXPECT_EQ(attached.error, 0);
+  EXPECT_EQ(attached.descriptors, 3U);
+  EXPECT_STREQ(attached.device, "binder");
+  ::close(opened);
+}
+
+TEST_F(HelloPurposes, MoreDescriptorsThanOneAreNotKept) {
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(ask(kHelloFindDevice, "binder", {file, file, file}).error, 0);
+  EXPECT_EQ(ask(kHelloAttach, "", std::vector<int>(100, file)).error, -EBADF);
+  ::close(file);
+}
+
+TEST_F(HelloPurposes, NonsenseOnTheSideSocketHarmsNobody) {
+  ChannelClient client(agent_.socket(), "binder", kHelloStagedOnly);
+  ASSERT_EQ(client.error(), 0);
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  PassMessage message;
+  message.mailbox = kMailboxes;  // there is none
+  message.count = 1;
+  send_with(client.side_socket(), &message, sizeof message, {file});
+  message.mailbox = 0;
+  message.count = 2;  // but one comes
+  send_with(client.side_socket(), &message, sizeof message, {file});
+  message.count = UINT32_MAX;
+  send_with(client.side_socket(), &message, sizeof message, {});
+  send_with(client.side_socket(), &message, 5, std::vector<int>(200, file));
+  message.mailbox = 1;  // waits for a request that does not come
+  message.count = 1;
+  send_with(client.side_socket(), &message, sizeof message, {file});
+  const std::vector<std::byte> nothing;
+  EXPECT_EQ(client.write_read(1, nothing, kFlagStaged | kFlagPassedFiles), 0);
+  EXPECT_EQ(client.write_read(1, nothing, kFlagStaged | kFlagPassedFiles), 0);  // none is there
+  ::close(file);
+}
+
+}  // namespace
+}  // namespace netbinder::testing
