@@ -322,8 +322,9 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
     if (transaction->from != nullptr) {
       Thread& caller = *transaction->from;
       pop_transaction(caller, *transaction);
-      // Only a reply that could not be made has a cause to tell; a death has none.
-      if (failure.error != 0) {
+      // Only a reply that could not be made has a cause to tell; a death has none. An error of the
+      // caller's own since the call stays.
+      if (failure.error != 0 && caller.extended_error.command == BR_OK) {
         caller.extended_error = {
             .id = transaction->debug_id, .command = failure.command, .param = failure.error};
       }

@@ -217,6 +217,8 @@ void Driver::command_reference(Thread& thread, std::uint32_t command, Handle han
   Ref* ref = process.handles.find(handle);
   if (ref == nullptr) return;
   if (increments) {
+    // A weak handle alone cannot be made a strong one.
+    if (kind == RefKind::kStrong && ref->strong == 0) return;
     (void)increment_ref(*ref, kind, nullptr);
   } else {
     decrement_ref(*ref, kind);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/check.h"
 
@@ -230,6 +231,7 @@ void Driver::finish_ioctl(Thread& thread, int error) {
   result.error = error;
   result.write_consumed = thread.io.write_consumed;
   result.read_consumed = thread.io.read_position;
+  result.wants_looper = std::exchange(thread.io.wants_looper, false);
   result.close_fds = close_fds_;
   if (thread.nice != thread.told_nice) result.nice = thread.nice;
   effects_.ioctl_done(thread.process.id, thread.tid, result);

@@ -21,8 +21,10 @@ namespace netbinder {
 // The end of an ioctl. `error` is 0 or a negative errno.
 struct IoctlResult {
   int error = 0;
-  std::uint64_t write_consumed = 0;       // bytes of the commands given
-  std::uint64_t read_consumed = 0;        // bytes put into the read buffer
+  std::uint64_t write_consumed = 0;  // bytes of the commands given
+  std::uint64_t read_consumed = 0;   // bytes put into the read buffer
+  // BR_SPAWN_LOOPER is to replace the first word of the program's buffer, which is another read's.
+  bool wants_looper = false;
   std::span<const int> close_fds = {};    // the program is to close these of its descriptors
   std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
 };

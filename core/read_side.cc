@@ -137,11 +137,15 @@ void Driver::end_read(Thread& thread) {
   Process& process = thread.process;
   if (process.requested_threads == 0 && process.waiting_threads.empty() &&
       process.requested_threads_started < process.max_threads && thread.is_looper() &&
-      thread.io.fresh_read && thread.io.read_position >= sizeof(std::uint32_t)) {
-    // In place of the BR_NOOP; a continued read begins with a command of its own.
+      (!thread.io.fresh_read || thread.io.read_position >= sizeof(std::uint32_t))) {
+    // In place of the BR_NOOP, or of whatever an earlier read has put there.
     ++process.requested_threads;
-    const std::uint32_t spawn = BR_SPAWN_LOOPER;
-    std::memcpy(thread.io.read_buffer.data(), &spawn, sizeof spawn);
+    if (thread.io.fresh_read) {
+      const std::uint32_t spawn = BR_SPAWN_LOOPER;
+      std::memcpy(thread.io.read_buffer.data(), &spawn, sizeof spawn);
+    } else {
+      thread.io.wants_looper = true;
+    }
     count_told(thread, BR_SPAWN_LOOPER);
   }
   if (!process.todo.empty()) wake_process(process);

@@ -65,6 +65,7 @@ struct WriteRead {
   bool fresh_read = false;  // starts with BR_NOOP
   bool nonblocking = false;
   bool for_process_work = false;
+  bool wants_looper = false;  // to be said apart from what is read
 };
 
 using WaitingHook =

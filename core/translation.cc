@@ -239,6 +239,11 @@ class Translator {
     const auto parent = parent_at(array.parent);
     if (!parent) return -EINVAL;
     if (!fixup_in_order(offset_of(array.parent), array.parent_offset)) return -EINVAL;
+    if (array.num_fds == 0) {  // wherever it is
+      last_fixup_object_ = offset_of(array.parent);
+      last_fixup_lowest_ = array.parent_offset;
+      return 0;
+    }
     if (array.num_fds >= UINT64_MAX / sizeof(std::uint32_t)) return -EINVAL;
     const std::uint64_t bytes = array.num_fds * sizeof(std::uint32_t);
     if (bytes > parent->length || array.parent_offset > parent->length - bytes) return -EINVAL;

@@ -211,6 +211,7 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   response.content.error = result.error;
   response.content.write_consumed = result.write_consumed;
   response.content.read_consumed = result.read_consumed;
+  response.content.wants_looper = result.wants_looper ? 1 : 0;
   if (result.nice) {
     response.content.sets_nice = 1;
     response.content.nice = *result.nice;

@@ -51,7 +51,7 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 2;
+inline constexpr std::uint32_t kChannelVersion = 3;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 inline constexpr std::uint32_t kMailboxes = 512;
@@ -180,8 +180,10 @@ struct MailboxResponse {
   std::uint32_t close_count = 0;     // kDone: the first of `fds` are to be closed
   std::uint32_t sets_nice = 0;       // kDone: the thread's nice value becomes `nice`, if it may
   std::int32_t nice = 0;
+  std::uint32_t wants_looper = 0;  // BR_SPAWN_LOOPER goes to the start of the program's buffer
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(MailboxResponse) == 40 && std::is_trivially_copyable_v<MailboxResponse>);
+static_assert(sizeof(MailboxResponse) == 48 && std::is_trivially_copyable_v<MailboxResponse>);
 
 struct alignas(64) Mailbox {
   // Line 0: what both sides watch.

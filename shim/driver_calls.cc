@@ -125,6 +125,10 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
       !write_user(read_address, mailbox.read, response.read_consumed)) {
     return EFAULT;
   }
+  const std::uint32_t spawn = BR_SPAWN_LOOPER;
+  if (response.wants_looper != 0 && !write_user(bwr.read_buffer, &spawn, sizeof spawn)) {
+    return EFAULT;
+  }
   account(request, response, bwr);
   if (response.error != 0) return -response.error;
   if (bad_commands != 0) {

@@ -217,6 +217,27 @@ static void dead_partners(void) {
   end();
 }
 
+static void two_errors(void) {
+  begin("two_errors");
+  put_call(b, to_a, 1, 0);
+  exchange(b, "called");
+  exchange(a, "received");
+  put_call(b, 99, 1, TF_ONE_WAY);
+  put_handle(b, BC_ACQUIRE, to_a);
+  exchange(b, "an error of its own");
+  put_call(b, to_a, 2, 0);
+  put_reply(b);
+  exchange(b, "and another");
+  struct parcel parcel = {.size = 0};
+  parcel_handle(&parcel, 98);
+  put_transaction(a, BC_REPLY, 0, 0, 0, &parcel);
+  exchange(a, "the reply fails");
+  exchange(b, "the caller hears");
+  extended_error(b, "its own is told");
+  extended_error(b, "and no more");
+  end();
+}
+
 void run_calls(void) {
   plain();
   two_calls();
@@ -224,4 +245,5 @@ void run_calls(void) {
   through_a_third();
   call_while_reply_waits();
   dead_partners();
+  two_errors();
 }

@@ -183,6 +183,21 @@ static void small_reads(void) {
   party_close(b);
 }
 
+static void order(void) {
+  begin("death_order");
+  share(a, 0x3000, 0, b);
+  share(a, 0x0800, 0, b);
+  request(0x11);
+  put_handle_cookie(b, BC_REQUEST_DEATH_NOTIFICATION, 2, 0x33);
+  put_handle_cookie(b, BC_REQUEST_DEATH_NOTIFICATION, 3, 0x08);
+  exchange(b, "requested");
+  party_close(a);
+  await(b, "by address");
+  await(b, "by address");
+  await(b, "by address");
+  party_close(b);
+}
+
 void run_deaths(void) {
   while_alive();
   no_looper();
@@ -191,4 +206,5 @@ void run_deaths(void) {
   let_go_first();
   two_watchers();
   small_reads();
+  order();
 }

@@ -144,10 +144,10 @@ static void arrays(void) {
   static const struct {
     const char* what;
     uint64_t count, parent, offset;
-  } kBad[] = {{"no descriptors", 0, 0, 0},    {"too many", 5, 0, 0},
-              {"beyond the end", 2, 0, 12},   {"unaligned", 1, 0, 2},
-              {"huge", UINT64_MAX / 4, 0, 0}, {"itself as parent", 1, 1, 0},
-              {"unknown parent", 1, 9, 0},    {"a bad one in it", 3, 0, 0}};
+  } kBad[] = {
+      {"no descriptors", 0, 0, 0},   {"too many", 5, 0, 0},       {"none beyond the end", 0, 0, 64},
+      {"beyond the end", 2, 0, 12},  {"unaligned", 1, 0, 2},      {"huge", UINT64_MAX / 4, 0, 0},
+      {"itself as parent", 1, 1, 0}, {"unknown parent", 1, 9, 0}, {"a bad one in it", 3, 0, 0}};
   for (size_t i = 0; i < sizeof(kBad) / sizeof(kBad[0]); ++i) {
     parcel = (struct parcel){.size = 0};
     parcel_word(&parcel, 0);

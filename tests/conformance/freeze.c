@@ -188,9 +188,80 @@ static void notifications(void) {
   party_close(c);
 }
 
+static void many(void) {
+  begin("freeze_many");
+  put_handle_cookie(b, CONF_BC_REQUEST_FREEZE_NOTIFICATION, to_a, 0x11);
+  exchange(b, "requested");
+  put_address(b, CONF_BC_FREEZE_NOTIFICATION_DONE, 0x11);
+  exchange(b, "done");
+  int failures = 0;
+  for (uint32_t i = 0; i < 2001; ++i) {
+    struct binder_freeze_info info = {.pid = (uint32_t)getpid(), .enable = (i + 1) % 2};
+    failures += ioctl(c->fd, BINDER_FREEZE, &info) != 0;
+  }
+  note("freezing 2001 times", "%d failures\n", failures);
+  exchange(b, "one for all");
+  put_address(b, CONF_BC_FREEZE_NOTIFICATION_DONE, 0x11);
+  exchange(b, "done, nothing more");
+  freeze("thawed", 0, 0);
+  end();
+}
+
+static void several(void) {
+  begin("freeze_stops_at_the_busy");
+  const uint32_t to_b = share(b, 0x3000, 0, a);
+  settle(a);
+  settle(b);
+  put_call(b, to_a, 1, TF_ONE_WAY);
+  exchange(b, "A has work");
+  freeze("frozen", 1, 0);
+  put_call(a, to_b, 1, TF_ONE_WAY);
+  write_only(a, "A calls B");
+  settle(a);
+  put_free(a);
+  settle(a);
+  freeze("thawed", 0, 0);
+  exchange(b, "received");
+  put_free(b);
+  settle(b);
+  put_call(a, to_b, 1, TF_ONE_WAY);
+  write_only(a, "B has work");
+  settle(a);
+  freeze("frozen", 1, 0);
+  put_call(b, to_a, 1, TF_ONE_WAY);
+  exchange(b, "B calls A");
+  freeze("thawed", 0, 0);
+  end();
+}
+
+static void other_thread(void) {
+  begin("freeze_done_for_any_thread");
+  struct worker* const worker = worker_start();
+  put(b, BC_ENTER_LOOPER);
+  exchange_by(worker, b, "another thread");
+  put(b, BC_ENTER_LOOPER);
+  put_handle_cookie(b, CONF_BC_REQUEST_FREEZE_NOTIFICATION, to_a, 0x11);
+  exchange(b, "requested");
+  freeze("frozen", 1, 0);
+  put_address(b, CONF_BC_FREEZE_NOTIFICATION_DONE, 0x11);
+  write_only(b, "done");
+  exchange_by(worker, b, "the other thread reads");
+  put_handle_cookie(b, CONF_BC_CLEAR_FREEZE_NOTIFICATION, to_a, 0x11);
+  write_only(b, "cleared");
+  put_address(b, CONF_BC_FREEZE_NOTIFICATION_DONE, 0x11);
+  write_only(b, "done");
+  exchange_by(worker, b, "the other thread reads");
+  freeze("thawed", 0, 0);
+  worker_stop(worker);
+  end();
+}
+
 void run_freeze(void) {
   calls();
   pending();
   updates();
   notifications();
+  many();
+  several();
+  other_thread();
 }

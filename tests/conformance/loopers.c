@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "conformance.h"
@@ -138,8 +139,31 @@ static void none_allowed(void) {
   end();
 }
 
+// A read behind the bytes of an earlier one, when a thread is wanted.
+static void continued(void) {
+  begin("continued_read", 2);
+  put(a, BC_ENTER_LOOPER);
+  write_only(a, "enters");
+  for (uint32_t code = 1; code <= 2; ++code) {
+    wake_up(code);
+    uint32_t in[64];
+    memset(in, 0xa5, sizeof(in));
+    struct binder_write_read bwr = {
+        .read_buffer = (uintptr_t)in, .read_size = sizeof(in), .read_consumed = 8};
+    const int result = ioctl(a->fd, BINDER_WRITE_READ, &bwr);
+    note("read", "%d, consumed %llu, first %x %x,", result, (unsigned long long)bwr.read_consumed,
+         in[0], in[1]);
+    print_returns(a, (const uint8_t*)(in + 2), bwr.read_consumed - 8);
+    putchar('\n');
+    put_free(a);
+    write_only(a, "freed");
+  }
+  end();
+}
+
 void run_loopers(void) {
   first_reads();
   spawning();
   none_allowed();
+  continued();
 }

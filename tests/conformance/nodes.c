@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the owner of a node hears of the references to it.
+#include <sys/ioctl.h>
+
 #include "conformance.h"
 
 static struct party* a;
@@ -236,6 +238,36 @@ static void handed_on(void) {
   end();
 }
 
+// Nodes of B above `after`: the first one.
+static void next_node(const char* what, binder_uintptr_t after) {
+  struct binder_node_debug_info info = {.ptr = after};
+  const int result = ioctl(b->fd, BINDER_GET_NODE_DEBUG_INFO, &info);
+  note(what, "%d: 0x%llx strong %u weak %u\n", result, (unsigned long long)info.ptr,
+       info.has_strong_ref, info.has_weak_ref);
+}
+
+// A node that nobody refers to is there until it is looked at again.
+static void looked_up(void) {
+  begin("node_of_a_failed_call");
+  struct parcel parcel = {.size = 0};
+  parcel_binder(&parcel, 0x2000);
+  parcel_handle(&parcel, 99);
+  put_transaction(b, BC_TRANSACTION, to_a, 1, TF_ONE_WAY, &parcel);
+  exchange(b, "failed");
+  next_node("its node", 0);
+  exchange(b, "nothing to hear");
+  put_ptr_cookie(b, BC_INCREFS_DONE, 0x2000, 0x9999);
+  exchange(b, "looked up with another cookie");
+  next_node("its node", 0);
+  put_transaction(b, BC_TRANSACTION, to_a, 1, TF_ONE_WAY, &parcel);
+  write_only(b, "failed again, not read");
+  next_node("its node", 0);
+  put_ptr_cookie(b, BC_ACQUIRE_DONE, 0x2000, 0x2001);
+  settle(b);
+  next_node("its node", 0);
+  end();
+}
+
 void run_nodes(void) {
   sent_and_dropped(BINDER_TYPE_BINDER);
   sent_and_dropped(BINDER_TYPE_WEAK_BINDER);
@@ -245,4 +277,5 @@ void run_nodes(void) {
   wrong_answers();
   flags();
   handed_on();
+  looked_up();
 }

@@ -91,9 +91,35 @@ static void strong_and_weak(void) {
   party_close(b);
 }
 
+static void weak_made_strong(void) {
+  area("weak_made_strong");
+  struct party* const a = party_open("A");
+  struct party* const b = party_open("B");
+  struct party* const c = party_open("C");
+  share(a, 0x1000, 0, b);
+  share(a, 0x1000, 0, c);
+  put_handle(b, BC_INCREFS, 1);
+  put_handle(b, BC_RELEASE, 1);
+  exchange(b, "held weakly, by another strongly");
+  put_handle(b, BC_ACQUIRE, 1);
+  put_call(b, 1, 1, TF_ONE_WAY);
+  exchange(b, "acquired and called");
+  extended_error(b, "its error");
+  put_handle(c, BC_RELEASE, 1);
+  exchange(c, "the other lets go");
+  exchange(a, "hears release");
+  party_close(a);
+  put_handle(b, BC_ACQUIRE, 1);
+  put_call(b, 1, 1, TF_ONE_WAY);
+  exchange(b, "the same when it is dead");
+  party_close(b);
+  party_close(c);
+}
+
 void run_references(void) {
   numbers();
   unknown();
   zero();
   strong_and_weak();
+  weak_made_strong();
 }

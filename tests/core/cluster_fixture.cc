@@ -110,6 +110,7 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   Outcome outcome;
   outcome.error = result.error;
   outcome.write_consumed = result.write_consumed;
+  outcome.wants_looper = result.wants_looper;
   std::span<const std::byte> rest(buffers[key].data(), result.read_consumed);
   while (!rest.empty()) {
     Returned returned;
