@@ -94,6 +94,9 @@ void manager_start(void);
 void manager_stop(void);
 // A node of `from` (its cookie is ptr + 1), strongly held by `to` and by nobody else.
 uint32_t share(struct party* from, binder_uintptr_t ptr, uint32_t flags, struct party* to);
+// The two halves of it, for parties of two processes.
+void give(struct party* from, binder_uintptr_t ptr, uint32_t flags);
+uint32_t take(struct party* to);
 
 // --- the areas ---
 void run_nodes(void);
@@ -110,5 +113,13 @@ void run_freeze(void);
 void run_control(void);
 void run_reads(void);
 void run_nice(void);
+
+// --- those of binder_clients ---
+void run_opening(const char* device);
+void run_maps(void);
+void run_readiness(void);
+void run_processes(const char* program);
+void run_spawned(void);  // in a process that run_processes has started
+void run_kills(void);
 
 #endif

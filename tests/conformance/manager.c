@@ -117,13 +117,16 @@ static void call_manager(struct party* party, uint32_t code, const struct parcel
   fcntl(party->fd, F_SETFL, O_NONBLOCK);
 }
 
-uint32_t share(struct party* from, binder_uintptr_t ptr, uint32_t flags, struct party* to) {
-  const struct parcel empty = {.size = 0};
+void give(struct party* from, binder_uintptr_t ptr, uint32_t flags) {
   struct parcel parcel = {.size = 0};
   parcel_flat(&parcel, BINDER_TYPE_BINDER, flags, ptr, ptr + 1);
   call_manager(from, kPut, &parcel);
   put_free(from);
   write_only(from, NULL);
+}
+
+uint32_t take(struct party* to) {
+  const struct parcel empty = {.size = 0};
   call_manager(to, kGet, &empty);
   const uint32_t handle = first_handle(to);
   put_handle(to, BC_ACQUIRE, handle);
@@ -132,4 +135,9 @@ uint32_t share(struct party* from, binder_uintptr_t ptr, uint32_t flags, struct 
   put_free(to);
   write_only(to, NULL);
   return handle;
+}
+
+uint32_t share(struct party* from, binder_uintptr_t ptr, uint32_t flags, struct party* to) {
+  give(from, ptr, flags);
+  return take(to);
 }
