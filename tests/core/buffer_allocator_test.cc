@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <numeric>
+#include <set>
 #include <vector>
 
 namespace netbinder {
@@ -104,6 +106,63 @@ TEST(BufferAllocator, MergesBackToOneBufferWhateverTheOrder) {
         allocator.check_invariants();
       }
       EXPECT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1));
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+}
+
+// Five buffers, each of which ends just before a page's end, at it, just behind it, or on the next
+// page: every mix of ends, given back in every order. The pages under them are counted, and one
+// free buffer remains.
+TEST(BufferAllocator, CountsItsPagesAndMergesBackForEveryMixOfEndsAndOrders) {
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::array<std::int64_t, 4> kEnds = {-8, 0, 8,
+                                                 kPage};  // from the end of a buffer's page
+  constexpr std::size_t kBuffers = 5;
+  for (unsigned mix = 0; mix < 1024; ++mix) {  // 4 to the power of 5
+    std::array<std::uint64_t, kBuffers> sizes{};
+    std::uint64_t end = 0;
+    for (std::size_t i = 0; i < kBuffers; ++i) {
+      const std::uint64_t page_end = (end / kPage + 1) * kPage;
+      std::uint64_t next = page_end + static_cast<std::uint64_t>(kEnds[(mix >> (2 * i)) % 4]);
+      if (next <= end) next += kPage;
+      sizes[i] = next - end;
+      end = next;
+    }
+    std::array<std::size_t, kBuffers> order{};
+    std::iota(order.begin(), order.end(), 0);
+    do {
+      BufferAllocator allocator;
+      allocator.map(kArena);
+      std::array<Buffer*, kBuffers> buffers{};
+      std::uint64_t expected = 0;
+      for (std::size_t i = 0; i < kBuffers; ++i) {
+        auto buffer = allocator.allocate({sizes[i], 0, 0}, false, 1);
+        ASSERT_TRUE(buffer);
+        ASSERT_EQ((*buffer)->offset, expected) << "one behind the other";
+        expected += sizes[i];
+        buffers[i] = *buffer;
+      }
+      const auto full = allocator.pages();
+      ASSERT_EQ(full.used, (expected + kPage - 1) / kPage);
+      for (std::size_t freed = 0; freed < kBuffers; ++freed) {
+        allocator.release(buffers[order[freed]]);
+        buffers[order[freed]] = nullptr;
+        std::set<std::uint64_t> under;
+        for (std::size_t i = 0, offset = 0; i < kBuffers; offset += sizes[i], ++i) {
+          if (buffers[i] == nullptr) continue;
+          for (std::uint64_t page = offset / kPage; page <= (offset + sizes[i] - 1) / kPage;
+               ++page) {
+            under.insert(page);
+          }
+        }
+        ASSERT_EQ(allocator.pages().used, under.size());
+        ASSERT_EQ(allocator.pages().used + allocator.pages().kept, full.used)
+            << "a page once under a buffer stays";
+        if (mix % 64 == 0) allocator.check_invariants();
+      }
+      allocator.check_invariants();
+      ASSERT_TRUE(allocator.allocated().empty());
+      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1)) << "one free buffer";
     } while (std::next_permutation(order.begin(), order.end()));
   }
 }

@@ -69,6 +69,18 @@ TEST(Descriptors, OneReceivedOverASocketWorksButCannotBeMapped) {
   EXPECT_THAT(result.output, HasSubstr("version 8\nlooper 4\nmap EINVAL\n"));
 }
 
+TEST(Devices, FeatureFilesSayOne) {
+  const RunResult result =
+      run_session("",
+                  "cd /dev/binderfs/features 2>/dev/null\n"
+                  "for f in oneway_spam_detection extended_error freeze_notification flying; do\n"
+                  "  netbinder run -- cat /dev/binderfs/features/$f 2>&1 | sed \"s|^|$f: |\"\n"
+                  "done\n");
+  EXPECT_THAT(result.output, HasSubstr("oneway_spam_detection: 1\nextended_error: 1\n"
+                                       "freeze_notification: 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("No such file or directory"));
+}
+
 TEST(Devices, BinderControlAddsOne) {
   const RunResult result = run_session("", R"script(cd "$(mktemp -d)"
 cat >add.py <<'END'

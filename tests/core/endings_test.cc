@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A conversation that ends after each of its steps: a process is closed, a thread leaves, or the
+// connection between the hosts is lost. The one who stays hears the one thing that fits, and
+// nothing is left.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "tests/core/cluster_fixture.h"
+
+namespace netbinder::testing {
+namespace {
+
+enum class Ending {
+  kServerCloses,
+  kClientCloses,
+  kServerThreadLeaves,
+  kClientThreadLeaves,
+  kDisconnected
+};
+
+struct Case {
+  std::size_t server_host;
+  Ending ending;
+};
+
+class Endings : public ::testing::TestWithParam<Case> {
+ protected:
+  // One side of the conversation: a program with one thread, and what that thread was told.
+  struct Side {
+    Program program;
+    Cluster& cluster;
+    std::vector<std::string> heard = {};
+    binder_transaction_data got = {};  // the last call or reply
+
+    Side(Cluster& of, std::size_t host, std::int32_t pid)
+        : program(of.host(host), pid), cluster(of) {}
+    void exchange(const Commands& commands = {}) {
+      program.start(1, commands, true, true);
+      cluster.settle();
+      const Outcome outcome = program.outcome(1);
+      for (const Returned& returned : outcome.read) {
+        if (returned.command != BR_NOOP) heard.push_back(command_name(returned.command));
+        if (returned.command == BR_TRANSACTION || returned.command == BR_REPLY) {
+          got = returned.as<binder_transaction_data>();
+        }
+      }
+    }
+    // Reads until there is nothing more, answering what calls come.
+    void read_all() {
+      for (int i = 0; i < 12; ++i) {
+        const auto calls = times("BR_TRANSACTION");
+        exchange();
+        if (times("BR_TRANSACTION") > calls && (got.flags & TF_ONE_WAY) == 0) {
+          exchange(Commands().put(BC_REPLY, Payload().call(0, 0)));
+        }
+      }
+    }
+    [[nodiscard]] long times(const std::string& name) const {
+      return std::count(heard.begin(), heard.end(), name);
+    }
+    [[nodiscard]] std::uint32_t handle() {
+      flat_binder_object object;
+      std::memcpy(&object, program.at(got.data.ptr.buffer), sizeof object);
+      return object.handle;
+    }
+  };
+
+  static constexpr int kSteps = 10;
+  static constexpr int kAnswered = 6;
+
+  void run_step(Side& client, Side& server, int step) {
+    Payload object;
+    switch (step) {
+      case 0:
+        object.add(binder_object(0x30, 0x31));
+        return client.exchange(Commands().put(BC_TRANSACTION, object.call(0, 1)));
+      case 1:
+        server.exchange();
+        back_ = server.handle();
+        return server.exchange(Commands().put(BC_ACQUIRE, back_));
+      case 2:
+        return server.exchange(Commands().put(BC_TRANSACTION, Payload("back").call(back_, 2)));
+      case 3:
+        return client.exchange();
+      case 4:
+        return client.exchange(Commands().put(BC_REPLY, Payload("inner").call(0, 0)));
+      case 5:
+        return server.exchange();
+      case kAnswered:
+        object.add(binder_object(0x40, 0x41));
+        return server.exchange(Commands().put(BC_REPLY, object.call(0, 0)));
+      case 7:
+        client.exchange();
+        handle_ = client.handle();
+        return client.exchange(Commands()
+                                   .put(BC_ACQUIRE, handle_)
+                                   .put(BC_REQUEST_DEATH_NOTIFICATION,
+                                        binder_handle_cookie{.handle = handle_, .cookie = 7}));
+      case 8:
+        return client.exchange(Commands()
+                                   .put(BC_TRANSACTION, Payload("a").call(handle_, 3, TF_ONE_WAY))
+                                   .put(BC_TRANSACTION, Payload("b").call(handle_, 4, TF_ONE_WAY)));
+      default:
+        return server.exchange();
+    }
+  }
+
+  static void end(Cluster& cluster, Side& client, Side& server) {
+    switch (GetParam().ending) {
+      case Ending::kServerCloses:
+        server.program.close();
+        break;
+      case Ending::kClientCloses:
+        client.program.close();
+        break;
+      case Ending::kServerThreadLeaves:
+        EXPECT_EQ(server.program.control(1, BINDER_THREAD_EXIT, nullptr), 0);
+        break;
+      case Ending::kClientThreadLeaves:
+        EXPECT_EQ(client.program.control(1, BINDER_THREAD_EXIT, nullptr), 0);
+        break;
+      case Ending::kDisconnected:
+        cluster.disconnect(1, GetParam().server_host);
+        break;
+    }
+    cluster.settle();
+  }
+
+  std::uint32_t back_ = 0;
+  std::uint32_t handle_ = 0;
+};
+
+TEST_P(Endings, AfterEveryStepTheOtherHearsWhatFitsAndNothingIsLeft) {
+  const Ending ending = GetParam().ending;
+  for (int last = 0; last < kSteps; ++last) {
+    SCOPED_TRACE("after step " + std::to_string(last));
+    Cluster cluster(GetParam().server_host);
+    Side client(cluster, 1, 100);
+    Side server(cluster, GetParam().server_host, 200);
+    server.program.greet(1);
+    flat_binder_object object{};
+    server.program.host().driver.control(server.program.id(), ThreadId{1},
+                                         BINDER_SET_CONTEXT_MGR_EXT,
+                                         {reinterpret_cast<std::byte*>(&object), sizeof object});
+    cluster.settle();
+    ASSERT_EQ(server.program.outcome(1).error, 0);
+    server.exchange(Commands().put(BC_ENTER_LOOPER));
+    client.program.greet(1);
+    for (int step = 0; step <= last; ++step) run_step(client, server, step);
+    ASSERT_EQ(client.times("BR_FAILED_REPLY") + server.times("BR_FAILED_REPLY"), 0);
+    end(cluster, client, server);
+
+    const bool server_stays =
+        ending == Ending::kClientCloses || ending == Ending::kClientThreadLeaves;
+    if (!server_stays || ending == Ending::kDisconnected) {
+      // It handles the call back first.
+      if (last == 3) client.exchange(Commands().put(BC_REPLY, Payload().call(0, 0)));
+      client.read_all();
+      // What no thread has read is there for the next one.
+      const bool unread = ending == Ending::kServerThreadLeaves && last == 0;
+      EXPECT_EQ(client.times("BR_DEAD_REPLY"), last < kAnswered && !unread ? 1 : 0);
+      EXPECT_EQ(client.times("BR_REPLY"), last < kAnswered ? 0 : 1);
+      const bool is_dead = ending != Ending::kServerThreadLeaves;
+      EXPECT_EQ(client.times("BR_DEAD_BINDER"), is_dead && last >= 7 ? 1 : 0);
+    }
+    if (server_stays || ending == Ending::kDisconnected) {
+      server.read_all();
+      const bool in_call_back = last == 2 || last == 3;
+      EXPECT_EQ(server.times("BR_DEAD_REPLY"), in_call_back ? 1 : 0);
+      EXPECT_EQ(server.times("BR_REPLY"), last >= 4 ? 1 : 0);
+    }
+    client.program.close();
+    server.program.close();
+    cluster.settle();
+    for (std::size_t number = 1; number <= GetParam().server_host; ++number) {
+      const Driver::Counts counts = cluster.host(number).driver.counts();
+      EXPECT_EQ(counts.processes, 0U);
+      EXPECT_EQ(counts.nodes, 0U) << "host " << number;
+      EXPECT_EQ(counts.refs, 0U) << "host " << number;
+      EXPECT_EQ(counts.transactions, 0U) << "host " << number;
+      EXPECT_EQ(counts.deaths, 0U) << "host " << number;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Endings,
+    ::testing::Values(Case{1, Ending::kServerCloses}, Case{1, Ending::kClientCloses},
+                      Case{1, Ending::kServerThreadLeaves}, Case{1, Ending::kClientThreadLeaves},
+                      Case{2, Ending::kServerCloses}, Case{2, Ending::kClientCloses},
+                      Case{2, Ending::kServerThreadLeaves}, Case{2, Ending::kClientThreadLeaves},
+                      Case{2, Ending::kDisconnected}));
+
+}  // namespace
+}  // namespace netbinder::testing
