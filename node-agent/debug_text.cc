@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <iterator>
+#include <set>
 
 #include "core/driver.h"
 #include "node-agent/debug_names.h"
@@ -236,6 +237,20 @@ std::string log_text(const Driver& driver, const TransactionLog& log) {
   return text;
 }
 
+std::string process_list(const Driver& driver) {
+  std::set<std::int32_t> pids;
+  for (const Driver::ProcessView& process : driver.processes()) pids.insert(process.pid);
+  std::string text;
+  for (const std::int32_t pid : pids) fmt::format_to(Text(text), "{}\n", pid);
+  return text;
+}
+
+std::string device_list(const Driver& driver) {
+  std::string text;
+  for (const Driver::ContextView& context : driver.contexts()) text += context.name + "\n";
+  return text;
+}
+
 std::optional<std::string> process_text(const Driver& driver, std::string_view pid_text) {
   std::int32_t pid = 0;
   const char* const end = pid_text.data() + pid_text.size();
@@ -260,6 +275,8 @@ std::optional<std::string> debug_file_text(const Driver& driver, std::string_vie
   if (file == "transactions") return transactions_text(driver);
   if (file == "transaction_log") return log_text(driver, driver.log());
   if (file == "failed_transaction_log") return log_text(driver, driver.failed_log());
+  if (file == "proc/") return process_list(driver);
+  if (file == "devices/") return device_list(driver);
   constexpr std::string_view kProcesses = "proc/";
   if (file.starts_with(kProcesses)) return process_text(driver, file.substr(kProcesses.size()));
   return std::nullopt;

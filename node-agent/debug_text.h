@@ -14,7 +14,8 @@ namespace netbinder {
 class Driver;
 
 // Of "state", "stats", "transactions", "transaction_log", "failed_transaction_log" or "proc/PID";
-// nothing if there is no such file (a process of that id that has the device open, say).
+// also "proc/" and "devices/", which list what there is, a name on each line. Nothing if there is
+// no such file (a process of that id that has the device open, say).
 std::optional<std::string> debug_file_text(const Driver& driver, std::string_view file);
 
 }  // namespace netbinder

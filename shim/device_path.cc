@@ -50,15 +50,21 @@ DevicePath named(PathKind kind, const Component& name) {
   return result;
 }
 
+DevicePath directory(const char* name) {
+  DevicePath result{.kind = PathKind::kDirectory};
+  std::strcpy(result.name, name);
+  return result;
+}
+
 // Below binder_logs or /sys/kernel/debug/binder.
 DevicePath parse_debug_file(const char* path) {
   const Component first = next_component(path);
-  if (first.size == 0) return {.kind = PathKind::kDirectory};
+  if (first.size == 0) return directory("binder_logs");
   const bool only = *path == '\0';
   const Component second = next_component(path);
   const bool ends = *path == '\0';
   if (first.is("proc")) {
-    if (second.size == 0) return {.kind = PathKind::kDirectory};
+    if (second.size == 0) return directory("proc");
     const bool number = std::all_of(second.start, second.start + second.size,
                                     [](char digit) { return digit >= '0' && digit <= '9'; });
     DevicePath result{.kind = PathKind::kAbsent};
@@ -76,14 +82,14 @@ DevicePath parse_debug_file(const char* path) {
 
 DevicePath parse_binderfs(const char* path) {
   const Component first = next_component(path);
-  if (first.size == 0) return {.kind = PathKind::kDirectory};
+  if (first.size == 0) return directory("binderfs");
   if (first.is("binder_logs")) return parse_debug_file(path);
   const Component second = next_component(path);
   if (first.is("binder-control")) {
     return named(second.size == 0 ? PathKind::kControl : PathKind::kAbsent, first);
   }
   if (first.is("features")) {
-    if (second.size == 0) return {.kind = PathKind::kDirectory};
+    if (second.size == 0) return directory("features");
     for (const char* feature : kFeatures) {
       if (second.is(feature) && *path == '\0') return named(PathKind::kFeature, second);
     }

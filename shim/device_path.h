@@ -11,7 +11,7 @@ namespace netbinder {
 enum class PathKind {
   kOther,      // none of our business
   kDevice,     // a binder device; `name` is its context
-  kDirectory,  // /dev/binderfs, /dev/binderfs/features, …
+  kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc"
   kFeature,    // a file below features; it reads "1\n"
   kControl,    // /dev/binderfs/binder-control
   kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …

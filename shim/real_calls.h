@@ -4,6 +4,7 @@
 // RTLD_NEXT, so that other preloaded libraries keep their turn). Any thread.
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -67,6 +68,11 @@ extern RealVariadicFunction<int, int, unsigned long> ioctl;
 extern RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap;
 extern RealFunction<int, void*, std::size_t> munmap;
 extern RealFunction<int, void*, std::size_t, int> mprotect;
+extern RealFunction<DIR*, const char*> opendir;
+extern RealFunction<struct dirent*, DIR*> readdir;
+extern RealFunction<void, DIR*> rewinddir;
+extern RealFunction<int, DIR*> dirfd;
+extern RealFunction<int, DIR*> closedir;
 extern RealFunction<int, int> nice;
 extern RealFunction<int, int, unsigned, int> setpriority;
 extern RealFunction<int, const char*, int> access;

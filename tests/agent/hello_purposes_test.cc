@@ -87,8 +87,8 @@ TEST_F(HelloPurposes, DebugFilesComeReadOnly) {
 }
 
 TEST_F(HelloPurposes, DebugFilesThatDoNotExistAreEnoent) {
-  for (const char* name : {"", "State", "state/", "../state", "proc", "proc/", "proc/x", "proc/0",
-                           "proc/-1", "proc/1", "proc/99999999999999999999"}) {
+  for (const char* name : {"", "State", "state/", "../state", "proc", "proc/x", "proc/0", "proc/-1",
+                           "proc/1", "proc/99999999999999999999"}) {
     EXPECT_EQ(ask(kHelloDebugFile, name).error, -ENOENT) << name;
   }
   EXPECT_EQ(ask(kHelloDebugFile, std::string(64, 'x')).error, -ENOENT);  // no final zero

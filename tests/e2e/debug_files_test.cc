@@ -52,6 +52,27 @@ TEST(DebugFiles, EveryFileCanBeRead) {
   EXPECT_THAT(result.output, HasSubstr("Permission denied"));
 }
 
+TEST(DebugFiles, DirectoriesAreListed) {
+  const RunResult result = run_session(
+      "",
+      served("netbinder run -- ls /dev/binderfs /dev/binderfs/features /sys/kernel/debug/binder\n"
+             "netbinder run -- sh -c 'echo pids /dev/binderfs/binder_logs/proc/*'\n"
+             "echo server $!\n"
+             "netbinder run -- ls -l /dev/binderfs/binder_logs/proc | grep -c '^-r--r--r--'\n"
+             "netbinder run -- ls / >/dev/null && echo others as ever\n"));
+  EXPECT_THAT(result.output, HasSubstr("/dev/binderfs:\nbinder\nbinder-control\nbinder_logs\n"
+                                       "features\nhwbinder\nvndbinder\n"));
+  EXPECT_THAT(result.output, HasSubstr("/dev/binderfs/features:\nextended_error\n"
+                                       "freeze_notification\noneway_spam_detection\n"));
+  EXPECT_THAT(result.output,
+              HasSubstr("/sys/kernel/debug/binder:\nfailed_transaction_log\nproc\nstate\nstats\n"
+                        "transaction_log\ntransactions\n"));
+  const std::size_t server = result.output.find("server ") + 7;
+  const std::string pid = result.output.substr(server, result.output.find('\n', server) - server);
+  EXPECT_THAT(result.output, HasSubstr("/dev/binderfs/binder_logs/proc/" + pid));
+  EXPECT_THAT(result.output, HasSubstr("\n2\nothers as ever\n"));  // the server and the agent
+}
+
 TEST(DebugFiles, AsJsonTheyAreWhatProgramsCanRead) {
   const RunResult result =
       run_session("", served("for c in state stats transactions log 'log --failed'; do\n"
