@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// binder_differences: where netbinder's driver differs from the kernel's, and how. Its text is
+// recorded on both.
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "conformance.h"
+
+static struct party* a;
+static struct party* b;
+static uint32_t to_a;
+
+static void begin(const char* name) {
+  area(name);
+  a = party_open("A");
+  b = party_open("B");
+  to_a = share(a, 0x1000, 0x100, b);
+}
+
+static void polled(const char* what, int fd, short events) {
+  struct pollfd ready = {.fd = fd, .events = events};
+  note_result(what, poll(&ready, 1, 0));
+}
+
+// A thread that ends without BINDER_THREAD_EXIT while it handles a call.
+static void thread_ends_unsaid(void) {
+  begin("thread_ends_unsaid");
+  struct worker* const worker = worker_start();
+  exchange_by(worker, a, "another thread");
+  put_call(b, to_a, 1, 0);
+  exchange(b, "called");
+  exchange_by(worker, a, "received by it");
+  worker_stop(worker);
+  exchange(b, "it has ended");
+  party_close(a);
+  struct pollfd ready = {.fd = b->fd, .events = POLLIN};
+  (void)poll(&ready, 1, 500);
+  exchange(b, "the process is closed");
+  party_close(b);
+}
+
+static void readiness(void) {
+  area("poll_of_the_new");
+  a = open_raw("A", O_NONBLOCK, 0);
+  polled("before any ioctl", a->fd, POLLIN);
+  exchange(a, "read");
+  polled("after it", a->fd, POLLIN);
+  party_close(a);
+  area("poll_for_writing");
+  a = party_open("A");
+  polled("a descriptor", a->fd, POLLOUT);
+  party_close(a);
+}
+
+static void binder_in_a_call(void) {
+  begin("binder_descriptor_sent");
+  struct parcel parcel = {.size = 0};
+  parcel_fd(&parcel, b->fd);
+  put_transaction(b, BC_TRANSACTION, to_a, 1, TF_ONE_WAY, &parcel);
+  exchange(b, "sent");
+  extended_error(b, "its error");
+  settle(a);
+  party_close(a);
+  party_close(b);
+}
+
+int main(void) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  alarm(120);
+  manager_start();
+  thread_ends_unsaid();
+  readiness();
+  binder_in_a_call();
+  manager_stop();
+  return 0;
+}
