@@ -16,6 +16,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "shim/scm_rights.h"
+
 namespace netbinder {
 
 namespace {
@@ -67,24 +69,15 @@ bool can_read_memory(std::int32_t pid, const Hello& hello) {
 // The length of the message, which may be longer than a Hello; what recvmsg says if there is none.
 ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
   iovec part{.iov_base = &hello, .iov_len = sizeof hello};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};  // room for one
+  RightsBuffer<1> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
+  packet.msg_control = rights.bytes;
+  packet.msg_controllen = sizeof rights.bytes;
   const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
   if (got < 0) return got;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
-       header = CMSG_NXTHDR(&packet, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      passed.reset(fd);
-    }
-  }
+  for_each_right(packet, [&](int fd) { passed.reset(fd); });
   return got;
 }
 
@@ -197,19 +190,11 @@ bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> 
   HelloReply message = reply;
   message.descriptors = static_cast<std::uint32_t>(descriptors.size());
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kHelloDescriptors * sizeof(int))> control{};
+  RightsBuffer<kHelloDescriptors> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    packet.msg_control = control.data();
-    packet.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* rights = CMSG_FIRSTHDR(&packet);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
-  }
+  attach_rights(packet, rights.bytes, descriptors);
   return ::sendmsg(socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
 }
 

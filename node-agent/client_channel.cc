@@ -17,6 +17,7 @@
 
 #include "core/check.h"
 #include "core/uapi.h"
+#include "shim/scm_rights.h"
 
 namespace netbinder {
 
@@ -235,17 +236,11 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
 
   InstallMessage message{.mailbox = index, .count = slot.install_count};
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control{};
+  RightsBuffer<kMaxInstalledFds> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = CMSG_SPACE(slot.install_count * sizeof(int));
-  cmsghdr* rights = CMSG_FIRSTHDR(&packet);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(slot.install_count * sizeof(int));
-  std::memcpy(CMSG_DATA(rights), fds.data(), slot.install_count * sizeof(int));
+  attach_rights(packet, rights.bytes, fds.first(slot.install_count));
   // If it cannot be sent, the program finds nothing and reports the failure.
   (void)::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -378,26 +373,17 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
   for (;;) {
     PassMessage message;
     iovec part{.iov_base = &message, .iov_len = sizeof message};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control;
+    RightsBuffer<kMaxInstalledFds> rights;
     msghdr packet{};
     packet.msg_iov = &part;
     packet.msg_iovlen = 1;
-    packet.msg_control = control.data();
-    packet.msg_controllen = control.size();
+    packet.msg_control = rights.bytes;
+    packet.msg_controllen = sizeof rights.bytes;
     const ssize_t got = ::recvmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
     std::vector<UniqueFd> files;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
-         header = CMSG_NXTHDR(&packet, header)) {
-      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-      const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (std::size_t i = 0; i < count; ++i) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-        files.emplace_back(fd);
-      }
-    }
+    for_each_right(packet, [&](int fd) { files.emplace_back(fd); });
     const bool sound = got == sizeof message && message.mailbox < kMailboxes &&
                        message.count == files.size() && message.count <= kMaxInstalledFds &&
                        (packet.msg_flags & MSG_CTRUNC) == 0;

@@ -16,6 +16,7 @@
 
 #include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
+#include "shim/scm_rights.h"
 #include "shim/waiting.h"
 
 namespace netbinder {
@@ -52,19 +53,11 @@ int connect_to_agent(int fd, const char* path) {
 
 int send_hello(int fd, const Hello& hello, int passed) {
   iovec part{.iov_base = const_cast<Hello*>(&hello), .iov_len = sizeof hello};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  RightsBuffer<1> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  if (passed >= 0) {
-    packet.msg_control = control.data();
-    packet.msg_controllen = control.size();
-    cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof passed);
-    std::memcpy(CMSG_DATA(rights), &passed, sizeof passed);
-  }
+  if (passed >= 0) attach_rights(packet, rights.bytes, std::span(&passed, 1));
   ssize_t sent = 0;
   do {
     sent = ::sendmsg(fd, &packet, MSG_NOSIGNAL);
@@ -75,28 +68,19 @@ int send_hello(int fd, const Hello& hello, int passed) {
 int receive_reply(int fd, Answer& answer) {
   HelloReply& reply = answer.reply;
   iovec part{.iov_base = &reply, .iov_len = sizeof reply};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kHelloDescriptors * sizeof(int))> control{};
+  RightsBuffer<kHelloDescriptors> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
+  packet.msg_control = rights.bytes;
+  packet.msg_controllen = sizeof rights.bytes;
   ssize_t got = 0;
   do {
     got = ::recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return errno == EAGAIN ? -ETIMEDOUT : -errno;
   std::size_t count = 0;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&packet); header != nullptr;
-       header = CMSG_NXTHDR(&packet, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t fds = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < fds && count < kHelloDescriptors; ++i, ++count) {
-      int received = -1;
-      std::memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof received);
-      answer.descriptors[count].reset(received);
-    }
-  }
+  for_each_right(packet, [&](int received) { answer.descriptors[count++].reset(received); });
   if (got == 0) return -ECONNRESET;
   if (got != sizeof reply || reply.magic != kChannelMagic || reply.version != kChannelVersion) {
     return -EPROTO;

@@ -16,6 +16,7 @@
 #include "shim/descriptor_table.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
+#include "shim/scm_rights.h"
 
 namespace netbinder {
 namespace {
@@ -32,33 +33,22 @@ void close_all(Received& received) {
   received.count = 0;
 }
 
-void collect_rights(msghdr& packet, Received& received) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr; part = CMSG_NXTHDR(&packet, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count && received.count < kMaxInstalledFds; ++i) {
-      int& fd = received.fds[received.count++];
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-    }
-  }
-}
-
 // The next message, whoever it is for. False: there is none.
 bool receive(const Descriptor& descriptor, Received& received) {
   InstallMessage message;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control;
+  RightsBuffer<kMaxInstalledFds> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
+  packet.msg_control = rights.bytes;
+  packet.msg_controllen = sizeof rights.bytes;
   const ssize_t got =
       ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got <= 0) return false;
   received.count = 0;
   received.error = 0;
-  collect_rights(packet, received);
+  for_each_right(packet, [&](int fd) { received.fds[received.count++] = fd; });
   if (got != sizeof message || message.mailbox >= kMailboxes) {
     close_all(received);
     received.mailbox = kMailboxes;
@@ -130,17 +120,11 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
   }
   if (message.count == 0) return false;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxInstalledFds * sizeof(int))> control{};
+  RightsBuffer<kMaxInstalledFds> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = CMSG_SPACE(message.count * sizeof(int));
-  cmsghdr* const rights = CMSG_FIRSTHDR(&packet);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(message.count * sizeof(int));
-  std::memcpy(CMSG_DATA(rights), message.fds, message.count * sizeof(int));
+  attach_rights(packet, rights.bytes, std::span(message.fds, message.count));
   ssize_t sent = 0;
   do {
     sent = ::sendmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_NOSIGNAL);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Descriptors in messages of Unix sockets, for both sides of the channel. Allocates nothing.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+namespace netbinder {
+
+// Room for `count` descriptors in a message.
+template <std::size_t count>
+struct RightsBuffer {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(count * sizeof(int))] = {};
+};
+
+// The message carries these as well; `buffer` has room for them and lives until it is sent.
+inline void attach_rights(msghdr& message, std::span<char> buffer, std::span<const int> fds) {
+  if (fds.empty()) return;
+  message.msg_control = buffer.data();
+  message.msg_controllen = CMSG_SPACE(fds.size_bytes());
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(fds.size_bytes());
+  std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
+}
+
+// Calls `take(fd)` with each descriptor of a received message. They are the callee's.
+template <typename Take>
+void for_each_right(msghdr& message, Take take) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      take(fd);
+    }
+  }
+}
+
+}  // namespace netbinder
