@@ -134,8 +134,12 @@ static void step(void) {
   const uint32_t which = below(1000);
   if (waiting != NULL && (idle == NULL || which < 20)) {
     printf(" interrupt %s\n", slot_name(waiting));
-    interrupt_slot(waiting);
-    settle_all();
+    // A driver in user space cannot begin to sleep and be open to signals in one step: again, if it
+    // was in between.
+    for (int times = 0; times < 3 && atomic_load(&waiting->state) == kBusy; ++times) {
+      interrupt_slot(waiting);
+      settle_all();
+    }
     collect();
   } else if (which < 30) {
     const int process = (int)below(kProcesses);
