@@ -164,6 +164,10 @@ void Driver::handle(Peer& peer, peer::ContextManager& message) {
 }
 
 void Driver::handle(Peer& peer, peer::ServiceManager& message) {
+  if (!message.node.dead && message.node.node.host != peer.host) {
+    effects_.give_up_peer(peer.host, "a service manager that is another host's");
+    return;
+  }
   const auto node = import_node(peer, message.node);
   if (!node) {
     effects_.give_up_peer(peer.host, node.error());

@@ -31,16 +31,15 @@ class Pool {
 
   template <typename... Args>
   [[nodiscard]] T* create(Args&&... args) {
+    ++live_;
+    ++created_;
 #ifdef NB_ADDRESS_SANITIZER
     // From the heap, so that the sanitizer sees who uses an object that was destroyed.
-    ++live_;
     return new T(std::forward<Args>(args)...);
 #else
     if (free_.empty()) grow();
     Slot* slot = free_.back();
     free_.pop_back();
-    ++live_;
-    ++created_;
     return ::new (static_cast<void*>(slot->bytes)) T(std::forward<Args>(args)...);
 #endif
   }
