@@ -42,9 +42,9 @@ void Driver::destroy_node(Node& node) {
 }
 
 bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
-  // Whoever holds a count the owner does not know of yet must be able to tell it. A first
-  // reference therefore needs a thread of the owner's, unless the node is a context's manager
-  // (whose owner holds it from the start) or is counted for us at its home.
+  // A first strong reference needs a thread of the owner's that can tell it, unless the node is a
+  // context's manager (whose owner holds it from the start) or is counted for us at its home. A
+  // weak one is granted in any case, as by the kernel's driver: the owner may never hear of it.
   if (kind == RefKind::kStrong) {
     if (from_ref) {
       const bool manager_like =
@@ -63,8 +63,7 @@ bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* hol
     }
   } else {
     if (!from_ref) ++node.local_weak;
-    if (!node.has_weak && !node.work.queued() && node.local()) {
-      if (holder_thread == nullptr) return !from_ref;
+    if (!node.has_weak && !node.work.queued() && node.local() && holder_thread != nullptr) {
       queue_deferred_thread_work(*holder_thread, node.work);
     }
   }

@@ -268,6 +268,52 @@ static void looked_up(void) {
   end();
 }
 
+static void exit_thread(void* unused) {
+  (void)unused;
+  thread_exit(b, "its thread exits");
+}
+
+// B's thread exits before it has read that its nodes are referred to; A hands them on to C.
+static void never_heard_of(uint32_t type, size_t count) {
+  begin(type == BINDER_TYPE_BINDER ? "node_never_heard_of" : "weak_node_never_heard_of");
+  note("nodes", "%zu\n", count);
+  struct party* const c = party_open("C");
+  const uint32_t c_in_a = share(c, 0x5000, 0, a);
+  struct worker* const worker = worker_start();
+  struct parcel parcel = {.size = 0};
+  for (size_t i = 0; i < count; ++i) {
+    parcel_flat(&parcel, type, 0, 0x2000 + i * 0x1000, 0x2001 + i * 0x1000);
+  }
+  put_transaction(b, BC_TRANSACTION, to_a, 1, TF_ONE_WAY, &parcel);
+  write_only_by(worker, b, "sent, not read");
+  worker_run(worker, exit_thread, NULL);
+  worker_stop(worker);
+  exchange(a, "received");
+  for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t weakly = 0; weakly < 2; ++weakly) {
+      struct parcel on = {.size = 0};
+      parcel_flat(&on, weakly != 0 ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE, 0, c_in_a + 1 + i,
+                  0);
+      put_transaction(a, BC_TRANSACTION, c_in_a, 3, TF_ONE_WAY, &on);
+      exchange(a, weakly != 0 ? "handed on weakly" : "handed on");
+      extended_error(a, "its error");
+    }
+  }
+  settle(c);
+  exchange(b, "hears");
+  put_handle(a, BC_INCREFS, c_in_a + 1);
+  put_handle(a, BC_ACQUIRE, c_in_a + 1);
+  put_free(a);
+  exchange(a, "kept");
+  exchange(b, "hears");
+  put_handle(a, BC_RELEASE, c_in_a + 1);
+  put_handle(a, BC_DECREFS, c_in_a + 1);
+  exchange(a, "released");
+  exchange(b, "hears");
+  party_close(c);
+  end();
+}
+
 void run_nodes(void) {
   sent_and_dropped(BINDER_TYPE_BINDER);
   sent_and_dropped(BINDER_TYPE_WEAK_BINDER);
@@ -278,4 +324,8 @@ void run_nodes(void) {
   flags();
   handed_on();
   looked_up();
+  for (size_t count = 1; count <= 2; ++count) {
+    never_heard_of(BINDER_TYPE_BINDER, count);
+    never_heard_of(BINDER_TYPE_WEAK_BINDER, count);
+  }
 }
