@@ -230,12 +230,12 @@ void Driver::command_reference_done(Thread& thread, bool strong, const binder_pt
   if (found == thread.process.nodes.end()) return;
   Node& node = *found->second;
   bool& pending = strong ? node.pending_strong : node.pending_weak;
-  if (node.cookie != target.cookie || !std::exchange(pending, false)) {
-    // Looking it up held it, and this is the end of that.
-    if (node.local_weak == 0 && node.refs.empty()) drop_node_if_unused(node);
-    return;
+  if (node.cookie == target.cookie && std::exchange(pending, false)) {
+    // Its owner holds it, so this is not the end of it.
+    decrement_node(node, strong ? RefKind::kStrong : RefKind::kWeak, false);
   }
-  decrement_node(node, strong ? RefKind::kStrong : RefKind::kWeak, false);
+  // Looking it up held it, and this is the end of that: what only a buffer holds is looked at again.
+  if (node.local_weak == 0 && node.refs.empty()) drop_node_if_unused(node);
 }
 
 }  // namespace netbinder

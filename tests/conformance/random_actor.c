@@ -56,19 +56,35 @@ static void take_object(const struct returns_text* text, struct slot* slot, cons
   }
 }
 
+// Not where in the mapping it is: which of several free places of one size is taken is no rule. So
+// the addresses of buffers in it count from its start, too.
+static uint32_t hash_data(const struct binder_transaction_data* data, const binder_size_t* offsets,
+                          size_t count) {
+  static _Thread_local uint8_t bytes[64 * 1024];  // a mapping holds no more
+  struct binder_buffer_object buffer;
+  if (data->data_size > sizeof(bytes)) abort();
+  memcpy(bytes, (const void*)(uintptr_t)data->data.ptr.buffer, (size_t)data->data_size);
+  for (size_t i = 0; i < count; ++i) {
+    memcpy(&buffer.hdr, bytes + offsets[i], sizeof(buffer.hdr));
+    if (buffer.hdr.type != BINDER_TYPE_PTR) continue;
+    memcpy(&buffer, bytes + offsets[i], sizeof(buffer));
+    buffer.buffer -= data->data.ptr.buffer;
+    memcpy(bytes + offsets[i], &buffer, sizeof(buffer));
+  }
+  return hash_bytes(bytes, (size_t)data->data_size);
+}
+
 static void take_payload(const struct returns_text* text, uint32_t command,
                          const struct binder_transaction_data* data) {
   struct slot* const slot = text->context;
   const uint8_t* const bytes = (const uint8_t*)(uintptr_t)data->data.ptr.buffer;
   const binder_size_t* const offsets = (const binder_size_t*)(uintptr_t)data->data.ptr.offsets;
+  const size_t count = (size_t)data->offsets_size / sizeof(offsets[0]);
   (void)command;
-  // Not where in the mapping it is: which of several free places of one size is taken is no rule.
   fprintf(text->out, " offsets at +%lld: %08x",
           (long long)(data->data.ptr.offsets - data->data.ptr.buffer),
-          hash_bytes(bytes, (size_t)data->data_size));
-  for (size_t i = 0; i < data->offsets_size / sizeof(offsets[0]); ++i) {
-    take_object(text, slot, bytes + offsets[i]);
-  }
+          hash_data(data, offsets, count));
+  for (size_t i = 0; i < count; ++i) take_object(text, slot, bytes + offsets[i]);
 }
 
 static void write_read(struct slot* slot, FILE* out) {
