@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls and replies: who gets them, and who hears when they fail.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -33,6 +34,7 @@ Driver::StepResult Driver::command_transaction(Thread& thread, const binder_tran
   }
   if (done) {
     log_.add(entry);
+    if (is_reply) tell_doom(thread);
     return *done;
   }
   const Failure& failure = done.error();
@@ -43,6 +45,7 @@ Driver::StepResult Driver::command_transaction(Thread& thread, const binder_tran
     thread.return_error.command = BR_TRANSACTION_COMPLETE;
     queue_thread_work(thread, thread.return_error);
     fail_call(*in_reply_to, failure);
+    tell_doom(thread);
   } else {
     thread.extended_error = {
         .id = entry.debug_id, .command = failure.command, .param = failure.error};
@@ -236,7 +239,8 @@ std::expected<void, Driver::Failure> Driver::reply(Thread& thread,
   if (answered == nullptr || answered->to_thread != &thread) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -EPROTO});
   }
-  set_stack(thread, answered->to_parent);
+  thread.transaction_stack = answered->to_parent;
+  touch(thread.process);
   in_reply_to = answered;
   thread.nice = answered->saved_nice;
   if (data.offsets_size % 8 != 0 || extra_size % 8 != 0) {
@@ -344,6 +348,7 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
 
 void Driver::pop_transaction(Thread& thread, Transaction& transaction) {
   NB_CHECK(thread.transaction_stack == &transaction && transaction.from == &thread);
+  if (transaction.completion_owed) pay_completion(thread, transaction);
   transaction.from = nullptr;
   set_stack(thread, transaction.from_parent);
 }
@@ -351,13 +356,24 @@ void Driver::pop_transaction(Thread& thread, Transaction& transaction) {
 void Driver::set_stack(Thread& thread, Transaction* top) {
   thread.transaction_stack = top;
   touch(thread.process);
+  tell_doom(thread);
+}
+
+void Driver::tell_doom(Thread& thread) {
+  Transaction* top = thread.transaction_stack;
   if (top != nullptr && top->from == &thread && top->doom_command != 0) {
     send_failed_reply(top, {top->doom_command, top->doom_error});
   }
 }
 
 void Driver::fail_call(Transaction& transaction, Failure failure) {
-  if (transaction.from != nullptr && transaction.from->transaction_stack != &transaction) {
+  const auto handles_another = [&transaction](const Thread& caller) {
+    return caller.transaction_stack != &transaction ||
+           std::any_of(caller.todo.begin(), caller.todo.end(), [](const Work& work) {
+             return work.kind == WorkKind::kTransaction;  // read before the failure would be
+           });
+  };
+  if (transaction.from != nullptr && handles_another(*transaction.from)) {
     forget_call(transaction);
     transaction.doom_command = failure.command;
     transaction.doom_error = failure.error;

@@ -149,14 +149,13 @@ Driver::StepResult Driver::run_command(Thread& thread, std::uint32_t command,
       death_done(thread, read_as<binder_uintptr_t>(payload));
       break;
     case kBcRequestFreezeNotification:
-    case kBcClearFreezeNotification: {
-      const auto request = read_as<binder_handle_cookie>(payload);
-      const int error = command == kBcRequestFreezeNotification
-                            ? request_freeze_notification(thread, request)
-                            : clear_freeze_notification(thread, request);
-      if (error != 0) return std::unexpected(error);
+      return request_freeze_notification(thread, read_as<binder_handle_cookie>(payload));
+    case kBcClearFreezeNotification:
+      if (const int error =
+              clear_freeze_notification(thread, read_as<binder_handle_cookie>(payload))) {
+        return std::unexpected(error);
+      }
       break;
-    }
     case kBcFreezeNotificationDone:
       if (const int error = freeze_notification_done(thread, read_as<binder_uintptr_t>(payload))) {
         return std::unexpected(error);
@@ -234,7 +233,8 @@ void Driver::command_reference_done(Thread& thread, bool strong, const binder_pt
     // Its owner holds it, so this is not the end of it.
     decrement_node(node, strong ? RefKind::kStrong : RefKind::kWeak, false);
   }
-  // Looking it up held it, and this is the end of that: what only a buffer holds is looked at again.
+  // Looking it up held it, and this is the end of that: what only a buffer holds is looked at
+  // again.
   if (node.local_weak == 0 && node.refs.empty()) drop_node_if_unused(node);
 }
 

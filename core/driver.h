@@ -200,7 +200,7 @@ class Driver {
   struct OutgoingCall {
     Peer* peer = nullptr;                // null: a local call other hosts know of
     Transaction* transaction = nullptr;  // synchronous
-    Thread* waiting = nullptr;           // oneway
+    Thread* waiting = nullptr;           // its ioctl goes on when the call is accepted
     std::uint32_t debug_id = 0;
   };
   struct Handoff {
@@ -254,6 +254,7 @@ class Driver {
   // todo lists (read_side.cc)
   void queue_thread_work(Thread& thread, Work& work);
   void queue_deferred_thread_work(Thread& thread, Work& work);
+  void pay_completion(Thread& thread, Transaction& transaction);
   void queue_process_work(Process& process, Work& work);
   void queue_own_work(Thread& thread, Work& work);  // to a looper itself, else its process
   Thread* select_waiting_thread(Process& process);
@@ -282,6 +283,7 @@ class Driver {
   // Takes the transaction off the top of its caller's stack.
   void pop_transaction(Thread& thread, Transaction& transaction);
   void set_stack(Thread& thread, Transaction* top);
+  void tell_doom(Thread& thread);  // of a call that failed while its caller handled another
   // Fails a synchronous call, now or when its caller is done with what it handles meanwhile.
   void fail_call(Transaction& transaction, Failure failure);
   void free_transaction(Transaction& transaction);
@@ -325,6 +327,7 @@ class Driver {
   // references.cc
   Node& create_node(Process& owner, std::uint64_t ptr, std::uint64_t cookie, std::uint32_t flags);
   void destroy_node(Node& node);
+  void dequeue_node_work(Node& node);
   // `holder_thread`: the thread on whose todo list the owner hears of it; null where the driver
   // refuses a first reference. False: refused.
   bool increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread);
@@ -357,7 +360,11 @@ class Driver {
   void abandon_freeze(Thread& thread);
   int frozen_info(binder_frozen_status_info& info);
   void notify_freeze(Process& process);
-  int request_freeze_notification(Thread& thread, const binder_handle_cookie& request);
+  void tell_freeze(Ref& ref, bool frozen);
+  void end_freeze_state_waits(HostId home, std::optional<NodeNumber> node);
+  void handle(Peer& peer, peer::WatchFreeze& message);
+  void handle(Peer& peer, peer::FreezeState& message);
+  StepResult request_freeze_notification(Thread& thread, const binder_handle_cookie& request);
   int clear_freeze_notification(Thread& thread, const binder_handle_cookie& request);
   int freeze_notification_done(Thread& thread, std::uint64_t cookie);
 
@@ -388,6 +395,7 @@ class Driver {
   // node if it cannot be reached any more. An error is the peer's fault.
   std::expected<Node*, std::string> import_node(Peer& peer, const WireNode& wire);
   Node& imported_node(Peer& home, NodeNumber number);
+  Node& foreign_node(const NodeIdentity& identity);
   Node& dead_node(const NodeIdentity& identity);
   void give_back(Node& node);
   void imported_node_died(Node& node);
@@ -406,8 +414,14 @@ class Driver {
                                              std::uint64_t extra_size, Transaction& in_reply_to);
   std::vector<CallAncestor> ancestors_of(const Thread& thread, CallId own);
   Thread* nested_target(const std::vector<CallAncestor>& ancestors, const Process& target) const;
+  // The host that a call of here went to; null if it was none.
+  [[nodiscard]] Peer* peer_called(const Transaction& transaction) const;
   void forget_call(Transaction& transaction);
-  void end_oneway(Thread& thread, std::uint32_t debug_id, Failure failure);
+  [[nodiscard]] static bool commands_follow(const Thread& thread);
+  // The caller of a call that was not queued is told, as if the call had failed here.
+  void refuse_call(Thread& thread, std::uint32_t debug_id, Failure failure);
+  void end_outgoing(CallId id, Failure failure, bool was_queued);
+  void go_on(Thread& thread);  // with the commands behind what it waited for
   void release_arriving(const ArrivingPayload& arrived);
   void fail_to_peer(Transaction& transaction, Failure failure);
   std::expected<ArrivingPayload, Failure> place_call(Peer& peer, const peer::Call& message);
@@ -420,7 +434,7 @@ class Driver {
   void handle(Peer& peer, peer::Call& message);
   void handle(Peer& peer, peer::Reply& message);
   void handle(Peer& peer, peer::CallFailed& message);
-  void handle(Peer& peer, peer::OnewayAccepted& message);
+  void handle(Peer& peer, peer::CallAccepted& message);
   std::expected<ArrivingPayload, Failure> take_arriving(Peer& peer, PeerMessage& message);
 
   // managers.cc
@@ -434,6 +448,7 @@ class Driver {
   void manager_gone(Context& context);
   void drop_remote_manager(Context& context);
   void announce_manager(Peer& peer, Context& context);
+  void announce_claimed_manager(Context& context);
   void claim_decided(Context& context, bool granted);
   void handle(Peer& peer, peer::ClaimContext& message);
   void handle(Peer& peer, peer::ContextClaimResult& message);
@@ -452,6 +467,8 @@ class Driver {
   boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Process>> processes_;
   std::map<HostId, std::unique_ptr<Peer>> peers_;
   boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> exported_;
+  // Those that somebody here still refers to. One node for each identity, so one handle.
+  boost::unordered_flat_map<NodeIdentity, Node*, std::hash<NodeIdentity>> dead_nodes_;
   boost::unordered_flat_map<CallId, OutgoingCall, std::hash<CallId>> outgoing_;
   boost::unordered_flat_map<HandoffId, Handoff, std::hash<HandoffId>> handoffs_;
   struct NewManager {
@@ -469,6 +486,7 @@ class Driver {
   Pool<FreezeNotification> freezes_;
 
   std::vector<Thread*> freeze_waiters_;
+  std::vector<Thread*> freeze_state_waiters_;
   bool calls_ended_ = false;  // freeze_waiters_ may go on
 
   // Of the event being handled.

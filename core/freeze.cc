@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Freezing a program: all its binder processes refuse synchronous calls and queue oneway ones.
-// The frozen state and its notifications are of this host's programs only.
+// BINDER_FREEZE names this host's programs only; refs on other hosts hear of it all the same: their
+// host asks a node's home once, and is told of every change from then on.
 #include <algorithm>
 #include <cerrno>
 
@@ -120,36 +121,85 @@ int Driver::frozen_info(binder_frozen_status_info& info) {
 
 void Driver::notify_freeze(Process& process) {
   for (Node* node : nodes_in_order(process)) {
-    for (Ref& ref : node->refs) {
-      FreezeNotification* freeze = ref.freeze;
-      if (freeze == nullptr) continue;
-      if (!freeze->queued()) {
-        freeze->is_frozen = process.is_frozen;
-        freeze->kind = WorkKind::kFrozenBinder;
-        queue_process_work(*ref.process, *freeze);
-      } else {
-        // Not read yet: the latest state will be read. Read but not acknowledged: again after it.
-        if (freeze->sent && freeze->is_frozen != process.is_frozen) freeze->resend = true;
-        freeze->is_frozen = process.is_frozen;
-      }
-    }
+    for (Ref& ref : node->refs) tell_freeze(ref, process.is_frozen);
     // Looking at it held it, and this is the end of that.
     if (node->local_weak == 0 && node->refs.empty()) drop_node_if_unused(*node);
   }
 }
 
-int Driver::request_freeze_notification(Thread& thread, const binder_handle_cookie& request) {
+void Driver::tell_freeze(Ref& ref, bool frozen) {
+  if (ref.watches_freeze) {
+    effects_.send(ref.peer->host, peer::FreezeState{.node = ref.node->number, .frozen = frozen},
+                  {});
+  }
+  FreezeNotification* freeze = ref.freeze;
+  if (freeze == nullptr) return;
+  if (!freeze->queued()) {
+    freeze->is_frozen = frozen;
+    freeze->kind = WorkKind::kFrozenBinder;
+    queue_process_work(*ref.process, *freeze);
+  } else {
+    // Not read yet: the latest state will be read. Read but not acknowledged: again after it.
+    if (freeze->sent && freeze->is_frozen != frozen) freeze->resend = true;
+    freeze->is_frozen = frozen;
+  }
+}
+
+void Driver::handle(Peer& peer, peer::WatchFreeze& message) {
+  // Of a node that has died the peer hears otherwise; but it waits for an answer.
+  bool frozen = false;
+  if (const auto found = peer.refs.find(message.node); found != peer.refs.end()) {
+    found->second->watches_freeze = true;
+    const Node& node = *found->second->node;
+    frozen = node.local() && node.owner->is_frozen;
+  }
+  effects_.send(peer.host, peer::FreezeState{.node = message.node, .frozen = frozen}, {});
+}
+
+void Driver::handle(Peer& peer, peer::FreezeState& message) {
+  if (const auto found = peer.imports.find(message.node); found != peer.imports.end()) {
+    Node& node = *found->second;
+    if (node.frozen != message.frozen) {
+      node.frozen = message.frozen;
+      for (Ref& ref : node.refs) tell_freeze(ref, message.frozen);
+    }
+  }
+  end_freeze_state_waits(peer.host, message.node);
+}
+
+void Driver::end_freeze_state_waits(HostId home, std::optional<NodeNumber> node) {
+  std::vector<Thread*> done;
+  std::erase_if(freeze_state_waiters_, [&](Thread* thread) {
+    const auto& awaited = std::get<AwaitingFreezeState>(thread->state);
+    if (awaited.home != home || (node && awaited.node != *node)) return false;
+    done.push_back(thread);
+    return true;
+  });
+  for (Thread* thread : done) go_on(*thread);
+}
+
+Driver::StepResult Driver::request_freeze_notification(Thread& thread,
+                                                       const binder_handle_cookie& request) {
   Process& process = thread.process;
   Ref* ref = process.handles.find(Handle{request.handle});
-  if (ref == nullptr || ref->freeze != nullptr) return -EINVAL;
+  if (ref == nullptr || ref->freeze != nullptr) return std::unexpected(-EINVAL);
   FreezeNotification* freeze = freezes_.create(process, std::uint64_t{request.cookie});
   freeze->ref = ref;
   ref->freeze = freeze;
-  if (ref->node->local()) {
-    freeze->is_frozen = ref->node->owner->is_frozen;
+  Node& node = *ref->node;
+  if (node.local() || (node.imported() && node.frozen)) {
+    freeze->is_frozen = node.local() ? node.owner->is_frozen : *node.frozen;
     queue_process_work(process, *freeze);
+  } else if (node.imported()) {
+    if (!std::exchange(node.asked_freeze_state, true)) {
+      effects_.send(node.home->host, peer::WatchFreeze{.node = node.number}, {});
+    }
+    thread.state = AwaitingFreezeState{.home = node.home->host, .node = node.number};
+    note_ready(thread);
+    freeze_state_waiters_.push_back(&thread);
+    return Step::kSuspend;
   }
-  return 0;
+  return Step::kContinue;
 }
 
 int Driver::clear_freeze_notification(Thread& thread, const binder_handle_cookie& request) {

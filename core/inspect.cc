@@ -114,7 +114,7 @@ void Driver::check_invariants() const {
       NB_CHECK(ref->process == process.get() && ref->peer == nullptr);
       NB_CHECK(ref->strong > 0 || ref->weak > 0);
       NB_CHECK(process->refs_by_node.at(ref->node) == ref);
-      NB_CHECK(ref->node->owner != process.get() || ref->node == process->context.manager);
+      NB_CHECK(ref->node->owner != process.get() || ref->handle == Handle{0});  // a manager's own
       ++refs;
     }
     for (const auto& [ptr, node] : process->nodes) {

@@ -2,8 +2,9 @@
 //
 // Who handle 0 leads to. In a context of cluster scope one host, the arbiter, decides claims: a
 // process becomes manager when the arbiter has recorded its host, and the claim ends with the
-// process, its host's session with the arbiter, or the arbiter's own end (claims are renewed when
-// it is back).
+// process or its host's session with the arbiter. A manager whose host has lost that session stays
+// manager of those who know it, and its host claims again when it is back: if another one has been
+// granted the context meanwhile, the former manager is none any more, on its own host neither.
 #include <algorithm>
 #include <cerrno>
 
@@ -57,7 +58,8 @@ int Driver::install_manager(Process& process, std::uint64_t ptr, std::uint64_t c
   hold_manager(node);
   context.manager = &node;
   if (context.cluster_wide) {
-    for (auto& [host, peer] : peers_) announce_manager(*peer, context);
+    context.manager_claimed = true;
+    announce_claimed_manager(context);
   }
   return 0;
 }
@@ -72,7 +74,8 @@ void Driver::hold_manager(Node& node) {
 
 void Driver::manager_gone(Context& context) {
   context.manager = nullptr;
-  if (!context.cluster_wide) return;
+  context.manager_announced_to.clear();
+  if (!context.cluster_wide || !std::exchange(context.manager_claimed, false)) return;
   if (setup_.arbiter == setup_.host) {
     context.claimed_by.reset();
   } else if (find_peer(setup_.arbiter) != nullptr) {
@@ -89,11 +92,12 @@ void Driver::drop_remote_manager(Context& context) {
 
 void Driver::announce_manager(Peer& peer, Context& context) {
   if (context.manager != nullptr) {
-    if (peer.host == setup_.arbiter) {  // it may have restarted and know nothing of the claim
+    if (peer.host == setup_.arbiter && !context.manager_claimed) {
       effects_.send(peer.host, peer::ClaimContext{.context = context.name}, {});
+    } else if (context.manager_claimed && context.manager_announced_to.insert(peer.host).second) {
+      const WireNode node = export_node(peer, *context.manager, RefKind::kStrong, nullptr);
+      effects_.send(peer.host, peer::ContextManager{.context = context.name, .node = node}, {});
     }
-    const WireNode node = export_node(peer, *context.manager, RefKind::kStrong, nullptr);
-    effects_.send(peer.host, peer::ContextManager{.context = context.name, .node = node}, {});
   }
   if (context.builtin != nullptr && !context.builtin_announced_to.contains(peer.host)) {
     context.builtin_announced_to.insert(peer.host);
@@ -102,12 +106,23 @@ void Driver::announce_manager(Peer& peer, Context& context) {
   }
 }
 
+void Driver::announce_claimed_manager(Context& context) {
+  for (auto& [host, peer] : peers_) announce_manager(*peer, context);
+}
+
 void Driver::claim_decided(Context& context, bool granted) {
   Thread* thread = std::exchange(context.claimant, nullptr);
   if (thread == nullptr) {
     // The claimant is gone, or a standing claim was renewed.
-    if (granted && context.manager == nullptr) {
-      effects_.send(setup_.arbiter, peer::ContextReleased{.context = context.name}, {});
+    if (context.manager == nullptr) {
+      if (granted) {
+        effects_.send(setup_.arbiter, peer::ContextReleased{.context = context.name}, {});
+      }
+    } else if (!granted) {
+      context.manager = nullptr;  // its node stays what it is
+      context.manager_announced_to.clear();
+    } else if (!std::exchange(context.manager_claimed, true)) {
+      announce_claimed_manager(context);
     }
     return;
   }

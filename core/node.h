@@ -13,6 +13,7 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <optional>
 
 #include "core/ids.h"
 #include "core/work.h"
@@ -60,6 +61,7 @@ struct Ref {
   std::uint64_t weak = 0;
   DeathNotification* death = nullptr;
   FreezeNotification* freeze = nullptr;
+  bool watches_freeze = false;  // a peer's: it is told when the owner is frozen
 
   boost::intrusive::list_member_hook<> node_hook;
 };
@@ -72,7 +74,7 @@ struct Node {
   [[nodiscard]] bool dead() const { return owner == nullptr && home == nullptr; }
 
   NodeNumber number;      // given by the home host
-  NodeIdentity identity;  // of an imported node; kept when it dies
+  NodeIdentity identity;  // kept when it dies
   Process* owner = nullptr;
   Peer* home = nullptr;
   std::uint64_t ptr = 0;
@@ -111,6 +113,9 @@ struct Node {
   std::uint64_t pending_claims = 0;
   std::uint64_t pending_strong_claims = 0;  // among them
   bool gives_back = false;  // at the end of the event: what is not needed any more then
+  // Whether its owner is frozen, once the home has been asked and has said so.
+  bool asked_freeze_state = false;
+  std::optional<bool> frozen;
 };
 
 }  // namespace netbinder

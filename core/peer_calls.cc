@@ -39,6 +39,7 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   message.code = data.code;
   message.flags = data.flags;
   message.sender_euid = process.credentials.euid;
+  message.nice = thread.nice;
   message.security_context = security_context_of(process) + "@" + setup_.host_name;
   message.shape = {data.data_size, data.offsets_size, extra_size};
   if (!oneway) message.ancestors = ancestors_of(thread, id);
@@ -48,28 +49,36 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   if (!translated) return std::unexpected(translated.error());
   ++statistics_.calls_to_peers;
 
-  if (oneway) {
-    // Complete when it is in the target's queue, not before.
-    outgoing_.emplace(
-        id,
-        OutgoingCall{
-            .peer = &peer, .transaction = nullptr, .waiting = &thread, .debug_id = entry.debug_id});
-    thread.state = AwaitingOneway{.call = id};
-    note_ready(thread);
-  } else {
+  // Complete when it is in the target's queue, not before. The thread of a synchronous call waits
+  // anyway, and need not hear of it, if all it does next is wait for the reply.
+  const bool waits = oneway || !thread.io.reads || thread.io.nonblocking || commands_follow(thread);
+  message.wants_acceptance = waits && !oneway;
+  OutgoingCall& call = outgoing_
+                           .emplace(id, OutgoingCall{.peer = &peer,
+                                                     .transaction = nullptr,
+                                                     .waiting = waits ? &thread : nullptr,
+                                                     .debug_id = entry.debug_id})
+                           .first->second;
+  if (!oneway) {
     Transaction& transaction = new_transaction(thread, data, entry.debug_id);
     transaction.from = &thread;
     transaction.own_call = id;
-    outgoing_.emplace(id, OutgoingCall{.peer = &peer,
-                                       .transaction = &transaction,
-                                       .waiting = nullptr,
-                                       .debug_id = entry.debug_id});
-    queue_deferred_thread_work(thread, *completions_.create());
+    transaction.completion_owed = true;
     transaction.from_parent = thread.transaction_stack;
     thread.transaction_stack = &transaction;
+    call.transaction = &transaction;
   }
   effects_.send(peer.host, std::move(message), std::move(image));
-  return oneway ? Step::kSuspend : Step::kContinue;
+  if (!waits) return Step::kContinue;
+  thread.state = AwaitingAcceptance{.call = id};
+  note_ready(thread);
+  return Step::kSuspend;
+}
+
+bool Driver::commands_follow(const Thread& thread) {
+  const WriteRead& io = thread.io;
+  const auto running = load<std::uint32_t>(io.commands, io.write_consumed);
+  return io.commands.size() - io.write_consumed > sizeof running + _IOC_SIZE(running);
 }
 
 std::expected<void, Driver::Failure> Driver::reply_to_peer(Thread& thread,
@@ -127,6 +136,11 @@ Thread* Driver::nested_target(const std::vector<CallAncestor>& ancestors,
   return nullptr;
 }
 
+Peer* Driver::peer_called(const Transaction& transaction) const {
+  const auto found = outgoing_.find(transaction.own_call);
+  return found == outgoing_.end() ? nullptr : found->second.peer;
+}
+
 void Driver::forget_call(Transaction& transaction) {
   if (transaction.own_call != CallId{}) {
     outgoing_.erase(std::exchange(transaction.own_call, CallId{}));
@@ -137,18 +151,46 @@ void Driver::forget_call(Transaction& transaction) {
   }
 }
 
-void Driver::end_oneway(Thread& thread, std::uint32_t debug_id, Failure failure) {
+void Driver::refuse_call(Thread& thread, std::uint32_t debug_id, Failure failure) {
   thread.extended_error = {.id = debug_id, .command = failure.command, .param = failure.error};
+  NB_CHECK(thread.return_error.command == BR_OK);
   thread.return_error.command = failure.command;
-  thread.state = Idle{};
   queue_thread_work(thread, thread.return_error);
+}
+
+void Driver::end_outgoing(CallId id, Failure failure, bool was_queued) {
+  const OutgoingCall call = outgoing_.at(id);
+  Thread* waiting = call.waiting;
+  if (call.transaction == nullptr) {
+    outgoing_.erase(id);
+    refuse_call(*waiting, call.debug_id, failure);
+  } else if (Transaction& transaction = *call.transaction;
+             transaction.completion_owed && !was_queued && transaction.from != nullptr &&
+             transaction.from->return_error.command == BR_OK) {
+    // As if it had never been: its caller hears of the failure only.
+    Thread& caller = *transaction.from;
+    transaction.completion_owed = false;
+    pop_transaction(caller, transaction);
+    free_transaction(transaction);
+    refuse_call(caller, call.debug_id, failure);
+  } else {
+    outgoing_.at(id).waiting = nullptr;
+    fail_call(transaction, failure);
+  }
+  if (waiting != nullptr) go_on(*waiting);
+}
+
+void Driver::go_on(Thread& thread) {
+  thread.state = Idle{};
   continue_commands(thread);
 }
 
 void Driver::fail_to_peer(Transaction& transaction, Failure failure) {
   effects_.send(transaction.remote_from->host,
-                peer::CallFailed{
-                    .call = transaction.call, .command = failure.command, .error = failure.error},
+                peer::CallFailed{.call = transaction.call,
+                                 .queued = true,
+                                 .command = failure.command,
+                                 .error = failure.error},
                 {});
 }
 
@@ -295,11 +337,12 @@ void Driver::handle(Peer& peer, peer::Call& message) {
   if (!accepted) {
     effects_.send(peer.host,
                   peer::CallFailed{.call = call.call,
+                                   .queued = false,
                                    .command = accepted.error().command,
                                    .error = accepted.error().error},
                   {});
-  } else if (oneway) {
-    effects_.send(peer.host, peer::OnewayAccepted{.call = call.call, .command = *accepted}, {});
+  } else if (oneway || call.wants_acceptance) {
+    effects_.send(peer.host, peer::CallAccepted{.call = call.call, .command = *accepted}, {});
   }
 }
 
@@ -320,6 +363,7 @@ std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, pe
   transaction.code = message.code;
   transaction.flags = message.flags;
   transaction.sender_euid = message.sender_euid;
+  transaction.nice = std::clamp(message.nice, -20, 19);
   transaction.security_context_offset = arrived.context_offset;
   transaction.security_context_size = arrived.context_size;
   transaction.buffer = &buffer;
@@ -354,6 +398,12 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
     if (arrived) release_arriving(*arrived);
     disown_payload(peer, reply.objects);
     effects_.give_up_peer(peer.host, "a reply to no call");
+    return;
+  }
+  if (found->second.waiting != nullptr) {
+    if (arrived) release_arriving(*arrived);
+    disown_payload(peer, reply.objects);
+    effects_.give_up_peer(peer.host, "a reply before the acceptance that was asked for");
     return;
   }
   Thread* caller = waiting->from;
@@ -421,32 +471,34 @@ void Driver::handle(Peer& peer, peer::CallFailed& message) {
     entry.from_tid = call.waiting->tid.value();
   }
   failed_log_.add(entry);
-  if (call.transaction != nullptr) {
-    fail_call(*call.transaction, failure);
-  } else {
-    outgoing_.erase(found);
-    end_oneway(*call.waiting, call.debug_id, failure);
-  }
+  end_outgoing(message.call, failure, message.queued);
 }
 
-void Driver::handle(Peer& peer, peer::OnewayAccepted& message) {
+void Driver::handle(Peer& peer, peer::CallAccepted& message) {
   const auto found = outgoing_.find(message.call);
   if (found == outgoing_.end() || found->second.peer != &peer) return;  // its thread is gone
+  Transaction* transaction = found->second.transaction;
   if (found->second.waiting == nullptr) {
-    effects_.give_up_peer(peer.host, "a synchronous call was accepted as a oneway one");
+    // Of a thread that has gone meanwhile, its synchronous call may still be accepted.
+    if (transaction == nullptr || transaction->from != nullptr) {
+      effects_.give_up_peer(peer.host, "a call was accepted whose acceptance was not asked for");
+    }
     return;
   }
-  Thread& thread = *found->second.waiting;
-  outgoing_.erase(found);
-  CompletionWork* complete = completions_.create();
-  if (message.command == kBrTransactionPendingFrozen) {
-    complete->kind = WorkKind::kTransactionPending;
-  } else if (message.command == BR_ONEWAY_SPAM_SUSPECT) {
-    complete->kind = WorkKind::kOnewaySpamSuspect;
+  Thread& thread = *std::exchange(found->second.waiting, nullptr);
+  if (transaction != nullptr) {
+    if (transaction->completion_owed) pay_completion(thread, *transaction);
+  } else {
+    outgoing_.erase(found);
+    CompletionWork* complete = completions_.create();
+    if (message.command == kBrTransactionPendingFrozen) {
+      complete->kind = WorkKind::kTransactionPending;
+    } else if (message.command == BR_ONEWAY_SPAM_SUSPECT) {
+      complete->kind = WorkKind::kOnewaySpamSuspect;
+    }
+    queue_thread_work(thread, *complete);
   }
-  thread.state = Idle{};
-  queue_thread_work(thread, *complete);
-  continue_commands(thread);
+  go_on(thread);
 }
 
 }  // namespace netbinder

@@ -80,13 +80,15 @@ struct CallAncestor {
 namespace peer {
 
 // A call of a node whose home is the receiver. Ends with exactly one of Reply or CallFailed
-// (synchronous), OnewayAccepted or CallFailed (oneway), or the end of the session.
+// (synchronous), CallAccepted or CallFailed (oneway), or the end of the session.
 struct Call {
   CallId call;
   NodeNumber target;
   std::uint32_t code = 0;
   std::uint32_t flags = 0;  // TF_* of <linux/android/binder.h>
   std::uint32_t sender_euid = 0;
+  std::int32_t nice = 0;          // of the calling thread, -20 to 19
+  bool wants_acceptance = false;  // of a synchronous call: CallAccepted before its Reply
   std::string security_context;
   std::vector<CallAncestor> ancestors;  // nearest first
   PayloadShape shape;
@@ -105,20 +107,21 @@ struct Reply {
 };
 
 // The call ended without a reply: `command` is BR_FAILED_REPLY, BR_DEAD_REPLY or BR_FROZEN_REPLY,
-// `error` the negative errno of the extended error.
+// `error` the negative errno of the extended error. `queued`: it was in the target's queue before.
 struct CallFailed {
   CallId call;
+  bool queued = false;
   std::uint32_t command = 0;
   std::int32_t error = 0;
   friend bool operator==(const CallFailed&, const CallFailed&) = default;
 };
 
-// The oneway call is in the target's queue: `command` is what the caller reads,
-// BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT.
-struct OnewayAccepted {
+// The call is in the target's queue: `command` is what the caller reads, BR_TRANSACTION_COMPLETE
+// or, of a oneway call, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT.
+struct CallAccepted {
   CallId call;
   std::uint32_t command = 0;
-  friend bool operator==(const OnewayAccepted&, const OnewayAccepted&) = default;
+  friend bool operator==(const CallAccepted&, const CallAccepted&) = default;
 };
 
 // Gives back references the sender of this message received for a node of the receiver.
@@ -160,6 +163,19 @@ struct HandoffDone {
   friend bool operator==(const HandoffDone&, const HandoffDone&) = default;
 };
 
+// The sender, which holds references to a node of the receiver, wants to know whether the node's
+// owner is frozen: answered by FreezeState, now and at every change, while it holds them.
+struct WatchFreeze {
+  NodeNumber node;
+  friend bool operator==(const WatchFreeze&, const WatchFreeze&) = default;
+};
+
+struct FreezeState {
+  NodeNumber node;
+  bool frozen = false;
+  friend bool operator==(const FreezeState&, const FreezeState&) = default;
+};
+
 // To the arbiter of context managers (the first host of the configuration): may a process of the
 // sender become the manager of the context? Answered by ContextClaimResult.
 struct ClaimContext {
@@ -197,9 +213,9 @@ struct ServiceManager {
 }  // namespace peer
 
 using PeerMessage =
-    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::OnewayAccepted, peer::ReleaseRefs,
+    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
                  peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::HandoffDone,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
-                 peer::ContextManager, peer::ServiceManager>;
+                 peer::ContextManager, peer::ServiceManager, peer::WatchFreeze, peer::FreezeState>;
 
 }  // namespace netbinder

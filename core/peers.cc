@@ -47,12 +47,7 @@ void Driver::peer_lost(HostId host) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [id, call] : calls) {
     if (outgoing_.find(id) == outgoing_.end()) continue;  // ended with one before it
-    if (call.transaction != nullptr) {
-      fail_call(*call.transaction, {BR_DEAD_REPLY, 0});
-    } else {
-      outgoing_.erase(id);
-      end_oneway(*call.waiting, call.debug_id, {BR_DEAD_REPLY, 0});
-    }
+    end_outgoing(id, {BR_DEAD_REPLY, 0}, call.waiting == nullptr);
   }
 
   std::vector<HandoffId> handoffs;
@@ -79,8 +74,11 @@ void Driver::peer_lost(HostId host) {
             [](const Node* a, const Node* b) { return a->number < b->number; });
   for (Node* node : imports) imported_node_died(*node);
 
+  end_freeze_state_waits(host, std::nullopt);
   for (auto& context : contexts_) {
     context->builtin_announced_to.erase(host);
+    context->manager_announced_to.erase(host);
+    if (host == setup_.arbiter) context->manager_claimed = false;
     if (context->claimed_by == host) context->claimed_by.reset();
     if (host == setup_.arbiter && context->claimant != nullptr) {
       finish_ioctl(*std::exchange(context->claimant, nullptr), -EHOSTUNREACH);
@@ -151,18 +149,24 @@ void Driver::finish_handoff(HandoffId id) {
   decrement_node(*handoff.node, RefKind::kWeak, false);
 }
 
-Node& Driver::dead_node(const NodeIdentity& identity) {
+Node& Driver::foreign_node(const NodeIdentity& identity) {
   Node* node = nodes_.create(identity.number);
   node->identity = identity;
   node->debug_id = next_debug_id_++;
   return *node;
 }
 
+Node& Driver::dead_node(const NodeIdentity& identity) {
+  const auto [found, made] = dead_nodes_.emplace(identity, nullptr);
+  if (made) found->second = &foreign_node(identity);
+  return *found->second;
+}
+
 Node& Driver::imported_node(Peer& home, NodeNumber number) {
   if (const auto found = home.imports.find(number); found != home.imports.end()) {
     return *found->second;
   }
-  Node& node = dead_node({.host = home.host, .incarnation = home.incarnation, .number = number});
+  Node& node = foreign_node({.host = home.host, .incarnation = home.incarnation, .number = number});
   node.home = &home;
   home.imports.emplace(number, &node);
   return node;
@@ -174,7 +178,17 @@ std::expected<Node*, std::string> Driver::import_node(Peer& peer, const WireNode
     if (wire.strong) node.received_strong = 1;  // it was given, though there is nothing behind it
     return &node;
   };
-  if (wire.dead) return dead_reference();
+  if (wire.dead) {
+    // One node, one handle: if we hold it and have yet to hear of its death, it is still that one.
+    Peer* home = find_peer(wire.node.host);
+    if (home != nullptr && home->incarnation == wire.node.incarnation) {
+      const auto found = home->imports.find(wire.node.number);
+      if (found != home->imports.end() && (!wire.strong || found->second->internal_strong > 0)) {
+        return found->second;
+      }
+    }
+    return dead_reference();
+  }
   if (wire.node.host == setup_.host) {
     // A peer can name only what it holds. That it thinks it does and is wrong can happen (the node
     // died, or its claim was refused, and it has not read so yet): then the reference is dead.
@@ -233,6 +247,7 @@ void Driver::imported_node_died(Node& node) {
   }
   node.home->imports.erase(node.number);
   node.home = nullptr;
+  dead_nodes_.emplace(node.identity, &node);
   node.received_strong = 0;
   node.received_weak = 0;
   node.pending_claims = 0;

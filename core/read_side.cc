@@ -20,10 +20,18 @@ constexpr std::size_t kLargestCommandBytes =
 // ---- todo lists ----
 
 void Driver::queue_thread_work(Thread& thread, Work& work) {
+  if (Transaction* top = thread.transaction_stack; top != nullptr && top->completion_owed) {
+    if (top->from == &thread) pay_completion(thread, *top);
+  }
   thread.todo.push_back(work);
   thread.process_todo = true;
   note_ready(thread);
   wake(thread);
+}
+
+void Driver::pay_completion(Thread& thread, Transaction& transaction) {
+  transaction.completion_owed = false;
+  queue_deferred_thread_work(thread, *completions_.create());
 }
 
 void Driver::queue_deferred_thread_work(Thread& thread, Work& work) {

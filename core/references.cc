@@ -12,6 +12,7 @@ namespace netbinder {
 Node& Driver::create_node(Process& owner, std::uint64_t ptr, std::uint64_t cookie,
                           std::uint32_t flags) {
   Node* node = nodes_.create(NodeNumber{next_node_++});
+  node->identity = {.host = setup_.host, .incarnation = setup_.incarnation, .number = node->number};
   node->owner = &owner;
   node->ptr = ptr;
   node->cookie = cookie;
@@ -25,7 +26,7 @@ Node& Driver::create_node(Process& owner, std::uint64_t ptr, std::uint64_t cooki
 
 void Driver::destroy_node(Node& node) {
   NB_CHECK(node.refs.empty() && node.async_todo.empty());
-  node.work.dequeue();
+  dequeue_node_work(node);
   if (node.owner != nullptr) {
     NB_CHECK(node.owner->nodes.erase(node.ptr) == 1);
   }
@@ -38,7 +39,17 @@ void Driver::destroy_node(Node& node) {
       found != exported_.end() && found->second == &node) {
     exported_.erase(found);
   }
+  if (const auto found = dead_nodes_.find(node.identity);
+      found != dead_nodes_.end() && found->second == &node) {
+    dead_nodes_.erase(found);
+  }
   nodes_.destroy(&node);
+}
+
+void Driver::dequeue_node_work(Node& node) {
+  if (!node.work.queued()) return;
+  node.work.dequeue();
+  if (node.owner != nullptr) touch(*node.owner);  // it may have been all there was to read
 }
 
 bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* holder_thread) {
@@ -58,7 +69,7 @@ bool Driver::increment_node(Node& node, RefKind kind, bool from_ref, Thread* hol
       ++node.local_strong;
     }
     if (!node.has_strong && holder_thread != nullptr && node.local()) {
-      node.work.dequeue();
+      dequeue_node_work(node);
       queue_deferred_thread_work(*holder_thread, node.work);
     }
   } else {

@@ -18,8 +18,15 @@ void Driver::release_thread(Thread& thread) {
   thread.is_dead = true;
   static_cast<WaitingHook&>(thread).unlink();
   std::replace(runnable_.begin(), runnable_.end(), &thread, static_cast<Thread*>(nullptr));
-  if (const auto* awaiting = std::get_if<AwaitingOneway>(&thread.state)) {
-    outgoing_.erase(awaiting->call);
+  if (const auto* awaiting = std::get_if<AwaitingAcceptance>(&thread.state)) {
+    // A synchronous call goes on, with nobody who waits for it.
+    if (outgoing_.at(awaiting->call).transaction == nullptr) {
+      outgoing_.erase(awaiting->call);
+    } else {
+      outgoing_.at(awaiting->call).waiting = nullptr;
+    }
+  } else if (std::holds_alternative<AwaitingFreezeState>(thread.state)) {
+    std::erase(freeze_state_waiters_, &thread);
   } else if (std::holds_alternative<ClaimingContext>(thread.state)) {
     thread.process.context.claimant = nullptr;  // a grant that still comes is given back
   } else if (std::holds_alternative<AwaitingQuiet>(thread.state)) {
@@ -37,9 +44,16 @@ void Driver::release_thread(Thread& thread) {
   std::vector<Transaction*> answer_now;
   std::vector<Transaction*> doomed;
   bool waits = false;
+  Peer* waits_for = nullptr;  // on another host, in the call just seen
   while (transaction != nullptr) {
     if (transaction->to_thread == &thread) {
-      if (!waits) answer_now.push_back(transaction);
+      if (!waits) {
+        answer_now.push_back(transaction);
+      } else if (waits_for != nullptr && transaction->remote_from == waits_for) {
+        // The host that both ends are on keeps the answer until the call in between is done there.
+        fail_to_peer(*transaction, {BR_DEAD_REPLY, 0});
+        forget_call(*transaction);
+      }
       waits = false;
       if (std::exchange(transaction->outstanding, false)) {
         if (--transaction->to_process->outstanding_transactions == 0) calls_ended_ = true;
@@ -54,6 +68,7 @@ void Driver::release_thread(Thread& thread) {
     } else {
       NB_CHECK(transaction->from == &thread);
       waits = true;
+      waits_for = peer_called(*transaction);
       transaction->from = nullptr;
       if (transaction->doom_command != 0) doomed.push_back(transaction);
       transaction = transaction->from_parent;
@@ -110,6 +125,7 @@ void Driver::release_node(Node& node) {
     return;
   }
   node.owner = nullptr;
+  dead_nodes_.emplace(node.identity, &node);
   node_died(node);
 }
 

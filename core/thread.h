@@ -4,12 +4,14 @@
 //
 // States of a thread's ioctl, and their edges:
 //   Idle -> Reading            nothing to read yet
-//   Idle -> AwaitingOneway     a oneway call to another host waits for its acceptance
+//   Idle -> AwaitingAcceptance a call to another host waits until it is in the target's queue
+//   Idle -> AwaitingFreezeState another host says whether a node's owner is frozen
 //   Idle -> InstallingFiles    descriptors of a read transaction are being installed
 //   Idle -> ClaimingContext    another host decides who is context manager
 //   Idle -> AwaitingQuiet      BINDER_FREEZE waits for calls in flight
-//   Reading -> InstallingFiles, InstallingFiles -> Reading, AwaitingOneway -> Reading |
-//   AwaitingOneway | InstallingFiles
+//   Reading -> InstallingFiles, InstallingFiles -> Reading
+//   AwaitingAcceptance, AwaitingFreezeState -> Reading | AwaitingAcceptance | AwaitingFreezeState |
+//   InstallingFiles
 //   every state -> Idle        the ioctl is done
 #pragma once
 
@@ -36,8 +38,12 @@ struct ExtendedError {
 
 struct Idle {};
 struct Reading {};
-struct AwaitingOneway {
+struct AwaitingAcceptance {
   CallId call;
+};
+struct AwaitingFreezeState {
+  HostId home;
+  NodeNumber node;
 };
 struct InstallingFiles {
   Transaction* transaction = nullptr;
@@ -51,8 +57,8 @@ struct AwaitingQuiet {
   std::int32_t pid = 0;
   std::uint64_t deadline_ms = 0;
 };
-using ThreadState =
-    std::variant<Idle, Reading, AwaitingOneway, InstallingFiles, ClaimingContext, AwaitingQuiet>;
+using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingFreezeState,
+                                 InstallingFiles, ClaimingContext, AwaitingQuiet>;
 
 // A BINDER_WRITE_READ in progress. The read buffer is write-only memory of the host program.
 struct WriteRead {

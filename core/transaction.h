@@ -59,6 +59,9 @@ struct Transaction : Work {
   // Our number for a call other hosts know of: one to another host, or one on whose behalf a call
   // was made to another host. 0 is none.
   CallId own_call;
+  // BR_TRANSACTION_COMPLETE of a call to another host that has not said yet that it is in the
+  // target's queue. It is told with whatever comes first; not at all if the call fails before.
+  bool completion_owed = false;
   // The call has failed, but its caller is handling another one that came in meanwhile: it hears
   // of it when that one is done. 0 is none.
   std::uint32_t doom_command = 0;

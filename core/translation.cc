@@ -390,12 +390,14 @@ std::expected<void, Driver::Failure> Driver::adopt_payload(Peer& peer, const Pay
         break;
       }
       pointer.hdr.type = BINDER_TYPE_PTR;
-      pointer.flags = wire.has_parent ? BINDER_BUFFER_FLAG_HAS_PARENT : 0;
+      // The rest of the flags, and a parent that is none, are the sender's business.
+      pointer.flags &= ~std::uint32_t{BINDER_BUFFER_FLAG_HAS_PARENT};
       pointer.buffer = address_of(shape.extra_start() + wire.extra_offset);
       pointer.length = wire.length;
-      pointer.parent = wire.parent_index;
-      pointer.parent_offset = wire.parent_offset;
       if (wire.has_parent) {
+        pointer.flags |= BINDER_BUFFER_FLAG_HAS_PARENT;
+        pointer.parent = wire.parent_index;
+        pointer.parent_offset = wire.parent_offset;
         const WireBuffer* parent =
             wire.parent_index < done ? std::get_if<WireBuffer>(&objects[wire.parent_index].content)
                                      : nullptr;

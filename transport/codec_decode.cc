@@ -100,6 +100,8 @@ peer::Call get(wire::Call::Reader in) {
       .code = in.getCode(),
       .flags = in.getFlags(),
       .sender_euid = in.getSenderEuid(),
+      .nice = in.getNice(),
+      .wants_acceptance = in.getWantsAcceptance(),
       .security_context = get_text(in.getSecurityContext(), limits::kMaxSecurityContextBytes,
                                    "security context too long"),
       .ancestors = {},
@@ -136,13 +138,14 @@ PeerMessage get_content(wire::Message::Reader in) {
     case wire::Message::CALL_FAILED: {
       const auto failed = in.getCallFailed();
       return peer::CallFailed{.call = CallId(failed.getCall()),
+                              .queued = failed.getQueued(),
                               .command = failed.getCommand(),
                               .error = failed.getError()};
     }
-    case wire::Message::ONEWAY_ACCEPTED: {
-      const auto accepted = in.getOnewayAccepted();
-      return peer::OnewayAccepted{.call = CallId(accepted.getCall()),
-                                  .command = accepted.getCommand()};
+    case wire::Message::CALL_ACCEPTED: {
+      const auto accepted = in.getCallAccepted();
+      return peer::CallAccepted{.call = CallId(accepted.getCall()),
+                                .command = accepted.getCommand()};
     }
     case wire::Message::RELEASE_REFS: {
       const auto release = in.getReleaseRefs();
@@ -187,6 +190,12 @@ PeerMessage get_content(wire::Message::Reader in) {
       const auto manager = in.getServiceManager();
       return peer::ServiceManager{.context = get_context(manager.getContext()),
                                   .node = get(manager.getNode())};
+    }
+    case wire::Message::WATCH_FREEZE:
+      return peer::WatchFreeze{.node = NodeNumber(in.getWatchFreeze().getNode())};
+    case wire::Message::FREEZE_STATE: {
+      const auto state = in.getFreezeState();
+      return peer::FreezeState{.node = NodeNumber(state.getNode()), .frozen = state.getFrozen()};
     }
   }
   throw Invalid{"unknown kind of message"};

@@ -97,6 +97,8 @@ void put(wire::Message::Builder message, const peer::Call& call) {
   out.setCode(call.code);
   out.setFlags(call.flags);
   out.setSenderEuid(call.sender_euid);
+  out.setNice(call.nice);
+  out.setWantsAcceptance(call.wants_acceptance);
   if (!call.security_context.empty()) {
     out.setSecurityContext(
         text(call.security_context, limits::kMaxSecurityContextBytes, "security context too long"));
@@ -128,10 +130,11 @@ void put(wire::Message::Builder message, const peer::CallFailed& failed) {
   out.setCall(failed.call.value());
   out.setCommand(failed.command);
   out.setError(failed.error);
+  out.setQueued(failed.queued);
 }
 
-void put(wire::Message::Builder message, const peer::OnewayAccepted& accepted) {
-  auto out = message.initOnewayAccepted();
+void put(wire::Message::Builder message, const peer::CallAccepted& accepted) {
+  auto out = message.initCallAccepted();
   out.setCall(accepted.call.value());
   out.setCommand(accepted.command);
 }
@@ -196,6 +199,16 @@ void put(wire::Message::Builder message, const peer::ServiceManager& manager) {
   auto out = message.initServiceManager();
   out.setContext(context_name(manager.context));
   put(out.initNode(), manager.node);
+}
+
+void put(wire::Message::Builder message, const peer::WatchFreeze& watch) {
+  message.initWatchFreeze().setNode(watch.node.value());
+}
+
+void put(wire::Message::Builder message, const peer::FreezeState& state) {
+  auto out = message.initFreezeState();
+  out.setNode(state.node.value());
+  out.setFrozen(state.frozen);
 }
 
 void put(wire::Frame::Builder out, const frame::Hello& hello) {

@@ -16,7 +16,7 @@
 
 namespace netbinder {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // The session as both its ends know it. 0 is none.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;

@@ -46,7 +46,8 @@
 #
 # Call         A transaction to another host. The caller's agent chooses the id. It dies with the
 #              one answer that ends the call, which the callee's agent sends: Reply or CallFailed
-#              for a synchronous call, OnewayAccepted or CallFailed for a oneway call.
+#              for a synchronous call, CallAccepted or CallFailed for a oneway call. A synchronous
+#              call that asks for it is accepted (CallAccepted) before it is replied to.
 #
 # Reference    How many strong and weak references each peer holds to each node, kept by the node's
 # ledger       home. SENDING a reference counts it, so a reference on its way cannot race a release.
@@ -99,7 +100,7 @@ struct Frame {
 
 struct Hello {
   # First frame of the dialer.
-  protocolVersion @0 :UInt32;   # 1. Other versions are refused.
+  protocolVersion @0 :UInt32;   # 2. Other versions are refused.
   cluster @1 :Text;             # name of the cluster, equal on both ends
   host @2 :UInt32;              # the dialer
   hostName @3 :Text;            # as the acceptor's configuration has it
@@ -171,7 +172,7 @@ struct Message {
     call               @2  :Call;
     reply              @3  :Reply;
     callFailed         @4  :CallFailed;
-    onewayAccepted     @5  :OnewayAccepted;
+    callAccepted       @5  :CallAccepted;
     releaseRefs        @6  :ReleaseRefs;
     nodeDied           @7  :NodeDied;
     claimRef           @8  :ClaimRef;
@@ -182,6 +183,8 @@ struct Message {
     contextReleased    @13 :ContextReleased;
     contextManager     @14 :ContextManager;
     serviceManager     @15 :ServiceManager;
+    watchFreeze        @16 :WatchFreeze;
+    freezeState        @17 :FreezeState;
   }
 }
 
@@ -246,6 +249,8 @@ struct Call {
   ancestors @6 :List(Ancestor); # nearest first
   shape @7 :Shape;
   objects @8 :List(Object);
+  nice @9 :Int32;               # of the calling thread, -20 to 19
+  wantsAcceptance @10 :Bool;    # of a synchronous call
 }
 
 struct Reply {
@@ -263,10 +268,11 @@ struct CallFailed {
   call @0 :UInt64;              # chosen by the receiver
   command @1 :UInt32;           # BR_FAILED_REPLY, BR_DEAD_REPLY or BR_FROZEN_REPLY
   error @2 :Int32;              # negative errno of the extended error, or 0
+  queued @3 :Bool;              # the call was in the target's queue before
 }
 
-struct OnewayAccepted {
-  # Ends a oneway call: it is in the target's queue.
+struct CallAccepted {
+  # The call is in the target's queue. Ends a oneway call; of a synchronous one only if it asked.
   call @0 :UInt64;              # chosen by the receiver
   command @1 :UInt32;           # what the caller reads
 }
@@ -303,6 +309,17 @@ struct ClaimResult {
 struct HandoffDone {
   # To the introducer: the pinned reference may go.
   handoff @0 :UInt64;           # chosen by the receiver
+}
+
+struct WatchFreeze {
+  # The sender holds references to a node of the receiver: is its owner frozen? Ends with them.
+  node @0 :UInt64;
+}
+
+struct FreezeState {
+  # To a host that watches a node of the sender: at once, and at every change.
+  node @0 :UInt64;
+  frozen @1 :Bool;
 }
 
 struct ClaimContext {

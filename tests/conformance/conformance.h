@@ -25,6 +25,7 @@ struct parcel {
 
 struct party {
   const char* name;
+  int host;
   int fd;
   uint8_t* map;
   uint8_t out[8192];  // commands not written yet
@@ -43,6 +44,7 @@ void print_returns(struct party* party, const uint8_t* in, size_t size);
 
 // --- parties ---
 struct party* party_open(const char* name);  // mapped, nonblocking
+struct party* party_open_beside(const char* name, const struct party* other);  // its host
 struct party* party_open_unmapped(const char* name);
 void party_close(struct party* party);
 struct party* open_raw(const char* name, int flags, size_t map_size);
@@ -88,6 +90,12 @@ void put_transaction(struct party* party, uint32_t command, uint32_t handle, uin
                      uint32_t flags, const struct parcel* parcel);
 void put_call(struct party* party, uint32_t handle, uint32_t code, uint32_t flags);  // empty
 void put_reply(struct party* party);                                                 // empty
+
+// --- several hosts (spread.c); without them these do nothing ---
+void spread_start(void);
+int spread_next_open(void);     // for each open: on which host it is to be
+void spread_open_on(int host);  // the next one, and on from there
+void spread_settle(void);       // until no message is on its way
 
 // --- the manager ---
 void manager_start(void);

@@ -20,7 +20,7 @@ static void begin(const char* name) {
   to_a = share(a, 0x1000, 0, b);
   settle(a);
   settle(b);
-  c = party_open("C");
+  c = party_open_beside("C", a);  // the driver freezes the programs of its host
   // Parties closed before may still be ending, with calls that hinder freezing.
   struct binder_freeze_info info = {.pid = (uint32_t)getpid(), .enable = 1, .timeout_ms = 1000};
   while (ioctl(c->fd, BINDER_FREEZE, &info) != 0 && errno == EAGAIN) {

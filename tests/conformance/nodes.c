@@ -292,8 +292,8 @@ static void never_heard_of(uint32_t type, size_t count) {
   for (uint32_t i = 0; i < count; ++i) {
     for (uint32_t weakly = 0; weakly < 2; ++weakly) {
       struct parcel on = {.size = 0};
-      parcel_flat(&on, weakly != 0 ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE, 0, c_in_a + 1 + i,
-                  0);
+      parcel_flat(&on, weakly != 0 ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE, 0,
+                  c_in_a + 1 + i, 0);
       put_transaction(a, BC_TRANSACTION, c_in_a, 3, TF_ONE_WAY, &on);
       exchange(a, weakly != 0 ? "handed on weakly" : "handed on");
       extended_error(a, "its error");

@@ -16,6 +16,7 @@ enum { kReadSize = 1024 };
 struct party* open_raw(const char* name, int flags, size_t map_size) {
   const char* const device = getenv("BINDER_DEVICE");
   struct party* const party = calloc(1, sizeof(*party));
+  party->host = spread_next_open();
   party->name = name;
   party->read_size = kReadSize;
   party->fd = open(device != NULL ? device : "/dev/binder", O_RDWR | O_CLOEXEC | flags);
@@ -46,6 +47,11 @@ struct party* party_open(const char* name) {
   return party;
 }
 
+struct party* party_open_beside(const char* name, const struct party* other) {
+  spread_open_on(other->host);
+  return party_open(name);
+}
+
 struct party* party_open_unmapped(const char* name) {
   struct party* const party = open_raw(name, O_NONBLOCK, 0);
   prime(party);
@@ -54,6 +60,7 @@ struct party* party_open_unmapped(const char* name) {
 
 void party_close(struct party* party) {
   close(party->fd);
+  spread_settle();
   if (party->map != NULL) munmap(party->map, kMapSize);
   free(party);
 }
@@ -67,6 +74,7 @@ static void talk(struct party* party, const char* what, bool reads) {
                                   .read_size = reads ? party->read_size : 0};
   const int result = ioctl(party->fd, BINDER_WRITE_READ, &bwr);
   const int error = errno;
+  spread_settle();
   party->out_size = 0;
   if (what == NULL) return;
   note(what, "%s %s", party->name, result < 0 ? strerrorname_np(error) : "ok");
@@ -98,7 +106,9 @@ void settle(struct party* party) {
                                     .read_buffer = (uintptr_t)in,
                                     .read_size = sizeof(in)};
     party->out_size = 0;
-    if (ioctl(party->fd, BINDER_WRITE_READ, &bwr) != 0) return;
+    const int result = ioctl(party->fd, BINDER_WRITE_READ, &bwr);
+    spread_settle();
+    if (result != 0) return;
   }
 }
 
@@ -177,5 +187,6 @@ void put_reply(struct party* party) {
 
 void thread_exit(struct party* party, const char* what) {
   note_result(what, ioctl(party->fd, BINDER_THREAD_EXIT, 0));
+  spread_settle();
   prime(party);
 }

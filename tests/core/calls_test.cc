@@ -234,12 +234,51 @@ TEST_P(Calls, TheDeathOfTheServerEndsTheCallAndIsTold) {
 
 TEST_P(Calls, ACallToAServerThatHasNotReadItEndsWithTheServer) {
   client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
+  cluster.settle();
   server.close();
   cluster.settle();
-  EXPECT_EQ(client.outcome(1).names(), server_host() == 1
-                                           ? (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"})
-                                           : (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+  EXPECT_EQ(client.outcome(1).names(), (Names{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
   expect_nothing_left();
+}
+
+TEST_P(Calls, ACallThatReachesNobodyIsNotComplete) {
+  if (server_host() == 2) {  // it dies while the call is on its way
+    client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
+    server.close();
+  } else {
+    server.close();
+    client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
+  }
+  cluster.settle();
+  EXPECT_EQ(client.outcome(1).names(), Names{"BR_DEAD_REPLY"});
+  expect_nothing_left();
+}
+
+TEST_P(Calls, CommandsBehindAFailedCallAreNotCarriedOut) {
+  const Payload large(std::string(200 * 1024, 'x'));
+  for (const bool nonblocking : {false, true}) {
+    client.start(1,
+                 Commands()
+                     .put(BC_TRANSACTION, large.call(0, 5))
+                     .put(BC_TRANSACTION, Payload("x").call(0, 6, TF_ONE_WAY)),
+                 true, nonblocking);
+    cluster.settle();
+    const Outcome outcome = client.outcome(1);
+    EXPECT_EQ(outcome.names(), Names{"BR_FAILED_REPLY"});
+    EXPECT_EQ(outcome.write_consumed, sizeof(std::uint32_t) + sizeof(binder_transaction_data));
+  }
+  EXPECT_TRUE(server.blocked(1));
+  expect_nothing_left();
+}
+
+TEST_P(Calls, ACallWithoutAReadReturnsWhenItIsQueued) {
+  client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), false);
+  cluster.settle();
+  EXPECT_EQ(client.outcome(1).error, 0);
+  const auto call = served();
+  EXPECT_EQ(call.code, 5U);
+  answer(call, Payload("y"));
+  EXPECT_EQ(client.read(1).names(), (Names{"BR_TRANSACTION_COMPLETE", "BR_REPLY"}));
 }
 
 TEST_P(Calls, TheDeathOfTheClientLeavesTheServerAlone) {

@@ -43,9 +43,8 @@ TEST_F(Freeze, WaitsForTheCallInFlightAndThenRefusesOthers) {
   EXPECT_EQ(freezer.outcome(1).error, -EAGAIN);
   start_freeze(true, 1000);
   EXPECT_TRUE(freezer.blocked(1));
-  server.write(1, Commands()
-                      .put(BC_FREE_BUFFER, asked.data.ptr.buffer)
-                      .put(BC_REPLY, payload.call(0, 0)));
+  server.write(
+      1, Commands().put(BC_FREE_BUFFER, asked.data.ptr.buffer).put(BC_REPLY, payload.call(0, 0)));
   EXPECT_EQ(freezer.outcome(1).error, 0);
   EXPECT_EQ(client.outcome(1).names(), (Names{"BR_TRANSACTION_COMPLETE", "BR_REPLY"}));
   call(0);

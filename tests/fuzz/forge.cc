@@ -136,6 +136,8 @@ class Maker {
         call.code = input_.below(3);
         call.flags = flags();
         call.sender_euid = 1000;
+        call.wants_acceptance = call.call.value() % 2 == 0;
+        call.nice = static_cast<std::int32_t>(call.call.value()) - 100;
         call.security_context = security_context();
         call.ancestors = ancestors();
         call.objects = objects();
@@ -150,19 +152,27 @@ class Maker {
         reply.shape = shape(reply.objects.size());
         return reply;
       }
-      case 2:
-        return peer::CallFailed{
+      case 2: {
+        peer::CallFailed failed{
             .call = CallId{one_of(heard_.calls)}, .command = failure(), .error = -22};
+        failed.queued = failed.command == BR_DEAD_REPLY;
+        return failed;
+      }
       case 3:
-        return peer::OnewayAccepted{.call = CallId{one_of(heard_.calls)}, .command = acceptance()};
+        return peer::CallAccepted{.call = CallId{one_of(heard_.calls)}, .command = acceptance()};
       case 4: {
         const std::uint8_t counts = input_.byte();
         return peer::ReleaseRefs{.node = NodeNumber{one_of(heard_.nodes)},
                                  .strong = counts >= 0xF0 ? input_.any_size() : counts & 3U,
                                  .weak = (counts >> 2) & 3U};
       }
-      case 5:
-        return peer::NodeDied{.node = NodeNumber{input_.byte() % 8U}};
+      case 5: {
+        const std::uint8_t what = input_.byte();
+        const NodeNumber node{what % 8U};
+        if (what >= 0xE0) return peer::WatchFreeze{.node = node};
+        if (what >= 0xC0) return peer::FreezeState{.node = node, .frozen = (what & 8U) != 0};
+        return peer::NodeDied{.node = node};
+      }
       case 6:
         return peer::ClaimRef{.node = NodeNumber{one_of(heard_.nodes)},
                               .strong = input_.one_in(2),

@@ -18,7 +18,7 @@ const char* reached_name(const PeerMessage& message) {
   static constexpr const char* kNames[] = {"message: Call",
                                            "message: Reply",
                                            "message: CallFailed",
-                                           "message: OnewayAccepted",
+                                           "message: CallAccepted",
                                            "message: ReleaseRefs",
                                            "message: NodeDied",
                                            "message: ClaimRef",
@@ -28,7 +28,9 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: ContextClaimResult",
                                            "message: ContextReleased",
                                            "message: ContextManager",
-                                           "message: ServiceManager"};
+                                           "message: ServiceManager",
+                                           "message: WatchFreeze",
+                                           "message: FreezeState"};
   static_assert(std::size(kNames) == std::variant_size_v<PeerMessage>);
   return kNames[message.index()];
 }

@@ -27,6 +27,8 @@ peer::Call some_call() {
           .code = 7,
           .flags = 0x11,
           .sender_euid = 1000,
+          .nice = -20,
+          .wants_acceptance = true,
           .security_context = "u:r:system:s0",
           .ancestors = {{HostId(1), CallId(2)}, {HostId(3), CallId(4)}},
           .shape = {.data_size = 101, .offsets_size = 16, .extra_size = 24},
@@ -49,8 +51,8 @@ std::vector<PeerMessage> all_messages() {
                   .sender_euid = 3,
                   .shape = {.data_size = 8, .offsets_size = 8, .extra_size = 0},
                   .objects = {{.offset = 0, .content = some_node()}}},
-      peer::CallFailed{.call = CallId(1), .command = 0x7211, .error = -22},
-      peer::OnewayAccepted{.call = CallId(~0ULL), .command = 0x7206},
+      peer::CallFailed{.call = CallId(1), .queued = true, .command = 0x7211, .error = -22},
+      peer::CallAccepted{.call = CallId(~0ULL), .command = 0x7206},
       peer::ReleaseRefs{.node = NodeNumber(9), .strong = 1, .weak = ~0ULL},
       peer::NodeDied{.node = NodeNumber(10)},
       peer::ClaimRef{
@@ -66,6 +68,8 @@ std::vector<PeerMessage> all_messages() {
       peer::ContextReleased{.context = std::string(limits::kMaxContextNameBytes, 'x')},
       peer::ContextManager{.context = "hwbinder", .node = some_node()},
       peer::ServiceManager{.context = std::string("with\0NUL", 8), .node = some_node()},
+      peer::WatchFreeze{.node = NodeNumber(11)},
+      peer::FreezeState{.node = NodeNumber(12), .frozen = true},
   };
 }
 

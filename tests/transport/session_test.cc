@@ -267,7 +267,7 @@ TEST(Session, HellosThatDoNotFitAreRefused) {
   };
   EXPECT_EQ(reason(End::hello(2)), std::nullopt);
   auto hello = End::hello(2);
-  hello.protocol_version = 2;
+  hello.protocol_version = kProtocolVersion + 1;
   EXPECT_EQ(reason(hello), RefuseReason::kVersion);
   hello = End::hello(2);
   hello.cluster = "other";

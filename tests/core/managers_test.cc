@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who is the manager of a context, on one host and when hosts lose each other.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "tests/core/cluster_fixture.h"
+
+namespace netbinder::testing {
+namespace {
+
+// How BINDER_SET_CONTEXT_MGR ends.
+int claim(Cluster& cluster, Program& program) {
+  std::int32_t unused = 0;
+  program.host().driver.control(program.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
+                                {reinterpret_cast<std::byte*>(&unused), sizeof unused});
+  cluster.settle();
+  return program.outcome(1).error;
+}
+
+void connect(Cluster& cluster, std::uint32_t a, std::uint32_t b) {
+  for (const auto& [here, there] : {std::pair(a, b), std::pair(b, a)}) {
+    cluster.host(here).driver.peer_connected(HostId{there}, Incarnation{there * 1000}, "again");
+  }
+  cluster.settle();
+}
+
+std::string manager_at(Cluster& cluster, std::size_t host) {
+  return cluster.host(host).driver.contexts().front().manager;
+}
+
+TEST(Managers, AfterAManagerOnlyItsUserCanBeOne) {
+  Cluster cluster;
+  {
+    Program first(cluster.host(1), 100);
+    EXPECT_EQ(claim(cluster, first), 0);
+  }
+  Program stranger(cluster.host(1), 200, "binder", 4096, 1001);
+  EXPECT_EQ(claim(cluster, stranger), -EPERM);
+  Program second(cluster.host(1), 300);
+  EXPECT_EQ(claim(cluster, second), 0);
+  EXPECT_EQ(claim(cluster, stranger), -EBUSY);
+}
+
+TEST(Managers, OneWhoseHostWasAwayIsManagerAgainWhenNobodyElseIs) {
+  Cluster cluster(3);
+  Program manager(cluster.host(2), 100);
+  EXPECT_EQ(claim(cluster, manager), 0);
+  cluster.disconnect(1, 2);
+  cluster.settle();
+  EXPECT_EQ(manager_at(cluster, 1), "none");
+  EXPECT_NE(manager_at(cluster, 3), "none") << "who has not lost it goes on";
+  connect(cluster, 1, 2);
+  EXPECT_EQ(manager_at(cluster, 1), "host again");
+  EXPECT_EQ(manager_at(cluster, 2), "pid 100");
+  Program other(cluster.host(3), 200);
+  EXPECT_EQ(claim(cluster, other), -EBUSY);
+}
+
+TEST(Managers, OneWhoseHostWasAwayGivesWayToTheOneOfMeanwhile) {
+  Cluster cluster(3);
+  Program former(cluster.host(2), 100);
+  EXPECT_EQ(claim(cluster, former), 0);
+  cluster.disconnect(1, 2);
+  cluster.disconnect(2, 3);
+  cluster.settle();
+  EXPECT_EQ(manager_at(cluster, 2), "pid 100") << "for those it has left";
+  Program later(cluster.host(3), 200);
+  EXPECT_EQ(claim(cluster, later), 0);
+  connect(cluster, 2, 3);
+  EXPECT_EQ(manager_at(cluster, 3), "pid 200") << "the former one is announced when it is granted";
+  connect(cluster, 1, 2);
+  EXPECT_EQ(manager_at(cluster, 1), "host host3");
+  EXPECT_EQ(manager_at(cluster, 2), "host again");
+  EXPECT_EQ(manager_at(cluster, 3), "pid 200");
+
+  Program client(cluster.host(2), 300);
+  client.greet(1);
+  later.greet(2);
+  later.write(2, Commands().put(BC_ENTER_LOOPER));
+  later.start(2, {}, true);
+  client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 5)), true);
+  cluster.settle();
+  EXPECT_NE(later.outcome(2).find(BR_TRANSACTION), nullptr);
+  former.close();
+  cluster.settle();
+  EXPECT_EQ(manager_at(cluster, 1), "host host3") << "its end is not the other one's";
+}
+
+}  // namespace
+}  // namespace netbinder::testing
