@@ -149,8 +149,10 @@ bool Stager::is_staged(std::uint64_t address, std::uint64_t bytes) const {
 std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
                                  std::uint64_t bytes, bool everything) {
   const auto fetch = [&](std::uint64_t position, void* into, std::size_t size) {
-    if (size > bytes || position > bytes - size) return false;
-    if (commands == nullptr) return read_user(into, address + position, size);
+    // The driver reads the last command to its end, also beyond the bytes that were said.
+    if (commands == nullptr || position > bytes || size > bytes - position) {
+      return read_user(into, address + position, size);
+    }
     std::memcpy(into, commands + position, size);
     return true;
   };

@@ -49,6 +49,7 @@ static void managers(void) {
   struct flat_binder_object node = {.flags = 0x1100, .binder = 0x1000, .cookie = 0x1001};
   note_result("first", ioctl(a->fd, BINDER_SET_CONTEXT_MGR_EXT, &node));
   note_result("again", ioctl(a->fd, BINDER_SET_CONTEXT_MGR_EXT, &node));
+  spread_settle();
   note_result("second", ioctl(b->fd, BINDER_SET_CONTEXT_MGR, 0));
   debug_info(a, 0);
   debug_info(a, 0x1000);

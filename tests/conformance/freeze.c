@@ -27,12 +27,14 @@ static void begin(const char* name) {
   }
   info.enable = 0;
   if (ioctl(c->fd, BINDER_FREEZE, &info) != 0) perror("thawing");
+  spread_settle();
 }
 
 static void freeze(const char* what, uint32_t enable, uint32_t timeout) {
   struct binder_freeze_info info = {
       .pid = (uint32_t)getpid(), .enable = enable, .timeout_ms = timeout};
   note_result(what, ioctl(c->fd, BINDER_FREEZE, &info));
+  spread_settle();
 }
 
 static void state(void) {
@@ -199,6 +201,7 @@ static void many(void) {
     struct binder_freeze_info info = {.pid = (uint32_t)getpid(), .enable = (i + 1) % 2};
     failures += ioctl(c->fd, BINDER_FREEZE, &info) != 0;
   }
+  spread_settle();
   note("freezing 2001 times", "%d failures\n", failures);
   exchange(b, "one for all");
   put_address(b, CONF_BC_FREEZE_NOTIFICATION_DONE, 0x11);
