@@ -186,6 +186,36 @@ TEST_P(Endings, AfterEveryStepTheOtherHearsWhatFitsAndNothingIsLeft) {
   }
 }
 
+// libbinder's waitForResponse takes the first error after BC_REPLY for the reply's own end.
+TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
+  Cluster cluster(2);
+  Program client(cluster.host(1), 100);
+  Program server(cluster.host(2), 200);
+  client.greet(1);
+  server.greet(1);
+  flat_binder_object manager{};
+  cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                 {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+  cluster.settle();
+  ASSERT_EQ(server.outcome(1).error, 0);
+  Payload object;
+  object.add(binder_object(0x30, 0x31));
+  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
+  cluster.settle();
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  flat_binder_object handle;
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  server.start(1, Commands().put(BC_TRANSACTION, Payload().call(handle.handle, 2)), true);
+  cluster.settle();
+  ASSERT_NE(client.outcome(1).find(BR_TRANSACTION), nullptr);
+
+  cluster.disconnect(1, 2);
+  EXPECT_EQ(client.read(1, Commands().put(BC_REPLY, Payload().call(0, 0))).names(),
+            (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Endings,
     ::testing::Values(Case{1, Ending::kServerCloses}, Case{1, Ending::kClientCloses},
