@@ -30,6 +30,17 @@ binder_transaction_data describe(const ParcelBytes& parcel) {
   return data;
 }
 
+std::vector<Handle> handles_in(const ParcelBytes& parcel) {
+  std::vector<Handle> handles;
+  for (const binder_size_t offset : parcel.offsets) {
+    flat_binder_object object;
+    NB_CHECK(offset <= parcel.data.size() && parcel.data.size() - offset >= sizeof object);
+    std::memcpy(&object, parcel.data.data() + offset, sizeof object);
+    if (object.hdr.type == BINDER_TYPE_HANDLE) handles.emplace_back(object.handle);
+  }
+  return handles;
+}
+
 }  // namespace
 
 LocalProcess::LocalProcess(Driver& driver, const std::string& context, LocalService& service)
@@ -79,11 +90,17 @@ std::optional<HostId> LocalProcess::home_of(Handle handle) const {
 void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel) {
   const auto home = home_of(handle);
   if (!home) return;  // dead: its death is told on its own
-  // Held until it is sent, whatever the service does meanwhile.
-  acquire(handle);
   auto& sender = senders_[kFirstSender + home->value()];
   if (!sender) sender = std::make_unique<Sender>();
-  sender->queue.push_back({.handle = handle, .code = code, .parcel = std::move(parcel)});
+  OnewayCall& call = sender->queue.emplace_back();
+  call.handle = handle;
+  call.code = code;
+  // Held until it is sent, whatever the service lets go of meanwhile: a handle that is free leads
+  // to something else next.
+  call.held = handles_in(parcel);
+  call.held.push_back(handle);
+  for (const Handle each : call.held) acquire(each);
+  call.parcel = std::move(parcel);
 }
 
 bool LocalProcess::run() {
@@ -141,7 +158,7 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   }
   Sender& sender = *senders_.at(thread.value());
   sender.busy = false;
-  command(BC_RELEASE, sender.queue.front().handle.value());
+  for (const Handle each : sender.queue.front().held) release(each);
   sender.queue.pop_front();
 }
 

@@ -115,6 +115,7 @@ class LocalProcess final : public ProcessHost {
     Handle handle;
     std::uint32_t code = 0;
     ParcelBytes parcel;
+    std::vector<Handle> held;  // what it leads to and what it carries, until it is sent
   };
   // A thread that sends oneway calls, one at a time.
   struct Sender {

@@ -62,6 +62,20 @@ TEST_P(Replication, AServiceIsFoundOnEveryHostAndCallsReachItsHome) {
   }
 }
 
+TEST_P(Replication, ANameThatIsGoneBeforeASlowHostHearsOfItIsNotAnotherServiceThere) {
+  cluster_.hold(1, 2);
+  EXPECT_EQ(on(1).add("first", kNode), 0);  // on its way; what comes next waits for it
+  ServiceClient brief(cluster_, 1, 171, android("Android14"));
+  EXPECT_EQ(brief.add("brief", kNode), 0);
+  brief.die();
+  ServiceClient next(cluster_, 1, 172, android("Android14"));
+  EXPECT_EQ(next.add("next", kNode), 0);  // has the manager's handle that "brief" had
+  cluster_.release();
+  auto names = on(2).list();
+  std::erase(names, "manager");
+  EXPECT_EQ(names, (std::vector<std::string>{"first", "next"}));
+}
+
 TEST_P(Replication, AServiceOnTheCallersOwnHostIsPreferred) {
   for (std::size_t host = 1; host <= GetParam(); ++host) {
     EXPECT_EQ(on(host).add("hello", kNode), 0);
