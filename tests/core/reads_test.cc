@@ -83,5 +83,50 @@ TEST_F(Reads, FilesBeingInstalledAreNotDroppedWithTheirReader) {
   EXPECT_EQ(host.dropped_files, 0U) << "they are the host program's since install_files";
 }
 
+TEST(Readiness, TheProcesssWorkShowsWhenItsOnlyThreadHasNoneOfItsOwnAnyMore) {
+  Cluster cluster(2);
+  Program client(cluster.host(1), 100);
+  Program server(cluster.host(2), 200, "binder", 4096);
+  client.greet(1);
+  server.greet(1);
+  flat_binder_object manager{};
+  cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                 {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+  cluster.settle();
+  ASSERT_EQ(server.outcome(1).error, 0);
+  const auto readable = [&] { return cluster.host(1).readable[client.id().value()]; };
+
+  // The server holds one node of the client's.
+  Payload one;
+  one.add(binder_object(0x30, 0x31));
+  client.start(1, Commands().put(BC_TRANSACTION, one.call(0, 1, TF_ONE_WAY)), true);
+  cluster.settle();
+  EXPECT_NE(client.outcome(1).find(BR_ACQUIRE), nullptr);
+  const Outcome got = server.read(1);
+  ASSERT_NE(got.find(BR_TRANSACTION), nullptr);
+  const auto data = got.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  EXPECT_EQ(client
+                .write(1, Commands()
+                              .put(BC_INCREFS_DONE, binder_ptr_cookie{.ptr = 0x30, .cookie = 0x31})
+                              .put(BC_ACQUIRE_DONE, binder_ptr_cookie{.ptr = 0x30, .cookie = 0x31}))
+                .error,
+            0);
+  // Another one goes to it, and is not told to the client before the call is over; meanwhile the
+  // first is given back.
+  Payload other(std::string(8192, 'x'));
+  other.add(binder_object(0x40, 0x41));
+  client.start(1, Commands().put(BC_TRANSACTION, other.call(0, 2, TF_ONE_WAY)), true);
+  server.write(1, Commands().put(BC_FREE_BUFFER, data.data.ptr.buffer));
+  ASSERT_TRUE(cluster.deliver_one(2, 1));
+  EXPECT_FALSE(readable());
+  // There is no room for the call: its node is given back before the client hears of the failure.
+  ASSERT_TRUE(cluster.deliver_one(1, 2));
+  ASSERT_TRUE(cluster.deliver_one(2, 1));
+  ASSERT_TRUE(client.blocked(1));
+  EXPECT_TRUE(readable());
+  cluster.settle();
+  EXPECT_NE(client.outcome(1).find(BR_FAILED_REPLY), nullptr);
+}
+
 }  // namespace
 }  // namespace netbinder::testing
