@@ -421,6 +421,8 @@ class Driver {
   // The caller of a call that was not queued is told, as if the call had failed here.
   void refuse_call(Thread& thread, std::uint32_t debug_id, Failure failure);
   void end_outgoing(CallId id, Failure failure, bool was_queued);
+  // Whether the caller's ioctl is the one that made the call.
+  [[nodiscard]] static bool waits_in(const Transaction& transaction);
   void go_on(Thread& thread);  // with the commands behind what it waited for
   void release_arriving(const ArrivingPayload& arrived);
   void fail_to_peer(Transaction& transaction, Failure failure);

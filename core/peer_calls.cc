@@ -165,8 +165,7 @@ void Driver::end_outgoing(CallId id, Failure failure, bool was_queued) {
     outgoing_.erase(id);
     refuse_call(*waiting, call.debug_id, failure);
   } else if (Transaction& transaction = *call.transaction;
-             transaction.completion_owed && !was_queued && transaction.from != nullptr &&
-             transaction.from->return_error.command == BR_OK) {
+             transaction.completion_owed && !was_queued && waits_in(transaction)) {
     // As if it had never been: its caller hears of the failure only.
     Thread& caller = *transaction.from;
     transaction.completion_owed = false;
@@ -178,6 +177,15 @@ void Driver::end_outgoing(CallId id, Failure failure, bool was_queued) {
     fail_call(transaction, failure);
   }
   if (waiting != nullptr) go_on(*waiting);
+}
+
+bool Driver::waits_in(const Transaction& transaction) {
+  const Thread* caller = transaction.from;
+  if (caller == nullptr) return false;
+  // A caller that was interrupted may be about something else by now.
+  const auto* awaiting = std::get_if<AwaitingAcceptance>(&caller->state);
+  return std::holds_alternative<Reading>(caller->state) ||
+         (awaiting != nullptr && awaiting->call == transaction.own_call);
 }
 
 void Driver::go_on(Thread& thread) {
