@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// scale PROCESSES REFERENCES HOSTS CALLS: that many binder processes, spread over the hosts of a
+// netbinder session, each with a thread that serves one node, each holding references to so many
+// nodes of others, all over the hosts. Then calls of 64 bytes between random ones, one at a time.
+// bench/scale runs it and reads the agents' memory between the phases: a line is printed at the end
+// of each, and a line read before the next one.
+//
+// It is one program: every open is a binder process of its own, and the shim reads NETBINDER_SOCKET
+// at every open.
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "binder_io.h"
+
+enum {
+  kCheckService = 2,
+  kAddService = 3,
+  kEcho = 1,
+  kMapBytes = 128 * 1024,
+  kStackBytes = 64 * 1024
+};
+
+struct process {
+  struct binder_conn serving;  // used by its own thread
+  struct binder_conn calling;  // the same descriptor, used by the main thread
+  uint32_t* handles;
+  int object;
+};
+
+static struct process* processes;
+
+static void die(const char* what) {
+  perror(what);
+  exit(1);
+}
+
+static int32_t answer(struct binder_conn* conn, const struct binder_request* request,
+                      struct parcel_reader* in, struct parcel_writer* reply, void* context) {
+  (void)conn;
+  (void)request;
+  (void)context;
+  parcel_write_bytes(reply, in->data, in->size);
+  return 0;
+}
+
+static void* serve(void* argument) {
+  struct process* const process = argument;
+  binder_loop(&process->serving);
+  return NULL;
+}
+
+static void start_manager_request(struct parcel_writer* request, size_t name) {
+  char text[32];
+  snprintf(text, sizeof(text), "scale.%zu", name);
+  parcel_init(request);
+  parcel_write_u32(request, 0);  // strict mode
+  parcel_write_string16(request, "android.os.IServiceManager");
+  parcel_write_string16(request, text);
+}
+
+static void publish(size_t index) {
+  struct process* const process = &processes[index];
+  struct parcel_writer request;
+  struct binder_reply reply;
+  start_manager_request(&request, index);
+  parcel_write_local_object(&request, &process->object);
+  parcel_write_u32(&request, 0);
+  if (binder_call(&process->calling, 0, kAddService, &request, &reply) != kBinderOk)
+    die("addService");
+  binder_reply_release(&process->calling, &reply);
+  parcel_free(&request);
+}
+
+// Names reach other hosts a little later.
+static uint32_t look_up(struct binder_conn* conn, size_t index) {
+  const struct timespec pause = {.tv_nsec = 1000 * 1000};
+  for (int tries = 0; tries < 10000; ++tries) {
+    struct parcel_writer request;
+    struct binder_reply reply;
+    struct flat_binder_object object;
+    start_manager_request(&request, index);
+    const enum binder_result result = binder_call(conn, 0, kCheckService, &request, &reply);
+    parcel_free(&request);
+    if (result != kBinderOk && result != kBinderStatus) die("checkService");
+    const bool found = result == kBinderOk && parcel_read_object(&reply.parcel, &object) &&
+                       object.hdr.type == BINDER_TYPE_HANDLE;
+    if (found) binder_acquire(conn, object.handle);
+    binder_reply_release(conn, &reply);
+    if (found) return object.handle;
+    nanosleep(&pause, NULL);
+  }
+  die("a name is not there");
+  return 0;
+}
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static size_t below(size_t bound) {
+  static uint64_t state = 0x9e3779b97f4a7c15u;
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (size_t)(state >> 33) % bound;
+}
+
+static int compare(const void* a, const void* b) {
+  const uint64_t left = *(const uint64_t*)a;
+  const uint64_t right = *(const uint64_t*)b;
+  return left < right ? -1 : left > right;
+}
+
+static void end_of_phase(const char* text) {
+  char line[16];
+  printf("%s\n", text);
+  fflush(stdout);
+  if (fgets(line, sizeof(line), stdin) == NULL) exit(1);
+}
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    fprintf(stderr, "usage: scale PROCESSES REFERENCES HOSTS CALLS\n");
+    return 2;
+  }
+  const size_t count = strtoul(argv[1], NULL, 10);
+  const size_t references = strtoul(argv[2], NULL, 10);
+  const size_t hosts = strtoul(argv[3], NULL, 10);
+  const size_t calls = strtoul(argv[4], NULL, 10);
+  end_of_phase("nothing");
+
+  processes = calloc(count, sizeof(*processes));
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, kStackBytes);
+  for (size_t i = 0; i < count; ++i) {
+    char name[64];
+    struct process* const process = &processes[i];
+    snprintf(name, sizeof(name), "NETBINDER_SOCKET_%zu", i % hosts + 1);
+    setenv("NETBINDER_SOCKET", getenv(name), 1);
+    if (!binder_open(&process->serving, "/dev/binder", kMapBytes)) return 1;
+    binder_set_handler(&process->serving, answer, NULL);
+    process->calling = (struct binder_conn){.fd = process->serving.fd,
+                                            .map = process->serving.map,
+                                            .map_size = process->serving.map_size};
+    pthread_t thread;
+    if (pthread_create(&thread, &small, serve, process) != 0) die("thread");
+    publish(i);
+  }
+  end_of_phase("processes");
+
+  for (size_t i = 0; i < count; ++i) {
+    processes[i].handles = calloc(references, sizeof(uint32_t));
+    // Neighbours of a random place: all different, so each is a reference of its own, and on all
+    // hosts alike.
+    const size_t first = below(count);
+    for (size_t j = 0; j < references; ++j) {
+      size_t other = (first + j) % count;
+      if (other == i) other = (first + references) % count;
+      processes[i].handles[j] = look_up(&processes[i].calling, other);
+    }
+    binder_flush(&processes[i].calling);
+  }
+  end_of_phase("references");
+
+  uint64_t* const times = calloc(calls, sizeof(*times));
+  static const uint8_t kBytes[64];
+  for (size_t i = 0; i < calls; ++i) {
+    struct process* const process = &processes[below(count)];
+    const uint32_t handle = process->handles[below(references)];
+    struct parcel_writer request;
+    struct binder_reply reply;
+    parcel_init(&request);
+    parcel_write_bytes(&request, kBytes, sizeof(kBytes));
+    const uint64_t before = now_ns();
+    if (binder_call(&process->calling, handle, kEcho, &request, &reply) != kBinderOk) die("call");
+    times[i] = now_ns() - before;
+    binder_reply_release(&process->calling, &reply);
+    parcel_free(&request);
+  }
+  qsort(times, calls, sizeof(*times), compare);
+  char text[128];
+  snprintf(text, sizeof(text), "calls %.1f %.1f", (double)times[calls / 2] / 1000,
+           (double)times[calls * 99 / 100] / 1000);
+  end_of_phase(text);
+  return 0;
+}
