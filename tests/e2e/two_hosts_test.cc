@@ -160,6 +160,23 @@ TEST_P(Programs, NothingIsLeftWhenAllProgramsAreGone) {
   EXPECT_THAT(result.output, HasSubstr("nothing is left\n")) << result.output;
 }
 
+// A MiB from host 1 to host 2: the sender's agent copies it once, out of the program; the
+// receiver's reads it from the socket into the target's arena.
+TEST(TwoHosts, APayloadIsCopiedOnceAndOnlyByTheSendersAgent) {
+  const RunResult result = run_session(
+      "--hosts 2",
+      "copied() { netbinder status --socket \"$1\" | sed -nE 's/.*payload_bytes_copied "
+      "([0-9]+).*/\\1/p'; }\n"
+      "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & \n"
+      "netbinder service wait e --timeout 20 >/dev/null\n"
+      "one=$(copied $NETBINDER_SOCKET_1) two=$(copied $NETBINDER_SOCKET_2)\n"
+      "binder_probe sum e 1000000\n"
+      "one=$(($(copied $NETBINDER_SOCKET_1) - one)) two=$(($(copied $NETBINDER_SOCKET_2) - two))\n"
+      "echo \"copied $one and $two\"\n"
+      "((one >= 1000000 && one < 1010000)) && ((two < 10000)) && echo as it should be\n");
+  EXPECT_THAT(result.output, HasSubstr("as it should be\n")) << result.output;
+}
+
 INSTANTIATE_TEST_SUITE_P(Placements, Programs,
                          ::testing::Values(Placement{"OneHost", "--hosts 1", "$NETBINDER_SOCKET_1"},
                                            Placement{"TwoHosts", "--hosts 2 --transport tcp",

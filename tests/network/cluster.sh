@@ -74,6 +74,7 @@ start() {
   shift
   ip netns exec "$prefix-$1" "$bin/netbinder" run --socket "$work/$1.sock" -- "${@:2}" >"$work/$name" 2>&1 &
   programs+=($!)  # every one of these commands becomes the next, so this is the program itself
+  # shellcheck disable=SC2034  # scripts use it
   started=$!
 }
 printed() { grep -qxF -- "$2" "$work/$1"; }
