@@ -174,6 +174,8 @@ class Driver {
     std::vector<HostId> peers;
   };
   [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const;
+  // By host. For tests and the simulator.
+  [[nodiscard]] std::vector<PeerLedger> ledgers() const;
   // What the driver's debug files tell (debug_view.cc). Work in proportion to all there is.
   [[nodiscard]] DebugState debug_state() const;
   [[nodiscard]] ObjectCounts object_counts() const;

@@ -103,6 +103,32 @@ Driver::Holders Driver::other_holders(ProcessId id, Handle handle) const {
   return holders;
 }
 
+std::vector<PeerLedger> Driver::ledgers() const {
+  std::vector<PeerLedger> ledgers;
+  const auto by_node = [](const PeerLedger::Entry& a, const PeerLedger::Entry& b) {
+    return a.node < b.node;
+  };
+  for (const auto& [host, peer] : peers_) {
+    PeerLedger& ledger = ledgers.emplace_back();
+    ledger.host = host;
+    for (const auto& [number, ref] : peer->refs) {
+      ledger.counted.push_back({.node = number, .strong = ref->strong, .weak = ref->weak});
+    }
+    for (const auto& [number, node] : peer->imports) {
+      ledger.received.push_back(
+          {.node = number, .strong = node->received_strong, .weak = node->received_weak});
+    }
+    std::sort(ledger.counted.begin(), ledger.counted.end(), by_node);
+    std::sort(ledger.received.begin(), ledger.received.end(), by_node);
+    ledger.claims = peer->claims;
+    for (const auto& [id, handoff] : handoffs_) {
+      if (handoff.recipient == host) ledger.handoffs.push_back(id);
+    }
+    std::sort(ledger.handoffs.begin(), ledger.handoffs.end());
+  }
+  return ledgers;
+}
+
 void Driver::check_invariants() const {
   NB_CHECK(runnable_.empty() && touched_.empty());
   std::size_t refs = 0;

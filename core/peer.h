@@ -48,4 +48,18 @@ struct Peer {
   std::vector<PendingClaim> claims;  // we made, it has to answer, in order
 };
 
+// What this host and a peer hold of each other, by node number: a view for tests.
+struct PeerLedger {
+  struct Entry {
+    NodeNumber node;
+    std::uint64_t strong = 0;
+    std::uint64_t weak = 0;
+  };
+  HostId host;
+  std::vector<Entry> counted;        // of ours, for the peer
+  std::vector<Entry> received;       // of the peer's, and not given back
+  std::vector<PendingClaim> claims;  // made to the peer
+  std::vector<HandoffId> handoffs;   // references to others' nodes held until it has its own
+};
+
 }  // namespace netbinder

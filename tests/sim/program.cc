@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/program.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "node-agent/service-manager/parcel.h"
+#include "tests/sim/world.h"
+
+namespace netbinder::sim {
+
+namespace {
+
+constexpr std::uint64_t kStagingStride = 1ULL << 32;
+constexpr std::size_t kReadBytes = 1024;
+
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+  const auto* begin = reinterpret_cast<const std::byte*>(&value);
+  bytes.insert(bytes.end(), begin, begin + sizeof value);
+}
+
+}  // namespace
+
+Program::Program(World& world, SimHost& host, std::uint64_t serial)
+    : world_(world),
+      host_(host.id()),
+      life_(host.life()),
+      serial_(serial),
+      service_name_("service" + std::to_string(serial)),
+      user_base_(0x7000'0000'0000 + serial * 0x1000'0000),
+      arena_bytes_(world.settings().arena_bytes),
+      nodes_(4) {
+  arena_ = std::shared_ptr<std::byte[]>(new std::byte[arena_bytes_]());
+  const auto pid = static_cast<std::int32_t>(100'000'000 + serial);  // no pid of this machine
+  const auto opened = host.driver().open(
+      "binder", Credentials{.pid = pid, .euid = 1000, .security_context = "u:r:sim:s0"});
+  id_ = opened.value();
+  host.add_process(id_, *this);
+  (void)host.driver().map_arena(id_, user_base_, {arena_.get(), arena_bytes_});
+}
+
+Program::~Program() = default;
+
+void Program::start() {
+  world_.oracle().program_started(serial_, host_);
+  world_.trace().note("program", {serial_, host_.value()});
+  const std::uint64_t threads = world_.random().between(1, 3);
+  for (std::uint64_t i = 0; i < threads; ++i) {
+    Thread& thread = threads_[next_tid_];
+    thread.tid = next_tid_++;
+    thread.looper = i > 0 || world_.random().one_in(3);
+    schedule(thread, world_.random().below(10));
+  }
+}
+
+void Program::end(bool with_agent) {
+  if (!alive_) return;
+  alive_ = false;
+  world_.trace().note("killed", {serial_, with_agent ? 1ULL : 0});
+  world_.oracle().program_gone(serial_);
+  if (with_agent) return;
+  SimHost& host = *world_.host(host_);
+  host.remove_process(id_);
+  host.before_event();
+  host.driver().close(id_);
+  host.after_event();
+  world_.settle(host_);
+}
+
+void Program::wind_down() {
+  winding_down_ = true;
+  // One more thread, so that programs whose threads all wait for each other come free.
+  Thread& thread = threads_[next_tid_];
+  thread.tid = next_tid_++;
+  thread.looper = true;
+  for (auto& [tid, each] : threads_) schedule(each, world_.random().below(5));
+}
+
+void Program::let_go() {
+  letting_go_ = true;
+  let_go_of_everything();
+  interrupt(0);
+  for (auto& [tid, each] : threads_) schedule(each, world_.random().below(5));
+}
+
+void Program::schedule(Thread& thread, std::uint64_t delay_ms) {
+  if (thread.scheduled || !alive_) return;
+  thread.scheduled = true;
+  world_.clock().after(delay_ms, [&world = world_, serial = serial_, tid = thread.tid] {
+    if (Program* program = world.program(serial)) program->act(tid);
+  });
+}
+
+// Which thread's is as good as any's: its read is called back, and it goes on by itself.
+void Program::interrupt(std::uint64_t which) {
+  if (!alive_ || threads_.empty()) return;
+  auto at = threads_.begin();
+  std::advance(at, which % threads_.size());
+  SimHost& host = *world_.host(host_);
+  host.before_event();
+  host.driver().interrupt(id_, ThreadId{at->second.tid});
+  host.after_event();
+  world_.settle(host_);
+}
+
+void Program::flush() {
+  if (!alive_) return;
+  SimHost& host = *world_.host(host_);
+  host.before_event();
+  host.driver().flush(id_);
+  host.after_event();
+  world_.settle(host_);
+}
+
+// ---- a thread's turn ----
+
+void Program::act(std::uint32_t tid) {
+  const auto found = threads_.find(tid);
+  if (!alive_ || found == threads_.end()) return;
+  Thread& thread = found->second;
+  thread.scheduled = false;
+  if (thread.in_ioctl) return;
+  SimHost& host = *world_.host(host_);
+  if (host.stalled()) {
+    schedule(thread, 20);
+    return;
+  }
+  if (!thread.greeted) {
+    greet(thread);
+  } else if (!thread.expected.empty() ||
+             (!thread.stack.empty() && thread.stack.back().kind != Frame::Kind::kIncoming)) {
+    keep_house();
+    submit(thread, false);  // waits for what it has begun
+  } else if (!thread.stack.empty()) {
+    serve(thread);
+  } else {
+    act_idle(thread);
+  }
+  world_.settle(host_);
+}
+
+void Program::greet(Thread& thread) {
+  thread.greeted = true;
+  binder_version version{};
+  thread.in_ioctl = true;
+  thread.control = Thread::Control::kGreeting;
+  SimHost& host = *world_.host(host_);
+  host.before_event();
+  host.driver().control(id_, ThreadId{thread.tid}, BINDER_VERSION,
+                        {reinterpret_cast<std::byte*>(&version), sizeof version});
+  if (thread.looper) {
+    Command& enter = pending_.emplace_back();
+    append(enter.bytes, std::uint32_t{BC_ENTER_LOOPER});
+  }
+  host.after_event();
+}
+
+void Program::claim_manager(Thread& thread) {
+  flat_binder_object object{};
+  object.binder = ptr_of(0);
+  object.cookie = uid_of(0);
+  thread.in_ioctl = true;
+  thread.control = Thread::Control::kClaiming;
+  SimHost& host = *world_.host(host_);
+  host.before_event();
+  host.driver().control(id_, ThreadId{thread.tid}, BINDER_SET_CONTEXT_MGR_EXT,
+                        {reinterpret_cast<std::byte*>(&object), sizeof object});
+  host.after_event();
+}
+
+void Program::exit_thread(Thread& thread) {
+  for (const Frame& frame : thread.stack) {
+    if (frame.kind == Frame::Kind::kIncoming) world_.oracle().abandoned(frame.number);
+  }
+  const std::uint32_t tid = thread.tid;
+  const bool looper = thread.looper;
+  world_.oracle().thread_gone(serial_, tid);
+  world_.trace().note("thread exits", {serial_, tid});
+  SimHost& host = *world_.host(host_);
+  threads_.erase(tid);
+  host.before_event();
+  host.driver().control(id_, ThreadId{tid}, BINDER_THREAD_EXIT, {});
+  host.after_event();
+  if (!alive_) return;
+  Thread& next = threads_[next_tid_];
+  next.tid = next_tid_++;
+  next.looper = looper;
+  schedule(next, world_.random().below(10));
+}
+
+void Program::act_idle(Thread& thread) {
+  Random& random = world_.random();
+  keep_house();
+  if (letting_go_) let_go_of_everything();
+  if (winding_down_ || (thread.looper && !random.one_in(4))) {
+    submit(thread, false);
+    return;
+  }
+  if (!world_.settings().builtin && !manages_ && world_.wants_manager() && random.one_in(3)) {
+    claim_manager(thread);
+    return;
+  }
+  if (world_.settings().kills && random.one_in(200)) {
+    exit_thread(thread);
+    return;
+  }
+  switch (random.below(12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      if (const auto handle = some_handle()) call(thread, *handle, false);
+      break;
+    case 4:
+    case 5:
+    case 6:
+      if (const auto handle = some_handle()) call(thread, *handle, true, random.between(1, 3));
+      break;
+    case 7:
+    case 8:
+      if (world_.settings().builtin) {
+        ask_manager(thread);
+      } else if (!manages_) {
+        call(thread, 0, random.one_in(4));
+      }
+      break;
+    default:
+      break;
+  }
+  submit(thread, !thread.looper);
+}
+
+// A call is being handled: the next step of it.
+void Program::serve(Thread& thread) {
+  Random& random = world_.random();
+  Frame& frame = thread.stack.back();
+  const std::uint64_t plan = mix(frame.number ^ world_.settings().seed) % 100;
+  keep_house();
+  if (!winding_down_ && world_.settings().kills && plan >= 97) {
+    if (plan == 99) {
+      exit_thread(thread);
+    } else {
+      world_.kill(serial_);
+    }
+    return;
+  }
+  if (!winding_down_ && frame.steps > 0 && thread.stack.size() < 5) {
+    --frame.steps;
+    std::optional<std::uint32_t> handle = some_handle();
+    if (!frame.offered.empty() && random.one_in(2)) {
+      const std::uint32_t offered = frame.offered[random.below(frame.offered.size())];
+      if (held_.contains(offered)) handle = offered;  // a call back, most of the time
+    }
+    if (handle) {
+      const bool oneway = random.one_in(4);
+      if (!oneway) ++world_.oracle().statistics.nested;
+      call(thread, *handle, oneway);
+      submit(thread, false);
+      return;
+    }
+  }
+  reply(thread);
+  submit(thread, false);
+}
+
+// ---- writing ----
+
+std::vector<Thing> Program::some_things() {
+  Random& random = world_.random();
+  std::vector<Thing> things;
+  for (std::uint64_t count = random.below(4); count > 0; --count) {
+    Thing thing;
+    const auto handle = random.one_in(2) ? some_handle() : std::nullopt;
+    if (handle && held_.at(*handle).acquired > 0) {
+      const Held& held = held_.at(*handle);
+      thing.uid = held.uid;
+      thing.since_ms = held.since_ms;
+      thing.object.hdr.type = BINDER_TYPE_HANDLE;
+      thing.object.handle = *handle;
+    } else {
+      const std::size_t node = random.below(nodes_.size());
+      thing.uid = uid_of(node);
+      thing.since_ms = world_.clock().now_ms();
+      thing.object.hdr.type = BINDER_TYPE_BINDER;
+      thing.object.binder = ptr_of(node);
+      thing.object.cookie = uid_of(node);
+    }
+    things.push_back(thing);
+  }
+  world_.oracle().statistics.objects += things.size();
+  return things;
+}
+
+std::optional<std::uint32_t> Program::some_handle() {
+  if (held_.empty()) return std::nullopt;
+  auto at = held_.begin();
+  std::advance(at, world_.random().below(held_.size()));
+  if (at->first == 0 && manages_) return std::nullopt;  // the manager has no handle 0
+  return at->first;
+}
+
+void Program::add_transaction(Thread& thread, std::uint32_t command, Expected expected,
+                              binder_transaction_data data, const Parcel& parcel) {
+  std::vector<std::byte>& staging = thread.staging;
+  staging.resize((staging.size() + 7) & ~std::size_t{7});
+  data.data_size = parcel.data.size();
+  data.data.ptr.buffer = kStagingStride * thread.tid + staging.size();
+  staging.insert(staging.end(), parcel.data.begin(), parcel.data.end());
+  staging.resize((staging.size() + 7) & ~std::size_t{7});
+  data.offsets_size = parcel.offsets.size() * sizeof(binder_size_t);
+  data.data.ptr.offsets = kStagingStride * thread.tid + staging.size();
+  for (const binder_size_t offset : parcel.offsets) append(staging, offset);
+  Command& made = thread.batch.emplace_back();
+  append(made.bytes, command);
+  append(made.bytes, data);
+  made.expected = expected;
+}
+
+void Program::pin(Thread& thread, std::uint32_t handle) {
+  const auto held = held_.find(handle);
+  if (held == held_.end() || held->second.acquired == 0) return;
+  ++held->second.pins;
+  thread.pinned.push_back(handle);
+}
+
+void Program::call(Thread& thread, std::uint32_t handle, bool oneway, std::size_t times) {
+  const auto held = held_.find(handle);
+  const Uid target = held == held_.end() || handle == 0 ? 0 : held->second.uid;
+  const std::uint64_t since = target == 0 ? world_.clock().now_ms() : held->second.since_ms;
+  // Those behind the first may wait for it, while other threads let go of things.
+  if (target != 0 && held->second.acquired == 0) times = 1;
+  if (oneway) pin(thread, handle);
+  for (std::size_t i = 0; i < (oneway ? times : 1); ++i) {
+    const std::uint64_t number =
+        world_.oracle().new_call(serial_, thread.tid, target, oneway, since);
+    world_.trace().note(oneway ? "oneway" : "call", {serial_, thread.tid, number, target});
+    const std::vector<Thing> things = some_things();
+    for (const Thing& thing : things) {
+      if (thing.object.hdr.type == BINDER_TYPE_HANDLE) pin(thread, thing.object.handle);
+    }
+    Envelope envelope;
+    envelope.number = number;
+    envelope.order = oneway ? world_.oracle().order_of(number) : 0;
+    envelope.things = static_cast<std::uint32_t>(things.size());
+    envelope.filler = world_.random().below(world_.settings().max_filler + 1);
+    binder_transaction_data data{};
+    data.target.handle = handle;
+    data.code = 1;
+    data.flags = oneway ? TF_ONE_WAY : 0;
+    const auto kind = oneway ? Expected::Kind::kOneway : Expected::Kind::kCall;
+    add_transaction(thread, BC_TRANSACTION, {.kind = kind, .number = number}, data,
+                    pack(envelope, things));
+    if (!oneway) thread.stack.push_back({.kind = Frame::Kind::kOutgoing, .number = number});
+  }
+}
+
+void Program::reply(Thread& thread) {
+  const std::uint64_t number = thread.stack.back().number;
+  thread.stack.pop_back();
+  world_.trace().note("reply", {serial_, thread.tid, number});
+  world_.oracle().reply_written(number);
+  const std::vector<Thing> things = some_things();
+  Envelope envelope;
+  envelope.number = number;
+  envelope.is_reply = 1;
+  envelope.things = static_cast<std::uint32_t>(things.size());
+  envelope.filler = world_.random().below(world_.settings().max_filler + 1);
+  add_transaction(thread, BC_REPLY, {.kind = Expected::Kind::kReply, .number = number}, {},
+                  pack(envelope, things));
+}
+
+// Registers this program's service with the built-in manager, then looks others up.
+void Program::ask_manager(Thread& thread) {
+  ParcelWriter writer;
+  writer.i32(0x400000);
+  writer.string16("android.os.IServiceManager");
+  Frame frame{.kind = Frame::Kind::kManager};
+  binder_transaction_data data{};
+  if (!registered_) {
+    data.code = 3;
+    writer.string16(service_name_);
+    writer.binder(ptr_of(0), uid_of(0));
+    writer.i32(0);
+  } else {
+    data.code = 2;
+    frame.asked = world_.some_service();
+    if (frame.asked.empty()) return;
+    writer.string16(frame.asked);
+  }
+  world_.trace().note("manager", {serial_, thread.tid, data.code});
+  ParcelBytes bytes = writer.take();
+  Parcel parcel{.data = std::move(bytes.data), .offsets = std::move(bytes.offsets)};
+  add_transaction(thread, BC_TRANSACTION, {.kind = Expected::Kind::kManager}, data, parcel);
+  thread.stack.push_back(std::move(frame));
+}
+
+void Program::submit(Thread& thread, bool nonblocking) {
+  std::vector<Command> batch = std::exchange(thread.batch, {});
+  // All of what waits most of the time, the beginning of it otherwise.
+  std::size_t count = pending_.size();
+  if (!winding_down_ && world_.random().one_in(3)) count = world_.random().below(count + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    thread.batch.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  for (Command& command : batch) {
+    thread.expected.push_back(*command.expected);
+    thread.batch.push_back(std::move(command));
+  }
+  thread.commands.clear();
+  for (const Command& command : thread.batch) {
+    thread.commands.insert(thread.commands.end(), command.bytes.begin(), command.bytes.end());
+  }
+  thread.read.assign(kReadBytes, std::byte{0});
+  thread.in_ioctl = true;
+  const std::uint32_t tid = thread.tid;
+  SimHost& host = *world_.host(host_);
+  host.before_event();
+  host.driver().write_read(id_, ThreadId{tid},
+                           {.commands = thread.commands,
+                            .reads = true,
+                            .fresh_read = true,
+                            .nonblocking = nonblocking && batch.empty(),
+                            .read_buffer = thread.read});
+  host.after_event();
+}
+
+int Program::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {
+  const auto found = threads_.find(thread.value());
+  const std::uint64_t base = kStagingStride * thread.value();
+  if (found == threads_.end() || address < base) return -EFAULT;
+  const std::vector<std::byte>& staging = found->second.staging;
+  const std::uint64_t offset = address - base;
+  if (offset > staging.size() || staging.size() - offset < into.size()) return -EFAULT;
+  std::copy_n(staging.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+  return 0;
+}
+
+}  // namespace netbinder::sim

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeping house: what a program does with buffers, references and death notifications.
+#include <utility>
+
+#include "tests/sim/program.h"
+#include "tests/sim/world.h"
+
+namespace netbinder::sim {
+
+void Program::free_buffer(std::size_t index) {
+  const Buffer buffer = std::move(buffers_[index]);
+  buffers_.erase(buffers_.begin() + static_cast<std::ptrdiff_t>(index));
+  std::uint64_t hash = 0;
+  for (std::uint64_t i = 0; i < buffer.size; ++i) {
+    hash = hash * 31 + static_cast<std::uint64_t>(arena_[buffer.offset + i]);
+  }
+  if (hash != buffer.hash) fail("a buffer has changed while it was held");
+  for (const std::uint32_t handle : buffer.handles) {
+    Held& held = held_.at(handle);
+    if (--held.buffers == 0 && held.acquired == 0) held_.erase(handle);
+  }
+  if (buffer.oneway_node != 0) nodes_[buffer.oneway_node - 1].oneway = 0;
+  later(BC_FREE_BUFFER, binder_uintptr_t{buffer.address});
+}
+
+void Program::keep_house() {
+  Random& random = world_.random();
+  while (!buffers_.empty() && (winding_down_ || !random.one_in(3))) {
+    free_buffer(random.below(buffers_.size()));
+  }
+  if (held_.empty() || winding_down_) return;
+  auto at = held_.begin();
+  std::advance(at, random.below(held_.size()));
+  auto& [handle, held] = *at;
+  if (held.acquired == 0 || handle == 0) return;
+  if (!held.watch && random.one_in(4)) {
+    held.watch = (serial_ << 32) | next_cookie_++;
+    watches_[*held.watch] = {.cookie = *held.watch,
+                             .uid = held.uid,
+                             .handle = handle,
+                             .since_ms = held.since_ms,
+                             .losses = world_.losses(host_, held.uid)};
+    later(BC_REQUEST_DEATH_NOTIFICATION,
+          binder_handle_cookie{.handle = handle, .cookie = *held.watch});
+  } else if (held.watch && random.one_in(4)) {
+    Watch& watch = watches_.at(*held.watch);
+    if (watch.state == Watch::State::kArmed || watch.state == Watch::State::kTold) {
+      watch.state = watch.state == Watch::State::kArmed ? Watch::State::kClearing
+                                                        : Watch::State::kClearingTold;
+      later(BC_CLEAR_DEATH_NOTIFICATION,
+            binder_handle_cookie{.handle = handle, .cookie = watch.cookie});
+    }
+  } else if (!held.watch && (held.acquired > 1 || (held.pins == 0 && random.one_in(2)))) {
+    later(BC_RELEASE, handle);
+    if (--held.acquired == 0 && held.buffers == 0) held_.erase(at);
+  }
+}
+
+void Program::let_go_of_everything() {
+  while (!buffers_.empty()) free_buffer(buffers_.size() - 1);
+  for (auto at = held_.begin(); at != held_.end();) {
+    auto& [handle, held] = *at;
+    if (held.watch) {  // it ends with the reference
+      watches_.at(*held.watch).state = Watch::State::kGivenUp;
+      held.watch.reset();
+    }
+    for (; held.acquired > 0; --held.acquired) later(BC_RELEASE, handle);
+    at = held.buffers == 0 ? held_.erase(at) : std::next(at);
+  }
+}
+
+std::optional<std::uint64_t> Program::holds_since(Uid uid) const {
+  for (const auto& [handle, held] : held_) {
+    if (held.uid == uid && (held.acquired > 0 || held.buffers > 0)) return held.since_ms;
+  }
+  return std::nullopt;
+}
+
+}  // namespace netbinder::sim

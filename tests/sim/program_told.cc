@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a program is told, noted and checked. Called inside events of the core: asks nothing of it.
+#include <algorithm>
+#include <cerrno>
+
+#include "tests/sim/program.h"
+#include "tests/sim/world.h"
+
+namespace netbinder::sim {
+
+void Program::fail(const std::string& what) {
+  world_.oracle().fail("program " + std::to_string(serial_) + " on host " +
+                       std::to_string(host_.value()) + ": " + what);
+}
+
+void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
+  const auto found = threads_.find(tid.value());
+  if (found == threads_.end() || !alive_) return;
+  Thread& thread = found->second;
+  if (world_.sabotages(Sabotage::kLoseIoctl)) return;
+  thread.in_ioctl = false;
+  const std::uint64_t think = world_.settings().think_ms;
+  if (const auto control = std::exchange(thread.control, Thread::Control::kNone);
+      control != Thread::Control::kNone) {
+    if (control == Thread::Control::kClaiming && result.error == 0) {
+      manages_ = nodes_[0].unlisted = true;  // its owner is not asked to hold it
+      world_.trace().note("manager is", {serial_});
+      world_.managed_by(serial_);
+    }
+    schedule(thread, world_.random().below(think));
+    return;
+  }
+  if (result.error != 0 && result.error != -EAGAIN && result.error != -EINTR) {
+    fail("an ioctl ended with " + std::to_string(result.error));
+  }
+
+  std::uint64_t end = 0;
+  std::deque<Command> again;
+  for (Command& command : thread.batch) {
+    end += command.bytes.size();
+    if (end <= result.write_consumed) continue;
+    if (!command.expected) {
+      again.push_back(std::move(command));
+      continue;
+    }
+    if (command.expected->kind != Expected::Kind::kOneway) {
+      fail("a call or reply was not consumed");
+    } else {
+      world_.oracle().not_issued(command.expected->number);
+    }
+    thread.expected.pop_back();  // there are none behind them
+  }
+  pending_.insert(pending_.begin(), std::make_move_iterator(again.begin()),
+                  std::make_move_iterator(again.end()));
+  thread.batch.clear();
+  thread.staging.clear();
+  for (const std::uint32_t handle : std::exchange(thread.pinned, {})) --held_.at(handle).pins;
+  if (result.error == 0) {
+    told(thread, std::span<const std::byte>(thread.read).first(result.read_consumed));
+  }
+  std::uint64_t delay = world_.random().below(winding_down_ ? 3 : think);
+  if (!winding_down_ && !thread.stack.empty() && mix(thread.stack.back().number) % 25 == 0) {
+    delay += world_.random().below(400);  // a slow one
+  }
+  schedule(thread, delay);
+}
+
+void Program::told(Thread& thread, std::span<const std::byte> commands) {
+  while (commands.size() >= sizeof(std::uint32_t)) {
+    std::uint32_t command = 0;
+    std::memcpy(&command, commands.data(), sizeof command);
+    commands = commands.subspan(sizeof command);
+    const std::size_t size = _IOC_SIZE(command);
+    if (size > commands.size()) {
+      fail("a command without its payload");
+      return;
+    }
+    const auto as = [&]<typename T>(T value) {
+      std::memcpy(&value, commands.data(), sizeof value);
+      return value;
+    };
+    if (command != BR_NOOP) {
+      world_.trace().note("told", {serial_, thread.tid, _IOC_NR(command)});
+    }
+    switch (command) {
+      case BR_NOOP:
+        break;
+      case BR_TRANSACTION_COMPLETE:
+        if (thread.expected.empty()) {
+          fail("BR_TRANSACTION_COMPLETE for nothing");
+          return;
+        }
+        if (const Expected done = thread.expected.front();
+            done.kind == Expected::Kind::kCall || done.kind == Expected::Kind::kOneway) {
+          world_.oracle().accepted(done.number);
+        }
+        thread.expected.pop_front();
+        break;
+      case BR_DEAD_REPLY:
+      case BR_FAILED_REPLY:
+      case BR_FROZEN_REPLY:
+        told_error(thread, command);
+        break;
+      case BR_TRANSACTION:
+        told_call(thread, as(binder_transaction_data{}));
+        break;
+      case BR_REPLY:
+        told_reply(thread, as(binder_transaction_data{}));
+        break;
+      case BR_INCREFS:
+      case BR_ACQUIRE:
+      case BR_RELEASE:
+      case BR_DECREFS:
+        told_reference(command, as(binder_ptr_cookie{}));
+        break;
+      case BR_DEAD_BINDER:
+        told_death(as(binder_uintptr_t{}));
+        break;
+      case BR_CLEAR_DEATH_NOTIFICATION_DONE:
+        told_cleared(as(binder_uintptr_t{}));
+        break;
+      default:
+        fail("command " + std::to_string(_IOC_NR(command)) + " was not asked for");
+        return;
+    }
+    commands = commands.subspan(size);
+  }
+}
+
+void Program::told_error(Thread& thread, std::uint32_t command) {
+  const bool of_command = !thread.expected.empty();
+  if (of_command) {
+    const Expected expected = thread.expected.front();
+    thread.expected.pop_front();
+    if (expected.kind == Expected::Kind::kOneway) {
+      world_.oracle().call_failed(expected.number, command);
+      return;
+    }
+    // libbinder would take it for the end of the reply, and wait for the call's end for ever.
+    if (expected.kind == Expected::Kind::kReply) {
+      fail("an error where the completion of a reply was due");
+      return;
+    }
+  }
+  if (thread.stack.empty() || thread.stack.back().kind == Frame::Kind::kIncoming) {
+    fail("an error of no call");
+    return;
+  }
+  const Frame frame = std::move(thread.stack.back());
+  thread.stack.pop_back();
+  if (frame.kind == Frame::Kind::kOutgoing) {
+    world_.oracle().call_failed(frame.number, command);
+  } else if (world_.settings().roomy && !world_.oracle().troubled_since(0)) {
+    fail("a call of the built-in manager failed");
+  }
+}
+
+Program::Buffer& Program::take_buffer(const binder_transaction_data& data,
+                                      std::vector<Thing>& things,
+                                      std::optional<Envelope>& envelope) {
+  Buffer buffer;
+  buffer.address = data.data.ptr.buffer;
+  buffer.offset = buffer.address - user_base_;
+  const std::uint64_t offsets_at = data.data.ptr.offsets - user_base_;
+  if (buffer.address < user_base_ || buffer.offset + data.data_size > arena_bytes_ ||
+      offsets_at + data.offsets_size > arena_bytes_) {
+    fail("a buffer outside its arena");
+    return buffers_.emplace_back();
+  }
+  buffer.size = data.data_size;
+  const std::span<const std::byte> bytes(arena_.get() + buffer.offset, data.data_size);
+  for (const std::byte byte : bytes) {
+    buffer.hash = buffer.hash * 31 + static_cast<std::uint64_t>(byte);
+  }
+  for (const Buffer& other : buffers_) {
+    if (other.offset < buffer.offset + buffer.size && buffer.offset < other.offset + other.size) {
+      fail("a buffer inside another one that is held");
+    }
+  }
+  std::vector<binder_size_t> offsets(data.offsets_size / sizeof(binder_size_t));
+  std::memcpy(offsets.data(), arena_.get() + offsets_at, data.offsets_size);
+  std::string wrong;
+  envelope = unpack(bytes, offsets, things, wrong);
+  if (!envelope && thread_reads_envelopes_) fail(wrong);
+  return buffers_.emplace_back(std::move(buffer));
+}
+
+void Program::take_things(Buffer& buffer, const std::vector<Thing>& things) {
+  for (const Thing& thing : things) {
+    const flat_binder_object& object = thing.object;
+    const bool ours = program_of(thing.uid) == serial_;
+    if (object.hdr.type == BINDER_TYPE_HANDLE) {
+      if (ours && !world_.oracle().troubled_since(thing.since_ms)) {
+        fail("a node of its own came as a handle");
+      }
+      take_handle(buffer, object.handle, thing);
+    } else if (object.hdr.type == BINDER_TYPE_BINDER) {
+      if (!ours || object.cookie != thing.uid ||
+          object.binder != ptr_of(thing.uid % kNodesOfProgram - 1)) {
+        fail("node " + std::to_string(thing.uid) + " came as node " +
+             std::to_string(object.cookie));
+      }
+    } else {
+      fail("an object of a type that was not sent");
+    }
+  }
+}
+
+void Program::take_handle(Buffer& buffer, std::uint32_t handle, const Thing& thing) {
+  const auto [at, fresh] = held_.try_emplace(handle);
+  Held& held = at->second;
+  if (fresh) {
+    for (const auto& [other, its] : held_) {
+      if (other != handle && its.uid == thing.uid &&
+          !world_.oracle().troubled_since(std::min(its.since_ms, thing.since_ms)) &&
+          world_.oracle().alive(program_of(thing.uid))) {
+        fail("node " + std::to_string(thing.uid) + " has two handles, " + std::to_string(other) +
+             " and " + std::to_string(handle));
+      }
+    }
+    held.uid = thing.uid;
+    held.since_ms = thing.since_ms;
+  } else if (held.uid != thing.uid) {
+    fail("handle " + std::to_string(handle) + " is node " + std::to_string(held.uid) +
+         " and came as node " + std::to_string(thing.uid));
+  }
+  held.since_ms = std::min(held.since_ms, thing.since_ms);
+  ++held.buffers;
+  buffer.handles.push_back(handle);
+  if (handle == 0 || winding_down_ || world_.random().one_in(2)) return;
+  ++held.acquired;
+  later(BC_ACQUIRE, handle);
+}
+
+void Program::told_call(Thread& thread, const binder_transaction_data& data) {
+  std::vector<Thing> things;
+  std::optional<Envelope> envelope;
+  Buffer& buffer = take_buffer(data, things, envelope);
+  if (!envelope) return;
+  const bool oneway = (data.flags & TF_ONE_WAY) != 0;
+  const Uid node = data.cookie;
+  const std::uint64_t index = node % kNodesOfProgram - 1;
+  if (program_of(node) != serial_ || index >= nodes_.size() || data.target.ptr != ptr_of(index)) {
+    fail("a call of a node that is not its own");
+    return;
+  }
+  world_.trace().note("called", {serial_, thread.tid, envelope->number, node});
+  world_.oracle().delivered(envelope->number, node, envelope->order, oneway);
+  if (oneway) {
+    if (nodes_[index].oneway != 0) {
+      fail("oneway call " + std::to_string(envelope->number) + " before the end of " +
+           std::to_string(nodes_[index].oneway) + " of the same node");
+    }
+    nodes_[index].oneway = envelope->number;
+    buffer.oneway_node = static_cast<std::uint32_t>(index + 1);
+  }
+  take_things(buffer, things);
+  if (oneway) return;
+  if (!thread.stack.empty() && thread.stack.back().kind == Frame::Kind::kIncoming) {
+    fail("a call for a thread that handles one");
+  }
+  const std::uint64_t plan = mix(envelope->number ^ ~world_.settings().seed) % 100;
+  thread.stack.push_back({.kind = Frame::Kind::kIncoming,
+                          .number = envelope->number,
+                          .offered = buffer.handles,
+                          .steps = plan < 70   ? 0U
+                                   : plan < 90 ? 1U
+                                               : 2U});
+}
+
+void Program::told_reply(Thread& thread, const binder_transaction_data& data) {
+  if (!thread.expected.empty() || thread.stack.empty() ||
+      thread.stack.back().kind == Frame::Kind::kIncoming) {
+    fail("a reply to no call");
+    return;
+  }
+  Frame frame = std::move(thread.stack.back());
+  thread.stack.pop_back();
+  if (frame.kind == Frame::Kind::kManager) {
+    told_by_manager(std::move(frame), data);
+    return;
+  }
+  std::vector<Thing> things;
+  std::optional<Envelope> envelope;
+  Buffer& buffer = take_buffer(data, things, envelope);
+  if (!envelope) return;
+  world_.trace().note("answered", {serial_, thread.tid, envelope->number});
+  if (envelope->number != frame.number || envelope->is_reply != 1) {
+    fail("call " + std::to_string(frame.number) + " got the answer to call " +
+         std::to_string(envelope->number));
+  }
+  world_.oracle().reply_read(frame.number);
+  take_things(buffer, things);
+}
+
+void Program::told_by_manager(Frame frame, const binder_transaction_data& data) {
+  std::vector<Thing> things;
+  std::optional<Envelope> envelope;
+  thread_reads_envelopes_ = false;
+  Buffer& buffer = take_buffer(data, things, envelope);
+  thread_reads_envelopes_ = true;
+  if (frame.asked.empty()) {
+    std::int32_t status = -1;
+    if (data.data_size == sizeof status) {
+      std::memcpy(&status, arena_.get() + buffer.offset, sizeof status);
+    }
+    if (status != 0) fail("the built-in manager did not register a name");
+    registered_ = true;
+    return;
+  }
+  if (data.offsets_size == 0) return;  // not known here, or not any more
+  Thing thing;
+  std::memcpy(&thing.object, arena_.get() + buffer.offset, sizeof thing.object);
+  thing.uid = world_.service_uid(frame.asked);
+  thing.since_ms = world_.clock().now_ms();
+  ++world_.oracle().statistics.names;
+  take_things(buffer, {thing});
+}
+
+void Program::told_reference(std::uint32_t command, const binder_ptr_cookie& who) {
+  const std::uint64_t index = who.cookie % kNodesOfProgram - 1;
+  if (program_of(who.cookie) != serial_ || index >= nodes_.size() || who.ptr != ptr_of(index)) {
+    fail("told of a node that is not its own");
+    return;
+  }
+  Node& node = nodes_[index];
+  if (command == BR_INCREFS) later(BC_INCREFS_DONE, who);
+  if (command == BR_ACQUIRE) later(BC_ACQUIRE_DONE, who);
+  const bool strong = command == BR_ACQUIRE || command == BR_RELEASE;
+  const bool more = command == BR_ACQUIRE || command == BR_INCREFS;
+  bool& told = strong ? node.strong_told : node.weak_told;
+  if (!node.unlisted && told == more) {
+    fail("node " + std::to_string(who.cookie) + (more ? " taken" : " released") + " twice");
+  }
+  told = more;
+  if (more) return;
+  ++world_.oracle().statistics.releases;
+  world_.check_unheld(who.cookie);
+}
+
+void Program::told_death(std::uint64_t cookie) {
+  const auto found = watches_.find(cookie);
+  if (found == watches_.end()) {
+    fail("a death that was not asked for");
+    return;
+  }
+  Watch& watch = found->second;
+  if (watch.state == Watch::State::kArmed && world_.sabotages(Sabotage::kLoseDeath)) return;
+  ++world_.oracle().statistics.deaths_told;
+  const std::string name = "the death of node " + std::to_string(watch.uid);
+  switch (watch.state) {
+    case Watch::State::kArmed:
+      watch.state = Watch::State::kTold;
+      break;
+    case Watch::State::kClearing:
+      watch.state = Watch::State::kClearingTold;
+      break;
+    case Watch::State::kGivenUp:
+      break;
+    default:
+      fail(name + " was told twice");
+  }
+  if (world_.oracle().alive(program_of(watch.uid)) &&
+      !world_.oracle().troubled_since(watch.since_ms)) {
+    fail(name + " was told, and it lives");
+  }
+  later(BC_DEAD_BINDER_DONE, binder_uintptr_t{cookie});
+}
+
+void Program::told_cleared(std::uint64_t cookie) {
+  const auto found = watches_.find(cookie);
+  if (found == watches_.end()) {
+    fail("told that what was not asked for is cleared");
+    return;
+  }
+  const Watch watch = found->second;
+  watches_.erase(found);
+  if (watch.state != Watch::State::kClearing && watch.state != Watch::State::kClearingTold &&
+      watch.state != Watch::State::kGivenUp) {
+    fail("a death notification was cleared unasked");
+  }
+  if (const auto held = held_.find(watch.handle);
+      held != held_.end() && held->second.watch == cookie) {
+    held->second.watch.reset();
+  }
+}
+
+void Program::check_drained() {
+  if (!alive_) return;
+  // Whoever waits, waits in the driver: it can be called back.
+  SimHost& host = *world_.host(host_);
+  for (auto& [tid, thread] : threads_) {
+    if (!thread.in_ioctl) continue;
+    host.driver().interrupt(id_, ThreadId{tid});
+    if (thread.in_ioctl) fail("the ioctl of thread " + std::to_string(tid) + " never ended");
+  }
+  for (const auto& [tid, thread] : threads_) {
+    if (!thread.stack.empty() || !thread.expected.empty()) {
+      fail("thread " + std::to_string(tid) + " is not done");
+    }
+  }
+  for (const auto& [cookie, watch] : watches_) {
+    const std::string name = "the death of node " + std::to_string(watch.uid);
+    const bool dead = !world_.oracle().alive(program_of(watch.uid)) ||
+                      world_.losses(host_, watch.uid) != watch.losses;
+    if (watch.state == Watch::State::kArmed && dead) fail(name + " was never told");
+    if (watch.state == Watch::State::kClearing || watch.state == Watch::State::kClearingTold) {
+      fail("the notification of " + name + " was never cleared");
+    }
+  }
+}
+
+void Program::check_let_go() {
+  if (!alive_) return;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i].unlisted && (nodes_[i].strong_told || nodes_[i].weak_told)) {
+      fail("node " + std::to_string(uid_of(i)) + " is held by nobody and was never released");
+    }
+  }
+}
+
+}  // namespace netbinder::sim

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simulation itself: that a seed is a run, that what is done wrong on purpose is found, and
+// that a program may be killed at any moment.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/sim/world.h"
+
+namespace netbinder::sim {
+namespace {
+
+TEST(Simulation, ASeedIsARun) {
+  std::set<std::uint64_t> traces;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    std::uint64_t first = 0;
+    for (int i = 0; i < 2; ++i) {
+      World world(Settings::of_seed(seed));
+      EXPECT_TRUE(world.run()) << "seed " << seed << ": " << world.oracle().failure();
+      if (i == 0) first = world.trace_hash();
+      EXPECT_EQ(world.trace_hash(), first) << "seed " << seed;
+    }
+    traces.insert(first);
+  }
+  EXPECT_EQ(traces.size(), 60U);
+}
+
+TEST(Simulation, TheSeedsSeeEverything) {
+  Statistics sum;
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    World world(Settings::of_seed(seed));
+    ASSERT_TRUE(world.run()) << "seed " << seed << ": " << world.oracle().failure();
+    const Statistics& each = world.oracle().statistics;
+    sum.replies += each.replies;
+    sum.dead += each.dead;
+    sum.failed += each.failed;
+    sum.nested += each.nested;
+    sum.oneways_delivered += each.oneways_delivered;
+    sum.deaths_told += each.deaths_told;
+    sum.crashes += each.crashes;
+    sum.sessions_lost += each.sessions_lost;
+    sum.breaks += each.breaks;
+    sum.cuts += each.cuts;
+    sum.names += each.names;
+    sum.releases += each.releases;
+  }
+  EXPECT_GT(sum.replies, 2000U);
+  EXPECT_GT(sum.dead, 300U);
+  EXPECT_GT(sum.failed, 20U);  // arenas are full
+  EXPECT_GT(sum.nested, 200U);
+  EXPECT_GT(sum.oneways_delivered, 1500U);
+  EXPECT_GT(sum.deaths_told, 100U);
+  EXPECT_GT(sum.crashes, 5U);
+  EXPECT_GT(sum.sessions_lost, 50U);
+  EXPECT_GT(sum.breaks, 50U);
+  EXPECT_GT(sum.cuts, 30U);
+  EXPECT_GT(sum.names, 300U);
+  EXPECT_GT(sum.releases, 1000U);
+}
+
+struct Wrong {
+  const char* name;
+  Sabotage what;
+  std::size_t message;
+  bool kills;
+  bool sure;  // it cannot be without consequence
+};
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
+
+template <typename T>
+std::size_t index_of() {
+  return PeerMessage(T{}).index();
+}
+
+class Sabotaged : public ::testing::TestWithParam<Wrong> {};
+
+// In good weather there is no excuse for anything. Some wrongs may be without consequence: what was
+// not told of had been let go already.
+TEST_P(Sabotaged, IsFound) {
+  int done = 0;
+  int found = 0;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Settings settings = Settings::of_seed(seed, 3);
+    settings.weather = settings.crashes = false;
+    settings.kills = GetParam().kills;
+    settings.storm_ms = 1500;
+    settings.check_always = true;
+    settings.sabotage = GetParam().what;
+    settings.sabotaged_message = GetParam().message;
+    World world(settings);
+    const bool fine = world.run();
+    if (world.oracle().statistics.sabotaged == 0) {
+      EXPECT_TRUE(fine) << "seed " << seed << ": " << world.oracle().failure();
+      continue;
+    }
+    ++done;
+    if (!fine) {
+      ++found;
+    } else if (GetParam().sure) {
+      ADD_FAILURE() << "not found with seed " << seed;
+    }
+  }
+  EXPECT_GE(done, 5);
+  EXPECT_GE(2 * found, done);
+  RecordProperty("done", done);
+  RecordProperty("found", found);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OnPurpose, Sabotaged,
+    ::testing::Values(
+        Wrong{"ACallDropped", Sabotage::kDropMessage, index_of<peer::Call>(), false, true},
+        Wrong{"AReplyDropped", Sabotage::kDropMessage, index_of<peer::Reply>(), false, true},
+        Wrong{"AFailureDropped", Sabotage::kDropMessage, index_of<peer::CallFailed>(), true, false},
+        Wrong{"AReleaseDropped", Sabotage::kDropMessage, index_of<peer::ReleaseRefs>(), false,
+              true},
+        Wrong{"ADeathDropped", Sabotage::kDropMessage, index_of<peer::NodeDied>(), true, false},
+        Wrong{"AClaimDropped", Sabotage::kDropMessage, index_of<peer::ClaimRef>(), false, true},
+        Wrong{"AClaimsResultDropped", Sabotage::kDropMessage, index_of<peer::ClaimResult>(), false,
+              true},
+        Wrong{"AHandoffsEndDropped", Sabotage::kDropMessage, index_of<peer::HandoffDone>(), false,
+              true},
+        Wrong{"ACallTwice", Sabotage::kDuplicateMessage, index_of<peer::Call>(), false, false},
+        Wrong{"AReplyTwice", Sabotage::kDuplicateMessage, index_of<peer::Reply>(), false, true},
+        Wrong{"AClaimTwice", Sabotage::kDuplicateMessage, index_of<peer::ClaimRef>(), false, true},
+        Wrong{"AClaimsResultTwice", Sabotage::kDuplicateMessage, index_of<peer::ClaimResult>(),
+              false, true},
+        Wrong{"ACallNotSent", Sabotage::kLoseEffect, index_of<peer::Call>(), false, true},
+        Wrong{"AReleaseNotSent", Sabotage::kLoseEffect, index_of<peer::ReleaseRefs>(), false, true},
+        Wrong{"AnIoctlNotEnded", Sabotage::kLoseIoctl, 0, false, true},
+        Wrong{"ADeathNotTold", Sabotage::kLoseDeath, 0, true, false}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST(Simulation, AProgramMayBeKilledAtEveryStep) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Settings settings = Settings::of_seed(seed, 3);
+    settings.storm_ms = 120;
+    settings.think_ms = 4;
+    settings.weather = settings.kills = settings.crashes = false;
+    settings.builtin = seed == 2;
+    std::uint64_t events = 1;
+    {
+      World world(settings);
+      ASSERT_TRUE(world.run()) << "seed " << seed << ": " << world.oracle().failure();
+      events = world.clock().events();
+    }
+    for (std::uint64_t at = 1; at <= events; at += 1) {
+      settings.kill_at_event = at;
+      World world(settings);
+      ASSERT_TRUE(world.run()) << "seed " << seed << ", program 1 killed after event " << at << ": "
+                               << world.oracle().failure();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace netbinder::sim

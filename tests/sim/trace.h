@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happened, as one number: two runs of a seed must have the same. Never noted: addresses and
+// anything else of this very process. With `verbose`, what is noted is printed as well.
+#pragma once
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <initializer_list>
+#include <string_view>
+
+#include "tests/sim/event_queue.h"
+#include "tests/sim/random.h"
+
+namespace netbinder::sim {
+
+class Trace {
+ public:
+  Trace(const EventQueue& clock, bool verbose) : clock_(clock), verbose_(verbose) {}
+
+  void note(std::string_view what, std::initializer_list<std::uint64_t> numbers) {
+    hash_ = mix(hash_ ^ clock_.now_ms());
+    for (const char c : what) hash_ = hash_ * 31 + static_cast<unsigned char>(c);
+    for (const std::uint64_t number : numbers) hash_ = mix(hash_ ^ number);
+    if (!verbose_) return;
+    std::printf("%6" PRIu64 " %.*s", clock_.now_ms(), static_cast<int>(what.size()), what.data());
+    for (const std::uint64_t number : numbers) std::printf(" %" PRIu64, number);
+    std::printf("\n");
+  }
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+
+ private:
+  const EventQueue& clock_;
+  bool verbose_;
+  std::uint64_t hash_ = 0;
+};
+
+}  // namespace netbinder::sim

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One simulation: a cluster, programs on it, faults, all from one seed. A run has parts: the storm;
+// peace, in which everything begun comes to its end; half of the programs killed; everything let go
+// of; everybody gone. After each, what must be true then is checked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/host.h"
+#include "tests/sim/network.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/program.h"
+#include "tests/sim/shadow.h"
+#include "tests/sim/trace.h"
+
+namespace netbinder::sim {
+
+// Something done wrong once, on purpose: the checkers must find it.
+enum class Sabotage {
+  kNone,
+  kDropMessage,       // a message that arrived does not reach the core
+  kDuplicateMessage,  // it reaches it twice
+  kLoseEffect,        // a message the core sends is not sent
+  kLoseIoctl,         // the end of an ioctl is not told
+  kLoseDeath,         // a program does not hear of a death it read of
+};
+
+struct Settings {
+  std::uint64_t seed = 1;
+  bool verbose = false;
+  bool check_always = false;  // every structure after every event
+
+  std::uint32_t hosts = 3;
+  std::uint32_t programs = 6;
+  std::uint64_t storm_ms = 1000;
+  std::uint64_t think_ms = 20;
+  std::uint64_t max_filler = 600;
+  std::size_t arena_bytes = 16 * 1024;
+  bool roomy = false;  // arenas that are never full
+  bool builtin = false;
+  bool kills = true;    // of programs and threads
+  bool crashes = true;  // of agents
+  bool weather = true;  // faults of the network
+  std::uint64_t fault_every_ms = 60;
+  SessionTiming timing{.timeout_ms = 400,
+                       .heartbeat_ms = 60,
+                       .suspect_ms = 200,
+                       .handshake_ms = 150,
+                       .ack_delay_ms = 5};
+  SessionLimits limits;
+  NetworkSettings network;
+
+  Sabotage sabotage = Sabotage::kNone;
+  std::size_t sabotaged_message = 0;  // index in PeerMessage
+  std::uint64_t kill_at_event = 0;    // kills one program when so many events are over
+
+  static Settings of_seed(std::uint64_t seed, std::uint32_t hosts = 0);
+};
+
+class World {
+ public:
+  explicit World(const Settings& settings);
+  ~World();
+
+  // True: nothing was found.
+  bool run();
+  [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
+
+  // ---- by hand, for tests ----
+  void boot(HostId id);
+  void crash(HostId id, bool with_kernel);
+  Program& start_program(HostId host);
+  bool run_for(std::uint64_t ms);
+  [[nodiscard]] bool all_connected() const;
+  // What homes count for peers is what these hold and what is under way.
+  void compare_ledgers();
+  void check_names();
+
+  // ---- for hosts and programs ----
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  EventQueue& clock() { return clock_; }
+  Random& random() { return random_; }
+  Network& network() { return network_; }
+  Trace& trace() { return trace_; }
+  Oracle& oracle() { return oracle_; }
+  SimHost* host(HostId id) { return hosts_[id.value()].get(); }
+  [[nodiscard]] const SimHost* host(HostId id) const { return hosts_[id.value()].get(); }
+  // Null if it is gone.
+  Program* program(std::uint64_t serial);
+  void settle(HostId host);
+  void kill(std::uint64_t serial);
+
+  ShadowPtr shadow_of(std::uint64_t session);
+  void session_begun(HostId host, HostId peer);
+  void session_ended(HostId host, HostId peer);
+  // Sessions a host lost with the host of a node.
+  [[nodiscard]] std::uint64_t losses(HostId host, Uid uid) const;
+
+  [[nodiscard]] bool wants_manager();
+  void managed_by(std::uint64_t serial);
+  [[nodiscard]] std::string some_service();
+  [[nodiscard]] Uid service_uid(const std::string& name) const;
+  // The owner was told that nobody holds it.
+  void check_unheld(Uid uid);
+
+  [[nodiscard]] bool sabotages(Sabotage what);
+  [[nodiscard]] bool sabotages(Sabotage what, const PeerMessage& message);
+
+ private:
+  void start_some_program();
+  void next_fault();
+  void fault();
+  void check_everything();
+  void check_peace();
+  void check_nothing_left();
+  template <typename F>
+  void each_program(F&& what) {
+    for (auto& [serial, program] : programs_) {
+      if (program->alive()) what(*program);
+    }
+  }
+
+  Settings settings_;
+  EventQueue clock_;
+  Random random_;
+  Oracle oracle_;
+  Trace trace_;
+  Network network_;
+  bool storm_ = true;
+  std::vector<std::unique_ptr<SimHost>> hosts_;  // by id
+  std::vector<std::uint64_t> lives_;
+  std::map<std::uint64_t, std::unique_ptr<Program>> programs_;  // the dead as well
+  std::map<std::uint64_t, HostId> homes_;                       // of programs
+  std::map<std::uint64_t, ShadowPtr> shadows_;                  // all there were
+  std::map<std::pair<HostId, HostId>, std::uint64_t> losses_;
+  std::uint64_t manager_ = 0;
+  std::uint64_t next_serial_ = 1;
+};
+
+}  // namespace netbinder::sim
