@@ -102,7 +102,7 @@ int run(int argc, char** argv) {
              (kill_at != 0 ? " --kill-at " + std::to_string(kill_at) : "") + " --verbose\n";
     Settings settings = Settings::of_seed(seed, hosts);
     settings.verbose = verbose;
-    settings.check_always = check_always;
+    if (check_always) settings.check_every = 1;
     settings.kill_at_event = kill_at;
     World world(settings);
     if (!world.run()) {

@@ -49,7 +49,7 @@ void Program::start() {
   for (std::uint64_t i = 0; i < threads; ++i) {
     Thread& thread = threads_[next_tid_];
     thread.tid = next_tid_++;
-    thread.looper = i > 0 || world_.random().one_in(3);
+    thread.looper = i > 0;
     schedule(thread, world_.random().below(10));
   }
 }
@@ -172,6 +172,17 @@ void Program::claim_manager(Thread& thread) {
 void Program::exit_thread(Thread& thread) {
   for (const Frame& frame : thread.stack) {
     if (frame.kind == Frame::Kind::kIncoming) world_.oracle().abandoned(frame.number);
+  }
+  // What was queued for this thread to read goes with it, as in the kernel.
+  for (auto& [cookie, watch] : watches_) {
+    if (watch.state != Watch::State::kClearing && watch.state != Watch::State::kClearingTold) {
+      continue;
+    }
+    watch.state = Watch::State::kGivenUp;
+    if (const auto held = held_.find(watch.handle);
+        held != held_.end() && held->second.watch == cookie) {
+      held->second.watch.reset();
+    }
   }
   const std::uint32_t tid = thread.tid;
   const bool looper = thread.looper;

@@ -85,7 +85,7 @@ TEST_P(Sabotaged, IsFound) {
     settings.weather = settings.crashes = false;
     settings.kills = GetParam().kills;
     settings.storm_ms = 1500;
-    settings.check_always = true;
+    settings.check_every = 1;
     settings.sabotage = GetParam().what;
     settings.sabotaged_message = GetParam().message;
     World world(settings);

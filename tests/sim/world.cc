@@ -243,8 +243,10 @@ bool World::sabotages(Sabotage what, const PeerMessage& message) {
 bool World::run_for(std::uint64_t ms) {
   const std::uint64_t until = clock_.now_ms() + ms;
   while (!oracle_.failed() && clock_.run_one(until)) {
-    if (settings_.kill_at_event != 0 && clock_.events() == settings_.kill_at_event) kill(1);
-    if (settings_.check_always || clock_.events() % 512 == 0) check_everything();
+    // Not shortly before all is to be over.
+    if (clock_.events() == settings_.kill_at_event && clock_.now_ms() < quiet_from_ms_) kill(1);
+    const std::uint64_t every = settings_.check_every;
+    if (every != 0 && clock_.events() % every == 0) check_everything();
   }
   return !oracle_.failed();
 }
@@ -264,6 +266,7 @@ bool World::run() {
   run_for(settings_.storm_ms);
 
   storm_ = false;
+  quiet_from_ms_ = clock_.now_ms() + kPeaceMs / 2;
   if (oracle_.failed()) return false;
   trace_.note("peace", {});
   network_.heal_everything();

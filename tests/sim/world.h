@@ -33,7 +33,7 @@ enum class Sabotage {
 struct Settings {
   std::uint64_t seed = 1;
   bool verbose = false;
-  bool check_always = false;  // every structure after every event
+  std::uint64_t check_every = 512;  // so many events all structures are checked; 0: when asked
 
   std::uint32_t hosts = 3;
   std::uint32_t programs = 6;
@@ -132,6 +132,7 @@ class World {
   Trace trace_;
   Network network_;
   bool storm_ = true;
+  std::uint64_t quiet_from_ms_ = static_cast<std::uint64_t>(-1);
   std::vector<std::unique_ptr<SimHost>> hosts_;  // by id
   std::vector<std::uint64_t> lives_;
   std::map<std::uint64_t, std::unique_ptr<Program>> programs_;  // the dead as well
