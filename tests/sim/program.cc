@@ -261,7 +261,8 @@ void Program::serve(Thread& thread) {
     std::optional<std::uint32_t> handle = some_handle();
     if (!frame.offered.empty() && random.one_in(2)) {
       const std::uint32_t offered = frame.offered[random.below(frame.offered.size())];
-      if (held_.contains(offered)) handle = offered;  // a call back, most of the time
+      if (held_.contains(offered) && !(offered == 0 && manages_))
+        handle = offered;  // a call back, most of the time
     }
     if (handle) {
       const bool oneway = random.one_in(4);
