@@ -27,6 +27,12 @@ void World::fault() {
       kill(victim.serial());
     } else if (host(victim.host())->stalled()) {
       return;
+    } else if (kind < 16 && settings_.freezes && !victim.frozen()) {
+      victim.set_frozen(true);
+      clock_.after(random_.between(5, 300), [this, serial = victim.serial()] {
+        Program* frozen = program(serial);
+        if (frozen != nullptr && frozen->frozen()) frozen->set_frozen(false);
+      });
     } else if (kind < 22) {
       victim.interrupt(random_.next());
     } else {

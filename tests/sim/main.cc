@@ -48,6 +48,7 @@ void print(const Statistics& sum) {
               sum.oneways_delivered, sum.objects, sum.names);
   std::printf("deaths told %lu, nodes released %lu, ledgers compared %lu\n", sum.deaths_told,
               sum.releases, sum.ledgers_compared);
+  std::printf("freezes %lu, told %lu\n", sum.freezes, sum.freezes_told);
   std::printf("programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu\n",
               sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts);
 }

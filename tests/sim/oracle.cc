@@ -128,7 +128,11 @@ void Oracle::call_failed(std::uint64_t number, std::uint32_t command) {
   if (command == BR_DEAD_REPLY && !target_gone && !call->abandoned) {
     fail(name + " of living node " + std::to_string(target) + " heard BR_DEAD_REPLY");
   }
-  if (command != BR_DEAD_REPLY && strict_failures) {
+  if (command == BR_FROZEN_REPLY) {
+    if (target != 0 && !frozen_once_.contains(program_of(target))) {
+      fail(name + " heard BR_FROZEN_REPLY from a program that never was frozen");
+    }
+  } else if (command != BR_DEAD_REPLY && strict_failures) {
     fail(name + " of node " + std::to_string(target) + " failed with room for everything");
   }
 }

@@ -29,6 +29,7 @@ struct Statistics {
   std::uint64_t oneways = 0, oneways_delivered = 0, nested = 0;
   std::uint64_t deaths_told = 0, objects = 0, kills = 0, crashes = 0, sessions_lost = 0;
   std::uint64_t breaks = 0, cuts = 0, ledgers_compared = 0, releases = 0, names = 0;
+  std::uint64_t freezes = 0, freezes_told = 0;
   std::uint64_t sabotaged = 0;
 };
 
@@ -54,6 +55,7 @@ class Oracle {
   void program_gone(std::uint64_t serial);
   [[nodiscard]] bool alive(std::uint64_t serial) const { return living_.contains(serial); }
   void thread_gone(std::uint64_t serial, std::uint32_t tid);
+  void program_frozen(std::uint64_t serial) { frozen_once_.insert(serial); }
 
   // ---- calls ----
   // `target`: 0 is whoever is manager.
@@ -100,6 +102,7 @@ class Oracle {
   std::map<std::uint64_t, HostId> living_;
   std::map<std::tuple<std::uint64_t, std::uint32_t, Uid>, std::uint64_t> sent_order_;
   std::map<std::tuple<std::uint64_t, std::uint32_t, Uid, bool>, std::uint64_t> seen_order_;
+  std::set<std::uint64_t> frozen_once_;
   std::uint64_t last_trouble_ms_ = 0;
   int pairs_down_ = 0;
 };

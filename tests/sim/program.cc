@@ -122,7 +122,7 @@ void Program::act(std::uint32_t tid) {
   thread.scheduled = false;
   if (thread.in_ioctl) return;
   SimHost& host = *world_.host(host_);
-  if (host.stalled()) {
+  if (host.stalled() || frozen_) {
     schedule(thread, 20);
     return;
   }
@@ -235,6 +235,9 @@ void Program::act_idle(Thread& thread) {
       } else if (!manages_) {
         call(thread, 0, random.one_in(4));
       }
+      break;
+    case 9:
+      if (world_.settings().freezes) watch_freezing(thread);
       break;
     default:
       break;
@@ -417,7 +420,7 @@ void Program::submit(Thread& thread, bool nonblocking) {
     pending_.pop_front();
   }
   for (Command& command : batch) {
-    thread.expected.push_back(*command.expected);
+    if (command.expected) thread.expected.push_back(*command.expected);
     thread.batch.push_back(std::move(command));
   }
   thread.commands.clear();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/driver.h"
+#include "core/uapi.h"
 #include "node-agent/process_host.h"
 #include "tests/sim/envelope.h"
 #include "tests/sim/oracle.h"
@@ -51,6 +52,8 @@ class Program final : public ProcessHost {
   void let_go();
   void interrupt(std::uint64_t which);
   void flush();
+  void set_frozen(bool frozen);
+  [[nodiscard]] bool frozen() const { return frozen_; }
 
   // A strong handle of its own to the node, and since when.
   [[nodiscard]] std::optional<std::uint64_t> holds_since(Uid uid) const;
@@ -64,6 +67,8 @@ class Program final : public ProcessHost {
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool) override {}
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
+
+  static constexpr std::uint32_t kFreezer = 1000;  // a tid
 
  private:
   // What a thread is at, innermost last.
@@ -110,13 +115,22 @@ class Program final : public ProcessHost {
     std::uint64_t since_ms = 0;  // the reference is in one piece
     std::uint64_t losses = 0;    // of sessions to the node's host, when it was asked for
   };
+  struct FreezeWatch {
+    Uid uid = 0;
+    std::uint32_t handle = 0;
+    std::uint64_t since_ms = 0;  // as Watch's
+    std::optional<bool> told;
+    bool requested = false;  // it has been carried out
+    bool clearing = false;
+  };
   struct Held {
     Uid uid = 0;
     std::uint64_t since_ms = 0;
     std::uint32_t acquired = 0;
     std::uint32_t buffers = 0;
-    std::uint32_t pins = 0;              // by commands that may be carried out later
-    std::optional<std::uint64_t> watch;  // its cookie
+    std::uint32_t pins = 0;               // by commands that may be carried out later
+    std::optional<std::uint64_t> watch;   // its cookie
+    std::optional<std::uint64_t> freeze;  // the same of freeze notifications
   };
   struct Buffer {
     std::uint64_t address = 0;
@@ -144,6 +158,8 @@ class Program final : public ProcessHost {
   void pin(Thread& thread, std::uint32_t handle);
   std::optional<std::uint32_t> some_handle();
   void keep_house();
+  void watch_freezing(Thread& thread);
+  void clear_freeze(std::uint32_t handle, std::uint64_t cookie);
   void let_go_of_everything();
 
   // ---- being told (program_told.cc) ----
@@ -154,6 +170,8 @@ class Program final : public ProcessHost {
   void told_reference(std::uint32_t command, const binder_ptr_cookie& who);
   void told_death(std::uint64_t cookie);
   void told_cleared(std::uint64_t cookie);
+  void told_frozen(const binder_frozen_state& state);
+  void told_freeze_cleared(std::uint64_t cookie);
   void told_by_manager(Frame frame, const binder_transaction_data& data);
   Buffer& take_buffer(const binder_transaction_data& data, std::vector<Thing>& things,
                       std::optional<Envelope>& envelope);
@@ -181,6 +199,8 @@ class Program final : public ProcessHost {
   bool winding_down_ = false;
   bool letting_go_ = false;
   bool manages_ = false;
+  bool frozen_ = false;
+  int freeze_error_ = 0;
   bool registered_ = false;
   std::string service_name_;
   std::uint64_t user_base_;
@@ -189,8 +209,9 @@ class Program final : public ProcessHost {
   std::map<std::uint32_t, Thread> threads_;
   std::uint32_t next_tid_ = 1;
   std::vector<Node> nodes_;
-  std::map<std::uint32_t, Held> held_;      // by handle
-  std::map<std::uint64_t, Watch> watches_;  // by cookie
+  std::map<std::uint32_t, Held> held_;            // by handle
+  std::map<std::uint64_t, Watch> watches_;        // by cookie
+  std::map<std::uint64_t, FreezeWatch> freezes_;  // by cookie
   std::vector<Buffer> buffers_;
   std::deque<Command> pending_;  // to be written, in this order, whoever comes first
   std::uint64_t next_cookie_ = 1;

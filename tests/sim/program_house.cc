@@ -51,7 +51,10 @@ void Program::keep_house() {
       later(BC_CLEAR_DEATH_NOTIFICATION,
             binder_handle_cookie{.handle = handle, .cookie = watch.cookie});
     }
-  } else if (!held.watch && (held.acquired > 1 || (held.pins == 0 && random.one_in(2)))) {
+  } else if (held.freeze && random.one_in(4)) {
+    clear_freeze(handle, *held.freeze);
+  } else if (!held.watch && !held.freeze &&
+             (held.acquired > 1 || (held.pins == 0 && random.one_in(2)))) {
     later(BC_RELEASE, handle);
     if (--held.acquired == 0 && held.buffers == 0) held_.erase(at);
   }
@@ -61,6 +64,11 @@ void Program::let_go_of_everything() {
   while (!buffers_.empty()) free_buffer(buffers_.size() - 1);
   for (auto at = held_.begin(); at != held_.end();) {
     auto& [handle, held] = *at;
+    if (held.freeze) {  // once its end is told
+      clear_freeze(handle, *held.freeze);
+      ++at;
+      continue;
+    }
     if (held.watch) {  // it ends with the reference
       watches_.at(*held.watch).state = Watch::State::kGivenUp;
       held.watch.reset();
@@ -75,6 +83,52 @@ std::optional<std::uint64_t> Program::holds_since(Uid uid) const {
     if (held.uid == uid && (held.acquired > 0 || held.buffers > 0)) return held.since_ms;
   }
   return std::nullopt;
+}
+
+// ---- what must be true at peace ----
+
+void Program::check_drained() {
+  if (!alive_) return;
+  // Whoever waits, waits in the driver: it can be called back.
+  SimHost& host = *world_.host(host_);
+  for (auto& [tid, thread] : threads_) {
+    if (!thread.in_ioctl) continue;
+    host.driver().interrupt(id_, ThreadId{tid});
+    if (thread.in_ioctl) fail("the ioctl of thread " + std::to_string(tid) + " never ended");
+  }
+  for (const auto& [tid, thread] : threads_) {
+    if (!thread.stack.empty() || !thread.expected.empty()) {
+      fail("thread " + std::to_string(tid) + " is not done");
+    }
+  }
+  for (const auto& [cookie, watch] : watches_) {
+    const std::string name = "the death of node " + std::to_string(watch.uid);
+    const bool dead = !world_.oracle().alive(program_of(watch.uid)) ||
+                      world_.losses(host_, watch.uid) != watch.losses;
+    if (watch.state == Watch::State::kArmed && dead) fail(name + " was never told");
+    if (watch.state == Watch::State::kClearing || watch.state == Watch::State::kClearingTold) {
+      fail("the notification of " + name + " was never cleared");
+    }
+  }
+  for (const auto& [cookie, watch] : freezes_) {
+    const Program* target = world_.program(program_of(watch.uid));
+    if (target == nullptr || world_.oracle().troubled_since(watch.since_ms)) continue;
+    const std::string name = "whether node " + std::to_string(watch.uid) + " is frozen";
+    if (watch.clearing) {
+      fail("the notification of " + name + " was never cleared");
+    } else if (watch.told != target->frozen()) {
+      fail(name + " was " + (watch.told ? "told wrong" : "never told"));
+    }
+  }
+}
+
+void Program::check_let_go() {
+  if (!alive_) return;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i].unlisted && (nodes_[i].strong_told || nodes_[i].weak_told)) {
+      fail("node " + std::to_string(uid_of(i)) + " is held by nobody and was never released");
+    }
+  }
 }
 
 }  // namespace netbinder::sim

@@ -15,6 +15,7 @@ void Program::fail(const std::string& what) {
 }
 
 void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
+  if (tid.value() == kFreezer) freeze_error_ = result.error;
   const auto found = threads_.find(tid.value());
   if (found == threads_.end() || !alive_) return;
   Thread& thread = found->second;
@@ -55,7 +56,11 @@ void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
                   std::make_move_iterator(again.end()));
   thread.batch.clear();
   thread.staging.clear();
-  for (const std::uint32_t handle : std::exchange(thread.pinned, {})) --held_.at(handle).pins;
+  for (const std::uint32_t handle : std::exchange(thread.pinned, {})) {
+    Held& held = held_.at(handle);
+    --held.pins;
+    if (held.freeze) freezes_.at(*held.freeze).requested = true;
+  }
   if (result.error == 0) {
     told(thread, std::span<const std::byte>(thread.read).first(result.read_consumed));
   }
@@ -87,6 +92,7 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
       case BR_NOOP:
         break;
       case BR_TRANSACTION_COMPLETE:
+      case kBrTransactionPendingFrozen:
         if (thread.expected.empty()) {
           fail("BR_TRANSACTION_COMPLETE for nothing");
           return;
@@ -119,6 +125,12 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
         break;
       case BR_CLEAR_DEATH_NOTIFICATION_DONE:
         told_cleared(as(binder_uintptr_t{}));
+        break;
+      case kBrFrozenBinder:
+        told_frozen(as(binder_frozen_state{}));
+        break;
+      case kBrClearFreezeNotificationDone:
+        told_freeze_cleared(as(binder_uintptr_t{}));
         break;
       default:
         fail("command " + std::to_string(_IOC_NR(command)) + " was not asked for");
@@ -383,40 +395,6 @@ void Program::told_cleared(std::uint64_t cookie) {
   if (const auto held = held_.find(watch.handle);
       held != held_.end() && held->second.watch == cookie) {
     held->second.watch.reset();
-  }
-}
-
-void Program::check_drained() {
-  if (!alive_) return;
-  // Whoever waits, waits in the driver: it can be called back.
-  SimHost& host = *world_.host(host_);
-  for (auto& [tid, thread] : threads_) {
-    if (!thread.in_ioctl) continue;
-    host.driver().interrupt(id_, ThreadId{tid});
-    if (thread.in_ioctl) fail("the ioctl of thread " + std::to_string(tid) + " never ended");
-  }
-  for (const auto& [tid, thread] : threads_) {
-    if (!thread.stack.empty() || !thread.expected.empty()) {
-      fail("thread " + std::to_string(tid) + " is not done");
-    }
-  }
-  for (const auto& [cookie, watch] : watches_) {
-    const std::string name = "the death of node " + std::to_string(watch.uid);
-    const bool dead = !world_.oracle().alive(program_of(watch.uid)) ||
-                      world_.losses(host_, watch.uid) != watch.losses;
-    if (watch.state == Watch::State::kArmed && dead) fail(name + " was never told");
-    if (watch.state == Watch::State::kClearing || watch.state == Watch::State::kClearingTold) {
-      fail("the notification of " + name + " was never cleared");
-    }
-  }
-}
-
-void Program::check_let_go() {
-  if (!alive_) return;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i].unlisted && (nodes_[i].strong_told || nodes_[i].weak_told)) {
-      fail("node " + std::to_string(uid_of(i)) + " is held by nobody and was never released");
-    }
   }
 }
 

@@ -30,6 +30,7 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
   settings.kills = !random.one_in(4);
   settings.weather = !random.one_in(3);
   settings.crashes = settings.weather && random.one_in(2);
+  settings.freezes = random.one_in(3);
   settings.network.max_delay_ms = random.one_in(4) ? 60 : random.between(0, 10);
   settings.network.pipe_bytes = random.one_in(3) ? 2048 : 64 * 1024;
   if (random.one_in(4)) {
@@ -274,7 +275,10 @@ bool World::run() {
     if (host(HostId{id}) == nullptr) boot(HostId{id});
     host(HostId{id})->set_stalled(false);
   }
-  each_program([](Program& each) { each.wind_down(); });
+  each_program([](Program& each) {
+    if (each.frozen()) each.set_frozen(false);
+    each.wind_down();
+  });
   run_for(kPeaceMs);
   check_peace();
   if (oracle_.failed()) return false;

@@ -43,9 +43,10 @@ struct Settings {
   std::size_t arena_bytes = 16 * 1024;
   bool roomy = false;  // arenas that are never full
   bool builtin = false;
-  bool kills = true;    // of programs and threads
-  bool crashes = true;  // of agents
-  bool weather = true;  // faults of the network
+  bool kills = true;     // of programs and threads
+  bool crashes = true;   // of agents
+  bool weather = true;   // faults of the network
+  bool freezes = false;  // of programs
   std::uint64_t fault_every_ms = 60;
   SessionTiming timing{.timeout_ms = 400,
                        .heartbeat_ms = 60,
