@@ -190,6 +190,21 @@ TEST(Config, MistakesAreNamedWithFileLineAndKey) {
   }
 }
 
+TEST(Config, OneHostTooManyIsRefused) {
+  const auto hosts = [](int count) {
+    std::string text = "host = \"h1\"\n";
+    for (int i = 1; i <= count; ++i) {
+      text += "[[hosts]]\nname = \"h" + std::to_string(i) +
+              "\"\naddress = \"127.0.0.1:" + std::to_string(10000 + i) + "\"\n";
+    }
+    return parse_config(text, "f");
+  };
+  EXPECT_TRUE(hosts(1024));
+  const auto refused = hosts(1025);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().to_string().find("hosts"), std::string::npos);
+}
+
 TEST(Config, AnErrorReadsLikeACompilersMessage) {
   const auto config = parse_config("\n  insecure = 3", "netbinder.toml");
   ASSERT_FALSE(config);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "conformance.h"
@@ -66,6 +67,49 @@ static void binder_in_a_call(void) {
   party_close(b);
 }
 
+// More commands than fit into one read of netbinder's.
+static void large_read(void) {
+  static uint8_t in[32 * 1024];
+  begin("large_read");
+  for (binder_uintptr_t ptr = 0x2000; ptr < 0x2000 + 256 * 16;) {
+    for (int calls = 0; calls < 8; ++calls) {
+      struct parcel parcel = {.size = 0};
+      for (size_t i = 0; i < kMaxObjects; ++i, ptr += 16) parcel_binder(&parcel, ptr);
+      put_transaction(b, BC_TRANSACTION, to_a, 1, TF_ONE_WAY, &parcel);
+    }
+    write_only(b, "128 nodes sent");
+  }
+  for (int i = 0; i < 2; ++i) {
+    struct binder_write_read bwr = {.read_buffer = (uintptr_t)in, .read_size = sizeof(in)};
+    const int result = ioctl(b->fd, BINDER_WRITE_READ, &bwr);
+    note("read", "%d, %llu bytes\n", result, (unsigned long long)bwr.read_consumed);
+  }
+  party_close(a);
+  party_close(b);
+}
+
+// More descriptors in one call than netbinder takes.
+static void many_descriptors(void) {
+  begin("many_descriptors");
+  for (uint64_t count = 253; count <= 254; ++count) {
+    static int fds[254];
+    for (size_t i = 0; i < count; ++i) fds[i] = 0;
+    struct parcel parcel = {.size = 0};
+    parcel_word(&parcel, 0);  // nothing can be fixed up in an object at offset 0
+    parcel_word(&parcel, 0);
+    parcel_buffer(&parcel, fds, count * sizeof(fds[0]), 0, 0, 0);
+    parcel_fd_array(&parcel, count, 0, 0);
+    put_transaction(b, BC_TRANSACTION_SG, to_a, 1, TF_ONE_WAY, &parcel);
+    exchange(b, count == 253 ? "253" : "254");
+    extended_error(b, "its error");
+    exchange(a, "received");
+    put_free(a);
+    settle(a);
+  }
+  party_close(a);
+  party_close(b);
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   alarm(120);
@@ -73,6 +117,8 @@ int main(void) {
   thread_ends_unsaid();
   readiness();
   binder_in_a_call();
+  large_read();
+  many_descriptors();
   manager_stop();
   return 0;
 }

@@ -67,8 +67,12 @@ std::vector<std::string> Outcome::names() const {
 
 namespace {
 
-DriverSetup setup_for(std::uint32_t id) {
+DriverSetup setup_for(std::uint32_t id, const Bounds& bounds) {
   DriverSetup setup;
+  setup.max_processes = bounds.processes;
+  setup.max_threads_per_process = bounds.threads;
+  setup.max_nodes_per_process = bounds.nodes;
+  setup.max_message_bytes = bounds.message_bytes;
   setup.host = HostId{id};
   setup.host_name = "host" + std::to_string(id);
   setup.incarnation = Incarnation{id * 1000ULL};
@@ -80,8 +84,8 @@ DriverSetup setup_for(std::uint32_t id) {
 
 }  // namespace
 
-Host::Host(Cluster& cluster, std::uint32_t with_id, std::size_t /*hosts*/)
-    : driver(setup_for(with_id), *this), id(with_id), cluster_(cluster) {}
+Host::Host(Cluster& cluster, std::uint32_t with_id, const Bounds& bounds)
+    : driver(setup_for(with_id, bounds), *this), id(with_id), cluster_(cluster) {}
 
 int Host::read_memory(ProcessId, ThreadId, std::uint64_t address, std::span<std::byte> into) {
   if (address < 4096) return -EFAULT;  // what a test uses as a bad pointer
@@ -249,9 +253,9 @@ flat_binder_object handle_object(std::uint32_t handle, bool strong) {
 
 // ---- Cluster ----
 
-Cluster::Cluster(std::size_t hosts) {
+Cluster::Cluster(std::size_t hosts, const Bounds& bounds) {
   for (std::size_t i = 1; i <= hosts; ++i) {
-    hosts_.push_back(std::make_unique<Host>(*this, static_cast<std::uint32_t>(i), hosts));
+    hosts_.push_back(std::make_unique<Host>(*this, static_cast<std::uint32_t>(i), bounds));
   }
   for (auto& a : hosts_) {
     for (auto& b : hosts_) {

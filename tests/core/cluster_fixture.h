@@ -75,11 +75,19 @@ struct Outcome {
 
 std::string command_name(std::uint32_t command);
 
+// The configurable bounds of a host, by default those of an agent.
+struct Bounds {
+  std::size_t processes = DriverSetup{}.max_processes;
+  std::size_t threads = DriverSetup{}.max_threads_per_process;
+  std::size_t nodes = DriverSetup{}.max_nodes_per_process;
+  std::uint64_t message_bytes = DriverSetup{}.max_message_bytes;
+};
+
 class Cluster;
 
 class Host final : public Effects {
  public:
-  Host(Cluster& cluster, std::uint32_t id, std::size_t hosts);
+  Host(Cluster& cluster, std::uint32_t id, const Bounds& bounds);
 
   Driver driver;
   std::uint32_t id;
@@ -171,7 +179,7 @@ flat_binder_object handle_object(std::uint32_t handle, bool strong = true);
 
 class Cluster {
  public:
-  explicit Cluster(std::size_t hosts = 1);
+  explicit Cluster(std::size_t hosts = 1, const Bounds& bounds = {});
   ~Cluster();
 
   [[nodiscard]] Host& host(std::size_t number) { return *hosts_.at(number - 1); }

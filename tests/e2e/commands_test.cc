@@ -35,6 +35,12 @@ TEST(Session, GivesEveryHostASocketAndStopsEverythingAtTheEnd) {
   EXPECT_THAT(result.output, AllOf(Not(HasSubstr("still there")), Not(HasSubstr("still running"))));
 }
 
+TEST(Session, TooManyHostsAreRefused) {
+  const RunResult result = run_script("netbinder session --hosts 65 -- true\n");
+  EXPECT_NE(result.status, 0);
+  EXPECT_THAT(result.output, HasSubstr("--hosts"));
+}
+
 TEST(Session, MakesTheContextsItIsTold) {
   const RunResult result = run_session("--context alpha,beta --service-manager none",
                                        "netbinder status\n"
