@@ -44,7 +44,7 @@ Driver::StepResult Driver::command_transaction(Thread& thread, const binder_tran
     // The replier did its part; the failure is its caller's.
     thread.return_error.command = BR_TRANSACTION_COMPLETE;
     queue_thread_work(thread, thread.return_error);
-    fail_call(*in_reply_to, failure);
+    send_failed_reply(in_reply_to, failure);
     tell_doom(thread);
   } else {
     thread.extended_error = {
@@ -325,6 +325,12 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
     }
     if (transaction->from != nullptr) {
       Thread& caller = *transaction->from;
+      if (handles_another(*transaction)) {
+        forget_call(*transaction);
+        transaction->doom_command = failure.command;
+        transaction->doom_error = failure.error;
+        return;
+      }
       pop_transaction(caller, *transaction);
       // Only a reply that could not be made has a cause to tell; a death has none. An error of the
       // caller's own since the call stays.
@@ -366,20 +372,12 @@ void Driver::tell_doom(Thread& thread) {
   }
 }
 
-void Driver::fail_call(Transaction& transaction, Failure failure) {
-  const auto handles_another = [&transaction](const Thread& caller) {
-    return caller.transaction_stack != &transaction ||
-           std::any_of(caller.todo.begin(), caller.todo.end(), [](const Work& work) {
-             return work.kind == WorkKind::kTransaction;  // read before the failure would be
-           });
-  };
-  if (transaction.from != nullptr && handles_another(*transaction.from)) {
-    forget_call(transaction);
-    transaction.doom_command = failure.command;
-    transaction.doom_error = failure.error;
-  } else {
-    send_failed_reply(&transaction, failure);
-  }
+bool Driver::handles_another(const Transaction& transaction) {
+  const Thread& caller = *transaction.from;
+  return caller.transaction_stack != &transaction ||
+         std::any_of(caller.todo.begin(), caller.todo.end(), [](const Work& work) {
+           return work.kind == WorkKind::kTransaction;  // read before the failure would be
+         });
 }
 
 void Driver::free_transaction(Transaction& transaction) {

@@ -281,13 +281,15 @@ class Driver {
                                                    Thread* target_thread);
   void queue_reply(Transaction& transaction, Transaction& in_reply_to);
   Thread* nested_target(const Thread& thread, const Process& target) const;
+  // The end of a synchronous call, or of the one that its caller was handling if that is gone; told
+  // when its caller is done with what it handles meanwhile.
   void send_failed_reply(Transaction* transaction, Failure failure);
   // Takes the transaction off the top of its caller's stack.
   void pop_transaction(Thread& thread, Transaction& transaction);
   void set_stack(Thread& thread, Transaction* top);
   void tell_doom(Thread& thread);  // of a call that failed while its caller handled another
-  // Fails a synchronous call, now or when its caller is done with what it handles meanwhile.
-  void fail_call(Transaction& transaction, Failure failure);
+  // Whether its caller is yet to be done with another call, which came meanwhile.
+  static bool handles_another(const Transaction& transaction);
   void free_transaction(Transaction& transaction);
   void discard_transaction(Transaction& transaction, Failure failure);
   [[nodiscard]] std::string security_context_of(const Process& sender) const;

@@ -174,7 +174,7 @@ void Driver::end_outgoing(CallId id, Failure failure, bool was_queued) {
     refuse_call(caller, call.debug_id, failure);
   } else {
     outgoing_.at(id).waiting = nullptr;
-    fail_call(transaction, failure);
+    send_failed_reply(&transaction, failure);
   }
   if (waiting != nullptr) go_on(*waiting);
 }
@@ -426,7 +426,7 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
     disown_payload(peer, reply.objects);
     const Failure told = failure.value_or(Failure{BR_DEAD_REPLY, 0});
     log_failure(entry, told);
-    fail_call(*waiting, told);
+    send_failed_reply(waiting, told);
     return;
   }
   entry.context = &caller->process.context;
@@ -437,7 +437,7 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   if (!adopted) {
     release_buffer(caller->process, buffer, 0);
     log_failure(entry, adopted.error());
-    fail_call(*waiting, adopted.error());
+    send_failed_reply(waiting, adopted.error());
     return;
   }
   log_.add(entry);

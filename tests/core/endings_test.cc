@@ -216,6 +216,73 @@ TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }
 
+// A calls B, B calls A back, and A calls C on another host, which calls B back, and B it. Then A
+// dies, and C: the end of A's call is B's business only when B is done with C's call.
+TEST(LostInACallBack, TheEndOfACallWhoseCallerHasDiedWaitsForTheOneBefore) {
+  Cluster cluster(2);
+  Program a(cluster.host(1), 100);
+  Program b(cluster.host(1), 200);
+  Program c(cluster.host(2), 300);
+  for (Program* each : {&a, &b, &c}) each->greet(1);
+  ASSERT_EQ(b.become_manager(), 0);
+  cluster.settle();
+  const auto calls = [&cluster](Program& program, std::uint32_t handle, const Payload& payload) {
+    program.start(1, Commands().put(BC_TRANSACTION, payload.call(handle, 1)), true);
+    cluster.settle();
+  };
+  // The payload of the call that the program's thread has read, or reads now.
+  const auto called = [&cluster](Program& program, bool reading) {
+    if (!reading) program.start(1, {}, true);
+    cluster.settle();
+    const Outcome outcome = program.outcome(1);
+    const Returned* call = outcome.find(BR_TRANSACTION);
+    EXPECT_NE(call, nullptr);
+    flat_binder_object object{};
+    if (call == nullptr) return object.handle;
+    const auto data = call->as<binder_transaction_data>();
+    if (data.offsets_size > 0) {
+      std::memcpy(&object, program.at(data.data.ptr.buffer), sizeof object);
+    }
+    return object.handle;
+  };
+  Payload of_c;
+  of_c.add(binder_object(0x30, 0x31));
+  c.start(1, Commands().put(BC_TRANSACTION, of_c.call(0, 1, TF_ONE_WAY)), true);
+  cluster.settle();
+  (void)c.outcome(1);
+  const std::uint32_t c_in_b = called(b, false);
+  Payload of_a;
+  of_a.add(binder_object(0x40, 0x41));
+  calls(a, 0, of_a);
+  const std::uint32_t a_in_b = called(b, false);
+  Payload to_a;
+  to_a.add(handle_object(c_in_b));
+  calls(b, a_in_b, to_a);
+  const std::uint32_t c_in_a = called(a, true);
+  calls(a, c_in_a, Payload("to c"));
+  (void)called(c, false);
+  calls(c, 0, Payload("to b"));
+  (void)called(b, true);
+  calls(b, c_in_b, Payload("to c again"));
+  (void)called(c, true);
+  ASSERT_TRUE(b.blocked(1));
+
+  a.close();
+  c.close();
+  cluster.settle();
+  EXPECT_EQ(b.outcome(1).names(),
+            (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+  const Commands reply = Commands().put(BC_REPLY, Payload().call(0, 0));
+  EXPECT_EQ(b.read(1, reply).names(),
+            (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+  EXPECT_EQ(b.read(1, reply).names(), (std::vector<std::string>{"BR_TRANSACTION_COMPLETE"}));
+  b.close();
+  cluster.settle();
+  for (const std::size_t host : {1, 2}) {
+    EXPECT_EQ(cluster.host(host).driver.counts().transactions, 0U) << host;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Endings,
     ::testing::Values(Case{1, Ending::kServerCloses}, Case{1, Ending::kClientCloses},
