@@ -43,6 +43,8 @@
 //     max_message_bytes          4194304 (4096 … 4194304): all parts of a transaction together
 //     max_backlog_bytes          268435456 (67108864 … 17179869184): held for a host that takes
 //                                nothing; its session is given up beyond
+//     max_file_bytes             67108864 (0 … 1073741824): of a file that is passed to or from
+//                                another host by content
 //
 //   [tls]          files in PEM; all three or none
 //     certificate      of this host, issued for its name
@@ -99,6 +101,7 @@ struct LimitSettings {
   std::uint32_t max_nodes_per_process = 1U << 20;
   std::uint32_t max_message_bytes = 4U << 20;
   std::uint64_t max_backlog_bytes = 256ULL << 20;
+  std::uint64_t max_file_bytes = 64ULL << 20;
   friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
 

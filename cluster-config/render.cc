@@ -79,6 +79,7 @@ std::string render_config(const Config& config) {
   put("max_nodes_per_process = {}\n", config.limits.max_nodes_per_process);
   put("max_message_bytes = {}\n", config.limits.max_message_bytes);
   put("max_backlog_bytes = {}\n", config.limits.max_backlog_bytes);
+  put("max_file_bytes = {}\n", config.limits.max_file_bytes);
   if (config.tls.enabled()) {
     put("\n[tls]\n");
     put("certificate = {}\n", quote(config.tls.certificate));

@@ -158,6 +158,7 @@ void Driver::log_failure(TransactionLogEntry entry, const Failure& failure) {
   entry.failed_command = failure.command;
   entry.failed_error = failure.error;
   entry.failed_line = failure.line;
+  entry.reason = failure.reason;
   ++statistics_.failed_calls;
   log_.add(entry);
   failed_log_.add(entry);
@@ -387,7 +388,7 @@ void Driver::free_transaction(Transaction& transaction) {
   }
   if (transaction.buffer != nullptr) transaction.buffer->transaction = nullptr;
   forget_call(transaction);
-  drop_files(transaction);
+  drop_files(transaction.files);
   transaction.dequeue();
   transactions_.destroy(&transaction);
 }

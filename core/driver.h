@@ -14,7 +14,7 @@
 //   freeze.cc         freezing                                   release.cc     teardown
 //   peers.cc          peer sessions and ledgers                  peer_calls.cc  calls between hosts
 //   managers.cc       context managers                           inspect.cc     views, invariants
-//   debug_view.cc     what the debug files tell
+//   debug_view.cc     what the debug files tell                  adoption.cc    arrived payloads
 #pragma once
 
 #include <array>
@@ -82,6 +82,7 @@ class Driver {
  public:
   // A mapping is never larger than this; a longer one is cut.
   static constexpr std::uint64_t kMaxArenaBytes = 4U << 20;
+  static constexpr std::size_t kMaxFilesOfMessage = 253;  // of one call or reply to another host
 
   Driver(DriverSetup setup, Effects& effects);
   ~Driver();
@@ -194,6 +195,7 @@ class Driver {
     std::uint32_t command;  // BR_FAILED_REPLY, BR_DEAD_REPLY, BR_FROZEN_REPLY
     std::int32_t error;     // negative errno
     std::uint32_t line;
+    const char* reason = nullptr;  // static text, for the log
   };
   enum class Step { kContinue, kSuspend };
   using StepResult = std::expected<Step, int>;
@@ -312,21 +314,28 @@ class Driver {
   // The same for a peer: fills the image and the table of objects.
   std::expected<void, Failure> translate_to_peer(Thread& sender,
                                                  const binder_transaction_data& data, Peer& peer,
-                                                 const PayloadShape& shape,
+                                                 const PayloadShape& shape, bool accept_fds,
                                                  std::vector<std::byte>& image,
                                                  std::vector<WireObject>& objects);
+
+  // adoption.cc
+  struct Adoption;
   // Gives the objects of an arrived payload their meaning in the receiver.
-  std::expected<void, Failure> adopt_payload(Peer& peer, const PayloadShape& shape,
-                                             const std::vector<WireObject>& objects,
-                                             Process& target, Buffer& buffer);
-  // Takes the references of a payload that is not wanted and gives them back.
-  void disown_payload(Peer& peer, const std::vector<WireObject>& objects);
+  std::expected<std::vector<FileFixup>, Failure> adopt_payload(Peer& peer,
+                                                               const PayloadShape& shape,
+                                                               std::span<const WireObject> objects,
+                                                               Process& target, Buffer& buffer,
+                                                               bool accept_fds);
+  // Takes what a payload that is not wanted brings, and gives it back.
+  void disown_payload(Peer& peer, std::span<const WireObject> objects);
+
+  // translation.cc
   // Lets go of what the first `count` objects of a buffer hold.
   void release_objects(Process& process, Buffer& buffer, std::size_t count);
   // The same, and frees the buffer.
   void release_buffer(Process& process, Buffer& buffer,
                       std::size_t count = static_cast<std::size_t>(-1));
-  void drop_files(Transaction& transaction);
+  void drop_files(std::vector<FileFixup>& files);
 
   // references.cc
   Node& create_node(Process& owner, std::uint64_t ptr, std::uint64_t cookie, std::uint32_t flags);
@@ -409,6 +418,7 @@ class Driver {
   void handle(Peer& peer, peer::ClaimRef& message);
   void handle(Peer& peer, peer::ClaimResult& message);
   void handle(Peer& peer, peer::HandoffDone& message);
+  void handle(Peer& peer, peer::FileMessage& message);
 
   // peer_calls.cc
   std::expected<Step, Failure> call_peer(Thread& thread, Node& node,

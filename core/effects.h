@@ -29,6 +29,12 @@ struct IoctlResult {
   std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
 };
 
+// Why a descriptor cannot go to another host.
+struct FileRefusal {
+  int error = 0;                 // negative errno
+  const char* reason = nullptr;  // static text, for the log
+};
+
 class Effects {
  public:
   virtual ~Effects() = default;
@@ -44,6 +50,15 @@ class Effects {
   // Driver::files_installed.
   virtual void install_files(ProcessId process, ThreadId thread,
                              std::span<const FileToken> files) = 0;
+
+  // Takes a file over, to be known at `peer` by the number returned. The next message to that peer
+  // names it, unless withdraw_file comes before.
+  virtual std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) = 0;
+  // No message will name it: it is dropped.
+  virtual void withdraw_file(HostId peer, FileNumber file) = 0;
+  // What `peer` offered by that number, once. -ENOENT if it offered none such; any other error
+  // means that it cannot be had here.
+  virtual std::expected<FileToken, int> import_file(HostId peer, FileNumber file) = 0;
 
   virtual void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) = 0;
   // Whether a read of the process would find work: what poll on its descriptor answers.

@@ -41,6 +41,9 @@ using Handle = StrongId<struct HandleTag, std::uint32_t>;
 using CallId = StrongId<struct CallIdTag, std::uint64_t>;
 // A reference on its way through a third host, numbered by the host that introduces it; 0 is none.
 using HandoffId = StrongId<struct HandoffIdTag, std::uint64_t>;
+// A descriptor on its way to another host, numbered by the host that sends it. Never reused within
+// an incarnation; 0 is none.
+using FileNumber = StrongId<struct FileNumberTag, std::uint64_t>;
 
 // Cluster-global identity of a node. Equality of nodes is equality of identities.
 struct NodeIdentity {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include "core/peer_message.h"
 #include "core/uapi.h"
 
 namespace netbinder {
@@ -43,6 +44,16 @@ inline std::optional<std::uint32_t> object_type(std::span<const std::byte> data,
   const std::size_t size = object_size(type);
   if (size == 0 || data.size() < size || offset > data.size() - size) return std::nullopt;
   return type;
+}
+
+// For the log, where a call or a reply between hosts fails.
+inline constexpr const char* kFilesNotAccepted = "descriptors are not accepted";
+
+// The descriptors of an object on its way between hosts.
+inline std::span<const FileNumber> files_of(const WireObject& object) {
+  if (const auto* one = std::get_if<WireFile>(&object.content)) return {&one->file, 1};
+  if (const auto* array = std::get_if<WireFileArray>(&object.content)) return array->files;
+  return {};
 }
 
 template <typename T>

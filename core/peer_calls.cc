@@ -44,8 +44,9 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   message.shape = {data.data_size, data.offsets_size, extra_size};
   if (!oneway) message.ancestors = ancestors_of(thread, id);
   std::vector<std::byte> image;
+  // Whether the node accepts descriptors, its home decides.
   const auto translated =
-      translate_to_peer(thread, data, peer, message.shape, image, message.objects);
+      translate_to_peer(thread, data, peer, message.shape, true, image, message.objects);
   if (!translated) return std::unexpected(translated.error());
   ++statistics_.calls_to_peers;
 
@@ -93,8 +94,9 @@ std::expected<void, Driver::Failure> Driver::reply_to_peer(Thread& thread,
   message.sender_euid = thread.process.credentials.euid;
   message.shape = {data.data_size, data.offsets_size, extra_size};
   std::vector<std::byte> image;
+  const bool accept_fds = (in_reply_to.flags & TF_ACCEPT_FDS) != 0;
   const auto translated =
-      translate_to_peer(thread, data, peer, message.shape, image, message.objects);
+      translate_to_peer(thread, data, peer, message.shape, accept_fds, image, message.objects);
   if (!translated) return translated;
   effects_.send(peer.host, std::move(message), std::move(image));
   return {};
@@ -360,7 +362,8 @@ std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, pe
   Process& process = *find_process(arrived.process);
   Buffer& buffer = *arrived.buffer;
   const bool oneway = (message.flags & TF_ONE_WAY) != 0;
-  const auto adopted = adopt_payload(peer, message.shape, message.objects, process, buffer);
+  auto adopted = adopt_payload(peer, message.shape, message.objects, process, buffer,
+                               buffer.target_node->accept_fds);
   if (!adopted) {
     release_buffer(process, buffer, 0);
     return std::unexpected(adopted.error());
@@ -375,6 +378,7 @@ std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, pe
   transaction.security_context_offset = arrived.context_offset;
   transaction.security_context_size = arrived.context_size;
   transaction.buffer = &buffer;
+  transaction.files = std::move(*adopted);
   buffer.transaction = &transaction;
   buffer.debug_id = transaction.debug_id;
   Thread* target_thread = nullptr;
@@ -433,7 +437,9 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   entry.to_pid = caller->process.credentials.pid;
   entry.to_tid = caller->tid.value();
   Buffer& buffer = *arrived->buffer;
-  const auto adopted = adopt_payload(peer, reply.shape, reply.objects, caller->process, buffer);
+  const bool accept_fds = (waiting->flags & TF_ACCEPT_FDS) != 0;
+  auto adopted =
+      adopt_payload(peer, reply.shape, reply.objects, caller->process, buffer, accept_fds);
   if (!adopted) {
     release_buffer(caller->process, buffer, 0);
     log_failure(entry, adopted.error());
@@ -449,6 +455,7 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   transaction.flags = reply.flags;
   transaction.sender_euid = reply.sender_euid;
   transaction.buffer = &buffer;
+  transaction.files = std::move(*adopted);
   buffer.transaction = &transaction;
   buffer.debug_id = transaction.debug_id;
   queue_reply(transaction, *waiting);

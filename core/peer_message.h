@@ -9,6 +9,7 @@
 // arrives and the transport reads the bytes straight into place.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -63,10 +64,24 @@ struct WireBuffer {
   friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
 };
 
+// A descriptor (BINDER_TYPE_FD). What it is, the sender has told before (FileMessage).
+struct WireFile {
+  FileNumber file;
+  friend bool operator==(const WireFile&, const WireFile&) = default;
+};
+
+// Descriptors (BINDER_TYPE_FDA) at `parent_offset` inside the buffer object number `parent_index`.
+struct WireFileArray {
+  std::uint64_t parent_index = 0;
+  std::uint64_t parent_offset = 0;
+  std::vector<FileNumber> files;
+  friend bool operator==(const WireFileArray&, const WireFileArray&) = default;
+};
+
 // An object of the parcel, at `offset` in its data.
 struct WireObject {
   std::uint64_t offset = 0;
-  std::variant<WireNode, WireBuffer> content;
+  std::variant<WireNode, WireBuffer, WireFile, WireFileArray> content;
   friend bool operator==(const WireObject&, const WireObject&) = default;
 };
 
@@ -210,12 +225,60 @@ struct ServiceManager {
   friend bool operator==(const ServiceManager&, const ServiceManager&) = default;
 };
 
+// ---- Descriptors. These are between the agents: a core never sees one, only the FileNumbers. ----
+
+// What a descriptor is that the next Call or Reply of the sender names.
+struct FileOffered {
+  enum class Kind : std::uint8_t {
+    kStream,   // bytes: a pipe's end if it goes one way, a stream socket otherwise
+    kPackets,  // a socket that keeps the boundaries of messages
+    kContent,  // a file's bytes, which follow at once, all of them
+  };
+  Kind kind = Kind::kStream;
+  bool readable = false;  // by the receiver's program; of a stream or packets
+  bool writable = false;
+  bool nonblocking = false;    // O_NONBLOCK
+  std::uint64_t position = 0;  // of the content
+  std::uint64_t size = 0;
+  friend bool operator==(const FileOffered&, const FileOffered&) = default;
+};
+
+// Bytes of a stream, one packet, or the next piece of a content.
+struct FileData {
+  std::vector<std::byte> bytes;
+  friend bool operator==(const FileData&, const FileData&) = default;
+};
+
+// So much more may be sent: what was sent has been taken by the program.
+struct FileCredit {
+  std::uint64_t bytes = 0;
+  friend bool operator==(const FileCredit&, const FileCredit&) = default;
+};
+
+struct FileEnd {
+  enum class What : std::uint8_t {
+    kNoMoreSent,   // the sender's programs write no more
+    kNoMoreTaken,  // the sender's programs read no more: what is sent is thrown away
+    kClosed,       // both: the sender's programs have closed it
+  };
+  What what = What::kClosed;
+  friend bool operator==(const FileEnd&, const FileEnd&) = default;
+};
+
+struct FileMessage {
+  FileNumber file;
+  bool of_receiver = false;  // the number is the receiver's, who offered it
+  std::variant<FileOffered, FileData, FileCredit, FileEnd> content;
+  friend bool operator==(const FileMessage&, const FileMessage&) = default;
+};
+
 }  // namespace peer
 
 using PeerMessage =
     std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
                  peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::HandoffDone,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
-                 peer::ContextManager, peer::ServiceManager, peer::WatchFreeze, peer::FreezeState>;
+                 peer::ContextManager, peer::ServiceManager, peer::WatchFreeze, peer::FreezeState,
+                 peer::FileMessage>;
 
 }  // namespace netbinder

@@ -346,6 +346,10 @@ void Driver::handle(Peer& peer, peer::ClaimResult& message) {
   if (node.internal_strong == 0 && node.local_strong == 0) drop_node_if_unused(node);
 }
 
+void Driver::handle(Peer& peer, peer::FileMessage& /*message*/) {
+  effects_.give_up_peer(peer.host, "a message about a descriptor that the agent did not take");
+}
+
 void Driver::handle(Peer& peer, peer::HandoffDone& message) {
   const auto found = handoffs_.find(message.handoff);
   if (found != handoffs_.end() && found->second.recipient == peer.host) {

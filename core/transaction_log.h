@@ -34,6 +34,7 @@ struct TransactionLogEntry {
   std::uint32_t failed_command = 0;  // BR_FAILED_REPLY and the like; 0 is none
   std::int32_t failed_error = 0;     // negative errno
   std::uint32_t failed_line = 0;     // where the driver decided so
+  const char* reason = nullptr;      // static text, where the error alone does not tell
 };
 
 class TransactionLog {

@@ -42,7 +42,10 @@ struct Driver::LocalTarget {
     return 0;
   }
 
-  int place_file(std::uint64_t image_offset, const Thread& sender, int fd, bool of_array) {
+  void place_array(std::uint64_t /*offset*/, const binder_fd_array_object& /*array*/) {}
+
+  int place_file(std::span<std::byte> /*image*/, std::uint64_t /*offset*/,
+                 std::uint64_t image_offset, const Thread& sender, int fd, bool of_array) {
     if (!accept_fds) return -EPERM;
     const auto file = driver.effects_.take_file(sender.process.id, sender.tid, fd);
     if (!file) return file.error();
@@ -57,7 +60,10 @@ struct Driver::LocalTarget {
 struct Driver::PeerTarget {
   Driver& driver;
   Peer& peer;
+  bool accept_fds;
   std::vector<WireObject>& objects;
+  std::size_t files = 0;
+  const char* reason = nullptr;  // of an error
 
   // Addresses are the receiving host's to fill in.
   [[nodiscard]] static std::uint64_t address_of(std::uint64_t image_offset) { return image_offset; }
@@ -71,8 +77,40 @@ struct Driver::PeerTarget {
     return 0;
   }
 
-  static int place_file(std::uint64_t, const Thread&, int, bool) {
-    return -EPERM;  // a descriptor means nothing on another host
+  void place_array(std::uint64_t offset, const binder_fd_array_object& array) {
+    objects.push_back(
+        {.offset = offset,
+         .content = WireFileArray{
+             .parent_index = array.parent, .parent_offset = array.parent_offset, .files = {}}});
+  }
+
+  int place_file(std::span<std::byte> image, std::uint64_t offset, std::uint64_t image_offset,
+                 const Thread& sender, int fd, bool of_array) {
+    if (!accept_fds) {
+      reason = kFilesNotAccepted;
+      return -EPERM;
+    }
+    if (++files > Driver::kMaxFilesOfMessage) {
+      reason = "too many descriptors";
+      return -EMFILE;
+    }
+    const auto file = driver.effects_.take_file(sender.process.id, sender.tid, fd);
+    if (!file) {
+      if (file.error() == -EPERM) reason = "a descriptor that the agent does not take";
+      return file.error();
+    }
+    const auto exported = driver.effects_.export_file(peer.host, *file);
+    if (!exported) {
+      reason = exported.error().reason;
+      return exported.error().error;
+    }
+    store(image, image_offset, std::uint32_t{0});
+    if (of_array) {
+      std::get<WireFileArray>(objects.back().content).files.push_back(*exported);
+    } else {
+      objects.push_back({.offset = offset, .content = WireFile{*exported}});
+    }
+    return 0;
   }
 
   void place_buffer(std::uint64_t offset, const WireBuffer& buffer) {
@@ -144,12 +182,12 @@ class Translator {
         }
         case BINDER_TYPE_FD: {
           const auto object = load<binder_fd_object>(parcel, offset);
-          error = target_.place_file(offset + offsetof(binder_fd_object, fd), sender_,
-                                     static_cast<int>(object.fd), false);
+          error = target_.place_file(image_, offset, offset + offsetof(binder_fd_object, fd),
+                                     sender_, static_cast<int>(object.fd), false);
           break;
         }
         case BINDER_TYPE_FDA:
-          error = file_array(load<binder_fd_array_object>(parcel, offset));
+          error = file_array(offset, load<binder_fd_array_object>(parcel, offset));
           break;
         case BINDER_TYPE_PTR:
           error = buffer(offset, load<binder_buffer_object>(parcel, offset));
@@ -235,11 +273,12 @@ class Translator {
     return 0;
   }
 
-  int file_array(const binder_fd_array_object& array) {
+  int file_array(std::uint64_t offset, const binder_fd_array_object& array) {
     const auto parent = parent_at(array.parent);
     if (!parent) return -EINVAL;
     if (!fixup_in_order(offset_of(array.parent), array.parent_offset)) return -EINVAL;
     if (array.num_fds == 0) {  // wherever it is
+      target_.place_array(offset, array);
       last_fixup_object_ = offset_of(array.parent);
       last_fixup_lowest_ = array.parent_offset;
       return 0;
@@ -250,9 +289,10 @@ class Translator {
     const Source& source = source_of(array.parent);
     const std::uint64_t place = source.image_offset + array.parent_offset;
     if (place % 4 != 0 || (source.sender_address + array.parent_offset) % 4 != 0) return -EINVAL;
+    target_.place_array(offset, array);
     for (std::uint64_t i = 0; i < array.num_fds; ++i) {
       const auto fd = load<std::int32_t>(image_, place + i * 4);
-      const int error = target_.place_file(place + i * 4, sender_, fd, true);
+      const int error = target_.place_file(image_, offset, place + i * 4, sender_, fd, true);
       if (error != 0) return error;
     }
     last_fixup_object_ = offset_of(array.parent);
@@ -315,116 +355,23 @@ std::expected<void, Driver::Failure> Driver::translate_to_process(
 
 std::expected<void, Driver::Failure> Driver::translate_to_peer(
     Thread& sender, const binder_transaction_data& data, Peer& peer, const PayloadShape& shape,
-    std::vector<std::byte>& image, std::vector<WireObject>& objects) {
+    bool accept_fds, std::vector<std::byte>& image, std::vector<WireObject>& objects) {
   // No mapping could take more; and what the transport refuses would cost everybody the session.
   if (!shape.valid() || shape.image_size() > setup_.max_message_bytes) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -ENOSPC});
   }
   image.resize(shape.image_size());
-  PeerTarget remote{*this, peer, objects};
+  PeerTarget remote{*this, peer, accept_fds, objects};
   Translator<PeerTarget> translator(*this, sender, data, shape, image, remote);
   const int error = translator.run();
   if (error == 0) return {};
   for (const WireObject& object : objects) {
     if (const auto* node = std::get_if<WireNode>(&object.content)) unexport_node(peer, *node);
+    for (const FileNumber file : files_of(object)) effects_.withdraw_file(peer.host, file);
   }
-  return std::unexpected(Failure{BR_FAILED_REPLY, error});
-}
-
-std::expected<void, Driver::Failure> Driver::adopt_payload(Peer& peer, const PayloadShape& shape,
-                                                           const std::vector<WireObject>& objects,
-                                                           Process& target, Buffer& buffer) {
-  const std::span<std::byte> image = target.arena.subspan(buffer.offset, shape.image_size());
-  const std::span<std::byte> parcel = image.first(shape.data_size);
-  const auto address_of = [&](std::uint64_t image_offset) {
-    return target.user_base + buffer.offset + image_offset;
-  };
-  // Nothing of the sender's offsets is believed: the table of objects is what counts.
-  bool sound = objects.size() == shape.offsets_size / sizeof(binder_size_t);
-  std::uint64_t lowest = 0;
-  std::size_t done = 0;
-  for (; sound && done < objects.size(); ++done) {
-    const WireObject& object = objects[done];
-    const bool is_node = std::holds_alternative<WireNode>(object.content);
-    const std::size_t size = is_node ? sizeof(flat_binder_object) : sizeof(binder_buffer_object);
-    if (object.offset < lowest || object.offset % 4 != 0 || parcel.size() < size ||
-        object.offset > parcel.size() - size) {
-      sound = false;
-      break;
-    }
-    lowest = object.offset + size;
-    store(image, shape.offsets_start() + done * sizeof(binder_size_t),
-          binder_size_t{object.offset});
-    if (is_node) {
-      const auto& wire = std::get<WireNode>(object.content);
-      const auto node = import_node(peer, wire);
-      if (!node) {
-        effects_.give_up_peer(peer.host, node.error());
-        sound = false;
-        break;
-      }
-      auto flat = load<flat_binder_object>(parcel, object.offset);
-      const RefKind kind = wire.strong ? RefKind::kStrong : RefKind::kWeak;
-      if ((*node)->owner == &target) {
-        flat.hdr.type = wire.strong ? BINDER_TYPE_BINDER : BINDER_TYPE_WEAK_BINDER;
-        flat.binder = (*node)->ptr;
-        flat.cookie = (*node)->cookie;
-        (void)increment_node(**node, kind, false, nullptr);
-      } else {
-        const auto handle = increment_ref_for_node(target, **node, kind, nullptr);
-        if (!handle) {  // only if the peer gives what it does not have
-          sound = false;
-          break;
-        }
-        flat.hdr.type = wire.strong ? BINDER_TYPE_HANDLE : BINDER_TYPE_WEAK_HANDLE;
-        flat.binder = 0;
-        flat.handle = handle->value();
-        flat.cookie = 0;
-      }
-      store(image, object.offset, flat);
-    } else {
-      const auto& wire = std::get<WireBuffer>(object.content);
-      auto pointer = load<binder_buffer_object>(parcel, object.offset);
-      if (wire.length > shape.extra_size || wire.extra_offset > shape.extra_size - wire.length) {
-        sound = false;
-        break;
-      }
-      pointer.hdr.type = BINDER_TYPE_PTR;
-      // The rest of the flags, and a parent that is none, are the sender's business.
-      pointer.flags &= ~std::uint32_t{BINDER_BUFFER_FLAG_HAS_PARENT};
-      pointer.buffer = address_of(shape.extra_start() + wire.extra_offset);
-      pointer.length = wire.length;
-      if (wire.has_parent) {
-        pointer.flags |= BINDER_BUFFER_FLAG_HAS_PARENT;
-        pointer.parent = wire.parent_index;
-        pointer.parent_offset = wire.parent_offset;
-        const WireBuffer* parent =
-            wire.parent_index < done ? std::get_if<WireBuffer>(&objects[wire.parent_index].content)
-                                     : nullptr;
-        if (parent == nullptr || parent->length < sizeof(binder_uintptr_t) ||
-            wire.parent_offset > parent->length - sizeof(binder_uintptr_t)) {
-          sound = false;
-          break;
-        }
-        store(image, shape.extra_start() + parent->extra_offset + wire.parent_offset,
-              pointer.buffer);
-      }
-      store(image, object.offset, pointer);
-    }
-  }
-  if (sound) return {};
-  release_objects(target, buffer, done);
-  return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
-}
-
-void Driver::disown_payload(Peer& peer, const std::vector<WireObject>& objects) {
-  for (const WireObject& object : objects) {
-    const auto* wire = std::get_if<WireNode>(&object.content);
-    if (wire == nullptr) continue;
-    if (const auto node = import_node(peer, *wire); node && !(*node)->local()) {
-      drop_node_if_unused(**node);
-    }
-  }
+  Failure failure{BR_FAILED_REPLY, error};
+  failure.reason = remote.reason;
+  return std::unexpected(failure);
 }
 
 void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count) {
@@ -464,9 +411,9 @@ void Driver::release_buffer(Process& process, Buffer& buffer, std::size_t count)
   process.allocator.release(&buffer);
 }
 
-void Driver::drop_files(Transaction& transaction) {
-  for (const FileFixup& fixup : transaction.files) effects_.drop_file(fixup.file);
-  transaction.files.clear();
+void Driver::drop_files(std::vector<FileFixup>& files) {
+  for (const FileFixup& fixup : files) effects_.drop_file(fixup.file);
+  files.clear();
 }
 
 }  // namespace netbinder

@@ -38,7 +38,8 @@ json status_of(const Agent& agent) {
                       {"refs", counts.refs},
                       {"transactions", counts.transactions},
                       {"deaths", counts.deaths},
-                      {"buffers", counts.buffers}};
+                      {"buffers", counts.buffers},
+                      {"relays", agent.relays()}};
   for (const Driver::ContextView& context : agent.driver().contexts()) {
     status["contexts"].push_back({{"name", context.name},
                                   {"scope", context.cluster_wide ? "cluster" : "host"},

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "transport/frame.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace netbinder {
@@ -78,6 +79,7 @@ Agent::~Agent() {
   hosts_.clear();
   managers_.clear();
   driver_.reset();
+  relays_.reset();
   transport_.reset();
   channels_.clear();
 }
@@ -105,6 +107,17 @@ void Agent::start() {
       });
   acceptor_->start();
   if (config_.hosts.size() > 1) {
+    relays_.emplace(io_, FileRelaysSetup{
+                             .max_file_bytes = config_.limits.max_file_bytes,
+                             .max_waiting_bytes = config_.limits.max_backlog_bytes / 2,
+                             .send =
+                                 [this](HostId peer, peer::FileMessage message) {
+                                   transport_->send(peer, std::move(message), {});
+                                 },
+                             .waiting_bytes = [this](HostId peer) { return waiting_bytes(peer); },
+                             .max_held_bytes = config_.limits.max_backlog_bytes,
+                             .held_bytes = [this] { return files_.content_bytes(); },
+                         });
     PeerEvents& events = *this;
     transport_ =
         std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_), events);
@@ -216,21 +229,38 @@ std::expected<FileToken, int> Agent::take_file(ProcessId process, ThreadId threa
   // A binder descriptor on its way to itself would keep its process alive for ever. It is of no
   // use elsewhere anyway: the channel's memory does not travel with it.
   if (is_channel_socket(file->get())) return std::unexpected(-EPERM);
-  return files_.insert(std::move(*file));
+  return files_.insert({.fd = std::move(*file)});
 }
 
 void Agent::drop_file(FileToken file) { (void)files_.take(file); }
 
+std::expected<FileNumber, FileRefusal> Agent::export_file(HostId peer, FileToken file) {
+  return relays_->export_file(peer, std::move(files_.take(file).fd));
+}
+
+void Agent::withdraw_file(HostId peer, FileNumber file) { relays_->withdraw_file(peer, file); }
+
+std::expected<FileToken, int> Agent::import_file(HostId peer, FileNumber file) {
+  auto imported = relays_->import_file(peer, file);
+  if (!imported) return std::unexpected(imported.error());
+  return files_.insert({.fd = std::move(imported->fd),
+                        .relay = imported->relay,
+                        .content_bytes = imported->content_bytes});
+}
+
 void Agent::install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) {
-  std::vector<UniqueFd> owned;
+  std::vector<FileInFlight> owned;
   std::vector<int> fds;
   for (const FileToken file : files) {
     owned.push_back(files_.take(file));
-    fds.push_back(owned.back().get());
+    fds.push_back(owned.back().fd.get());
   }
   ProcessHost* host = host_of(process);
   if (host == nullptr) return;
   host->install_files(thread, fds);
+  for (const FileInFlight& file : owned) {
+    if (file.relay != RelayId{}) relays_->program_has_it(file.relay);
+  }
   if (const auto found = channels_.find(process.value()); found != channels_.end()) {
     with_responses_.push_back(found->second->channel.get());
   }
@@ -251,6 +281,7 @@ void Agent::readiness_changed(ProcessId process, bool readable) {
 
 void Agent::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
   NB_CHECK(transport_ != nullptr);
+  if (has_payload(message)) relays_->send_offers(peer);
   transport_->send(peer, std::move(message), std::move(payload));
 }
 
@@ -302,6 +333,7 @@ void Agent::session_lost(HostId peer) {
   spdlog::warn("host {} is lost", host_names_[peer]);
   --connected_peers_;
   driver_->peer_lost(peer);
+  relays_->peer_lost(peer);
   after_event();
 }
 
@@ -319,8 +351,23 @@ void Agent::payload_abandoned(HostId peer, const PeerMessage& /*message*/) {
 }
 
 void Agent::message_arrived(HostId peer, PeerMessage message) {
-  driver_->message_arrived(peer, std::move(message));
+  if (auto* about_file = std::get_if<peer::FileMessage>(&message)) {
+    if (const char* broken = relays_->message_arrived(peer, std::move(*about_file))) {
+      give_up_peer(peer, broken);
+    }
+  } else {
+    const bool may_name_files = has_payload(message);
+    driver_->message_arrived(peer, std::move(message));
+    if (may_name_files) relays_->drop_offers(peer);
+  }
   after_event();
+}
+
+std::uint64_t Agent::waiting_bytes(HostId peer) const {
+  for (const LinkStatus& link : links()) {
+    if (link.peer == peer) return link.unacknowledged_bytes;
+  }
+  return 0;
 }
 
 std::vector<LinkStatus> Agent::links() const {

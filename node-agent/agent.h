@@ -24,6 +24,7 @@
 #include "node-agent/builtin_manager.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/client_channel.h"
+#include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "transport/transport.h"
 
@@ -50,6 +51,7 @@ class Agent final : private Effects, private PeerEvents {
   [[nodiscard]] const ChannelStatistics& channel_statistics() const { return channel_statistics_; }
   [[nodiscard]] std::size_t channels() const { return channels_.size(); }
   [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
+  [[nodiscard]] std::size_t relays() const { return relays_ ? relays_->relays() : 0; }
 
  private:
   struct Watched {
@@ -96,6 +98,9 @@ class Agent final : private Effects, private PeerEvents {
                   std::span<std::byte> into) override;
   std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) override;
   void drop_file(FileToken file) override;
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw_file(HostId peer, FileNumber file) override;
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool readable) override;
@@ -111,6 +116,7 @@ class Agent final : private Effects, private PeerEvents {
   void payload_abandoned(HostId peer, const PeerMessage& message) override;
   void message_arrived(HostId peer, PeerMessage message) override;
 
+  [[nodiscard]] std::uint64_t waiting_bytes(HostId peer) const;
   [[nodiscard]] ProcessHost* host_of(ProcessId process);
   // Whether it is a program's end of a channel of this agent.
   [[nodiscard]] bool is_channel_socket(int fd) const;
@@ -127,6 +133,7 @@ class Agent final : private Effects, private PeerEvents {
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> hosts_;
   FileTable files_;
+  std::optional<FileRelays> relays_;  // none on a single host
   ChannelStatistics channel_statistics_;
   std::map<HostId, std::string> host_names_;
   std::size_t connected_peers_ = 0;

@@ -232,6 +232,7 @@ json log_json(const Driver& driver, const TransactionLog& log) {
       made["failed"] = {{"command", kBrNames[_IOC_NR(entry.failed_command) % kBrNames.size()]},
                         {"errno", -entry.failed_error},
                         {"line", entry.failed_line}};
+      if (entry.reason != nullptr) made["failed"]["reason"] = entry.reason;
     }
     entries.push_back(std::move(made));
   }

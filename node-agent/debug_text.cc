@@ -232,6 +232,7 @@ std::string log_text(const Driver& driver, const TransactionLog& log) {
     for (const HostId host : {entry.from_host, entry.to_host}) {
       if (host != HostId{}) fmt::format_to(Text(text), " host {}", driver.host_name(host));
     }
+    if (entry.reason != nullptr) fmt::format_to(Text(text), " ({})", entry.reason);
     text += '\n';
   }
   return text;

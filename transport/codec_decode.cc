@@ -74,6 +74,20 @@ WireObject get(wire::Object::Reader in) {
                                   .parent_offset = buffer.getParentOffset()};
       return object;
     }
+    case wire::Object::FILE:
+      object.content = WireFile{FileNumber(in.getFile().getNumber())};
+      return object;
+    case wire::Object::FILE_ARRAY: {
+      const auto array = in.getFileArray();
+      const auto numbers = array.getNumbers();
+      check(numbers.size() <= limits::kMaxFilesOfArray, "too many descriptors");
+      WireFileArray made{
+          .parent_index = array.getInIndex(), .parent_offset = array.getInOffset(), .files = {}};
+      made.files.reserve(numbers.size());
+      for (const std::uint64_t number : numbers) made.files.emplace_back(number);
+      object.content = std::move(made);
+      return object;
+    }
   }
   throw Invalid{"unknown kind of object"};
 }
@@ -127,6 +141,43 @@ peer::Reply get(wire::Reply::Reader in) {
                     .objects = {}};
   reply.objects = get_objects(in.getObjects(), reply.shape);
   return reply;
+}
+
+peer::FileMessage get(wire::File::Reader in) {
+  peer::FileMessage message{
+      .file = FileNumber(in.getNumber()), .of_receiver = in.getOfReceiver(), .content = {}};
+  switch (in.which()) {
+    case wire::File::OFFER: {
+      const auto offer = in.getOffer();
+      const auto kind = static_cast<std::uint16_t>(offer.getKind());
+      check(kind <= static_cast<std::uint16_t>(peer::FileOffered::Kind::kContent),
+            "unknown kind of descriptor");
+      message.content = peer::FileOffered{.kind = static_cast<peer::FileOffered::Kind>(kind),
+                                          .readable = offer.getReadable(),
+                                          .writable = offer.getWritable(),
+                                          .nonblocking = offer.getNonblocking(),
+                                          .position = offer.getPosition(),
+                                          .size = offer.getSize()};
+      return message;
+    }
+    case wire::File::DATA: {
+      const auto data = in.getData();
+      check(data.size() <= limits::kMaxFileDataBytes, "too much data of a descriptor");
+      const auto* begin = reinterpret_cast<const std::byte*>(data.begin());
+      message.content = peer::FileData{{begin, begin + data.size()}};
+      return message;
+    }
+    case wire::File::CREDIT:
+      message.content = peer::FileCredit{in.getCredit()};
+      return message;
+    case wire::File::END: {
+      const auto what = static_cast<std::uint16_t>(in.getEnd());
+      check(what <= static_cast<std::uint16_t>(peer::FileEnd::What::kClosed), "unknown end");
+      message.content = peer::FileEnd{static_cast<peer::FileEnd::What>(what)};
+      return message;
+    }
+  }
+  throw Invalid{"unknown message about a descriptor"};
 }
 
 PeerMessage get_content(wire::Message::Reader in) {
@@ -197,6 +248,8 @@ PeerMessage get_content(wire::Message::Reader in) {
       const auto state = in.getFreezeState();
       return peer::FreezeState{.node = NodeNumber(state.getNode()), .frozen = state.getFrozen()};
     }
+    case wire::Message::FILE:
+      return get(in.getFile());
   }
   throw Invalid{"unknown kind of message"};
 }

@@ -67,14 +67,23 @@ void put(wire::Object::Builder out, const WireObject& object) {
     group.setStrong(node->strong);
     group.setHandoff(node->handoff.value());
     group.setDead(node->dead);
-  } else {
-    const auto& buffer = std::get<WireBuffer>(object.content);
+  } else if (const auto* buffer = std::get_if<WireBuffer>(&object.content)) {
     auto group = out.initBuffer();
-    group.setExtraOffset(buffer.extra_offset);
-    group.setLength(buffer.length);
-    group.setHasParent(buffer.has_parent);
-    group.setParentIndex(buffer.parent_index);
-    group.setParentOffset(buffer.parent_offset);
+    group.setExtraOffset(buffer->extra_offset);
+    group.setLength(buffer->length);
+    group.setHasParent(buffer->has_parent);
+    group.setParentIndex(buffer->parent_index);
+    group.setParentOffset(buffer->parent_offset);
+  } else if (const auto* file = std::get_if<WireFile>(&object.content)) {
+    out.initFile().setNumber(file->file.value());
+  } else {
+    const auto& array = std::get<WireFileArray>(object.content);
+    check(array.files.size() <= limits::kMaxFilesOfArray, "too many descriptors");
+    auto group = out.initFileArray();
+    group.setInIndex(array.parent_index);
+    group.setInOffset(array.parent_offset);
+    auto numbers = group.initNumbers(static_cast<unsigned>(array.files.size()));
+    for (unsigned i = 0; i < numbers.size(); ++i) numbers.set(i, array.files[i].value());
   }
 }
 
@@ -209,6 +218,29 @@ void put(wire::Message::Builder message, const peer::FreezeState& state) {
   auto out = message.initFreezeState();
   out.setNode(state.node.value());
   out.setFrozen(state.frozen);
+}
+
+void put(wire::Message::Builder message, const peer::FileMessage& about) {
+  auto out = message.initFile();
+  out.setNumber(about.file.value());
+  out.setOfReceiver(about.of_receiver);
+  if (const auto* offered = std::get_if<peer::FileOffered>(&about.content)) {
+    auto offer = out.initOffer();
+    offer.setKind(static_cast<wire::File::Kind>(offered->kind));
+    offer.setReadable(offered->readable);
+    offer.setWritable(offered->writable);
+    offer.setNonblocking(offered->nonblocking);
+    offer.setPosition(offered->position);
+    offer.setSize(offered->size);
+  } else if (const auto* data = std::get_if<peer::FileData>(&about.content)) {
+    check(data->bytes.size() <= limits::kMaxFileDataBytes, "too much data of a descriptor");
+    out.setData(
+        kj::arrayPtr(reinterpret_cast<const kj::byte*>(data->bytes.data()), data->bytes.size()));
+  } else if (const auto* credit = std::get_if<peer::FileCredit>(&about.content)) {
+    out.setCredit(credit->bytes);
+  } else {
+    out.setEnd(static_cast<wire::File::End>(std::get<peer::FileEnd>(about.content).what));
+  }
 }
 
 void put(wire::Frame::Builder out, const frame::Hello& hello) {

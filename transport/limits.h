@@ -17,7 +17,7 @@ namespace netbinder::limits {
 // --- Codec: arriving frames over these are refused.
 
 // The Cap'n Proto part of a frame. Holds kMaxObjects objects with room to spare.
-inline constexpr std::uint32_t kMaxMessageBytes = 8U << 20;
+inline constexpr std::uint32_t kMaxMessageBytes = 9U << 20;
 // The same for the frames of a handshake, whose sender is not known yet.
 inline constexpr std::uint32_t kMaxHandshakeMessageBytes = 4096;
 // The largest image of a valid PayloadShape.
@@ -31,12 +31,15 @@ inline constexpr std::uint32_t kMaxSecurityContextBytes = 4096;
 inline constexpr std::uint32_t kMaxContextNameBytes = 255;  // as a file name
 inline constexpr std::uint32_t kMaxHostNameBytes = 255;
 inline constexpr std::uint32_t kMaxClusterNameBytes = 255;
+// One array's; the core sends no more in one message.
+inline constexpr std::uint32_t kMaxFilesOfArray = 253;
+inline constexpr std::uint32_t kMaxFileDataBytes = 256U << 10;
 // Reasons in words are cut to this length when sent and refused when longer.
 inline constexpr std::uint32_t kMaxReasonBytes = 512;
 // A frame's nesting of pointers: Frame, Message, Call, objects, with one to spare.
 inline constexpr int kMaxNesting = 6;
 
-static_assert(kMaxMessageBytes >= kMaxObjects * 48 + kMaxAncestors * 16 + 65536);
+static_assert(kMaxMessageBytes >= kMaxObjects * 64 + kMaxAncestors * 16 + 65536);
 static_assert(kMaxMessageBytes % 8 == 0 && kMaxHandshakeMessageBytes % 8 == 0);
 
 // --- Session: defaults of SessionLimits and the pace of acknowledgements.
@@ -59,6 +62,22 @@ inline constexpr std::size_t kMaxDeadIncarnations = 16;
 
 static_assert(kAckEveryBytes <= kMaxInFlightBytes && kAckEveryMessages <= kMaxInFlightMessages);
 static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMessageBytes);
+
+// --- Descriptors (node-agent/file_relays.h).
+
+// Sent and not yet handed to the receiving program, each way: more than this a descriptor never
+// has on its way or waiting in an agent.
+inline constexpr std::uint64_t kFileWindowBytes = 256U << 10;
+inline constexpr std::uint64_t kPacketCost = 64;  // in the window, beside its bytes
+// One message of a stream.
+inline constexpr std::size_t kMaxStreamDataBytes = 64U << 10;
+// Descriptors of one call or reply. A peer that offers more is refused.
+inline constexpr std::size_t kMaxOffers = 253;
+// Relayed descriptors that one host has offered another: a further one is refused with EMFILE. So
+// all their windows together stay below the backlog.
+inline constexpr std::size_t kMaxRelaysOfPeer = 384;
+
+static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 
 // --- TCP.
 

@@ -7,7 +7,7 @@
 # -------
 # A link is an ordered stream of bytes. A frame on it is
 #
-#     u32 message bytes   a multiple of 8, at least 8, at most 8 MiB (4096 in a handshake)
+#     u32 message bytes   a multiple of 8, at least 8, at most 9 MiB (4096 in a handshake)
 #     u32 flags           none defined: 0
 #     u64 payload bytes   at most 12 MiB
 #     the message         one `Frame`, in Cap'n Proto's stream framing, nothing left over
@@ -58,6 +58,20 @@
 #              A has counted one for C: C asks A (ClaimRef), A answers C (ClaimResult), C tells B
 #              (HandoffDone). B chooses the handoff's id; it dies with HandoffDone or with the
 #              session between B and C.
+#
+# File         A descriptor in a call or reply. The agent that sends it chooses the number, and offers
+#              the file (File.offer) ahead of the Call or Reply that names it: offers are for the
+#              next one of the session, and what that does not take is dropped. The number of a
+#              content dies with that message. That of a stream or packets dies, at each end, when
+#              both directions are over there: each ends with `noMoreSent` of its source, with
+#              `noMoreTaken` of its sink, or with `closed` of either. What still comes for a dead
+#              number is ignored. The end of the session is the end of all.
+#
+#              Credit: who offers may send nothing at first, and whom it is offered to 256 KiB. Data
+#              costs its bytes, and a packet 64 more; a sender never spends more than it has. Credit
+#              is given for what the sink's program has been handed; the first, of 256 KiB to the one
+#              who offers, when a program has the descriptor. So nothing is taken from a file whose
+#              call fails.
 #
 # Handshake
 # ---------
@@ -185,6 +199,8 @@ struct Message {
     serviceManager     @15 :ServiceManager;
     watchFreeze        @16 :WatchFreeze;
     freezeState        @17 :FreezeState;
+
+    file               @18 :File;
   }
 }
 
@@ -228,6 +244,14 @@ struct Object {
       hasParent @8 :Bool;
       parentIndex @9 :UInt64;   # its address is stored in the buffer object of this index …
       parentOffset @10 :UInt64; # … at this offset
+    }
+    file :group {               # a descriptor
+      number @12 :UInt64;       # chosen by the sender, see File
+    }
+    fileArray :group {          # descriptors in a scatter-gather buffer
+      inIndex @13 :UInt64;      # in the buffer object of this index …
+      inOffset @14 :UInt64;     # … from this offset
+      numbers @15 :List(UInt64);
     }
   }
 }
@@ -350,4 +374,34 @@ struct ServiceManager {
   # To every peer: the sender's built-in service manager of the context, counted likewise.
   context @0 :Text;
   node @1 :Node;
+}
+
+struct File {
+  # About a descriptor that travels.
+  number @0 :UInt64;            # chosen by the sender, unless …
+  ofReceiver @1 :Bool;          # … it was the receiver that offered the file
+  union {
+    offer :group {
+      kind @2 :Kind;
+      readable @3 :Bool;        # by the receiver's program; of a content: neither is set
+      writable @4 :Bool;
+      nonblocking @5 :Bool;     # as its sender had it
+      position @6 :UInt64;      # of a content
+      size @7 :UInt64;          # of a content: so many bytes follow in data
+    }
+    data @8 :Data;              # at most 256 KiB; a packet or a piece
+    credit @9 :UInt64;
+    end @10 :End;
+  }
+
+  enum Kind {
+    stream @0;
+    packets @1;
+    content @2;
+  }
+  enum End {
+    noMoreSent @0;              # the sender's side writes no more
+    noMoreTaken @1;             # the sender's side reads no more: what is sent is thrown away
+    closed @2;                  # both, and nobody there has it open
+  }
 }

@@ -100,6 +100,28 @@ std::expected<FileToken, int> Host::take_file(ProcessId, ThreadId, int fd) {
 
 void Host::drop_file(FileToken) { ++dropped_files; }
 
+std::expected<FileNumber, FileRefusal> Host::export_file(HostId peer, FileToken file) {
+  if (file.value() >= 1000) {
+    return std::unexpected(FileRefusal{.error = -EPERM, .reason = "a file of the test"});
+  }
+  const FileNumber number{next_file_++};
+  offered.emplace(std::pair(peer.value(), number.value()), file);
+  return number;
+}
+
+void Host::withdraw_file(HostId peer, FileNumber file) {
+  EXPECT_EQ(offered.erase({peer.value(), file.value()}), 1U);
+  ++withdrawn_files;
+}
+
+std::expected<FileToken, int> Host::import_file(HostId peer, FileNumber file) {
+  if (cluster_.host(peer.value()).offered.erase({id, file.value()}) == 0) {
+    return std::unexpected(-ENOENT);
+  }
+  if (import_error != 0) return std::unexpected(import_error);
+  return FileToken{file.value() + 500};
+}
+
 void Host::install_files(ProcessId, ThreadId, std::span<const FileToken> files) {
   installing.clear();
   for (const FileToken file : files) installing.push_back(file.value());

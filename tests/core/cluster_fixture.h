@@ -96,6 +96,10 @@ class Host final : public Effects {
   std::map<std::uint64_t, bool> readable;
   std::vector<std::string> given_up;
   std::size_t dropped_files = 0;
+  std::size_t withdrawn_files = 0;
+  // What is offered to other hosts: by the host, the number they know it by.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, FileToken> offered;
+  int import_error = 0;
   std::vector<std::uint64_t> installing;
   // Of processes that are no Programs: who hears how their ioctls end.
   std::map<std::uint64_t, std::function<void(ThreadId, const IoctlResult&)>> others;
@@ -105,6 +109,11 @@ class Host final : public Effects {
   std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) override;
   void drop_file(FileToken file) override;
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
+  // A file of 1000 and above is refused.
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw_file(HostId peer, FileNumber file) override;
+  // Known here by its number there, plus 500.
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool now_readable) override {
     readable[process.value()] = now_readable;
@@ -115,6 +124,7 @@ class Host final : public Effects {
 
  private:
   Cluster& cluster_;
+  std::uint64_t next_file_ = 1;
 };
 
 // A binder process of a test's program.

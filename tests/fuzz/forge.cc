@@ -64,7 +64,11 @@ class Maker {
       const std::uint8_t what = input_.byte();
       if (what >= 0xF0) object.offset += what & 15U;
       if (what >= 0xE8 && what < 0xF0) object.offset = input_.any_size();
-      if ((what & 1) == 0) {
+      if (what >= 0xD8 && what < 0xE0) {
+        object.content = wire_file_array();
+      } else if (what >= 0xE0 && what < 0xE8) {
+        object.content = WireFile{file()};
+      } else if ((what & 1) == 0) {
         object.content = wire_node();
       } else {
         object.content = wire_buffer((what & 2) != 0);
@@ -88,6 +92,16 @@ class Maker {
       buffer.parent_offset = input_.any_size();
     }
     return buffer;
+  }
+
+  FileNumber file() { return FileNumber{input_.byte() % 8U}; }
+
+  WireFileArray wire_file_array() {
+    const std::uint8_t what = input_.byte();
+    WireFileArray array{.parent_index = what & 3U, .parent_offset = (what >> 2) & 7U, .files = {}};
+    if (what >= 0xC0) array.parent_offset = input_.any_size();
+    for (std::uint32_t count = input_.below(4); count > 0; --count) array.files.push_back(file());
+    return array;
   }
 
   std::uint32_t failure() {
@@ -227,6 +241,8 @@ void tamper_objects(Input& input, Maker& maker, std::vector<WireObject>& objects
       break;
     case 2:
       object.content = maker.wire_buffer(input.one_in(2));
+      if (input.one_in(4)) object.content = maker.wire_file_array();
+      if (input.one_in(4)) object.content = WireFile{maker.file()};
       break;
     case 3:
       objects.pop_back();

@@ -221,6 +221,34 @@ void Host::drop_file(FileToken file) {
   NB_CHECK(files_.erase(file.value()) == 1);
 }
 
+std::expected<FileNumber, FileRefusal> Host::export_file(HostId peer, FileToken file) {
+  drop_file(file);
+  if (file.value() % 16 == 15) {
+    reach("file: refused for a peer");
+    return std::unexpected(FileRefusal{.error = -EPERM, .reason = "a file of the fuzzer"});
+  }
+  reach("file: exported");
+  exported_[peer.value()].insert(next_number_);
+  return FileNumber{next_number_++};
+}
+
+void Host::withdraw_file(HostId peer, FileNumber file) {
+  reach("file: withdrawn");
+  NB_CHECK(exported_[peer.value()].erase(file.value()) == 1);
+}
+
+std::expected<FileToken, int> Host::import_file(HostId peer, FileNumber file) {
+  if (offered[peer.value()].erase(file.value()) == 0) return std::unexpected(-ENOENT);
+  const FileToken token{next_file_++};
+  if (token.value() % 8 == 7) {
+    reach("file: not to be had");
+    return std::unexpected(-EMFILE);
+  }
+  reach("file: imported");
+  files_.insert(token.value());
+  return token;
+}
+
 void Host::install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) {
   for (const FileToken file : files) NB_CHECK(files_.erase(file.value()) == 1);
   reach("file: installing");
@@ -263,9 +291,11 @@ void Host::send(HostId peer, PeerMessage message, std::vector<std::byte> payload
     if (wire.node.host.value() == id) heard.nodes.push_back(wire.node.number.value());
     if (wire.handoff != HandoffId{}) heard.handoffs.push_back(wire.handoff.value());
   };
+  std::set<std::uint64_t> named;
   const auto objects = [&](const std::vector<WireObject>& all) {
     for (const WireObject& object : all) {
       if (const auto* wire = std::get_if<WireNode>(&object.content)) node(*wire);
+      for (const FileNumber file : files_of(object)) NB_CHECK(named.insert(file.value()).second);
     }
   };
   std::uint64_t image_bytes = 0;
@@ -284,7 +314,8 @@ void Host::send(HostId peer, PeerMessage message, std::vector<std::byte> payload
     node(service->node);
   }
   NB_CHECK(payload.size() == image_bytes);
-  outbox[peer.value()].push_back({std::move(message), std::move(payload)});
+  NB_CHECK(std::exchange(exported_[peer.value()], {}) == named);
+  outbox[peer.value()].push_back({std::move(message), std::move(payload), std::move(named)});
 }
 
 void Host::give_up_peer(HostId peer, std::string_view) {
@@ -441,6 +472,7 @@ void Host::end_everything() {
   NB_CHECK(left.transactions == 0);
   NB_CHECK(left.deaths == 0);
   NB_CHECK(files_.empty());
+  for (const auto& [peer, files] : exported_) NB_CHECK(files.empty());
 }
 
 }  // namespace netbinder::fuzz

@@ -77,6 +77,7 @@ struct Overheard {
 struct Letter {
   PeerMessage message;
   std::vector<std::byte> payload;
+  std::set<std::uint64_t> offers;  // the files that were offered ahead of it
 };
 
 class Host final : public Effects {
@@ -86,8 +87,9 @@ class Host final : public Effects {
   std::uint32_t id;
   Driver driver;
   std::vector<std::unique_ptr<Program>> programs;
-  std::map<std::uint32_t, std::deque<Letter>> outbox;  // by the host it is for
-  std::map<std::uint32_t, Overheard> overheard;        // by the host that was told
+  std::map<std::uint32_t, std::deque<Letter>> outbox;        // by the host it is for
+  std::map<std::uint32_t, Overheard> overheard;              // by the host that was told
+  std::map<std::uint32_t, std::set<std::uint64_t>> offered;  // files, by the host that offers them
   std::vector<std::uint32_t> given_up;
   std::set<std::string> builtin_in;  // contexts
   std::uint64_t now_ms = 0;
@@ -111,6 +113,9 @@ class Host final : public Effects {
   std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) override;
   void drop_file(FileToken file) override;
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw_file(HostId peer, FileNumber file) override;
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool now_readable) override;
   void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
@@ -123,6 +128,9 @@ class Host final : public Effects {
 
   ProgramMemory& memory_;
   std::uint64_t next_file_ = 1;
+  std::uint64_t next_number_ = 1;
+  // Exported, and in no message yet: by the host it is for.
+  std::map<std::uint32_t, std::set<std::uint64_t>> exported_;
   std::set<std::uint64_t> files_;
   std::map<std::uint64_t, bool> readable_;
   int next_fd_ = 100;

@@ -30,7 +30,8 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: ContextManager",
                                            "message: ServiceManager",
                                            "message: WatchFreeze",
-                                           "message: FreezeState"};
+                                           "message: FreezeState",
+                                           "message: File"};
   static_assert(std::size(kNames) == std::variant_size_v<PeerMessage>);
   return kNames[message.index()];
 }
@@ -92,7 +93,8 @@ void World::peer_step() {
         finish_arriving(kStranger, from);
         break;
       }
-      Letter letter{forge(input_, forger(kStranger, from), victim.overheard[kStranger]), {}};
+      Letter letter{
+          forge(input_, forger(kStranger, from), victim.overheard[kStranger]), {}, {1, 2, 3, 4, 5}};
       victim.outbox[kStranger].clear();  // read by nobody
       arrive(kStranger, from, std::move(letter), how);
       break;
@@ -152,21 +154,26 @@ void World::arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uin
       return;
     }
     if ((how & 0x38) == 0x30) {
-      arriving_.emplace(Link{from, to}, std::move(letter.message));
+      arriving_.emplace(Link{from, to}, std::move(letter));
       return;
     }
   }
-  driver.message_arrived(HostId{from}, std::move(letter.message));
+  message_arrived(from, to, std::move(letter));
+}
+
+void World::message_arrived(std::uint32_t from, std::uint32_t to, Letter letter) {
+  host(to).offered[from] = std::move(letter.offers);
+  host(to).driver.message_arrived(HostId{from}, std::move(letter.message));
+  host(to).offered[from].clear();
   end_given_up_sessions();
 }
 
 void World::finish_arriving(std::uint32_t from, std::uint32_t to) {
   const auto found = arriving_.find({from, to});
   if (found == arriving_.end()) return;
-  PeerMessage message = std::move(found->second);
+  Letter letter = std::move(found->second);
   arriving_.erase(found);
-  host(to).driver.message_arrived(HostId{from}, std::move(message));
-  end_given_up_sessions();
+  message_arrived(from, to, std::move(letter));
 }
 
 void World::end_given_up_sessions() {

@@ -37,6 +37,7 @@ class World {
   void disconnect(std::uint32_t a, std::uint32_t b);
   void deliver(std::uint32_t from, std::uint32_t to, std::uint8_t how);
   void arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how);
+  void message_arrived(std::uint32_t from, std::uint32_t to, Letter letter);
   void finish_arriving(std::uint32_t from, std::uint32_t to);
   void end_given_up_sessions();
   [[nodiscard]] Forger forger(std::uint32_t self, std::uint32_t victim) const;
@@ -46,8 +47,8 @@ class World {
   ProgramMemory memory_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::set<Link> connected_;
-  std::map<Link, PeerMessage> arriving_;  // whose payload has a place already
-  bool hostile_peers_ = false;            // some message was not a Driver's
+  std::map<Link, Letter> arriving_;  // whose payload has a place already
+  bool hostile_peers_ = false;       // some message was not a Driver's
   std::int32_t next_pid_ = 100;
 };
 

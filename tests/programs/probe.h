@@ -25,6 +25,8 @@ enum probe_code {
   kIdentity = 11,   // -> the server's own binder
   kIsMine = 12,     // binder -> u32 1 if it is the server's own, by address and cookie
   kWriteFile = 13,  // file -> u32 1 if the server could write "written\n" to it
+  kRun = 14,        // command, files -> (it runs, with the files as 3, 4, …)
+  kOutput = 15,     // command -> file: the end of a pipe that the command writes to
 };
 
 // Each runs one subcommand and returns the exit status.
@@ -40,6 +42,9 @@ int probe_pass(int argc, char** argv);
 int probe_take(int argc, char** argv);
 int probe_home(int argc, char** argv);
 int probe_file(int argc, char** argv);
+int probe_give(int argc, char** argv);
+int probe_give_array(int argc, char** argv);
+int probe_fetch(int argc, char** argv);
 int probe_watch(int argc, char** argv);
 int probe_manager_info(int argc, char** argv);
 
@@ -64,5 +69,9 @@ bool probe_echo_once(struct binder_conn* conn, uint32_t handle, size_t size);
 // A number from the command line; exits with a message if it is none.
 uint64_t probe_number(const char* text);
 void probe_pause_ms(unsigned milliseconds);
+
+// The server's part of probe_files.c.
+int32_t probe_on_run(const struct parcel_reader* in);
+int32_t probe_on_output(const struct parcel_reader* in, struct parcel_writer* reply);
 
 #endif

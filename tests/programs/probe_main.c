@@ -17,7 +17,14 @@
 //   take VIA                    "took pid N", the pid of the binder VIA holds, and "echo 64 ok"
 //   home NAME [VIA]             NAME's own binder, through VIA if given, is sent to NAME:
 //                               "same handle" and "home ok"
-//   file NAME                   "file ok": the server wrote to a file we passed (same host only)
+//   file NAME                   "file ok": the server wrote to a pipe we passed
+//   give NAME COMMAND [N…]      "given": the server runs COMMAND in a shell, with our descriptors N
+//                               (0 if there is none) as its 3, 4 …; or how the call failed,
+//                               "BR_FAILED_REPLY ERRNO", and status 1
+//   give-array NAME COMMAND N…  the same with the descriptors in an array
+//   fetch NAME COMMAND [--unaccepted]
+//                               what COMMAND prints at the server, through a pipe that is in the
+//                               reply; --unaccepted: the call does not accept one
 //   watch NAME                  "linked", then "dead" when the server has died
 //   manager-info                "service NAME" for each, in the manager's order; "services N"
 #include <stdio.h>
@@ -35,13 +42,23 @@ struct subcommand {
 enum { kAnyNumber = 1000 };
 
 static const struct subcommand kSubcommands[] = {
-    {"serve", probe_serve, 1, 2},      {"echo", probe_echo, 2, kAnyNumber},
-    {"sum", probe_sum, 2, kAnyNumber}, {"pid", probe_pid, 1, 1},
-    {"oneway", probe_oneway, 2, 2},    {"callback", probe_callback, 1, 1},
-    {"die", probe_die, 1, 1},          {"call-until-dead", probe_call_until_dead, 2, 2},
-    {"pass", probe_pass, 2, 2},        {"take", probe_take, 1, 1},
-    {"home", probe_home, 1, 2},        {"file", probe_file, 1, 1},
-    {"watch", probe_watch, 1, 1},      {"manager-info", probe_manager_info, 0, 0},
+    {"serve", probe_serve, 1, 2},
+    {"echo", probe_echo, 2, kAnyNumber},
+    {"sum", probe_sum, 2, kAnyNumber},
+    {"pid", probe_pid, 1, 1},
+    {"oneway", probe_oneway, 2, 2},
+    {"callback", probe_callback, 1, 1},
+    {"die", probe_die, 1, 1},
+    {"call-until-dead", probe_call_until_dead, 2, 2},
+    {"pass", probe_pass, 2, 2},
+    {"take", probe_take, 1, 1},
+    {"home", probe_home, 1, 2},
+    {"file", probe_file, 1, 1},
+    {"give", probe_give, 2, 18},
+    {"give-array", probe_give_array, 2, 18},
+    {"fetch", probe_fetch, 2, 3},
+    {"watch", probe_watch, 1, 1},
+    {"manager-info", probe_manager_info, 0, 0},
 };
 
 int main(int argc, char** argv) {

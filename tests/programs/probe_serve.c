@@ -159,6 +159,10 @@ static int32_t on_transaction(struct binder_conn* conn, const struct binder_requ
       return 0;
     case kWriteFile:
       return on_write_file(in, reply);
+    case kRun:
+      return probe_on_run(in);
+    case kOutput:
+      return probe_on_output(in, reply);
     case kIsMine:
       return on_is_mine(in, reply);
     default:

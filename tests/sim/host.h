@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/check.h"
 #include "core/driver.h"
 #include "core/effects.h"
 #include "node-agent/builtin_manager.h"
@@ -97,6 +98,13 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   }
   void drop_file(FileToken) override {}
   void install_files(ProcessId, ThreadId, std::span<const FileToken>) override {}
+  std::expected<FileNumber, FileRefusal> export_file(HostId, FileToken) override {
+    NB_UNREACHABLE();  // programs have none
+  }
+  void withdraw_file(HostId, FileNumber) override { NB_UNREACHABLE(); }
+  std::expected<FileToken, int> import_file(HostId, FileNumber) override {
+    return std::unexpected(-ENOENT);
+  }
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId, bool) override {}
   void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;

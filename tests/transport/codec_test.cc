@@ -41,8 +41,35 @@ peer::Call some_call() {
                                              .parent_offset = 24}}}};
 }
 
+peer::Call some_call_with_files() {
+  peer::Call call = some_call();
+  call.objects = {
+      {.offset = 0, .content = WireFile{FileNumber(~0ULL)}},
+      {.offset = 24,
+       .content =
+           WireFileArray{.parent_index = 1, .parent_offset = 2, .files = {FileNumber(3), {}}}},
+      {.offset = 56, .content = WireFileArray{}}};
+  return call;
+}
+
 std::vector<PeerMessage> all_messages() {
   return {
+      some_call_with_files(),
+      peer::FileMessage{.file = FileNumber(1),
+                        .of_receiver = false,
+                        .content = peer::FileOffered{.kind = peer::FileOffered::Kind::kContent,
+                                                     .readable = true,
+                                                     .writable = false,
+                                                     .nonblocking = true,
+                                                     .position = ~0ULL,
+                                                     .size = 5}},
+      peer::FileMessage{.file = FileNumber(2),
+                        .of_receiver = true,
+                        .content = peer::FileData{Bytes(33, std::byte{7})}},
+      peer::FileMessage{.file = FileNumber(2), .content = peer::FileData{}},
+      peer::FileMessage{.file = FileNumber(3), .content = peer::FileCredit{9}},
+      peer::FileMessage{.file = FileNumber(4),
+                        .content = peer::FileEnd{peer::FileEnd::What::kNoMoreTaken}},
       some_call(),
       peer::Call{},
       peer::Reply{.call = CallId(1),
@@ -198,6 +225,14 @@ TEST(Codec, MessagesOverALimitAreNotEncoded) {
   EXPECT_TRUE(refused(call));
   EXPECT_TRUE(
       refused(peer::ClaimContext{.context = std::string(limits::kMaxContextNameBytes + 1, 'x')}));
+  call = some_call_with_files();
+  std::get<WireFileArray>(call.objects[1].content).files.resize(limits::kMaxFilesOfArray + 1);
+  EXPECT_TRUE(refused(call));
+  const auto data = [](std::size_t bytes) {
+    return peer::FileMessage{.file = FileNumber(1), .content = peer::FileData{Bytes(bytes)}};
+  };
+  EXPECT_FALSE(refused(data(limits::kMaxFileDataBytes)));
+  EXPECT_TRUE(refused(data(limits::kMaxFileDataBytes + 1)));
   Bytes bytes;
   EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), some_call(), 1, bytes));
   EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), peer::NodeDied{}, 1, bytes));

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/file_relay.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace netbinder {
+
+namespace {
+
+using What = peer::FileEnd::What;
+
+constexpr std::uint64_t kLargestPacket = limits::kFileWindowBytes - limits::kPacketCost;
+static_assert(kLargestPacket <= limits::kMaxFileDataBytes);
+static_assert(limits::kMaxStreamDataBytes <= limits::kMaxFileDataBytes);
+
+template <typename Call>
+ssize_t uninterrupted(Call call) {
+  ssize_t result = 0;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+}  // namespace
+
+FileRelay::FileRelay(Setup setup, Send send)
+    : setup_(std::move(setup)),
+      send_(std::move(send)),
+      sending_(setup_.sends ? Sending::kOpen : Sending::kOver),
+      taking_(setup_.takes ? Taking::kOpen : Taking::kOver),
+      // Who offers it waits until a program has it at the other end.
+      credit_(setup_.offered_here ? 0 : limits::kFileWindowBytes),
+      allowed_(setup_.offered_here ? limits::kFileWindowBytes : 0) {}
+
+bool FileRelay::hung_up() const {
+  pollfd now{.fd = fd(), .events = 0, .revents = 0};
+  return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void FileRelay::program_has_it() {
+  if (setup_.offered_here || !setup_.takes || allowed_ != 0) return;
+  allowed_ = limits::kFileWindowBytes;
+  if (taking_ == Taking::kOpen) send_(peer::FileCredit{limits::kFileWindowBytes});
+}
+
+void FileRelay::ready(std::uint32_t events) {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) may_read_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) may_have_hung_up_ = true;
+  run();
+}
+
+void FileRelay::end_if_hung_up() {
+  // Nobody reads at the other side of this descriptor. Of a socket, what was written there is still
+  // to be read: that direction's end tells of both.
+  if (!may_have_hung_up_ || sending_ != Sending::kOver || taking_ == Taking::kOver) return;
+  if (!hung_up()) return;
+  taking_ = Taking::kOver;
+  waiting_.clear();
+  tell(What::kClosed);
+}
+
+void FileRelay::run() {
+  while (taking_ != Taking::kOver && may_write_ && !waiting_.empty()) {
+    if (!write_piece()) break;
+  }
+  if (taking_ == Taking::kEnding && waiting_.empty()) last_piece_written();
+  give_credit();
+  while (sending_ == Sending::kOpen && may_read_ && credit_ > 0) {
+    if (!(setup_.packets ? send_packet() : send_piece())) break;
+  }
+  end_if_hung_up();
+}
+
+// ---- from here to the peer ----
+
+bool FileRelay::send_piece() {
+  thread_local std::array<std::byte, limits::kMaxStreamDataBytes> piece;
+  const std::size_t room = std::min<std::uint64_t>(piece.size(), credit_);
+  const ssize_t got = uninterrupted([&] {
+    return setup_.socket ? ::recv(fd(), piece.data(), room, MSG_DONTWAIT)
+                         : ::read(fd(), piece.data(), room);
+  });
+  if (got < 0 && errno == EAGAIN) {
+    may_read_ = false;
+    return false;
+  }
+  if (got <= 0) {
+    end_read();
+    return false;
+  }
+  credit_ -= static_cast<std::uint64_t>(got);
+  send_(peer::FileData{{piece.begin(), piece.begin() + got}});
+  return true;
+}
+
+bool FileRelay::send_packet() {
+  const ssize_t size =
+      uninterrupted([&] { return ::recv(fd(), nullptr, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC); });
+  if (size < 0 && errno == EAGAIN) {
+    may_read_ = false;
+    return false;
+  }
+  pollfd now{.fd = fd(), .events = POLLRDHUP, .revents = 0};
+  if (size < 0 || (size == 0 && ::poll(&now, 1, 0) == 1)) {
+    end_read();
+    return false;
+  }
+  const auto bytes = static_cast<std::uint64_t>(size);
+  if (bytes > kLargestPacket) {
+    spdlog::error("a packet of {} bytes is too large to be relayed: its socket is closed", bytes);
+    close();
+    return false;
+  }
+  if (cost(bytes) > credit_) return false;
+  std::vector<std::byte> packet(bytes);
+  const ssize_t got =
+      uninterrupted([&] { return ::recv(fd(), packet.data(), packet.size(), MSG_DONTWAIT); });
+  if (got < 0) return errno == EAGAIN;  // another reader of the same socket was faster
+  packet.resize(static_cast<std::size_t>(got));
+  credit_ -= cost(packet.size());
+  send_(peer::FileData{std::move(packet)});
+  return true;
+}
+
+void FileRelay::end_read() {
+  sending_ = Sending::kOver;
+  if (setup_.socket && !hung_up()) {
+    tell(What::kNoMoreSent);
+    return;
+  }
+  // Closed, so what is to be written has no reader either.
+  taking_ = Taking::kOver;
+  waiting_.clear();
+  tell(What::kClosed);
+}
+
+const char* FileRelay::arrived(const peer::FileCredit& credit) {
+  if (!setup_.sends) return "credit for a descriptor that is not read";
+  if (credit.bytes > limits::kFileWindowBytes - credit_) return "too much credit";
+  credit_ += credit.bytes;
+  run();
+  return nullptr;
+}
+
+// ---- from the peer to here ----
+
+const char* FileRelay::arrived(peer::FileData data) {
+  if (taking_ == Taking::kOver && setup_.takes) return nullptr;  // the peer will read so
+  if (taking_ != Taking::kOpen) return "data of a descriptor that ended";
+  if (cost(data.bytes.size()) > allowed_) return "more data of a descriptor than allowed";
+  if (data.bytes.empty() && !setup_.packets) return "no data of a descriptor";
+  allowed_ -= cost(data.bytes.size());
+  waiting_.push_back(std::move(data.bytes));
+  run();
+  return nullptr;
+}
+
+bool FileRelay::write_piece() {
+  const std::vector<std::byte>& piece = waiting_.front();
+  const std::byte* const from = piece.data() + written_;
+  const std::size_t size = piece.size() - written_;
+  const ssize_t put = uninterrupted([&] {
+    return setup_.socket ? ::send(fd(), from, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                         : ::write(fd(), from, size);
+  });
+  if (put < 0 && errno == EAGAIN) {
+    may_write_ = false;
+    return false;
+  }
+  if (put < 0) {
+    write_failed(errno);
+    return false;
+  }
+  written_ += static_cast<std::size_t>(put);
+  if (!setup_.packets) owed_ += static_cast<std::uint64_t>(put);
+  if (written_ < piece.size()) return true;
+  if (setup_.packets) owed_ += cost(piece.size());
+  written_ = 0;
+  waiting_.pop_front();
+  return true;
+}
+
+void FileRelay::write_failed(int error) {
+  if (error == EMSGSIZE) spdlog::error("a packet is too large for a socket: it is closed");
+  waiting_.clear();
+  taking_ = Taking::kOver;
+  if (setup_.socket && sending_ == Sending::kOpen && (error == EPIPE || error == ECONNRESET)) {
+    tell(What::kNoMoreTaken);  // what was written there is still to be read
+    return;
+  }
+  sending_ = Sending::kOver;
+  tell(What::kClosed);
+}
+
+void FileRelay::give_credit() {
+  if (taking_ != Taking::kOpen || owed_ == 0) return;
+  if (owed_ < limits::kFileWindowBytes / 4 && !waiting_.empty()) return;
+  allowed_ += owed_;
+  send_(peer::FileCredit{std::exchange(owed_, 0)});
+}
+
+const char* FileRelay::arrived(const peer::FileEnd& end) {
+  const bool takes_no_more = end.what != What::kNoMoreSent;
+  const bool sends_no_more = end.what != What::kNoMoreTaken;
+  closes_ = end.what == What::kClosed;
+  if (takes_no_more && sending_ == Sending::kOpen) {
+    sending_ = Sending::kOver;
+    // Programs that write here are to hear of it. But if it was merely closed there, the program
+    // that has offered it, and has it still, may go on with its own.
+    if (setup_.socket && (!closes_ || !setup_.offered_here)) (void)::shutdown(fd(), SHUT_RD);
+  }
+  if (sends_no_more && taking_ == Taking::kOpen) taking_ = Taking::kEnding;
+  run();
+  return nullptr;
+}
+
+void FileRelay::last_piece_written() {
+  taking_ = Taking::kOver;
+  if (setup_.socket && !closes_) (void)::shutdown(fd(), SHUT_WR);
+}
+
+void FileRelay::close() {
+  if (over()) return;
+  sending_ = Sending::kOver;
+  taking_ = Taking::kOver;
+  waiting_.clear();
+  tell(What::kClosed);
+}
+
+}  // namespace netbinder

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of a pipe or socket that has travelled to another host; the other end is a FileRelay of
+// that host's agent. At the end that offered it, the descriptor is a copy of the program's own. At
+// the other one, it is one side of a fresh pipe or socketpair, whose other side the program has.
+//
+// Two directions, each over at its own time:
+//
+//   sending   what is read here goes to the peer. Over when the end has been read, or the peer
+//             takes no more.
+//   taking    what the peer sends is written here. Over when the peer's last byte is, or nobody
+//             here reads any more.
+//
+// Nothing here blocks, and O_NONBLOCK is never set on what is shared with a program: sockets are
+// used with MSG_DONTWAIT, a pipe is opened anew. A direction holds kFileWindowBytes at most; a
+// program that reads slowly stops whoever writes, as with one pipe.
+//
+// Thread: the data-plane thread. Nothing here calls back but through `send`.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "core/peer_message.h"
+#include "node-agent/unique_fd.h"
+#include "transport/limits.h"
+
+namespace netbinder {
+
+using FileContent = decltype(peer::FileMessage::content);
+
+class FileRelay {
+ public:
+  struct Setup {
+    UniqueFd fd;
+    bool socket = false;
+    bool packets = false;
+    bool sends = false;
+    bool takes = false;
+    bool offered_here = false;  // fd is a copy of a program's
+  };
+  using Send = std::function<void(FileContent)>;
+
+  FileRelay(Setup setup, Send send);
+
+  [[nodiscard]] int fd() const { return setup_.fd.get(); }
+  [[nodiscard]] bool over() const { return sending_ == Sending::kOver && taking_ == Taking::kOver; }
+
+  // The program has its side now: the one who offered it may send.
+  void program_has_it();
+  // Of epoll, edge-triggered.
+  void ready(std::uint32_t events);
+  // From the peer. What is returned is how it broke the protocol, or null.
+  const char* arrived(peer::FileData data);
+  const char* arrived(const peer::FileCredit& credit);
+  const char* arrived(const peer::FileEnd& end);
+  // Tells the peer that there is nothing here any more.
+  void close();
+
+ private:
+  enum class Sending { kOpen, kOver };
+  enum class Taking { kOpen, kEnding, kOver };
+
+  [[nodiscard]] std::uint64_t cost(std::size_t bytes) const {
+    return bytes + (setup_.packets ? limits::kPacketCost : 0);
+  }
+  [[nodiscard]] bool hung_up() const;
+  void end_if_hung_up();
+  void run();
+  // Each does one piece; false: not now.
+  bool send_piece();
+  bool send_packet();
+  bool write_piece();
+  void end_read();
+  void write_failed(int error);
+  void last_piece_written();
+  void give_credit();
+  void tell(peer::FileEnd::What what) { send_(peer::FileEnd{what}); }
+
+  Setup setup_;
+  Send send_;
+  Sending sending_;
+  Taking taking_;
+  bool may_read_ = true;
+  bool may_write_ = true;
+  bool may_have_hung_up_ = false;
+  std::uint64_t credit_;                        // what may be sent
+  std::uint64_t allowed_;                       // what the peer may send
+  std::uint64_t owed_ = 0;                      // credit to be given
+  bool closes_ = false;                         // the peer's side is closed, not only shut down
+  std::deque<std::vector<std::byte>> waiting_;  // to be written
+  std::size_t written_ = 0;                     // of the first
+};
+
+}  // namespace netbinder

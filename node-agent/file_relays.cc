@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/file_relays.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/check.h"
+#include "transport/limits.h"
+
+namespace netbinder {
+
+namespace {
+
+using Kind = peer::FileOffered::Kind;
+
+int new_epoll() {
+  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  return fd;
+}
+
+// The same pipe, opened once more: its flags are ours to set.
+UniqueFd reopen_pipe(int fd, bool readable) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return UniqueFd(::open(path.c_str(), (readable ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC));
+}
+
+void set_nonblocking(int fd) { (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+}  // namespace
+
+FileRelays::FileRelays(boost::asio::io_context& io, FileRelaysSetup setup)
+    : setup_(std::move(setup)), epoll_(new_epoll()), watch_(io, epoll_) {
+  wait();
+}
+
+FileRelays::~FileRelays() = default;
+
+// ---- from here ----
+
+std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, UniqueFd file) {
+  const auto kind = file_kind(file.get());
+  if (!kind) return std::unexpected(kind.error());
+  if (kind->kind == Kind::kContent) return export_content(peer, std::move(file), kind->sealed);
+  Peer& to = peers_[peer];
+  if (to.relays >= limits::kMaxRelaysOfPeer) {
+    return std::unexpected(
+        FileRefusal{.error = -EMFILE, .reason = "too many descriptors are relayed to that host"});
+  }
+  if (!kind->socket) {
+    file = reopen_pipe(file.get(), kind->readable);
+    if (!file) {
+      return std::unexpected(
+          FileRefusal{.error = -EPERM, .reason = "a pipe that the agent cannot open"});
+    }
+  }
+  const FileNumber number{last_number_.value() + 1};
+  const auto relay = add({.peer = peer, .offered_here = true, .number = number},
+                         {.fd = std::move(file),
+                          .socket = kind->socket,
+                          .packets = kind->kind == Kind::kPackets,
+                          .sends = kind->readable,
+                          .takes = kind->writable,
+                          .offered_here = true});
+  if (!relay) return std::unexpected(FileRefusal{.error = relay.error(), .reason = nullptr});
+  last_number_ = number;
+  to.outgoing.push_back({.number = number,
+                         .offer = {.kind = kind->kind,
+                                   .readable = kind->readable,
+                                   .writable = kind->writable,
+                                   .nonblocking = kind->nonblocking},
+                         .content = std::nullopt});
+  return number;
+}
+
+std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer, UniqueFd file,
+                                                                  bool sealed) {
+  auto content = FileSnapshot::take(std::move(file), sealed, setup_.max_file_bytes);
+  if (!content) return std::unexpected(content.error());
+  Peer& to = peers_[peer];
+  std::uint64_t waiting = setup_.waiting_bytes(peer) + content->size();
+  for (const Outgoing& other : to.outgoing) waiting += other.offer.size;
+  if (waiting > setup_.max_waiting_bytes) {
+    return std::unexpected(
+        FileRefusal{.error = -ENOSPC, .reason = "too much waits to be sent to that host"});
+  }
+  last_number_ = FileNumber{last_number_.value() + 1};
+  to.outgoing.push_back(
+      {.number = last_number_,
+       .offer = {.kind = Kind::kContent, .position = content->position(), .size = content->size()},
+       .content = std::move(*content)});
+  return last_number_;
+}
+
+void FileRelays::withdraw_file(HostId peer, FileNumber number) {
+  std::erase_if(peers_[peer].outgoing,
+                [&](const Outgoing& outgoing) { return outgoing.number == number; });
+  const auto relay = ids_.find({.peer = peer, .offered_here = true, .number = number});
+  if (relay != ids_.end()) remove(relay->second);
+}
+
+void FileRelays::send_offers(HostId peer) {
+  for (const Outgoing& outgoing : std::exchange(peers_[peer].outgoing, {})) {
+    setup_.send(peer, {.file = outgoing.number, .content = outgoing.offer});
+    if (!outgoing.content) continue;
+    outgoing.content->read(limits::kMaxFileDataBytes, [&](std::vector<std::byte> piece) {
+      setup_.send(peer, {.file = outgoing.number, .content = peer::FileData{std::move(piece)}});
+    });
+  }
+}
+
+// ---- to here ----
+
+const char* FileRelays::offered(HostId peer, FileNumber number, const peer::FileOffered& offer) {
+  Peer& from = peers_[peer];
+  if (number <= from.last_offered) return "the number of a descriptor is used twice";
+  if (from.offers.size() >= limits::kMaxOffers) return "too many descriptors are offered";
+  from.last_offered = number;
+  Offer& made = from.offers[number];
+  if (offer.kind == Kind::kContent) {
+    if (offer.readable || offer.writable) return "a content that is a stream, too";
+    made.content.emplace(offer.size, offer.position, refuse_content(offer.size));
+    return nullptr;
+  }
+  if (!offer.readable && !offer.writable) return "a descriptor of no use";
+  if (offer.kind == Kind::kPackets && !(offer.readable && offer.writable)) {
+    return "packets that go one way";
+  }
+  const Key key{.peer = peer, .offered_here = false, .number = number};
+  made.error =
+      from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
+  if (made.error != 0) {
+    setup_.send(peer, {.file = number,
+                       .of_receiver = true,
+                       .content = peer::FileEnd{peer::FileEnd::What::kClosed}});
+  }
+  return nullptr;
+}
+
+int FileRelays::refuse_content(std::uint64_t size) const {
+  if (size > setup_.max_file_bytes) return -EFBIG;
+  std::uint64_t held = setup_.held_bytes() + size;
+  for (const auto& [host, peer] : peers_) {
+    for (const auto& [number, offer] : peer.offers) {
+      if (offer.content) held += offer.content->bytes();
+    }
+  }
+  return held > setup_.max_held_bytes ? -ENOSPC : 0;
+}
+
+int FileRelays::make_program_side(const Key& key, const peer::FileOffered& offer, Offer& made) {
+  std::array<int, 2> sides{-1, -1};
+  const bool socket = offer.readable && offer.writable;
+  const bool packets = offer.kind == Kind::kPackets;
+  if (socket) {
+    // Datagram sockets become such that keep the order and tell when they are closed.
+    const int type = packets ? SOCK_SEQPACKET : SOCK_STREAM;
+    if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sides.data()) != 0) return -errno;
+  } else {
+    if (::pipe2(sides.data(), O_CLOEXEC) != 0) return -errno;
+    if (offer.readable) std::swap(sides[0], sides[1]);
+    set_nonblocking(sides[0]);
+  }
+  UniqueFd ours(sides[0]);
+  made.program_side.reset(sides[1]);
+  if (offer.nonblocking) set_nonblocking(sides[1]);
+  const auto relay = add(key, {.fd = std::move(ours),
+                               .socket = socket,
+                               .packets = packets,
+                               .sends = offer.writable,
+                               .takes = offer.readable,
+                               .offered_here = false});
+  if (!relay) return relay.error();
+  made.relay = *relay;
+  return 0;
+}
+
+std::expected<FileRelays::Imported, int> FileRelays::import_file(HostId peer, FileNumber number) {
+  auto& offers = peers_[peer].offers;
+  const auto found = offers.find(number);
+  if (found == offers.end()) return std::unexpected(-ENOENT);
+  if (found->second.content && !found->second.content->complete()) return std::unexpected(-ENOENT);
+  Offer offer = std::move(found->second);
+  offers.erase(found);
+  if (offer.error != 0) return std::unexpected(offer.error);
+  if (!offer.content) {
+    return Imported{.fd = std::move(offer.program_side), .relay = offer.relay, .content_bytes = 0};
+  }
+  const std::uint64_t bytes = offer.content->bytes();
+  auto file = offer.content->finish();
+  if (!file) return std::unexpected(file.error() == -ENOENT ? -EIO : file.error());
+  return Imported{.fd = std::move(*file), .relay = {}, .content_bytes = bytes};
+}
+
+void FileRelays::program_has_it(RelayId relay) {
+  const auto found = relays_.find(relay.value());
+  if (found != relays_.end()) found->second.relay->program_has_it();
+}
+
+// ---- messages ----
+
+const char* FileRelays::message_arrived(HostId peer, peer::FileMessage message) {
+  if (const auto* offer = std::get_if<peer::FileOffered>(&message.content)) {
+    if (message.of_receiver) return "a descriptor of ours is offered to us";
+    return offered(peer, message.file, *offer);
+  }
+  const bool ours = message.of_receiver;
+  Peer& from = peers_[peer];
+  if (message.file > (ours ? last_number_ : from.last_offered)) return "an unknown descriptor";
+  auto* data = std::get_if<peer::FileData>(&message.content);
+  if (!ours && data != nullptr) {
+    const auto offer = from.offers.find(message.file);
+    if (offer != from.offers.end() && offer->second.content) {
+      return offer->second.content->append(data->bytes) ? nullptr : "more of a file than announced";
+    }
+  }
+  const auto id = ids_.find({.peer = peer, .offered_here = ours, .number = message.file});
+  if (id == ids_.end()) return nullptr;  // it has ended here
+  const RelayId relay = id->second;
+  const char* const broken = std::visit(
+      [&]<typename T>(T& content) -> const char* {
+        if constexpr (std::is_same_v<T, peer::FileOffered>) {
+          NB_UNREACHABLE();
+        } else {
+          return relays_.at(relay.value()).relay->arrived(std::move(content));
+        }
+      },
+      message.content);
+  remove_if_over(relay);
+  return broken;
+}
+
+void FileRelays::peer_lost(HostId peer) {
+  std::vector<RelayId> ended;
+  for (const auto& [key, id] : ids_) {
+    if (key.peer == peer) ended.push_back(id);
+  }
+  for (const RelayId id : ended) remove(id);
+  peers_.erase(peer);
+}
+
+// ---- relays ----
+
+std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup setup) {
+  const RelayId id{next_relay_++};
+  epoll_event wanted{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                     .data = {.u64 = id.value()}};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, setup.fd.get(), &wanted) != 0) {
+    return std::unexpected(-errno);
+  }
+  auto relay = std::make_unique<FileRelay>(std::move(setup), [this, key](FileContent content) {
+    setup_.send(
+        key.peer,
+        {.file = key.number, .of_receiver = !key.offered_here, .content = std::move(content)});
+  });
+  relays_.emplace(id.value(), Entry{.key = key, .relay = std::move(relay)});
+  ids_.emplace(key, id);
+  ++peers_[key.peer].relays;
+  return id;
+}
+
+void FileRelays::remove_if_over(RelayId id) {
+  const auto found = relays_.find(id.value());
+  if (found != relays_.end() && found->second.relay->over()) remove(id);
+}
+
+void FileRelays::remove(RelayId id) {
+  const auto found = relays_.find(id.value());
+  const Key key = found->second.key;
+  // By hand: a program may keep the description open.
+  (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, found->second.relay->fd(), nullptr);
+  relays_.erase(found);
+  ids_.erase(key);
+  --peers_[key.peer].relays;
+}
+
+void FileRelays::wait() {
+  watch_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                    [this](const boost::system::error_code& error) {
+                      if (error) return;
+                      serve_ready();
+                      wait();
+                    });
+}
+
+void FileRelays::serve_ready() {
+  std::array<epoll_event, 64> events;
+  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const RelayId id{events[static_cast<std::size_t>(i)].data.u64};
+    const auto found = relays_.find(id.value());
+    if (found == relays_.end()) continue;
+    found->second.relay->ready(events[static_cast<std::size_t>(i)].events);
+    remove_if_over(id);
+  }
+}
+
+}  // namespace netbinder

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pipes and sockets that are relayed between two agents: what the programs at both ends see.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/agent/relay_pair.h"
+
+namespace netbinder::testing {
+namespace {
+
+class FileRelaysTest : public ::testing::Test {
+ protected:
+  RelayPair pair_;
+};
+
+TEST_F(FileRelaysTest, APipesReadingEndBringsItsBytesAndItsEnd) {
+  auto [reading, writing] = new_pipe();
+  EXPECT_EQ(write_now(writing, "before"), "6");
+  const UniqueFd there = pair_.pass(1, reading);
+  reading.reset();
+  EXPECT_EQ(::fcntl(there.get(), F_GETFL) & O_ACCMODE, O_RDONLY);
+  EXPECT_EQ(read_now(there), "before");
+  EXPECT_EQ(read_now(there), "(nothing)");
+  EXPECT_EQ(write_now(writing, "after"), "5");
+  pair_.settle();
+  EXPECT_EQ(read_now(there), "after");
+  writing.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(there), "(end)");
+}
+
+TEST_F(FileRelaysTest, APipesWritingEndTakesBytesAndTellsItsEnd) {
+  auto [reading, writing] = new_pipe();
+  UniqueFd there = pair_.pass(1, writing);
+  writing.reset();
+  EXPECT_EQ(::fcntl(there.get(), F_GETFL) & O_ACCMODE, O_WRONLY);
+  EXPECT_EQ(write_now(there, "from there"), "10");
+  pair_.settle();
+  EXPECT_EQ(read_now(reading), "from there");
+  there.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(reading), "(end)");
+}
+
+TEST_F(FileRelaysTest, WhoWritesHearsThatNobodyReadsAnyMore) {
+  {
+    auto [reading, writing] = new_pipe();
+    UniqueFd there = pair_.pass(1, reading);
+    reading.reset();
+    there.reset();
+    pair_.expect_nothing_left();
+    EXPECT_EQ(write_now(writing, "to nobody"), "EPIPE");
+  }
+  auto [reading, writing] = new_pipe();
+  const UniqueFd there = pair_.pass(1, writing);
+  writing.reset();
+  reading.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(write_now(there, "to nobody"), "EPIPE");
+}
+
+TEST_F(FileRelaysTest, ASocketGoesBothWaysAndEachEndsByItself) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  EXPECT_EQ(write_now(ours, "question"), "8");
+  EXPECT_EQ(::shutdown(ours.get(), SHUT_WR), 0);
+  pair_.settle();
+  EXPECT_EQ(read_now(there), "question");
+  EXPECT_EQ(read_now(there), "(end)");
+  EXPECT_EQ(write_now(there, "answer"), "6");
+  pair_.settle();
+  EXPECT_EQ(read_now(ours), "answer");
+  EXPECT_EQ(read_now(ours), "(nothing)");
+  EXPECT_EQ(::shutdown(there.get(), SHUT_WR), 0);
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(ours), "(end)");
+}
+
+TEST_F(FileRelaysTest, AReadersShutdownIsTheWritersBrokenPipe) {
+  for (const bool at_home : {true, false}) {
+    auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+    UniqueFd there = pair_.pass(1, travelling);
+    travelling.reset();
+    const UniqueFd& reader = at_home ? ours : there;
+    const UniqueFd& writer = at_home ? there : ours;
+    EXPECT_EQ(::shutdown(reader.get(), SHUT_RD), 0);
+    pair_.settle();
+    // Found when it is written to: the first bytes are lost on the way.
+    (void)write_now(writer, "x");
+    pair_.settle();
+    EXPECT_EQ(write_now(writer, "y"), "EPIPE") << at_home;
+    EXPECT_EQ(write_now(reader, "the other way"), "13");
+    pair_.settle();
+    EXPECT_EQ(read_now(writer), "the other way");
+    ours.reset();
+    there.reset();
+    pair_.expect_nothing_left();
+  }
+}
+
+TEST_F(FileRelaysTest, BytesThatWereWrittenBeforeAnEndWasClosedStillArrive) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  EXPECT_EQ(write_now(there, "last words"), "10");
+  there.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(ours), "last words");
+  EXPECT_EQ(read_now(ours), "(end)");
+  EXPECT_EQ(write_now(ours, "x"), "EPIPE");
+}
+
+TEST_F(FileRelaysTest, AnEndThatWasClosedIsFoundWhenTheOtherDirectionEndsLater) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM | SOCK_NONBLOCK);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  // More than `ours` takes, so the other agent is out of credit when the end comes.
+  const std::string block(65536, 'b');
+  for (std::size_t before = SIZE_MAX; before != pair_.messages;) {
+    before = pair_.messages;
+    while (write_now(there, block) != "EAGAIN") {
+    }
+    pair_.settle();
+  }
+  there.reset();
+  pair_.settle();
+  (void)read_now(ours);
+  EXPECT_EQ(::shutdown(ours.get(), SHUT_RD), 0);
+  pair_.expect_nothing_left();
+  EXPECT_EQ(write_now(ours, "x"), "EPIPE");
+}
+
+// As on one host: the one who passed it may go on with its own copy.
+TEST_F(FileRelaysTest, ACopyThatIsClosedThereLeavesTheProgramsOwnAlone) {
+  auto [ours, kept] = new_socketpair(SOCK_STREAM);
+  UniqueFd there = pair_.pass(1, kept);
+  there.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(write_now(kept, "still"), "5");
+  EXPECT_EQ(read_now(ours), "still");
+  EXPECT_EQ(read_now(ours), "(nothing)");
+  EXPECT_EQ(write_now(ours, "here"), "4");
+  EXPECT_EQ(read_now(kept), "here");
+}
+
+TEST_F(FileRelaysTest, ASlowReaderStopsTheWriterAndCostsTheAgentsAWindowOnly) {
+  auto [reading, writing] = new_pipe(O_NONBLOCK);
+  const UniqueFd there = pair_.pass(1, reading);
+  reading.reset();
+  const std::string block(16384, 'b');
+  std::size_t written = 0;
+  for (;;) {
+    const ssize_t put = ::write(writing.get(), block.data(), block.size());
+    if (put > 0) {
+      written += static_cast<std::size_t>(put);
+      continue;
+    }
+    const std::size_t before = pair_.messages;
+    pair_.settle();
+    if (pair_.messages == before) break;  // nothing moves any more
+  }
+  // Two pipes and the window.
+  EXPECT_EQ(written, 2 * 65536 + limits::kFileWindowBytes);
+  EXPECT_LE(pair_.most_in_flight, limits::kFileWindowBytes);
+  std::size_t read = 0;
+  for (std::string got; (got = read_now(there)) != "(nothing)"; pair_.settle()) read += got.size();
+  EXPECT_EQ(read, written);
+  writing.reset();
+  pair_.expect_nothing_left();
+}
+
+TEST_F(FileRelaysTest, ManyBytesArriveAsTheyWere) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  constexpr std::size_t kBytes = 20U << 20;
+  std::string sent(kBytes, '\0');
+  std::uint64_t state = 1;
+  for (char& byte : sent) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    byte = static_cast<char>(state >> 56);
+  }
+  for (const bool back : {false, true}) {
+    const UniqueFd& from = back ? there : ours;
+    const UniqueFd& to = back ? ours : there;
+    std::string received;
+    std::size_t written = 0;
+    while (received.size() < kBytes) {
+      const std::string put = write_now(from, std::string_view(sent).substr(written, 100'000));
+      if (put != "EAGAIN" && written < kBytes) written += std::stoul(put);
+      pair_.settle();
+      const std::string got = read_now(to, 30'000);
+      if (got != "(nothing)") received += got;
+    }
+    EXPECT_TRUE(received == sent) << back;
+  }
+  EXPECT_LE(pair_.most_in_flight, limits::kFileWindowBytes);
+  ours.reset();
+  there.reset();
+  pair_.expect_nothing_left();
+}
+
+TEST_F(FileRelaysTest, PacketsKeepTheirBoundaries) {
+  for (const int type : {SOCK_SEQPACKET, SOCK_DGRAM}) {
+    auto [ours, travelling] = new_socketpair(type);
+    UniqueFd there = pair_.pass(1, travelling);
+    travelling.reset();
+    const std::string large(100'000, 'l');
+    for (const std::string& text : {std::string("one"), large, std::string("three")}) {
+      EXPECT_EQ(write_now(ours, text), std::to_string(text.size()));
+    }
+    pair_.settle();
+    EXPECT_EQ(read_now(there), "one");
+    EXPECT_TRUE(read_now(there) == large);
+    EXPECT_EQ(read_now(there), "three");
+    EXPECT_EQ(read_now(there), "(nothing)");
+    EXPECT_EQ(write_now(there, "back"), "4");
+    EXPECT_EQ(::send(there.get(), "", 0, 0), 0);
+    EXPECT_EQ(write_now(there, "again"), "5");
+    pair_.settle();
+    EXPECT_EQ(read_now(ours), "back");
+    EXPECT_EQ(read_now(ours), "(end)");  // which is how a packet of no bytes looks
+    EXPECT_EQ(read_now(ours), "again");
+    there.reset();
+    ours.reset();
+    pair_.expect_nothing_left();
+  }
+}
+
+TEST_F(FileRelaysTest, ManySmallPacketsStopTheirWriterToo) {
+  auto [ours, travelling] = new_socketpair(SOCK_SEQPACKET);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  std::size_t written = 0;
+  for (std::size_t before = SIZE_MAX; before != pair_.messages;) {
+    before = pair_.messages;
+    while (write_now(ours, "p") == "1") ++written;
+    pair_.settle();
+  }
+  std::size_t read = 0;
+  for (; read_now(there) == "p"; pair_.settle()) ++read;
+  EXPECT_EQ(read, written);
+  EXPECT_LT(written, 8192U);
+  ours.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(there), "(end)");
+}
+
+TEST_F(FileRelaysTest, APacketOverTheBoundEndsTheSocket) {
+  auto [ours, travelling] = new_socketpair(SOCK_SEQPACKET);
+  const int room = 1 << 20;
+  if (::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0) {
+    GTEST_SKIP() << "only root may send packets of that size";
+  }
+  const UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  const std::string text(limits::kFileWindowBytes, 'x');
+  EXPECT_EQ(write_now(ours, text), std::to_string(text.size()));
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(there), "(end)");
+  (void)write_now(ours, "x");  // ECONNRESET: the packet was not read
+  EXPECT_EQ(write_now(ours, "x"), "EPIPE");
+}
+
+TEST_F(FileRelaysTest, TcpArrivesAsAStream) {
+  const UniqueFd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::bind(listening.get(), generic, size), 0);
+  ASSERT_EQ(::listen(listening.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listening.get(), generic, &size), 0);
+  UniqueFd travelling(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(travelling.get(), generic, size), 0);
+  UniqueFd ours(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  EXPECT_EQ(write_now(there, "over"), "4");
+  pair_.settle();
+  EXPECT_EQ(read_now(ours), "over");
+  there.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(ours), "(end)");
+}
+
+TEST_F(FileRelaysTest, TheProgramsOwnFlagsStayAndTravel) {
+  for (const int flags : {0, O_NONBLOCK}) {
+    auto [reading, writing] = new_pipe(flags);
+    auto [ours, travelling] = new_socketpair(SOCK_STREAM | (flags != 0 ? SOCK_NONBLOCK : 0));
+    for (const UniqueFd* fd : {&reading, &writing, &travelling}) {
+      const int before = ::fcntl(fd->get(), F_GETFL);
+      const UniqueFd there = pair_.pass(1, *fd);
+      EXPECT_EQ(::fcntl(there.get(), F_GETFL) & O_NONBLOCK, flags);
+      EXPECT_EQ(::fcntl(fd->get(), F_GETFL), before);
+    }
+    EXPECT_EQ(write_now(ours, "x"), "1");
+    pair_.settle();
+    EXPECT_EQ(::fcntl(travelling.get(), F_GETFL) & O_NONBLOCK, flags);
+  }
+  pair_.expect_nothing_left();
+}
+
+TEST_F(FileRelaysTest, NothingIsTakenFromAFileThatIsNotReceived) {
+  auto [reading, writing] = new_pipe();
+  EXPECT_EQ(write_now(writing, "still there"), "11");
+  {  // withdrawn before the message
+    UniqueFd copy(::fcntl(reading.get(), F_DUPFD_CLOEXEC, 0));
+    const auto number = pair_.side(1).export_file(HostId{2}, std::move(copy));
+    ASSERT_TRUE(number.has_value());
+    pair_.side(1).withdraw_file(HostId{2}, *number);
+    pair_.side(1).send_offers(HostId{2});
+    pair_.settle();
+    EXPECT_EQ(pair_.messages, 0U);
+  }
+  pair_.expect_nothing_left();
+  {  // offered, and not taken by the message
+    ASSERT_TRUE(pair_.offer(1, reading).has_value());
+    pair_.side(2).drop_offers(HostId{1});
+  }
+  pair_.expect_nothing_left();
+  {  // taken, but the call failed before a program had it
+    const auto number = pair_.offer(1, reading);
+    ASSERT_TRUE(number.has_value());
+    ASSERT_TRUE(pair_.side(2).import_file(HostId{1}, *number).has_value());
+  }
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(reading), "still there");
+  EXPECT_EQ(write_now(writing, "x"), "1");
+}
+
+TEST_F(FileRelaysTest, TheEndOfTheSessionIsTheEndOfBothEnds) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  auto [reading, writing] = new_pipe();
+  const UniqueFd socket_there = pair_.pass(1, travelling);
+  const UniqueFd reading_there = pair_.pass(1, reading);
+  travelling.reset();
+  reading.reset();
+  pair_.lose_session();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(ours), "(end)");
+  EXPECT_EQ(write_now(ours, "x"), "EPIPE");
+  EXPECT_EQ(read_now(socket_there), "(end)");
+  EXPECT_EQ(write_now(socket_there, "x"), "EPIPE");
+  EXPECT_EQ(read_now(reading_there), "(end)");
+  EXPECT_EQ(write_now(writing, "x"), "EPIPE");
+}
+
+TEST_F(FileRelaysTest, OneThatIsPassedHomeIsAChain) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  UniqueFd there = pair_.pass(1, travelling);
+  travelling.reset();
+  UniqueFd home = pair_.pass(2, there);
+  there.reset();
+  EXPECT_EQ(write_now(ours, "out and back"), "12");
+  EXPECT_EQ(write_now(home, "and out"), "7");
+  pair_.settle();
+  EXPECT_EQ(read_now(home), "out and back");
+  EXPECT_EQ(read_now(ours), "and out");
+  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 4U);
+  home.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(ours), "(end)");
+}
+
+TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {
+  const std::size_t before = open_descriptors();
+  for (int i = 0; i < 20; ++i) {
+    auto [reading, writing] = new_pipe();
+    auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+    UniqueFd a = pair_.pass(1, reading);
+    UniqueFd b = pair_.pass(2, writing);
+    UniqueFd c = pair_.pass(1, travelling);
+    UniqueFd d = pair_.pass(2, c);
+    EXPECT_EQ(pair_.side(1).relays(), 4U);
+    if (i % 2 == 0) ours.reset();
+  }
+  pair_.expect_nothing_left();
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_F(FileRelaysTest, MoreThanTheBoundAreRefused) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  std::vector<UniqueFd> there;
+  for (std::size_t i = 0; i < limits::kMaxRelaysOfPeer; ++i) {
+    there.push_back(pair_.pass(1, travelling));
+    if (i % 64 == 0) pair_.settle();
+  }
+  const auto refused = pair_.offer(1, travelling);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().error, -EMFILE);
+  EXPECT_STREQ(refused.error().reason, "too many descriptors are relayed to that host");
+  there.clear();
+  pair_.expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace netbinder::testing
