@@ -191,7 +191,9 @@ Program::Buffer& Program::take_buffer(const binder_transaction_data& data,
     }
   }
   std::vector<binder_size_t> offsets(data.offsets_size / sizeof(binder_size_t));
-  std::memcpy(offsets.data(), arena_.get() + offsets_at, data.offsets_size);
+  if (!offsets.empty()) {
+    std::memcpy(offsets.data(), arena_.get() + offsets_at, data.offsets_size);
+  }
   std::string wrong;
   envelope = unpack(bytes, offsets, things, wrong);
   if (!envelope && thread_reads_envelopes_) fail(wrong);

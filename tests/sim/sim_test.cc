@@ -132,6 +132,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ADeathNotTold", Sabotage::kLoseDeath, 0, true, false}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kStride = 11;  // it takes twenty times as long
+#else
+constexpr std::uint64_t kStride = 1;
+#endif
+
 TEST(Simulation, AProgramMayBeKilledAtEveryStep) {
   for (const std::uint64_t seed : {1, 2, 3}) {
     Settings settings = Settings::of_seed(seed, 3);
@@ -145,7 +151,7 @@ TEST(Simulation, AProgramMayBeKilledAtEveryStep) {
       ASSERT_TRUE(world.run()) << "seed " << seed << ": " << world.oracle().failure();
       events = world.clock().events();
     }
-    for (std::uint64_t at = 1; at <= events; at += 1) {
+    for (std::uint64_t at = 1; at <= events; at += kStride) {
       settings.kill_at_event = at;
       World world(settings);
       ASSERT_TRUE(world.run()) << "seed " << seed << ", program 1 killed after event " << at << ": "
