@@ -428,8 +428,6 @@ class Driver {
                                              std::uint64_t extra_size, Transaction& in_reply_to);
   std::vector<CallAncestor> ancestors_of(const Thread& thread, CallId own);
   Thread* nested_target(const std::vector<CallAncestor>& ancestors, const Process& target) const;
-  // The host that a call of here went to; null if it was none.
-  [[nodiscard]] Peer* peer_called(const Transaction& transaction) const;
   void forget_call(Transaction& transaction);
   [[nodiscard]] static bool commands_follow(const Thread& thread);
   // The caller of a call that was not queued is told, as if the call had failed here.

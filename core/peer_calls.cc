@@ -138,11 +138,6 @@ Thread* Driver::nested_target(const std::vector<CallAncestor>& ancestors,
   return nullptr;
 }
 
-Peer* Driver::peer_called(const Transaction& transaction) const {
-  const auto found = outgoing_.find(transaction.own_call);
-  return found == outgoing_.end() ? nullptr : found->second.peer;
-}
-
 void Driver::forget_call(Transaction& transaction) {
   if (transaction.own_call != CallId{}) {
     outgoing_.erase(std::exchange(transaction.own_call, CallId{}));

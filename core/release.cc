@@ -44,16 +44,9 @@ void Driver::release_thread(Thread& thread) {
   std::vector<Transaction*> answer_now;
   std::vector<Transaction*> doomed;
   bool waits = false;
-  Peer* waits_for = nullptr;  // on another host, in the call just seen
   while (transaction != nullptr) {
     if (transaction->to_thread == &thread) {
-      if (!waits) {
-        answer_now.push_back(transaction);
-      } else if (waits_for != nullptr && transaction->remote_from == waits_for) {
-        // The host that both ends are on keeps the answer until the call in between is done there.
-        fail_to_peer(*transaction, {BR_DEAD_REPLY, 0});
-        forget_call(*transaction);
-      }
+      if (!waits) answer_now.push_back(transaction);
       waits = false;
       if (std::exchange(transaction->outstanding, false)) {
         if (--transaction->to_process->outstanding_transactions == 0) calls_ended_ = true;
@@ -68,7 +61,6 @@ void Driver::release_thread(Thread& thread) {
     } else {
       NB_CHECK(transaction->from == &thread);
       waits = true;
-      waits_for = peer_called(*transaction);
       transaction->from = nullptr;
       if (transaction->doom_command != 0) doomed.push_back(transaction);
       transaction = transaction->from_parent;

@@ -28,9 +28,11 @@ static void end(void) {
   party_close(b);
 }
 
+// One that can travel to another host, too.
 static int some_file(void) {
-  const int fd = memfd_create("conformance", 0);
+  const int fd = memfd_create("conformance", MFD_ALLOW_SEALING);
   if (write(fd, "text", 4) != 4) perror("write");
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) perror("seals");
   return fd;
 }
 
