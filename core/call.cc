@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls and replies: who gets them, and who hears when they fail.
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/check.h"
 #include "core/driver.h"
@@ -327,7 +327,7 @@ void Driver::send_failed_reply(Transaction* transaction, Failure failure) {
     if (transaction->from != nullptr) {
       Thread& caller = *transaction->from;
       if (handles_another(*transaction)) {
-        forget_call(*transaction);
+        detach(*transaction);
         transaction->doom_command = failure.command;
         transaction->doom_error = failure.error;
         return;
@@ -374,22 +374,24 @@ void Driver::tell_doom(Thread& thread) {
 }
 
 bool Driver::handles_another(const Transaction& transaction) {
-  const Thread& caller = *transaction.from;
-  return caller.transaction_stack != &transaction ||
-         std::any_of(caller.todo.begin(), caller.todo.end(), [](const Work& work) {
-           return work.kind == WorkKind::kTransaction;  // read before the failure would be
-         });
+  return transaction.from->transaction_stack != &transaction;
 }
 
-void Driver::free_transaction(Transaction& transaction) {
-  if (transaction.outstanding) {
+void Driver::detach(Transaction& transaction) {
+  if (std::exchange(transaction.outstanding, false)) {
     NB_CHECK(transaction.to_process->outstanding_transactions > 0);
     if (--transaction.to_process->outstanding_transactions == 0) calls_ended_ = true;
   }
-  if (transaction.buffer != nullptr) transaction.buffer->transaction = nullptr;
+  if (transaction.buffer != nullptr) {
+    std::exchange(transaction.buffer, nullptr)->transaction = nullptr;
+  }
   forget_call(transaction);
   drop_files(transaction.files);
   transaction.dequeue();
+}
+
+void Driver::free_transaction(Transaction& transaction) {
+  detach(transaction);
   transactions_.destroy(&transaction);
 }
 

@@ -292,6 +292,8 @@ class Driver {
   void tell_doom(Thread& thread);  // of a call that failed while its caller handled another
   // Whether its caller is yet to be done with another call, which came meanwhile.
   static bool handles_another(const Transaction& transaction);
+  // From everything but the stacks: nothing of it is left at its target.
+  void detach(Transaction& transaction);
   void free_transaction(Transaction& transaction);
   void discard_transaction(Transaction& transaction, Failure failure);
   [[nodiscard]] std::string security_context_of(const Process& sender) const;
