@@ -63,14 +63,16 @@ static void print_line(const char* line) {
       continue;
     }
     const unsigned long number = strtoul(at, NULL, 10);
-    if (size == strlen(pids[0]) && strncmp(at, pids[0], size) == 0) {
-      fputs("self", stdout);
-    } else if (size == strlen(pids[1]) && strncmp(at, pids[1], size) == 0) {
-      fputs("manager", stdout);
-    } else if (is_debug_id(line, at) && number != 0) {
+    // What stands before a number says what it is; only then is it taken for a pid, which it may
+    // equal by chance.
+    if (is_debug_id(line, at) && number != 0) {
       printf("%lu", number - first + 1);
     } else if (follows(line, at, "elapsed ") || (follows(line, at, " l=") && number != 0)) {
       putchar('*');
+    } else if (size == strlen(pids[0]) && strncmp(at, pids[0], size) == 0) {
+      fputs("self", stdout);
+    } else if (size == strlen(pids[1]) && strncmp(at, pids[1], size) == 0) {
+      fputs("manager", stdout);
     } else {
       printf("%.*s", (int)size, at);
     }
