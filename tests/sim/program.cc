@@ -400,6 +400,7 @@ void Program::ask_manager(Thread& thread) {
   } else {
     data.code = 2;
     frame.asked = world_.some_service();
+    frame.asked_ms = world_.clock().now_ms();
     if (frame.asked.empty()) return;
     writer.string16(frame.asked);
   }

@@ -78,6 +78,7 @@ class Program final : public ProcessHost {
     std::vector<std::uint32_t> offered = {};  // handles that came with an incoming call
     std::uint32_t steps = 0;                  // to do before the reply
     std::string asked = {};                   // of the built-in manager: the name, if looked up
+    std::uint64_t asked_ms = 0;
   };
   // What a command that was written is still to bring.
   struct Expected {

@@ -327,7 +327,7 @@ void Program::told_by_manager(Frame frame, const binder_transaction_data& data) 
   Thing thing;
   std::memcpy(&thing.object, arena_.get() + buffer.offset, sizeof thing.object);
   thing.uid = world_.service_uid(frame.asked);
-  thing.since_ms = world_.clock().now_ms();
+  thing.since_ms = frame.asked_ms;  // the answer may be long there when it is read
   ++world_.oracle().statistics.names;
   take_things(buffer, {thing});
 }
