@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls and replies: who gets them, and who hears when they fail.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -374,7 +375,14 @@ void Driver::tell_doom(Thread& thread) {
 }
 
 bool Driver::handles_another(const Transaction& transaction) {
-  return transaction.from->transaction_stack != &transaction;
+  const Thread& caller = *transaction.from;
+  return caller.transaction_stack != &transaction ||
+         std::any_of(caller.todo.begin(), caller.todo.end(), [](const Work& work) {
+           if (work.kind != WorkKind::kTransaction) return false;
+           // It is read before the failure would be, and goes on the stack then.
+           const auto& other = static_cast<const Transaction&>(work);
+           return !other.is_reply && (other.flags & TF_ONE_WAY) == 0;
+         });
 }
 
 void Driver::detach(Transaction& transaction) {

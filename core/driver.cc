@@ -165,6 +165,7 @@ void Driver::files_installed(ProcessId id, ThreadId tid,
     release_buffer(*process, *unread);
     if (was_call) {
       discard_transaction(transaction, {BR_FAILED_REPLY, 0});
+      tell_doom(thread);  // it would have waited for the end of this one
       continue_read(thread);
     } else {
       free_transaction(transaction);
