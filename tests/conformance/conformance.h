@@ -92,7 +92,7 @@ void put_call(struct party* party, uint32_t handle, uint32_t code, uint32_t flag
 void put_reply(struct party* party);                                                 // empty
 
 // --- several hosts (spread.c); without them these do nothing ---
-void spread_start(void);
+bool spread_start(void);        // whether there are several
 int spread_next_open(void);     // for each open: on which host it is to be
 void spread_open_on(int host);  // the next one, and on from there
 void spread_settle(void);       // until no message is on its way

@@ -6,8 +6,8 @@
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  alarm(120);  // rather than wait for ever for what does not come
-  spread_start();
+  // Rather than wait for ever for what does not come. Between several hosts it takes longer.
+  alarm(spread_start() ? 600 : 120);
   manager_start();
   run_nodes();
   run_references();

@@ -248,7 +248,7 @@ binder_probe fetch e true; binder_probe fetch home true
 before=$(open_files); until settled "$before"; do before=$(open_files); done
 for i in 1 2 3; do
   printf 'there and back' |
-    given give "exec 8<&3; binder_probe give home 'cat <&3 >got; echo >ended' 8 >/dev/null; read -r end <ended"
+    given give "exec 8<&3; binder_probe give home 'cat <&3 >got; echo >begun' 8 >/dev/null; read -r end <begun"
   cat got; echo
   binder_probe file e >/dev/null
   binder_probe give e true 8 8</dev/null >/dev/null
