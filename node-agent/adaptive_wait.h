@@ -19,6 +19,8 @@ inline std::uint64_t monotonic_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+inline std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
+
 class AdaptiveWait {
  public:
   static constexpr std::uint64_t kWindowNs = 50'000;

@@ -21,8 +21,6 @@ namespace netbinder {
 
 namespace {
 
-std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
-
 DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   DriverSetup setup;
   setup.host = HostId{config.self().id};

@@ -50,7 +50,7 @@ void Agent::run() {
     park_idle(now_ns, true);
     if (!hot_.empty()) continue;  // a request came while its channel was being armed
     io_.run_one();
-    driver_->set_time(monotonic_ns() / 1'000'000);
+    driver_->set_time(monotonic_ms());
     if (transport_) transport_->flush();
     poll_had_work = true;
   }

@@ -172,7 +172,7 @@ void Agent::attach(const UniqueFd& passed, int socket) {
 }
 
 void Agent::send_debug_file(const std::string& file, int socket) {
-  driver_->set_time(monotonic_ns() / 1'000'000);
+  driver_->set_time(monotonic_ms());
   const std::optional<std::string> text = debug_file_text(*driver_, file);
   if (!text) return answer(socket, -ENOENT);
   const UniqueFd memory = read_only_file(*text);
