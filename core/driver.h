@@ -34,6 +34,7 @@
 #include "core/debug_view.h"
 #include "core/effects.h"
 #include "core/ids.h"
+#include "core/lease.h"
 #include "core/peer.h"
 #include "core/peer_message.h"
 #include "core/pool.h"
@@ -125,9 +126,18 @@ class Driver {
   // ---- peers (peers.cc, peer_calls.cc) ----
   void peer_connected(HostId host, Incarnation incarnation, std::string name);
   void peer_lost(HostId host);
-  PayloadPlace payload_arriving(HostId host, const PeerMessage& message);
+  // With a `lease` of that peer's, which ends: the payload is in its space already. Nowhere, if the
+  // message is not for the process whose space it is, or larger than it.
+  PayloadPlace payload_arriving(HostId host, const PeerMessage& message, LeaseId lease = {});
   void payload_abandoned(HostId host);
   void message_arrived(HostId host, PeerMessage message);
+
+  // ---- leases (leases.cc) ----
+  // Space for a payload of that peer's, which nobody touches here until the lease ends. Nothing, if
+  // there is no room or the recipient is not the peer's to name.
+  std::optional<Lease> lease(HostId host, const LeaseRequest& request);
+  // It will not be used: the space is free again. Leases of processes that died have ended.
+  void end_lease(HostId host, LeaseId lease);
 
   // ---- the built-in service manager (managers.cc) ----
   // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager, and
@@ -317,8 +327,8 @@ class Driver {
   std::expected<void, Failure> translate_to_peer(Thread& sender,
                                                  const binder_transaction_data& data, Peer& peer,
                                                  const PayloadShape& shape, bool accept_fds,
-                                                 std::vector<std::byte>& image,
-                                                 std::vector<WireObject>& objects);
+                                                 Payload& image, std::vector<WireObject>& objects);
+  static void clear_gaps(const PayloadShape& shape, std::span<std::byte> image);
 
   // adoption.cc
   struct Adoption;

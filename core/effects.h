@@ -10,9 +10,9 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "core/ids.h"
+#include "core/payload.h"
 #include "core/peer_message.h"
 #include "core/transaction.h"
 
@@ -64,7 +64,9 @@ class Effects {
   // Whether a read of the process would find work: what poll on its descriptor answers.
   virtual void readiness_changed(ProcessId process, bool readable) = 0;
 
-  virtual void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) = 0;
+  // Memory for the image of a payload to that peer.
+  virtual Payload new_payload(HostId peer, std::uint64_t bytes) = 0;
+  virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // The peer broke the protocol: end its session.
   virtual void give_up_peer(HostId peer, std::string_view reason) = 0;
   // The caller is to call Driver::timer_expired at the time given, or soon after.

@@ -44,6 +44,8 @@ using HandoffId = StrongId<struct HandoffIdTag, std::uint64_t>;
 // A descriptor on its way to another host, numbered by the host that sends it. Never reused within
 // an incarnation; 0 is none.
 using FileNumber = StrongId<struct FileNumberTag, std::uint64_t>;
+// Space in an arena, lent to a peer (core/lease.h). 0 is none.
+using LeaseId = StrongId<struct LeaseIdTag, std::uint64_t>;
 
 // Cluster-global identity of a node. Equality of nodes is equality of identities.
 struct NodeIdentity {

@@ -40,10 +40,11 @@ std::expected<Driver::Step, Driver::Failure> Driver::call_peer(Thread& thread, N
   message.flags = data.flags;
   message.sender_euid = process.credentials.euid;
   message.nice = thread.nice;
+  message.caller = process.id;
   message.security_context = security_context_of(process) + "@" + setup_.host_name;
   message.shape = {data.data_size, data.offsets_size, extra_size};
   if (!oneway) message.ancestors = ancestors_of(thread, id);
-  std::vector<std::byte> image;
+  Payload image;
   // Whether the node accepts descriptors, its home decides.
   const auto translated =
       translate_to_peer(thread, data, peer, message.shape, true, image, message.objects);
@@ -89,11 +90,12 @@ std::expected<void, Driver::Failure> Driver::reply_to_peer(Thread& thread,
   Peer& peer = *in_reply_to.remote_from;
   peer::Reply message;
   message.call = in_reply_to.call;
+  message.caller = in_reply_to.remote_caller;
   message.code = data.code;
   message.flags = data.flags;
   message.sender_euid = thread.process.credentials.euid;
   message.shape = {data.data_size, data.offsets_size, extra_size};
-  std::vector<std::byte> image;
+  Payload image;
   const bool accept_fds = (in_reply_to.flags & TF_ACCEPT_FDS) != 0;
   const auto translated =
       translate_to_peer(thread, data, peer, message.shape, accept_fds, image, message.objects);
@@ -201,7 +203,7 @@ void Driver::fail_to_peer(Transaction& transaction, Failure failure) {
 
 // ---- payloads arriving ----
 
-PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message) {
+PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message, LeaseId /*lease*/) {
   Peer* peer = find_peer(host);
   if (peer == nullptr) return {};
   if (peer->arriving) release_arriving(*peer->arriving);
@@ -380,6 +382,7 @@ std::expected<std::uint32_t, Driver::Failure> Driver::accept_call(Peer& peer, pe
   if (!oneway) {
     transaction.remote_from = &peer;
     transaction.call = message.call;
+    transaction.remote_caller = message.caller;
     transaction.ancestors = std::move(message.ancestors);
     peer.incoming.emplace(message.call, &transaction);
     target_thread = nested_target(transaction.ancestors, process);

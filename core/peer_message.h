@@ -99,6 +99,7 @@ namespace peer {
 struct Call {
   CallId call;
   NodeNumber target;
+  ProcessId caller;  // by the sender's numbers; 0: not told
   std::uint32_t code = 0;
   std::uint32_t flags = 0;  // TF_* of <linux/android/binder.h>
   std::uint32_t sender_euid = 0;
@@ -113,6 +114,7 @@ struct Call {
 
 struct Reply {
   CallId call;
+  ProcessId caller;  // as the call had it
   std::uint32_t code = 0;
   std::uint32_t flags = 0;
   std::uint32_t sender_euid = 0;

@@ -55,6 +55,7 @@ struct Transaction : Work {
 
   Peer* remote_from = nullptr;  // the caller is on that host; `call` is its number there
   CallId call;
+  ProcessId remote_caller;              // its process, by the number it has there
   std::vector<CallAncestor> ancestors;  // of a call from another host
   // Our number for a call other hosts know of: one to another host, or one on whose behalf a call
   // was made to another host. 0 is none.

@@ -3,6 +3,7 @@
 // Payloads on their way from a program to a receiver: copied once, their objects checked and given
 // the meaning they have there. One walk over the objects serves receivers on this host and peers;
 // what differs is the Target.
+#include <algorithm>
 #include <cerrno>
 
 #include "core/check.h"
@@ -355,14 +356,15 @@ std::expected<void, Driver::Failure> Driver::translate_to_process(
 
 std::expected<void, Driver::Failure> Driver::translate_to_peer(
     Thread& sender, const binder_transaction_data& data, Peer& peer, const PayloadShape& shape,
-    bool accept_fds, std::vector<std::byte>& image, std::vector<WireObject>& objects) {
+    bool accept_fds, Payload& image, std::vector<WireObject>& objects) {
   // No mapping could take more; and what the transport refuses would cost everybody the session.
   if (!shape.valid() || shape.image_size() > setup_.max_message_bytes) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -ENOSPC});
   }
-  image.resize(shape.image_size());
+  image = effects_.new_payload(peer.host, shape.image_size());
+  clear_gaps(shape, image.bytes());
   PeerTarget remote{*this, peer, accept_fds, objects};
-  Translator<PeerTarget> translator(*this, sender, data, shape, image, remote);
+  Translator<PeerTarget> translator(*this, sender, data, shape, image.bytes(), remote);
   const int error = translator.run();
   if (error == 0) return {};
   for (const WireObject& object : objects) {
@@ -372,6 +374,15 @@ std::expected<void, Driver::Failure> Driver::translate_to_peer(
   Failure failure{BR_FAILED_REPLY, error};
   failure.reason = remote.reason;
   return std::unexpected(failure);
+}
+
+// What no part of the sender's memory is copied to. It must not tell of others' payloads.
+void Driver::clear_gaps(const PayloadShape& shape, std::span<std::byte> image) {
+  const auto clear = [&](std::uint64_t begin, std::uint64_t end) {
+    std::ranges::fill(image.subspan(begin, end - begin), std::byte{0});
+  };
+  clear(shape.data_size, shape.offsets_start());
+  clear(shape.offsets_start() + shape.offsets_size, image.size());
 }
 
 void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count) {

@@ -277,7 +277,11 @@ void Agent::readiness_changed(ProcessId process, bool readable) {
   if (ProcessHost* host = host_of(process)) host->readiness_changed(readable);
 }
 
-void Agent::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+Payload Agent::new_payload(HostId peer, std::uint64_t bytes) {
+  return transport_->new_payload(peer, bytes);
+}
+
+void Agent::send(HostId peer, PeerMessage message, Payload payload) {
   NB_CHECK(transport_ != nullptr);
   if (has_payload(message)) relays_->send_offers(peer);
   transport_->send(peer, std::move(message), std::move(payload));

@@ -104,7 +104,8 @@ class Agent final : private Effects, private PeerEvents {
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool readable) override;
-  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  Payload new_payload(HostId peer, std::uint64_t bytes) override;
+  void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void set_timer(std::uint64_t deadline_ms) override;
 

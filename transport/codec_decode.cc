@@ -111,6 +111,7 @@ peer::Call get(wire::Call::Reader in) {
   peer::Call call{
       .call = CallId(in.getCall()),
       .target = NodeNumber(in.getTarget()),
+      .caller = ProcessId(in.getCaller()),
       .code = in.getCode(),
       .flags = in.getFlags(),
       .sender_euid = in.getSenderEuid(),
@@ -134,6 +135,7 @@ peer::Call get(wire::Call::Reader in) {
 
 peer::Reply get(wire::Reply::Reader in) {
   peer::Reply reply{.call = CallId(in.getCall()),
+                    .caller = ProcessId(in.getCaller()),
                     .code = in.getCode(),
                     .flags = in.getFlags(),
                     .sender_euid = in.getSenderEuid(),

@@ -107,6 +107,7 @@ void put(wire::Message::Builder message, const peer::Call& call) {
   out.setFlags(call.flags);
   out.setSenderEuid(call.sender_euid);
   out.setNice(call.nice);
+  out.setCaller(call.caller.value());
   out.setWantsAcceptance(call.wants_acceptance);
   if (!call.security_context.empty()) {
     out.setSecurityContext(
@@ -130,6 +131,7 @@ void put(wire::Message::Builder message, const peer::Reply& reply) {
   out.setCode(reply.code);
   out.setFlags(reply.flags);
   out.setSenderEuid(reply.sender_euid);
+  out.setCaller(reply.caller.value());
   put(out.initShape(), reply.shape);
   put_objects(out, reply.objects, reply.shape);
 }

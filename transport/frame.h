@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/payload.h"
 #include "core/peer_message.h"
 
 namespace netbinder {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 // The session as both its ends know it. 0 is none.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
@@ -118,7 +119,7 @@ using Frame = std::variant<frame::Hello, frame::Welcome, frame::Refuse, frame::G
 // between the session, which keeps it until it is acknowledged, and the link that writes it.
 struct OutgoingFrame {
   std::vector<std::byte> head;
-  std::vector<std::byte> payload;
+  Payload payload;
   Sequence sequence;  // 0: not a Message
   Sequence received;  // the acknowledgement it carries
 

@@ -114,7 +114,7 @@ struct Frame {
 
 struct Hello {
   # First frame of the dialer.
-  protocolVersion @0 :UInt32;   # 2. Other versions are refused.
+  protocolVersion @0 :UInt32;   # 3. Other versions are refused.
   cluster @1 :Text;             # name of the cluster, equal on both ends
   host @2 :UInt32;              # the dialer
   hostName @3 :Text;            # as the acceptor's configuration has it
@@ -275,6 +275,7 @@ struct Call {
   objects @8 :List(Object);
   nice @9 :Int32;               # of the calling thread, -20 to 19
   wantsAcceptance @10 :Bool;    # of a synchronous call
+  caller @11 :UInt64;           # the calling process, by a number of the sender's; 0: not told
 }
 
 struct Reply {
@@ -285,6 +286,7 @@ struct Reply {
   senderEuid @3 :UInt32;
   shape @4 :Shape;
   objects @5 :List(Object);
+  caller @6 :UInt64;            # as the call had it
 }
 
 struct CallFailed {

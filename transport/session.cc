@@ -352,7 +352,7 @@ void Session::queue(const Frame& frame, Sequence received) {
   control_.push_back(std::move(out));
 }
 
-void Session::send(const PeerMessage& message, std::vector<std::byte> payload) {
+void Session::send(const PeerMessage& message, Payload payload) {
   auto* live = std::get_if<Live>(&session_);
   if (live == nullptr || ending_) return;
   auto out = std::make_shared<OutgoingFrame>();

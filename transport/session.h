@@ -106,7 +106,7 @@ class Session {
   void disconnected(std::uint64_t now_ms);
 
   // --- Outgoing. Queues a message; without a session it is dropped.
-  void send(const PeerMessage& message, std::vector<std::byte> payload);
+  void send(const PeerMessage& message, Payload payload);
   // The next frame to write on the link, or null.
   std::shared_ptr<const OutgoingFrame> next_frame(std::uint64_t now_ms);
   [[nodiscard]] bool has_frame() const;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/payload.h"
 #include "core/peer_message.h"
 
 namespace netbinder {
@@ -66,12 +67,16 @@ class Transport {
   virtual ~Transport() = default;
   // Starts to listen and to connect. Throws std::system_error if the address cannot be used.
   virtual void start() = 0;
+  // Memory for the payload of a message to `peer`, where the way there takes it from best.
+  [[nodiscard]] virtual Payload new_payload(HostId /*peer*/, std::uint64_t bytes) {
+    return Payload::allocate(bytes);
+  }
   // Queues a message for the session with `peer`; without one it is dropped (its references die
   // with the session anyway). The payload is held until the peer has acknowledged the message.
   // Back-pressure: only so much is on its way at a time, the rest waits here, as `status()` tells;
   // where too much waits (transport/limits.h) the session is given up. So is it for a message over
   // a limit of the codec, or with a payload that is not of its shape's size.
-  virtual void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) = 0;
+  virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // Pushes out what was queued since the last flush. Called once per turn of the event loop.
   virtual void flush() = 0;
   // Ends the session with a peer that broke the protocol; session_lost follows from the loop.

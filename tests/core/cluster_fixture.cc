@@ -150,7 +150,13 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   outcomes[key].push_back(std::move(outcome));
 }
 
-void Host::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+netbinder::Payload Host::new_payload(HostId /*peer*/, std::uint64_t bytes) {
+  netbinder::Payload payload = netbinder::Payload::allocate(bytes);
+  std::ranges::fill(payload.bytes(), std::byte{0xA5});  // as of an earlier payload
+  return payload;
+}
+
+void Host::send(HostId peer, PeerMessage message, netbinder::Payload payload) {
   cluster_.links_[{id, peer.value()}].push_back({std::move(message), std::move(payload)});
 }
 

@@ -118,7 +118,8 @@ class Host final : public Effects {
   void readiness_changed(ProcessId process, bool now_readable) override {
     readable[process.value()] = now_readable;
   }
-  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  netbinder::Payload new_payload(HostId peer, std::uint64_t bytes) override;
+  void send(HostId peer, PeerMessage message, netbinder::Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void set_timer(std::uint64_t /*deadline_ms*/) override {}
 
@@ -203,7 +204,7 @@ class Cluster {
   friend class Host;
   struct Letter {
     PeerMessage message;
-    std::vector<std::byte> payload;
+    netbinder::Payload payload;
   };
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<std::pair<std::size_t, std::size_t>, std::deque<Letter>> links_;

@@ -76,7 +76,7 @@ struct Overheard {
 
 struct Letter {
   PeerMessage message;
-  std::vector<std::byte> payload;
+  Payload payload;
   std::set<std::uint64_t> offers;  // the files that were offered ahead of it
 };
 
@@ -118,7 +118,8 @@ class Host final : public Effects {
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId process, bool now_readable) override;
-  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  Payload new_payload(HostId peer, std::uint64_t bytes) override;
+  void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void set_timer(std::uint64_t deadline_ms) override;
 

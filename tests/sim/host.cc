@@ -120,7 +120,13 @@ void SimHost::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& 
   if (found != processes_.end()) found->second->ioctl_done(thread, result);
 }
 
-void SimHost::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+Payload SimHost::new_payload(HostId /*peer*/, std::uint64_t bytes) {
+  Payload payload = Payload::allocate(bytes);
+  std::ranges::fill(payload.bytes(), std::byte{0xA5});  // as of an earlier payload
+  return payload;
+}
+
+void SimHost::send(HostId peer, PeerMessage message, Payload payload) {
   if (gone_) return;
   ++work.sent;
   world_.trace().note("send", {id_.value(), peer.value(), message.index(), payload.size()});
@@ -206,7 +212,7 @@ void SimHost::message_arrived(HostId peer, PeerMessage message) {
                          std::to_string(peer.value()) + " what was not sent next");
   } else {
     const bool placed = !from.destination.bytes.empty();
-    if (placed && !std::ranges::equal(from.destination.bytes, letters.front().payload)) {
+    if (placed && !std::ranges::equal(from.destination.bytes, letters.front().payload.bytes())) {
       world_.oracle().fail("a payload has changed on its way");
     }
     letters.pop_front();

@@ -107,7 +107,8 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   }
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(ProcessId, bool) override {}
-  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  Payload new_payload(HostId peer, std::uint64_t bytes) override;
+  void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void set_timer(std::uint64_t deadline_ms) override;
 

@@ -97,7 +97,7 @@ void SimHost::payload_arrived(const ConnectionPtr& connection, std::size_t side,
                               const OutgoingFrame& frame) {
   Link& from = link(connection->hosts[1 - side]);
   if (!from.destination.bytes.empty()) {
-    std::ranges::copy(frame.payload, from.destination.bytes.begin());
+    std::ranges::copy(frame.payload.bytes(), from.destination.bytes.begin());
   }
   (void)from.session->payload_arrived(world_.clock().now_ms());
   from.destination = {};

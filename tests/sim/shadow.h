@@ -9,16 +9,16 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "core/ids.h"
+#include "core/payload.h"
 #include "core/peer_message.h"
 
 namespace netbinder::sim {
 
 struct Letter {
   PeerMessage message;
-  std::vector<std::byte> payload;
+  Payload payload;
 };
 
 struct Shadow {

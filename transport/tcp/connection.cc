@@ -184,12 +184,14 @@ void Connection::fill_batch() {
   batch_buffers_.clear();
   std::size_t skip = batch_offset_;
   for (const auto& frame : batch_) {
-    for (const auto* part : {&frame->head, &frame->payload}) {
-      if (skip >= part->size()) {
-        skip -= part->size();
+    for (const std::span<const std::byte> part :
+         {std::span<const std::byte>(frame->head),
+          std::span<const std::byte>(frame->payload.bytes())}) {
+      if (skip >= part.size()) {
+        skip -= part.size();
         continue;
       }
-      batch_buffers_.emplace_back(part->data() + skip, part->size() - skip);
+      batch_buffers_.emplace_back(part.data() + skip, part.size() - skip);
       skip = 0;
     }
   }

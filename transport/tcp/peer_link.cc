@@ -261,7 +261,7 @@ void PeerLink::log_session() {
 
 // --- The agent
 
-void PeerLink::send(const PeerMessage& message, std::vector<std::byte> payload) {
+void PeerLink::send(const PeerMessage& message, Payload payload) {
   session_.send(message, std::move(payload));
   if (session_.ending()) arm_timer();
 }

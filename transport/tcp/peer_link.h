@@ -39,7 +39,7 @@ class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<Pee
   std::optional<frame::Refuse> hello_arrived(std::shared_ptr<Connection> connection,
                                              const frame::Hello& hello);
 
-  void send(const PeerMessage& message, std::vector<std::byte> payload);
+  void send(const PeerMessage& message, Payload payload);
   void flush();
   void give_up(const std::string& reason);
   [[nodiscard]] LinkStatus status() const;

@@ -145,7 +145,7 @@ std::optional<frame::Refuse> TcpTransport::hello_arrived(
   return found->second->hello_arrived(std::move(connection), hello);
 }
 
-void TcpTransport::send(HostId peer, PeerMessage message, std::vector<std::byte> payload) {
+void TcpTransport::send(HostId peer, PeerMessage message, Payload payload) {
   const auto found = by_host_.find(peer);
   if (found == by_host_.end()) return;
   found->second->send(message, std::move(payload));

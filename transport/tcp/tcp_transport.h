@@ -40,7 +40,7 @@ class TcpTransport : public Transport {
   TcpTransport& operator=(const TcpTransport&) = delete;
 
   void start() override;
-  void send(HostId peer, PeerMessage message, std::vector<std::byte> payload) override;
+  void send(HostId peer, PeerMessage message, Payload payload) override;
   void flush() override;
   void give_up(HostId peer, const std::string& reason) override;
   [[nodiscard]] std::vector<LinkStatus> status() const override;
