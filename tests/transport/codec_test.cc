@@ -24,6 +24,7 @@ WireNode some_node() {
 peer::Call some_call() {
   return {.call = CallId(5),
           .target = NodeNumber(6),
+          .caller = ProcessId(17),
           .code = 7,
           .flags = 0x11,
           .sender_euid = 1000,
@@ -73,6 +74,7 @@ std::vector<PeerMessage> all_messages() {
       some_call(),
       peer::Call{},
       peer::Reply{.call = CallId(1),
+                  .caller = ProcessId(18),
                   .code = 2,
                   .flags = 8,
                   .sender_euid = 3,

@@ -105,6 +105,7 @@ class Recorder : public PeerEvents {
 inline Received numbered_call(std::uint64_t number, std::uint64_t data_size) {
   Received call{peer::Call{.call = CallId(number),
                            .target = NodeNumber(number + 1),
+                           .caller = ProcessId(17),
                            .code = 7,
                            .flags = 0x10,
                            .sender_euid = 1000,

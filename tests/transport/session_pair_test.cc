@@ -129,6 +129,7 @@ class Pair {
       sent.push_back(number);
       session->send(peer::Call{.call = CallId(number),
                                .target = NodeNumber(tag),
+                               .caller = ProcessId(17),
                                .security_context = "",
                                .ancestors = {},
                                .shape = {.data_size = size},
@@ -260,7 +261,7 @@ class Pair {
 
   void finish_payload(End& end) {
     if (!end.destination->bytes.empty()) {
-      std::ranges::copy(end.reading->payload, end.destination->bytes.begin());
+      std::ranges::copy(end.reading->payload.bytes(), end.destination->bytes.begin());
     }
     end.destination.reset();
     end.reading.reset();

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every knob of the RDMA transport, and how they depend on each other. What a user may set is in
+// RdmaConfig (transport/config.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "transport/limits.h"
+#include "transport/rdma/segment.h"
+
+namespace netbinder::rdma {
+
+// --- What a payload's size decides.
+
+// From here on a payload is written to its place by the device (one copy, on the sending host).
+// Below, a copy into the message's segment and one out of it cost less than a lease.
+inline constexpr std::uint64_t kLeasedPayloadBytes = 4096;
+// One write request at most; a device may allow less.
+inline constexpr std::uint32_t kMaxWriteBytes = 1U << 20;
+
+// --- Segments: one send request, one receive of the peer.
+
+inline constexpr std::uint32_t kSegmentBytes = 8192;
+// Receives posted for a peer. It may send so many segments that have not been served, but for
+// kReservedReceives, which are for segments that only give credit back.
+inline constexpr std::uint32_t kReceives = 64;
+inline constexpr std::uint32_t kReservedReceives = 4;
+// Credit that waits for nothing else to go along with is sent by itself from here on.
+inline constexpr std::uint32_t kCreditReturn = kReceives / 2;
+// Registered segments to send from, for what does not fit inline.
+inline constexpr std::uint32_t kSendSegments = 32;
+// Asked of the device for inline sends: holds the usual call of 64 bytes.
+inline constexpr std::uint32_t kInlineBytes = 512;
+
+// A small call, its head and its payload, is one segment.
+static_assert(kSegmentBytes >= kLeasedPayloadBytes + sizeof(SegmentHeader) + 1024);
+static_assert(kSegmentBytes % 64 == 0);
+static_assert(kReservedReceives >= 2 && kCreditReturn + kReservedReceives < kReceives);
+// A peer that has used up its credit has given more than kCreditReturn to give back.
+static_assert(kReceives - kReservedReceives >= kCreditReturn);
+static_assert(kReceives <= 0xFFFF);  // SegmentHeader::credits
+
+// --- The send queue.
+
+// Requests posted and not known to be complete.
+inline constexpr std::uint32_t kSendRequests = 256;
+// Of these for segments that give credit back, so that these never wait for others.
+inline constexpr std::uint32_t kReservedSends = 8;
+// One in so many is signalled: its completion tells that all before it are complete.
+inline constexpr std::uint32_t kSignalEvery = 32;
+// Requests in one chain; a frame with its writes may take several.
+inline constexpr std::size_t kMaxChain = 32;
+// Pieces of memory in one request: header, head, payload.
+inline constexpr std::uint32_t kMaxGather = 3;
+
+// With the queue full, at least one signalled request is under way.
+static_assert(kSignalEvery <= (kSendRequests - kReservedSends) / 2);
+static_assert(kSendSegments <= kSendRequests - kReservedSends);
+// With all segments in use, too.
+static_assert(kSignalEvery <= kSendSegments);
+static_assert(kMaxChain <= kSendRequests / 2);
+// The writes of the largest payload are one chain with its first segment.
+static_assert(limits::kMaxPayloadBytes / kMaxWriteBytes + 1 < kMaxChain);
+
+// --- Completions.
+
+inline constexpr std::size_t kPollBatch = 32;
+
+// --- Leases we hold.
+
+// Messages that are looked at ahead, so that their leases are asked for at the same time.
+inline constexpr std::size_t kMaxPrepared = 16;
+// Held or asked for ahead, for one process of the peer.
+inline constexpr std::size_t kMaxAhead = 4;
+// Two payloads for a process within this time are a stream of them: one more is expected.
+inline constexpr std::uint64_t kStreamMs = 200;
+// A lease that was not used for this long is given back.
+inline constexpr std::uint64_t kLeaseIdleMs = 100;
+// Nodes and processes of the peer that are remembered; all are forgotten when there are more.
+inline constexpr std::size_t kMaxRemembered = 4096;
+
+static_assert(kLeaseIdleMs <= kStreamMs);
+
+// --- Leases we have given.
+
+inline constexpr std::size_t kMaxGiven = 1024;
+
+// --- Failure.
+
+// After a queue pair has failed, or could not be had: the wait before the next one. Doubles.
+inline constexpr std::uint64_t kRetryMinMs = 1000;
+inline constexpr std::uint64_t kRetryMaxMs = 60'000;
+// A queue pair that lasted this long was a good one: the next wait is the shortest again.
+inline constexpr std::uint64_t kGoodMs = 10'000;
+
+}  // namespace netbinder::rdma
