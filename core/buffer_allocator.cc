@@ -18,6 +18,21 @@ constexpr std::uint64_t kSpamBufferCount = 50;
 constexpr std::uint64_t kSpamArenaShare = 4;       // a quarter of the arena
 constexpr std::uint64_t kLowAsyncSpaceShare = 10;  // less than a tenth of the arena left
 
+// Of what may be lent for payloads that may never come.
+constexpr std::uint64_t kLentArenaShare = 4;  // at most a quarter of the arena
+constexpr std::uint64_t kKeptFreeShare = 2;   // and half of it, or of the async space, stays free
+
+std::expected<std::uint64_t, int> buffer_size(const PayloadShape& shape) {
+  const auto aligned = [](std::uint64_t n) { return (n + 7) & ~std::uint64_t{7}; };
+  std::uint64_t size = 0;
+  for (const std::uint64_t part : {shape.data_size, shape.offsets_size, shape.extra_size}) {
+    if (part > UINT64_MAX - 7 || __builtin_add_overflow(size, aligned(part), &size)) {
+      return std::unexpected(-EINVAL);
+    }
+  }
+  return std::max(size, kMinBufferBytes);
+}
+
 }  // namespace
 
 BufferAllocator::~BufferAllocator() {
@@ -29,6 +44,7 @@ BufferAllocator::~BufferAllocator() {
 void BufferAllocator::map(std::uint64_t size) {
   NB_CHECK(!mapped() && size > 0 && size <= kMaxPages * kPageBytes);
   size_ = size;
+  free_space_ = size;
   free_async_space_ = size / 2;
   Buffer* whole = pool_.create();
   whole->size = size;
@@ -39,14 +55,45 @@ void BufferAllocator::map(std::uint64_t size) {
 std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape, bool async,
                                                       std::int32_t sender_pid) {
   if (!mapped()) return std::unexpected(-ESRCH);
-  const auto aligned = [](std::uint64_t n) { return (n + 7) & ~std::uint64_t{7}; };
-  std::uint64_t size = 0;
-  for (const std::uint64_t part : {shape.data_size, shape.offsets_size, shape.extra_size}) {
-    if (part > UINT64_MAX - 7 || __builtin_add_overflow(size, aligned(part), &size)) {
-      return std::unexpected(-EINVAL);
-    }
-  }
-  size = std::max(size, kMinBufferBytes);
+  const auto size = buffer_size(shape);
+  if (!size) return std::unexpected(size.error());
+  const auto buffer = take(*size, async);
+  if (buffer) assign(**buffer, shape, sender_pid);
+  return buffer;
+}
+
+std::expected<Buffer*, int> BufferAllocator::lend(const PayloadShape& largest, bool async) {
+  if (!mapped()) return std::unexpected(-ESRCH);
+  const auto size = buffer_size(largest);
+  if (!size) return std::unexpected(size.error());
+  const auto buffer = take(*size, async);
+  if (!buffer) return buffer;
+  (*buffer)->lent = true;
+  lent_space_ += *size;
+  if (async) lent_async_space_ += *size;
+  return buffer;
+}
+
+int BufferAllocator::use_lent(Buffer* buffer, const PayloadShape& shape, std::int32_t sender_pid) {
+  NB_CHECK(buffer->lent);
+  const auto size = buffer_size(shape);
+  if (!size || *size > buffer->size) return -EINVAL;
+  end_loan(*buffer);
+  trim(*buffer, *size);
+  assign(*buffer, shape, sender_pid);
+  return 0;
+}
+
+bool BufferAllocator::could_spare(const PayloadShape& largest, bool async) const {
+  const auto size = buffer_size(largest);
+  if (!size || *size > free_space_) return false;
+  if (lent_space_ + *size > size_ / kLentArenaShare) return false;
+  if (free_space_ - *size < size_ / kKeptFreeShare) return false;
+  return !async ||
+         (*size <= free_async_space_ && free_async_space_ - *size >= size_ / 2 / kKeptFreeShare);
+}
+
+std::expected<Buffer*, int> BufferAllocator::take(std::uint64_t size, bool async) {
   if (async && free_async_space_ < size) return std::unexpected(-ENOSPC);
 
   Buffer probe;
@@ -66,24 +113,56 @@ std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape,
   }
   buffer->free = false;
   buffer->async = async;
-  buffer->shape = shape;
   allocated_.insert(*buffer);
-  const std::uint64_t end_page = (buffer->offset + size + kPageBytes - 1) / kPageBytes;
-  for (std::uint64_t page = buffer->offset / kPageBytes; page < end_page; ++page) {
+  free_space_ -= size;
+  if (async) free_async_space_ -= size;
+  return buffer;
+}
+
+void BufferAllocator::trim(Buffer& buffer, std::uint64_t size) {
+  const std::uint64_t tail = buffer.size - size;
+  if (tail == 0) return;
+  buffer.size = size;
+  free_space_ += tail;
+  if (buffer.async) free_async_space_ += tail;
+  const auto next = std::next(by_address_.iterator_to(buffer));
+  if (next != by_address_.end() && next->free) {
+    free_.erase(free_.iterator_to(*next));
+    next->offset -= tail;
+    next->size += tail;
+    next->sender_pid = 0;  // as of what was split off
+    free_.insert(*next);
+    return;
+  }
+  Buffer* rest = pool_.create();
+  rest->offset = buffer.offset + size;
+  rest->size = tail;
+  by_address_.insert(next, *rest);
+  free_.insert(*rest);
+}
+
+void BufferAllocator::assign(Buffer& buffer, const PayloadShape& shape, std::int32_t sender_pid) {
+  buffer.shape = shape;
+  const std::uint64_t end_page = (buffer.offset + buffer.size + kPageBytes - 1) / kPageBytes;
+  for (std::uint64_t page = buffer.offset / kPageBytes; page < end_page; ++page) {
     touched_pages_.set(page);
   }
   pages_high_ = std::max(pages_high_, end_page);
-  if (async) {
-    free_async_space_ -= size;
-    // Which counts the new buffer for whoever had it last.
-    buffer->spam_suspect = suspects_spam(sender_pid);
-  }
-  buffer->sender_pid = sender_pid;
-  return buffer;
+  // Which counts the new buffer for whoever had it last.
+  if (buffer.async) buffer.spam_suspect = suspects_spam(sender_pid);
+  buffer.sender_pid = sender_pid;
+}
+
+void BufferAllocator::end_loan(Buffer& buffer) {
+  buffer.lent = false;
+  lent_space_ -= buffer.size;
+  if (buffer.async) lent_async_space_ -= buffer.size;
 }
 
 void BufferAllocator::release(Buffer* buffer) {
   NB_CHECK(!buffer->free);
+  if (buffer->lent) end_loan(*buffer);
+  free_space_ += buffer->size;
   if (buffer->async) free_async_space_ += buffer->size;
   allocated_.erase(allocated_.iterator_to(*buffer));
 
@@ -127,7 +206,9 @@ Buffer* BufferAllocator::first_allocated() {
 
 std::vector<const Buffer*> BufferAllocator::allocated() const {
   std::vector<const Buffer*> buffers;
-  for (const Buffer& buffer : allocated_) buffers.push_back(&buffer);
+  for (const Buffer& buffer : allocated_) {
+    if (!buffer.lent) buffers.push_back(&buffer);
+  }
   return buffers;
 }
 
@@ -135,6 +216,7 @@ BufferAllocator::Pages BufferAllocator::pages() const {
   Pages pages;
   std::uint64_t counted_to = 0;  // buffers come in order of address and may share a page
   for (const Buffer& buffer : allocated_) {
+    if (buffer.lent) continue;
     const std::uint64_t first = std::max(counted_to, buffer.offset / kPageBytes);
     const std::uint64_t end = (buffer.offset + buffer.size + kPageBytes - 1) / kPageBytes;
     if (end > first) pages.used += end - first;
@@ -147,14 +229,14 @@ BufferAllocator::Pages BufferAllocator::pages() const {
 }
 
 bool BufferAllocator::suspects_spam(std::int32_t sender_pid) {
-  if (free_async_space_ >= size_ / kLowAsyncSpaceShare) {
+  if (free_async_space() >= size_ / kLowAsyncSpaceShare) {
     spam_detected_ = false;
     return false;
   }
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;
   for (const Buffer& buffer : allocated_) {
-    if (buffer.async && buffer.sender_pid == sender_pid) {
+    if (buffer.async && !buffer.lent && buffer.sender_pid == sender_pid) {
       ++count;
       bytes += buffer.size;
     }
@@ -166,6 +248,9 @@ bool BufferAllocator::suspects_spam(std::int32_t sender_pid) {
 void BufferAllocator::check_invariants() const {
   std::uint64_t expected_offset = 0;
   std::uint64_t async_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t lent_bytes = 0;
+  std::uint64_t lent_async_bytes = 0;
   std::size_t free_count = 0;
   std::size_t allocated_count = 0;
   bool previous_free = false;
@@ -176,10 +261,18 @@ void BufferAllocator::check_invariants() const {
     expected_offset += buffer.size;
     buffer.free ? ++free_count : ++allocated_count;
     if (buffer.async) async_bytes += buffer.size;
+    if (buffer.free) free_bytes += buffer.size;
+    if (!buffer.lent) continue;
+    NB_CHECK(!buffer.free && !buffer.allow_user_free && !buffer.spam_suspect);
+    NB_CHECK(buffer.target_node == nullptr && buffer.transaction == nullptr);
+    lent_bytes += buffer.size;
+    if (buffer.async) lent_async_bytes += buffer.size;
   }
   NB_CHECK(expected_offset == size_);
   NB_CHECK(free_count == free_.size() && allocated_count == allocated_.size());
   NB_CHECK(free_async_space_ + async_bytes == size_ / 2);
+  NB_CHECK(free_space_ == free_bytes);
+  NB_CHECK(lent_space_ == lent_bytes && lent_async_space_ == lent_async_bytes);
 }
 
 }  // namespace netbinder

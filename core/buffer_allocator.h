@@ -4,8 +4,10 @@
 // of the arena for oneway calls. Knows offsets only; it never touches the arena's memory.
 //
 // A Buffer is free, or allocated and of the driver's (being filled, queued), or allocated and of
-// the program's (`allow_user_free`, from delivery until BC_FREE_BUFFER). Buffers tile the arena:
-// every byte belongs to exactly one, and two free ones never touch.
+// the program's (`allow_user_free`, from delivery until BC_FREE_BUFFER), or lent: allocated for a
+// payload that a peer may yet write there (core/lease.h). What is lent takes space, and shows
+// nowhere else. Buffers tile the arena: every byte belongs to exactly one, and two free ones never
+// touch.
 #pragma once
 
 #include <bitset>
@@ -27,6 +29,7 @@ struct Buffer {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   bool free = true;
+  bool lent = false;
   bool async = false;
   bool allow_user_free = false;
   bool clear_on_free = false;
@@ -59,15 +62,29 @@ class BufferAllocator {
                                                      std::int32_t sender_pid);
   void release(Buffer* buffer);
 
+  // Room for the payload of a shape that is not known yet, but takes no more than this one. Errors
+  // as above.
+  [[nodiscard]] std::expected<Buffer*, int> lend(const PayloadShape& largest, bool async);
+  // A lent buffer becomes that of a payload; what that does not need is free again. -EINVAL: it
+  // needs more, and nothing has changed.
+  [[nodiscard]] int use_lent(Buffer* buffer, const PayloadShape& shape, std::int32_t sender_pid);
+  // Whether lending that much more leaves so much that nobody misses it: half of the arena free
+  // (and half of the space for oneway calls), and no more than a quarter of it lent.
+  [[nodiscard]] bool could_spare(const PayloadShape& largest, bool async) const;
+
   // The allocated buffer that starts at `offset`, or null.
   [[nodiscard]] Buffer* find(std::uint64_t offset);
   // Any allocated buffer, or null: to empty the arena.
   [[nodiscard]] Buffer* first_allocated();
-  // The allocated buffers in order of their addresses.
+  // The allocated buffers that are not lent, in order of their addresses.
   [[nodiscard]] std::vector<const Buffer*> allocated() const;
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  [[nodiscard]] std::uint64_t free_async_space() const { return free_async_space_; }
+  [[nodiscard]] std::uint64_t lent_space() const { return lent_space_; }
+  // As if nothing were lent.
+  [[nodiscard]] std::uint64_t free_async_space() const {
+    return free_async_space_ + lent_async_space_;
+  }
 
   // Pages of the arena, as the driver's statistics count them: under a buffer now, under one once,
   // never, and up to which one they were ever used.
@@ -98,6 +115,13 @@ class BufferAllocator {
   using AllocatedTree =
       boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<ByOffset>>;
 
+  // The smallest free buffer that is large enough, cut to size.
+  std::expected<Buffer*, int> take(std::uint64_t size, bool async);
+  // Gives back what is behind the first `size` bytes.
+  void trim(Buffer& buffer, std::uint64_t size);
+  // The payload is known: its pages and its sender count from now on.
+  void assign(Buffer& buffer, const PayloadShape& shape, std::int32_t sender_pid);
+  void end_loan(Buffer& buffer);
   // Whether a sender of oneway calls is using up the arena; told once until space is back.
   bool suspects_spam(std::int32_t sender_pid);
 
@@ -106,7 +130,10 @@ class BufferAllocator {
   FreeTree free_;
   AllocatedTree allocated_;
   std::uint64_t size_ = 0;
+  std::uint64_t free_space_ = 0;
   std::uint64_t free_async_space_ = 0;
+  std::uint64_t lent_space_ = 0;
+  std::uint64_t lent_async_space_ = 0;
   bool spam_detected_ = false;
   std::bitset<kMaxPages> touched_pages_;
   std::uint64_t pages_high_ = 0;

@@ -416,18 +416,21 @@ std::string Driver::security_context_of(const Process& sender) const {
   return sender.credentials.security_context;
 }
 
-std::expected<Buffer*, Driver::Failure> Driver::allocate_buffer(Process& target,
-                                                                PayloadShape& shape,
-                                                                std::string_view security_context,
-                                                                bool async, std::int32_t sender_pid,
-                                                                std::uint64_t& context_offset) {
+std::expected<Buffer*, Driver::Failure> Driver::allocate_buffer(
+    Process& target, PayloadShape& shape, std::string_view security_context, bool async,
+    std::int32_t sender_pid, std::uint64_t& context_offset, Buffer* lent) {
   const std::uint64_t context_bytes =
       security_context.empty() ? 0 : (security_context.size() + 1 + 7) & ~std::uint64_t{7};
   if (__builtin_add_overflow(shape.extra_size, context_bytes, &shape.extra_size)) {
     return std::unexpected(Failure{BR_FAILED_REPLY, -EINVAL});
   }
   if (target.is_dead) return std::unexpected(Failure{BR_DEAD_REPLY, -ESRCH});
-  const auto buffer = target.allocator.allocate(shape, async, sender_pid);
+  std::expected<Buffer*, int> buffer = lent;
+  if (lent == nullptr) {
+    buffer = target.allocator.allocate(shape, async, sender_pid);
+  } else if (const int error = target.allocator.use_lent(lent, shape, sender_pid)) {
+    buffer = std::unexpected(error);
+  }
   if (!buffer) {
     const std::uint32_t command = buffer.error() == -ESRCH ? BR_DEAD_REPLY : BR_FAILED_REPLY;
     return std::unexpected(Failure{command, buffer.error()});

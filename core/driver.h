@@ -14,7 +14,8 @@
 //   freeze.cc         freezing                                   release.cc     teardown
 //   peers.cc          peer sessions and ledgers                  peer_calls.cc  calls between hosts
 //   managers.cc       context managers                           inspect.cc     views, invariants
-//   debug_view.cc     what the debug files tell                  adoption.cc    arrived payloads
+//   debug_view.cc     what the debug files tell                  placement.cc   payloads arriving
+//   leases.cc         space lent to peers                        adoption.cc    arrived payloads
 #pragma once
 
 #include <array>
@@ -123,7 +124,7 @@ class Driver {
   void set_time(std::uint64_t now_ms) { now_ms_ = now_ms; }
   void timer_expired();
 
-  // ---- peers (peers.cc, peer_calls.cc) ----
+  // ---- peers (peers.cc, peer_calls.cc, placement.cc) ----
   void peer_connected(HostId host, Incarnation incarnation, std::string name);
   void peer_lost(HostId host);
   // With a `lease` of that peer's, which ends: the payload is in its space already. Nowhere, if the
@@ -133,6 +134,10 @@ class Driver {
   void message_arrived(HostId host, PeerMessage message);
 
   // ---- leases (leases.cc) ----
+  // That a peer may have unused in one process, of those `ahead`.
+  static constexpr std::size_t kMaxAheadLeases = 64;
+  // Of a call's security context, with its final zero.
+  static constexpr std::uint32_t kMaxLeaseContextBytes = 4097;
   // Space for a payload of that peer's, which nobody touches here until the lease ends. Nothing, if
   // there is no room or the recipient is not the peer's to name.
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
@@ -155,6 +160,7 @@ class Driver {
   // ---- views (inspect.cc) ----
   struct Counts {
     std::size_t processes, threads, nodes, refs, transactions, deaths, buffers;
+    std::size_t leases;  // whose buffers are not counted
   };
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
@@ -310,7 +316,8 @@ class Driver {
   std::expected<Buffer*, Failure> allocate_buffer(Process& target, PayloadShape& shape,
                                                   std::string_view security_context, bool async,
                                                   std::int32_t sender_pid,
-                                                  std::uint64_t& context_offset);
+                                                  std::uint64_t& context_offset,
+                                                  Buffer* lent = nullptr);
 
   // translation.cc
   struct LocalTarget;
@@ -448,10 +455,7 @@ class Driver {
   // Whether the caller's ioctl is the one that made the call.
   [[nodiscard]] static bool waits_in(const Transaction& transaction);
   void go_on(Thread& thread);  // with the commands behind what it waited for
-  void release_arriving(const ArrivingPayload& arrived);
   void fail_to_peer(Transaction& transaction, Failure failure);
-  std::expected<ArrivingPayload, Failure> place_call(Peer& peer, const peer::Call& message);
-  std::expected<ArrivingPayload, Failure> place_reply(Peer& peer, const peer::Reply& message);
   TransactionLogEntry log_entry(const Peer& from, TransactionLogEntry::Kind kind,
                                 const PayloadShape& shape);
   std::expected<std::uint32_t, Failure> accept_call(Peer& peer, peer::Call& message,
@@ -461,7 +465,21 @@ class Driver {
   void handle(Peer& peer, peer::Reply& message);
   void handle(Peer& peer, peer::CallFailed& message);
   void handle(Peer& peer, peer::CallAccepted& message);
+
+  // placement.cc
+  void release_arriving(const ArrivingPayload& arrived);
+  // What a peer can name of ours: a node to call, a call to answer. Null: not so, or no more.
+  Node* callable_node(Peer& peer, NodeNumber number);
+  Process* awaiting_process(Peer& peer, CallId call);
+  std::expected<ArrivingPayload, Failure> place(Peer& peer, const PeerMessage& message,
+                                                LeaseId lease);
   std::expected<ArrivingPayload, Failure> take_arriving(Peer& peer, PeerMessage& message);
+
+  // leases.cc
+  void release_lease(LeasedSpace& lease);
+  // It is its holder's no more; its buffer is the caller's to use or to release.
+  Buffer& take_back(LeasedSpace& lease);
+  void check_leases() const;
 
   // managers.cc
   Context* find_context(std::string_view name);
@@ -510,6 +528,7 @@ class Driver {
   Pool<CompletionWork> completions_;
   Pool<DeathNotification> deaths_;
   Pool<FreezeNotification> freezes_;
+  Pool<LeasedSpace> leases_;
 
   std::vector<Thread*> freeze_waiters_;
   std::vector<Thread*> freeze_state_waiters_;
@@ -526,6 +545,7 @@ class Driver {
   std::uint64_t next_node_ = 1;
   std::uint64_t next_call_ = 1;
   std::uint64_t next_handoff_ = 1;
+  std::uint64_t next_lease_ = 1;
   std::uint32_t next_debug_id_ = 1;
 };
 

@@ -15,6 +15,7 @@ Driver::Counts Driver::counts() const {
   counts.refs = refs_.live();
   counts.transactions = transactions_.live();
   counts.deaths = deaths_.live();
+  counts.leases = leases_.live();
   for (const auto& [id, process] : processes_) {
     counts.threads += process->threads.size();
     counts.buffers += process->allocator.allocated().size();
@@ -169,6 +170,7 @@ void Driver::check_invariants() const {
       NB_CHECK(node->home == peer.get() && node->number == number && node->owner == nullptr);
     }
   }
+  check_leases();
   NB_CHECK(refs == refs_.live());
   NB_CHECK(local_nodes <= nodes_.live());
 }

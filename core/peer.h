@@ -15,6 +15,7 @@
 namespace netbinder {
 
 struct Buffer;
+struct LeasedSpace;
 struct Transaction;
 
 // A payload on its way into a process's arena.
@@ -44,6 +45,7 @@ struct Peer {
   boost::unordered_flat_map<NodeNumber, Ref*, std::hash<NodeNumber>> refs;      // it holds
   boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> imports;  // we hold
   boost::unordered_flat_map<CallId, Transaction*, std::hash<CallId>> incoming;  // its calls here
+  boost::unordered_flat_map<LeaseId, LeasedSpace*, std::hash<LeaseId>> leases;  // it has, unused
   std::optional<ArrivingPayload> arriving;
   std::vector<PendingClaim> claims;  // we made, it has to answer, in order
 };

@@ -35,6 +35,7 @@ void Driver::peer_lost(HostId host) {
   if (lost == nullptr) return;
   Peer& peer = *lost;
   if (peer.arriving) release_arriving(*std::exchange(peer.arriving, std::nullopt));
+  for (auto& [id, lease] : std::exchange(peer.leases, {})) release_lease(*lease);
 
   // Calls from there go on with nobody to answer to; calls to there have failed.
   for (auto& [call, transaction] : peer.incoming) transaction->remote_from = nullptr;

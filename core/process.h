@@ -16,6 +16,7 @@
 #include "core/buffer_allocator.h"
 #include "core/handle_table.h"
 #include "core/ids.h"
+#include "core/leased_space.h"
 #include "core/node.h"
 #include "core/statistics.h"
 #include "core/thread.h"
@@ -45,6 +46,10 @@ struct Process {
   std::uint64_t user_base = 0;  // the arena's address in the program
   std::span<std::byte> arena;   // the same memory, here
   BufferAllocator allocator;
+  boost::intrusive::list<
+      LeasedSpace, boost::intrusive::member_hook<LeasedSpace, boost::intrusive::list_member_hook<>,
+                                                 &LeasedSpace::process_hook>>
+      leases;  // of peers, unused
 
   boost::unordered_flat_map<std::uint32_t, std::unique_ptr<Thread>> threads;
   boost::intrusive::list<Thread, boost::intrusive::base_hook<WaitingHook>,

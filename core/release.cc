@@ -6,7 +6,7 @@
 //   3. its nodes: whoever asked hears of their death; nodes others refer to stay as dead ones;
 //   4. its refs: the nodes they held are let go;
 //   5. what is still queued to it; calls among it fail at their callers;
-//   6. its buffers.
+//   6. its buffers, those lent to peers among them.
 #include <algorithm>
 
 #include "core/check.h"
@@ -92,6 +92,7 @@ void Driver::release_process(Process& process) {
   release_work(process.todo);
   release_work(process.delivered_deaths);
   release_work(process.delivered_freezes);
+  while (!process.leases.empty()) release_lease(process.leases.front());
   for (auto& [host, peer] : peers_) {
     if (peer->arriving && peer->arriving->process == process.id) {
       peer->arriving->buffer = nullptr;
