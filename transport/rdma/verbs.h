@@ -41,7 +41,7 @@ using Gid = std::array<std::uint8_t, 16>;
 struct QueuePairAddress {
   Gid gid{};              // of the port; all zero on InfiniBand without a global route
   std::uint16_t lid = 0;  // of the port; 0 on Ethernet
-  QueuePairNumber number;
+  QueuePairNumber number{};
   std::uint32_t first_packet = 0;  // sequence number of its first packet, 24 bits
   std::uint32_t mtu_bytes = 0;     // 256, 512, 1024, 2048 or 4096
   friend bool operator==(const QueuePairAddress&, const QueuePairAddress&) = default;
@@ -64,7 +64,7 @@ class MemoryRegion {
 struct Gather {
   const std::byte* data = nullptr;
   std::uint32_t bytes = 0;
-  LocalKey key;  // not looked at if the request is inline
+  LocalKey key{};  // not looked at if the request is inline
 };
 
 struct SendRequest {
@@ -73,10 +73,10 @@ struct SendRequest {
     kWrite,  // to the peer's memory; nothing completes there
   };
   Kind kind = Kind::kSend;
-  WorkId id;
-  std::span<const Gather> gather;    // at most QueuePairLimits::gather
+  WorkId id{};
+  std::span<const Gather> gather{};  // at most QueuePairLimits::gather
   std::uint64_t remote_address = 0;  // of a write
-  RemoteKey remote_key;
+  RemoteKey remote_key{};
   bool signalled = false;    // completes here, also if all goes well
   bool inline_data = false;  // the memory is free again when post_send returns
 };
@@ -93,8 +93,8 @@ enum class CompletionStatus {
 [[nodiscard]] const char* to_string(CompletionStatus status);
 
 struct Completion {
-  QueuePairNumber queue_pair;
-  WorkId id;
+  QueuePairNumber queue_pair{};
+  WorkId id{};
   CompletionStatus status = CompletionStatus::kSuccess;
   std::uint32_t bytes = 0;  // of a successful receive
 };
@@ -157,7 +157,7 @@ class Device {
 };
 
 struct DeviceChoice {
-  std::string name;        // empty: the first one with an active port
+  std::string name{};      // empty: the first one with an active port
   std::uint32_t port = 0;  // 0: the first active one
   int gid_index = -1;      // -1: RoCE v2 with an IPv4 address first, then RoCE v2, then any
 };
