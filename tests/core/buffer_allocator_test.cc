@@ -167,5 +167,115 @@ TEST(BufferAllocator, CountsItsPagesAndMergesBackForEveryMixOfEndsAndOrders) {
   }
 }
 
+// Three buffers lent in a row, for every mix of sizes lent and used, used and given back in every
+// order, with and without a neighbour behind that is in use: what is used is not touched by anybody
+// else, all that is not used is free, and one free buffer remains.
+TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
+  constexpr std::array<std::uint64_t, 4> kLent = {8, 16, 4096, 4104};
+  constexpr std::array<std::uint64_t, 5> kUsed = {0, 8, 16, 4088, 4104};
+  constexpr std::size_t kBuffers = 3;
+  const auto rounded = [](std::uint64_t size) { return std::max<std::uint64_t>(size, 8); };
+  for (unsigned mix = 0; mix < 64 * 125; ++mix) {
+    std::array<std::uint64_t, kBuffers> lent{};
+    std::array<std::uint64_t, kBuffers> used{};
+    for (unsigned i = 0, of_lent = mix % 64, of_used = mix / 64; i < kBuffers; ++i) {
+      lent[i] = kLent[of_lent % 4];
+      used[i] = kUsed[of_used % 5];
+      of_lent /= 4;
+      of_used /= 5;
+    }
+    const bool async = mix % 2 == 0;
+    const bool neighbour = mix % 3 != 0;
+    std::array<std::size_t, kBuffers> order{};
+    std::iota(order.begin(), order.end(), 0);
+    do {
+      BufferAllocator allocator;
+      allocator.map(kArena);
+      std::array<Buffer*, kBuffers> buffers{};
+      std::uint64_t lent_space = 0;
+      for (std::size_t i = 0; i < kBuffers; ++i) {
+        buffers[i] = *allocator.lend({lent[i], 0, 0}, async);
+        ASSERT_EQ(buffers[i]->offset, lent_space) << "one behind the other";
+        lent_space += lent[i];
+      }
+      Buffer* behind = neighbour ? *allocator.allocate({64, 0, 0}, false, 1) : nullptr;
+      ASSERT_EQ(allocator.lent_space(), lent_space);
+      std::uint64_t in_use = 0;
+      for (const std::size_t i : order) {
+        const int error = allocator.use_lent(buffers[i], {used[i], 0, 0}, 1);
+        ASSERT_EQ(error, used[i] > lent[i] ? -EINVAL : 0);
+        if (error != 0) {
+          ASSERT_EQ(allocator.lent_space(), lent_space) << "nothing has changed";
+          ASSERT_EQ(buffers[i]->size, lent[i]);
+          allocator.release(buffers[i]);
+          buffers[i] = nullptr;
+        } else {
+          ASSERT_EQ(buffers[i]->size, rounded(used[i]));
+          ASSERT_EQ(allocator.find(buffers[i]->offset), buffers[i]);
+          in_use += rounded(used[i]);
+        }
+        lent_space -= lent[i];
+        ASSERT_EQ(allocator.lent_space(), lent_space);
+        ASSERT_EQ(allocator.free_async_space(), kArena / 2 - (async ? in_use : 0));
+        allocator.check_invariants();
+      }
+      // Behind all of them, or behind the neighbour, nothing was taken; before, all that is left.
+      const auto rest = allocator.allocate({kArena - 3 * 4104 - 64, 0, 0}, false, 1);
+      ASSERT_TRUE(rest);
+      allocator.release(*rest);
+      for (const std::size_t i : order) {
+        if (buffers[i] != nullptr) allocator.release(buffers[i]);
+        allocator.check_invariants();
+      }
+      if (behind != nullptr) allocator.release(behind);
+      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1)) << "one free buffer";
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+}
+
+TEST(BufferAllocator, WhatIsLentTakesSpaceAndShowsNowhere) {
+  BufferAllocator allocator;
+  allocator.map(kArena);
+  Buffer* lent = *allocator.lend({kArena / 2, 0, 0}, true);
+  EXPECT_EQ(allocator.allocate({8, 0, 0}, true, 1).error(), -ENOSPC);
+  EXPECT_EQ(allocator.allocate({kArena / 2 + 8, 0, 0}, false, 1).error(), -ENOSPC);
+  EXPECT_TRUE(allocator.allocated().empty());
+  EXPECT_EQ(allocator.free_async_space(), kArena / 2);
+  EXPECT_EQ(allocator.pages().used, 0U);
+  EXPECT_EQ(allocator.pages().kept, 0U);
+  EXPECT_EQ(allocator.pages().high, 0U);
+  ASSERT_EQ(allocator.use_lent(lent, {4097, 0, 0}, 1), 0);
+  EXPECT_EQ(allocator.allocated().size(), 1U);
+  EXPECT_EQ(allocator.free_async_space(), kArena / 2 - 4104);
+  EXPECT_EQ(allocator.pages().used, 2U);
+  EXPECT_EQ(allocator.pages().high, 2U);
+  allocator.release(lent);
+  EXPECT_EQ(allocator.pages().kept, 2U);
+  Buffer* again = *allocator.lend({8, 0, 0}, false);
+  allocator.release(again);
+  EXPECT_EQ(allocator.lent_space(), 0U);
+  allocator.check_invariants();
+}
+
+TEST(BufferAllocator, AnotherSenderIsSuspectedWhateverIsLent) {
+  // The same calls, with and without lent space between them.
+  const auto suspected = [](bool lends) {
+    BufferAllocator allocator;
+    allocator.map(kArena);
+    std::vector<std::size_t> which;
+    std::size_t count = 0;
+    // Room for what is lent is there until the last.
+    for (; allocator.free_async_space() > 1024; ++count) {
+      Buffer* lent = lends ? *allocator.lend({512, 0, 0}, true) : nullptr;
+      Buffer* buffer = *allocator.allocate({512, 0, 0}, true, 7);
+      if (buffer->spam_suspect) which.push_back(count);
+      if (lent != nullptr) allocator.release(lent);
+    }
+    return which;
+  };
+  EXPECT_EQ(suspected(true), suspected(false));
+  EXPECT_EQ(suspected(true).size(), 1U);
+}
+
 }  // namespace
 }  // namespace netbinder

@@ -319,6 +319,30 @@ bool Cluster::deliver_one(std::size_t from, std::size_t to) {
   return true;
 }
 
+const Cluster::Letter* Cluster::next(std::size_t from, std::size_t to) const {
+  const auto link = links_.find({from, to});
+  return link == links_.end() || link->second.empty() ? nullptr : &link->second.front();
+}
+
+PayloadPlace Cluster::deliver_by_lease(std::size_t from, std::size_t to, const Lease& lease) {
+  auto& link = links_[{from, to}];
+  if (link.empty()) {
+    ADD_FAILURE() << "there is no message to deliver";
+    return {};
+  }
+  Letter letter = std::move(link.front());
+  link.pop_front();
+  Driver& driver = host(to).driver;
+  const HostId sender{static_cast<std::uint32_t>(from)};
+  std::copy_n(letter.payload.data(), std::min(lease.bytes.size(), letter.payload.bytes().size()),
+              lease.bytes.data());
+  const PayloadPlace place = driver.payload_arriving(sender, letter.message, lease.id);
+  driver.check_invariants();
+  driver.message_arrived(sender, std::move(letter.message));
+  driver.check_invariants();
+  return place;
+}
+
 void Cluster::settle() {
   bool any = true;
   while (any) {

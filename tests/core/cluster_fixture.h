@@ -200,12 +200,18 @@ class Cluster {
   bool deliver_one(std::size_t from, std::size_t to);
   void disconnect(std::size_t a, std::size_t b);
 
- private:
-  friend class Host;
   struct Letter {
     PeerMessage message;
     netbinder::Payload payload;
   };
+  // What deliver_one would deliver; null: nothing.
+  [[nodiscard]] const Letter* next(std::size_t from, std::size_t to) const;
+  // Delivers it by a lease of the receiver's: its payload (or as much of it as there is room for)
+  // is in the lease's space, as a device would have put it there, before the receiver hears of it.
+  PayloadPlace deliver_by_lease(std::size_t from, std::size_t to, const Lease& lease);
+
+ private:
+  friend class Host;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::map<std::pair<std::size_t, std::size_t>, std::deque<Letter>> links_;
 };
