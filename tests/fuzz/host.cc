@@ -477,6 +477,7 @@ void Host::end_everything() {
   NB_CHECK(left.refs == 0);
   NB_CHECK(left.transactions == 0);
   NB_CHECK(left.deaths == 0);
+  NB_CHECK(left.leases == 0);
   NB_CHECK(files_.empty());
   for (const auto& [peer, files] : exported_) NB_CHECK(files.empty());
 }

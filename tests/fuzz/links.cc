@@ -51,6 +51,7 @@ void World::disconnect(std::uint32_t a, std::uint32_t b) {
   trace("host %u, host %u: session lost\n", a, b);
   for (const auto& [here, there] : {Link(a, b), Link(b, a)}) {
     arriving_.erase({here, there});
+    forget_leases(here, there);
     if (!real(here)) continue;
     host(here).outbox[there].clear();
     host(here).driver.peer_lost(HostId{there});
@@ -132,15 +133,23 @@ void World::deliver(std::uint32_t from, std::uint32_t to, std::uint8_t how) {
   arrive(from, to, std::move(letter), how);
 }
 
-void World::arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how) {
+void World::arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how,
+                   LeaseId lease) {
   Driver& driver = host(to).driver;
   reach(reached_name(letter.message));
   trace("host %u to host %u: %s, %u\n", from, to, reached_name(letter.message), how);
   const bool has_payload = std::holds_alternative<peer::Call>(letter.message) ||
                            std::holds_alternative<peer::Reply>(letter.message);
-  if (has_payload && (how & 7U) != 7) {
-    const PayloadPlace place = driver.payload_arriving(HostId{from}, letter.message);
-    if (!place.bytes.empty() && !letter.payload.empty()) {
+  if (has_payload && (lease != LeaseId{} || (how & 7U) != 7)) {
+    const HeldLease* held = find_lease(from, to, lease);
+    if (held != nullptr) write_to(*held, letter.payload, how);
+    const PayloadPlace place = driver.payload_arriving(HostId{from}, letter.message, lease);
+    if (lease != LeaseId{}) {
+      NB_CHECK(place.bytes.empty() ||
+               (held != nullptr && place.bytes.data() == held->lease.bytes.data()));
+      reach(place.bytes.empty() ? "lease: not for the message" : "lease: used");
+      forget(held);
+    } else if (!place.bytes.empty() && !letter.payload.empty()) {
       std::memcpy(place.bytes.data(), letter.payload.data(),
                   std::min(place.bytes.size(), letter.payload.size()));
     } else if (!place.bytes.empty()) {

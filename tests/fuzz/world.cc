@@ -26,6 +26,7 @@ std::vector<std::byte> bytes_of(const void* value, std::size_t size) {
 
 World::World(Input input) : input_(input) {
   const std::uint8_t what = input_.byte();
+  leases_ = (what & 0xC0) == 0xC0;
   const std::uint32_t count = 1 + (what & 3U) % 3;
   for (std::uint32_t id = 1; id <= count; ++id) {
     hosts_.push_back(std::make_unique<Host>(id, incarnation_of(id), memory_));
@@ -73,6 +74,10 @@ void World::run() {
 void World::step() {
   const std::uint8_t what = input_.byte();
   if (hosts_.size() > 1 || !connected_.empty()) {
+    if (leases_ && what >= 0xD8) {
+      lease_step();
+      return;
+    }
     if (what >= 0xB0) {
       peer_step();
       return;

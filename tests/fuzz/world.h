@@ -36,10 +36,32 @@ class World {
   void connect(std::uint32_t a, std::uint32_t b);
   void disconnect(std::uint32_t a, std::uint32_t b);
   void deliver(std::uint32_t from, std::uint32_t to, std::uint8_t how);
-  void arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how);
+  void arrive(std::uint32_t from, std::uint32_t to, Letter letter, std::uint8_t how,
+              LeaseId lease = {});
   void message_arrived(std::uint32_t from, std::uint32_t to, Letter letter);
   void finish_arriving(std::uint32_t from, std::uint32_t to);
   void end_given_up_sessions();
+
+  // leases.cc
+  struct HeldLease {
+    std::uint32_t holder;
+    std::uint32_t home;
+    Lease lease;
+  };
+  void lease_step();
+  void ask_for_lease(std::uint32_t holder, std::uint32_t home);
+  void end_some_lease(std::uint32_t holder, std::uint32_t home);
+  void deliver_by_lease(std::uint32_t holder, std::uint32_t home);
+  // One that was granted, to whomever; or one that was not.
+  LeaseId some_lease(std::uint32_t holder, std::uint32_t home);
+  void deliver_until_payload(std::uint32_t holder, std::uint32_t home);
+  // The holder's device writes, into space that nobody has touched.
+  void write_to(const HeldLease& held, const Payload& payload, std::uint8_t filler);
+  // The space of a lease that its holder has; null if it is not its, or there is no more.
+  HeldLease* find_lease(std::uint32_t holder, std::uint32_t home, LeaseId id);
+  void forget(const HeldLease* held);  // perhaps null
+  void forget_leases(std::uint32_t holder, std::uint32_t home);
+
   [[nodiscard]] Forger forger(std::uint32_t self, std::uint32_t victim) const;
   [[nodiscard]] std::uint64_t incarnation_of(std::uint32_t id) const { return id * 1000ULL; }
 
@@ -48,7 +70,10 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::set<Link> connected_;
   std::map<Link, Letter> arriving_;  // whose payload has a place already
-  bool hostile_peers_ = false;       // some message was not a Driver's
+  bool leases_ = false;              // some host has a device
+  std::vector<HeldLease> held_;
+  std::vector<LeaseId> granted_;
+  bool hostile_peers_ = false;  // some message was not a Driver's
   std::int32_t next_pid_ = 100;
 };
 
