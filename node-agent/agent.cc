@@ -340,8 +340,8 @@ void Agent::session_lost(HostId peer) {
 }
 
 PayloadDestination Agent::payload_arriving(HostId peer, const PeerMessage& message,
-                                           std::uint64_t payload_bytes) {
-  const PayloadPlace place = driver_->payload_arriving(peer, message);
+                                           std::uint64_t payload_bytes, LeaseId lease) {
+  const PayloadPlace place = driver_->payload_arriving(peer, message, lease);
   ProcessHost* host = host_of(place.process);
   if (host == nullptr || place.bytes.size() != payload_bytes) return {};
   return {.bytes = place.bytes, .owner = host->arena_owner()};

@@ -113,7 +113,7 @@ class Agent final : private Effects, private PeerEvents {
   void session_established(HostId peer, Incarnation incarnation) override;
   void session_lost(HostId peer) override;
   PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
-                                      std::uint64_t payload_bytes) override;
+                                      std::uint64_t payload_bytes, LeaseId lease) override;
   void payload_abandoned(HostId peer, const PeerMessage& message) override;
   void message_arrived(HostId peer, PeerMessage message) override;
 

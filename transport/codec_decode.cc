@@ -278,6 +278,42 @@ frame::Welcome get(wire::Welcome::Reader in) {
           .received = Sequence(in.getReceived())};
 }
 
+frame::RdmaOffer get(wire::RdmaOffer::Reader in) {
+  frame::RdmaOffer offer{.queue_pair = {.gid = {},
+                                        .lid = in.getLid(),
+                                        .number = rdma::QueuePairNumber(in.getNumber()),
+                                        .first_packet = in.getFirstPacket(),
+                                        .mtu_bytes = in.getMtuBytes()},
+                         .receives = in.getReceives(),
+                         .segment_bytes = in.getSegmentBytes()};
+  const auto gid = in.getGid();
+  check(gid.size() == offer.queue_pair.gid.size(), "gid of an impossible size");
+  std::copy(gid.begin(), gid.end(), offer.queue_pair.gid.begin());
+  return offer;
+}
+
+frame::LeaseWanted get(wire::LeaseRequest::Reader in) {
+  frame::LeaseWanted wanted{.number = in.getNumber(),
+                            .request = {.recipient = {},
+                                        .bytes = in.getBytes(),
+                                        .context_bytes = in.getContextBytes(),
+                                        .oneway = in.getOneway(),
+                                        .ahead = in.getAhead()}};
+  check(wanted.request.bytes <= limits::kMaxPayloadBytes, "lease for an impossible payload");
+  check(wanted.request.context_bytes <= limits::kMaxSecurityContextBytes + 1,
+        "security context too long");
+  const auto recipient = in.getRecipient();
+  switch (recipient.which()) {
+    case wire::LeaseRequest::Recipient::NODE:
+      wanted.request.recipient = NodeNumber(recipient.getNode());
+      return wanted;
+    case wire::LeaseRequest::Recipient::CALL:
+      wanted.request.recipient = CallId(recipient.getCall());
+      return wanted;
+  }
+  throw Invalid{"unknown recipient of a payload"};
+}
+
 Frame get_frame(wire::Frame::Reader in) {
   switch (in.which()) {
     case wire::Frame::HELLO:
@@ -310,6 +346,28 @@ Frame get_frame(wire::Frame::Reader in) {
                             .received = Sequence(message.getReceived()),
                             .content = get_content(message)};
     }
+    case wire::Frame::RDMA_OFFER:
+      return get(in.getRdmaOffer());
+    case wire::Frame::RDMA_REFUSE:
+      return frame::RdmaRefuse{
+          .reason = get_text(in.getRdmaRefuse(), limits::kMaxReasonBytes, "reason too long")};
+    case wire::Frame::RDMA_READY:
+      return frame::RdmaReady{};
+    case wire::Frame::RDMA_SWITCH:
+      return frame::RdmaSwitch{};
+    case wire::Frame::LEASE_REQUEST:
+      return get(in.getLeaseRequest());
+    case wire::Frame::LEASE_GRANT: {
+      const auto grant = in.getLeaseGrant();
+      return frame::LeaseGranted{.number = grant.getNumber(),
+                                 .lease = LeaseId(grant.getLease()),
+                                 .process = ProcessId(grant.getProcess()),
+                                 .address = grant.getAddress(),
+                                 .key = rdma::RemoteKey(grant.getKey()),
+                                 .bytes = grant.getBytes()};
+    }
+    case wire::Frame::LEASE_RETURN:
+      return frame::LeaseReturned{.lease = LeaseId(in.getLeaseReturn())};
   }
   throw Invalid{"unknown kind of frame"};
 }

@@ -288,6 +288,56 @@ void put(wire::Frame::Builder out, const frame::Heartbeat& heartbeat) {
   out.initHeartbeat().setReceived(heartbeat.received.value());
 }
 
+void put(wire::Frame::Builder out, const frame::RdmaOffer& offer) {
+  auto builder = out.initRdmaOffer();
+  const auto& queue_pair = offer.queue_pair;
+  builder.setGid(kj::arrayPtr(queue_pair.gid.data(), queue_pair.gid.size()));
+  builder.setLid(queue_pair.lid);
+  builder.setNumber(queue_pair.number.value());
+  builder.setFirstPacket(queue_pair.first_packet);
+  builder.setMtuBytes(queue_pair.mtu_bytes);
+  builder.setReceives(offer.receives);
+  builder.setSegmentBytes(offer.segment_bytes);
+}
+
+void put(wire::Frame::Builder out, const frame::RdmaRefuse& refuse) {
+  put_text([&](unsigned n) { return out.initRdmaRefuse(n); }, cut(refuse.reason));
+}
+
+void put(wire::Frame::Builder out, const frame::RdmaReady& /*ready*/) { out.setRdmaReady(); }
+
+void put(wire::Frame::Builder out, const frame::RdmaSwitch& /*now*/) { out.setRdmaSwitch(); }
+
+void put(wire::Frame::Builder out, const frame::LeaseWanted& wanted) {
+  auto builder = out.initLeaseRequest();
+  const auto& request = wanted.request;
+  builder.setNumber(wanted.number);
+  auto recipient = builder.initRecipient();
+  if (const auto* node = std::get_if<NodeNumber>(&request.recipient)) {
+    recipient.setNode(node->value());
+  } else {
+    recipient.setCall(std::get<CallId>(request.recipient).value());
+  }
+  builder.setBytes(request.bytes);
+  builder.setContextBytes(request.context_bytes);
+  builder.setOneway(request.oneway);
+  builder.setAhead(request.ahead);
+}
+
+void put(wire::Frame::Builder out, const frame::LeaseGranted& granted) {
+  auto builder = out.initLeaseGrant();
+  builder.setNumber(granted.number);
+  builder.setLease(granted.lease.value());
+  builder.setProcess(granted.process.value());
+  builder.setAddress(granted.address);
+  builder.setKey(granted.key.value());
+  builder.setBytes(granted.bytes);
+}
+
+void put(wire::Frame::Builder out, const frame::LeaseReturned& returned) {
+  out.setLeaseReturn(returned.lease.value());
+}
+
 void put_message(wire::Frame::Builder out, Sequence sequence, Sequence received,
                  const PeerMessage& content) {
   auto message = out.initMessage();

@@ -43,6 +43,26 @@ struct TlsConfig {
   [[nodiscard]] bool enabled() const { return !certificate.empty(); }
 };
 
+// Whether messages go over RDMA to hosts that have a device as well.
+enum class RdmaUse {
+  kNever,
+  kIfPossible,  // there is a device, and without TLS
+  kRequired,    // here: without a device the transport cannot be had. With TLS, too.
+};
+
+struct RdmaConfig {
+  RdmaUse use = RdmaUse::kIfPossible;
+  std::string device;      // empty: the first one with an active port
+  std::uint32_t port = 0;  // 0: its first active one
+  int gid_index = -1;      // -1: an IPv4 address of RoCE v2, or the best there is
+  // For payloads on their way to one host.
+  std::uint64_t staging_bytes = 8ULL << 20;
+  // Of arenas, staging and segments together. What would exceed it goes by other ways.
+  std::uint64_t max_registered_bytes = 1ULL << 30;
+  std::uint32_t retry_min_ms = 1000;  // first wait after a queue pair has failed; doubles up to …
+  std::uint32_t retry_max_ms = 60'000;
+};
+
 struct TransportConfig {
   HostId host;
   std::string host_name;
@@ -57,6 +77,7 @@ struct TransportConfig {
   // Without certificates, any address but a loopback one is refused unless this is set.
   bool insecure = false;
   TlsConfig tls;
+  RdmaConfig rdma;
 };
 
 }  // namespace netbinder

@@ -6,14 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/ids.h"
+#include "core/lease.h"
 #include "core/payload.h"
 #include "core/peer_message.h"
+#include "transport/rdma/verbs.h"
 
 namespace netbinder {
 
@@ -110,18 +113,68 @@ struct Message {
   friend bool operator==(const Message&, const Message&) = default;
 };
 
+struct RdmaOffer {
+  rdma::QueuePairAddress queue_pair;
+  std::uint32_t receives = 0;
+  std::uint32_t segment_bytes = 0;
+  friend bool operator==(const RdmaOffer&, const RdmaOffer&) = default;
+};
+
+struct RdmaRefuse {
+  std::string reason;
+  friend bool operator==(const RdmaRefuse&, const RdmaRefuse&) = default;
+};
+
+struct RdmaReady {
+  friend bool operator==(const RdmaReady&, const RdmaReady&) = default;
+};
+
+struct RdmaSwitch {
+  friend bool operator==(const RdmaSwitch&, const RdmaSwitch&) = default;
+};
+
+struct LeaseWanted {
+  std::uint64_t number = 0;
+  LeaseRequest request;
+  friend bool operator==(const LeaseWanted&, const LeaseWanted&) = default;
+};
+
+struct LeaseGranted {
+  std::uint64_t number = 0;
+  LeaseId lease;  // 0: refused
+  ProcessId process;
+  std::uint64_t address = 0;
+  rdma::RemoteKey key;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const LeaseGranted&, const LeaseGranted&) = default;
+};
+
+struct LeaseReturned {
+  LeaseId lease;
+  friend bool operator==(const LeaseReturned&, const LeaseReturned&) = default;
+};
+
 }  // namespace frame
 
 using Frame = std::variant<frame::Hello, frame::Welcome, frame::Refuse, frame::Goodbye, frame::Ack,
-                           frame::Heartbeat, frame::Message>;
+                           frame::Heartbeat, frame::Message, frame::RdmaOffer, frame::RdmaRefuse,
+                           frame::RdmaReady, frame::RdmaSwitch, frame::LeaseWanted,
+                           frame::LeaseGranted, frame::LeaseReturned>;
+
+// Whom a message with a payload is for, as far as space for it goes.
+struct PayloadRecipient {
+  LeaseRequest request;
+  ProcessId caller;  // of a reply: the process it goes to; of a call: 0, its node's is not known
+};
 
 // A frame ready for the wire: `head` is the prefix and the message, `payload` follows it. Shared
 // between the session, which keeps it until it is acknowledged, and the link that writes it.
 struct OutgoingFrame {
   std::vector<std::byte> head;
   Payload payload;
-  Sequence sequence;  // 0: not a Message
-  Sequence received;  // the acknowledgement it carries
+  std::optional<PayloadRecipient> recipient;  // of a Call or Reply
+  Sequence sequence;                          // 0: not a Message
+  Sequence received;                          // the acknowledgement it carries
 
   [[nodiscard]] std::uint64_t size() const { return head.size() + payload.size(); }
 };
@@ -130,5 +183,6 @@ struct OutgoingFrame {
 // of 0 bytes).
 [[nodiscard]] bool has_payload(const PeerMessage& message);
 [[nodiscard]] std::uint64_t payload_image_bytes(const PeerMessage& message);
+[[nodiscard]] std::optional<PayloadRecipient> payload_recipient(const PeerMessage& message);
 
 }  // namespace netbinder

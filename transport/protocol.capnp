@@ -89,6 +89,41 @@
 # that gives a session up while it has a link says Goodbye and closes the link; the other one gives
 # the session up when it reads that, or at the next handshake.
 #
+# RDMA
+# ----
+# Agents that both have an RDMA device join a queue pair (reliable connected) to the link, each with
+# one end of it. It lives and dies with the link: an error of the queue pair ends the link, and the
+# session goes on with another one, at first over the connection alone.
+#
+#     each end                               the other end
+#       RdmaOffer{its queue pair} →          creates its own if it has none, and offers that;
+#                                            or RdmaRefuse{reason}: not on this link
+#       (has both: connects them) RdmaReady →
+#       (has read RdmaReady) a probe over the queue pair; when that is acknowledged by the device:
+#       RdmaSwitch →                         from here on messages come by the queue pair
+#
+# After its RdmaSwitch an end sends its Messages over the queue pair, and everything else but what
+# is about leases over the connection. What comes by the queue pair before RdmaSwitch has been read
+# waits for it.
+#
+# Segments     Each send on the queue pair is a segment: a header (transport/rdma/segment.h) and bytes
+#              of a frame, at most `segmentBytes` of the offer in all. A frame has no prefix there.
+#
+# Credit       An end sends no more segments than the other has receives for, less 4. A segment's
+#              header says how many were served since the last; a segment that has nothing but that
+#              to say takes no credit.
+#
+# Lease        Space in the arena of a process of the receiver for the payload of one message, which
+#              the sender's device writes there ahead of it, on the same queue pair. A message says
+#              in its header which lease its payload is in. Granted by the arena's host, who chooses
+#              the number. Dies with that message, with LeaseReturn, or with the queue pair.
+#
+#     small call   Call and payload in one segment →
+#     large call   LeaseRequest →                      (not if one is held already)
+#                                                      ← LeaseGrant
+#                  write of the payload, Call{lease} → (one chain; in order)
+#                  LeaseRequest{ahead} →               for the next one
+#
 # Liveness
 # --------
 # An end that has sent nothing for its heartbeat interval sends Heartbeat. An end that has heard
@@ -107,6 +142,15 @@ struct Frame {
     ack       @4 :Ack;
     heartbeat @5 :Heartbeat;
     message   @6 :Message;
+
+    # See RDMA, above. The first four go over the connection, the others over the queue pair.
+    rdmaOffer    @7  :RdmaOffer;
+    rdmaRefuse   @8  :Text;       # why, for people
+    rdmaReady    @9  :Void;
+    rdmaSwitch   @10 :Void;
+    leaseRequest @11 :LeaseRequest;
+    leaseGrant   @12 :LeaseGrant;
+    leaseReturn  @13 :UInt64;     # the lease
   }
 }
 
@@ -174,6 +218,41 @@ struct Ack {
 
 struct Heartbeat {
   received @0 :UInt64;
+}
+
+# ------------------------------------------------------------------------------------------- RDMA
+
+struct RdmaOffer {
+  # A queue pair of the sender's, with its receives posted. At most one on each link.
+  gid @0 :Data;                 # 16 bytes
+  lid @1 :UInt16;
+  number @2 :UInt32;
+  firstPacket @3 :UInt32;
+  mtuBytes @4 :UInt32;
+  receives @5 :UInt32;          # posted and kept posted, credit segments included
+  segmentBytes @6 :UInt32;      # that each holds
+}
+
+struct LeaseRequest {
+  # Answered by a LeaseGrant of that number, in order.
+  number @0 :UInt64;            # chosen by the sender
+  recipient :union {
+    node @1 :UInt64;            # of the receiver, to be called
+    call @2 :UInt64;            # of the receiver, to be answered
+  }
+  bytes @3 :UInt64;             # of the payload
+  contextBytes @4 :UInt32;      # of the call's security context, with a final zero
+  oneway @5 :Bool;
+  ahead @6 :Bool;               # for a message that is yet to come
+}
+
+struct LeaseGrant {
+  number @0 :UInt64;            # of the request
+  lease @1 :UInt64;             # chosen by the sender; 0: refused, and the rest means nothing
+  process @2 :UInt64;           # of the sender, by a number that replies have as `caller`
+  address @3 :UInt64;
+  key @4 :UInt32;
+  bytes @5 :UInt64;             # as asked for
 }
 
 # --------------------------------------------------------------------------------------- messages

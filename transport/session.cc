@@ -236,8 +236,8 @@ void Session::abandon_payload(Live& live) {
   }
 }
 
-FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes,
-                                    std::uint64_t now_ms) {
+FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms,
+                                    LeaseId lease) {
   NB_CHECK(!link_down());
   heard(now_ms);
   if (ending_ || close_reason_) return {.next = FrameOutcome::Next::kStop, .destination = {}};
@@ -254,7 +254,7 @@ FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes,
 
   NB_CHECK(live());
   if (auto* message = std::get_if<frame::Message>(&frame)) {
-    return message_arrived(std::move(*message), payload_bytes, now_ms);
+    return message_arrived(std::move(*message), payload_bytes, lease, now_ms);
   }
   if (const auto* ack = std::get_if<frame::Ack>(&frame)) {
     if (!acknowledged(ack->received)) return violation("acknowledgement of what was not sent");
@@ -276,7 +276,7 @@ FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes,
 }
 
 FrameOutcome Session::message_arrived(frame::Message message, std::uint64_t payload_bytes,
-                                      std::uint64_t now_ms) {
+                                      LeaseId lease, std::uint64_t now_ms) {
   auto& live = std::get<Live>(session_);
   NB_CHECK(std::holds_alternative<std::monostate>(live.payload));
   if (!acknowledged(message.received)) return violation("acknowledgement of what was not sent");
@@ -296,7 +296,8 @@ FrameOutcome Session::message_arrived(frame::Message message, std::uint64_t payl
   }
   auto& arriving = live.payload.emplace<Arriving>(
       Arriving{message.sequence, std::move(message.content), payload_bytes});
-  auto destination = events_.payload_arriving(identity_.peer, arriving.content, payload_bytes);
+  auto destination =
+      events_.payload_arriving(identity_.peer, arriving.content, payload_bytes, lease);
   NB_CHECK(destination.bytes.empty() || destination.bytes.size() == payload_bytes);
   if (ending_) return {.next = FrameOutcome::Next::kStop, .destination = {}};
   if (payload_bytes == 0) return payload_arrived(now_ms);
@@ -364,6 +365,7 @@ void Session::send(const PeerMessage& message, Payload payload) {
     give_up(GoodbyeReason::kGivenUp, "a message that cannot be sent: " + encoded.error());
     return;
   }
+  out->recipient = payload_recipient(message);
   out->payload = std::move(payload);
   if (!live->window.has_room(out->size())) {
     give_up(GoodbyeReason::kOverflow,
@@ -381,18 +383,28 @@ bool Session::has_frame() const {
 }
 
 std::shared_ptr<const OutgoingFrame> Session::next_frame(std::uint64_t now_ms) {
+  if (auto frame = next_control(now_ms)) return frame;
+  return next_message(now_ms);
+}
+
+std::shared_ptr<const OutgoingFrame> Session::next_control(std::uint64_t now_ms) {
   if (!has_frame()) return nullptr;
   if (control_.empty() && ack_wanted_) {
     const Sequence received(std::get<Live>(session_).received);
     queue(frame::Ack{.received = received}, received);
   }
-  std::shared_ptr<const OutgoingFrame> frame;
-  if (!control_.empty()) {
-    frame = std::move(control_.front());
-    control_.pop_front();
-  } else {
-    frame = std::get<Live>(session_).window.next();
-  }
+  if (control_.empty()) return nullptr;
+  const auto frame = std::move(control_.front());
+  control_.pop_front();
+  last_sent_ms_ = now_ms;
+  told(*frame);
+  return frame;
+}
+
+std::shared_ptr<const OutgoingFrame> Session::next_message(std::uint64_t now_ms) {
+  if (!link_up() || ending_) return nullptr;
+  auto frame = std::get<Live>(session_).window.next();
+  if (!frame) return nullptr;
   last_sent_ms_ = now_ms;
   told(*frame);
   return frame;

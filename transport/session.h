@@ -97,7 +97,9 @@ class Session {
   // disconnected first. [events]
   void accept(const frame::Hello& hello, std::uint64_t now_ms);
   // Every other frame, when its message has arrived and its payload has not. [events]
-  FrameOutcome frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms);
+  // With a `lease`, its payload is there already.
+  FrameOutcome frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms,
+                             LeaseId lease = {});
   // The payload of the last frame is complete. [events]
   FrameOutcome payload_arrived(std::uint64_t now_ms);
   // Something was read, be it part of a frame.
@@ -107,8 +109,11 @@ class Session {
 
   // --- Outgoing. Queues a message; without a session it is dropped.
   void send(const PeerMessage& message, Payload payload);
-  // The next frame to write on the link, or null.
+  // The next frame to write on the link, or null. Frames that are no Messages go first; a link may
+  // have a way for them apart from that of the Messages.
   std::shared_ptr<const OutgoingFrame> next_frame(std::uint64_t now_ms);
+  std::shared_ptr<const OutgoingFrame> next_control(std::uint64_t now_ms);
+  std::shared_ptr<const OutgoingFrame> next_message(std::uint64_t now_ms);
   [[nodiscard]] bool has_frame() const;
 
   // --- Time. The session is over, for a reason of ours; takes effect in tick().
@@ -170,7 +175,7 @@ class Session {
   FrameOutcome violation(std::string detail);     // ends the session
   FrameOutcome useless_link(std::string detail);  // ends the link only
   FrameOutcome welcome_arrived(const frame::Welcome& welcome, std::uint64_t now_ms);
-  FrameOutcome message_arrived(frame::Message message, std::uint64_t payload_bytes,
+  FrameOutcome message_arrived(frame::Message message, std::uint64_t payload_bytes, LeaseId lease,
                                std::uint64_t now_ms);
   FrameOutcome deliver(Sequence sequence, PeerMessage content, std::uint64_t bytes,
                        std::uint64_t now_ms);

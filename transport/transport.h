@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "core/lease.h"
 #include "core/payload.h"
 #include "core/peer_message.h"
 
@@ -27,6 +28,14 @@ namespace netbinder {
 struct PayloadDestination {
   std::span<std::byte> bytes;
   std::shared_ptr<void> owner;
+};
+
+// Space for a payload that the peer's device is to write by itself.
+struct LeasedPlace {
+  LeaseId id;
+  ProcessId process;           // whose arena it is
+  PayloadDestination place;    // as many bytes as were asked for
+  std::span<std::byte> arena;  // the memory `place` is in, all of it
 };
 
 // What the agent hears of its peers. Messages of a session arrive between its established and its
@@ -41,10 +50,21 @@ class PeerEvents {
   // if perhaps of 0 bytes. Then comes either `message_arrived`, when the payload is in its place,
   // or `payload_abandoned`, when the link or the session was lost before: nothing is written to the
   // destination any more, and if the session lives on, the message arrives again from the start.
+  // With a `lease`, one that was given to this peer and has not ended: the payload is there
+  // already, and the lease ends with this. The destination is that place then, or empty if the
+  // message is not for it; what is left of the space is free again.
   virtual PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
-                                              std::uint64_t payload_bytes) = 0;
+                                              std::uint64_t payload_bytes, LeaseId lease) = 0;
   virtual void payload_abandoned(HostId peer, const PeerMessage& message) = 0;
   virtual void message_arrived(HostId peer, PeerMessage message) = 0;
+  // The peer asks for space. Nothing: its message is to come with its payload.
+  virtual std::optional<LeasedPlace> lease_wanted(HostId /*peer*/,
+                                                  const LeaseRequest& /*request*/) {
+    return std::nullopt;
+  }
+  // The lease will not be used, and nobody can write to it any more. Of one that has ended already
+  // it says nothing new.
+  virtual void lease_ended(HostId /*peer*/, LeaseId /*lease*/) {}
 };
 
 // For status displays.
@@ -52,14 +72,21 @@ struct LinkStatus {
   HostId peer;
   std::string name;
   std::string address;
-  std::string transport;  // "tcp", "tcp+tls"
-  std::string state;      // "established", "connecting", "suspended" (session alive, link down)
+  std::string transport;         // of messages: "tcp", "tcp+tls", "rdma"
+  std::string transport_reason;  // why that one, in words; empty where there is no choice
+  std::string state;  // "established", "connecting", "suspended" (session alive, link down)
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t messages_received = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t unacknowledged_bytes = 0;
+  // Of the payloads that went over RDMA, by what the processors did with them here. Written: by the
+  // device, from where they were put to where they are read.
+  std::uint64_t payload_bytes_written = 0;
+  std::uint64_t payload_bytes_copied = 0;  // into segments
+  std::uint64_t payload_bytes_written_here = 0;
+  std::uint64_t payload_bytes_copied_here = 0;  // out of segments
 };
 
 class Transport {
@@ -79,6 +106,13 @@ class Transport {
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // Pushes out what was queued since the last flush. Called once per turn of the event loop.
   virtual void flush() = 0;
+  // Looks for what has arrived, where that takes no system call. True if there was anything.
+  virtual bool poll() { return false; }
+  // Before the loop sleeps: from here on arrivals wake it. False if there was one meanwhile, which
+  // has been handled.
+  virtual bool arm() { return true; }
+  // The memory of an arena goes: payload destinations in it were the last.
+  virtual void memory_ends(std::span<std::byte> /*arena*/) {}
   // Ends the session with a peer that broke the protocol; session_lost follows from the loop.
   virtual void give_up(HostId peer, const std::string& reason) = 0;
   [[nodiscard]] virtual std::vector<LinkStatus> status() const = 0;

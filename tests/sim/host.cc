@@ -187,9 +187,9 @@ void SimHost::session_lost(HostId peer) {
 }
 
 PayloadDestination SimHost::payload_arriving(HostId peer, const PeerMessage& message,
-                                             std::uint64_t payload_bytes) {
+                                             std::uint64_t payload_bytes, LeaseId lease) {
   before_event();
-  const PayloadPlace place = driver_->payload_arriving(peer, message);
+  const PayloadPlace place = driver_->payload_arriving(peer, message, lease);
   const auto found = processes_.find(place.process.value());
   if (found == processes_.end() || place.bytes.size() != payload_bytes) return {};
   return {.bytes = place.bytes, .owner = found->second->arena_owner()};

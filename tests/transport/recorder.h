@@ -32,11 +32,16 @@ class Recorder : public PeerEvents {
     int abandoned = 0;
     std::vector<Received> messages;  // of the present session, or of the last one
     std::optional<PeerMessage> arriving;
-    std::shared_ptr<std::vector<std::byte>> place;
+    std::span<std::byte> place;
+    std::shared_ptr<std::vector<std::byte>> place_owner;
+    std::map<LeaseId, std::span<std::byte>> leases;  // given and not ended
   };
 
   std::map<HostId, Peer> peers;
   bool discard_payloads = false;
+  bool gives_leases = true;
+  std::uint64_t leases_given = 0;
+  std::uint64_t leases_ahead = 0;  // of these
   std::function<void(HostId)> on_established;
   std::function<void(HostId, const Received&)> on_message;
   std::function<void(HostId)> on_arriving;
@@ -62,18 +67,56 @@ class Recorder : public PeerEvents {
   }
 
   PayloadDestination payload_arriving(HostId host, const PeerMessage& message,
-                                      std::uint64_t payload_bytes) override {
+                                      std::uint64_t payload_bytes, LeaseId lease) override {
     auto& peer = peers[host];
     EXPECT_TRUE(peer.established);
     EXPECT_FALSE(peer.arriving) << "two payloads at once";
     EXPECT_TRUE(has_payload(message));
     EXPECT_EQ(payload_bytes, payload_image_bytes(message));
     peer.arriving = message;
-    peer.place = std::make_shared<std::vector<std::byte>>(payload_bytes, std::byte{0xEE});
+    if (lease != LeaseId{}) {
+      const auto found = peer.leases.find(lease);
+      EXPECT_TRUE(found != peer.leases.end()) << "a lease that was not given";
+      peer.place = found->second.first(payload_bytes);
+      peer.place_owner = arena_;
+      peer.leases.erase(found);
+    } else {
+      peer.place_owner = std::make_shared<std::vector<std::byte>>(payload_bytes, std::byte{0xEE});
+      peer.place = *peer.place_owner;
+    }
     if (on_arriving) on_arriving(host);
     if (discard_payloads) return {};
-    return {.bytes = std::span(*peer.place), .owner = peer.place};
+    return {.bytes = peer.place, .owner = peer.place_owner};
   }
+
+  // Space anywhere in one arena: where none of the leases is that have not ended.
+  std::optional<LeasedPlace> lease_wanted(HostId host, const LeaseRequest& request) override {
+    auto& peer = peers[host];
+    EXPECT_TRUE(peer.established);
+    if (!gives_leases) return std::nullopt;
+    if (next_ + request.bytes > arena_->size()) next_ = 0;
+    const auto place = std::span(*arena_).subspan(next_, request.bytes);
+    for (auto& [id, other] : peers) {
+      for (auto& [lease, taken] : other.leases) {
+        if (taken.data() < place.data() + place.size() &&
+            place.data() < taken.data() + taken.size())
+          return std::nullopt;
+      }
+    }
+    next_ += request.bytes;
+    std::ranges::fill(place, std::byte{0xEE});
+    const LeaseId id{++leases_given};
+    peer.leases[id] = place;
+    if (request.ahead) ++leases_ahead;
+    return LeasedPlace{.id = id,
+                       .process = ProcessId(1),
+                       .place = {.bytes = place, .owner = arena_},
+                       .arena = *arena_};
+  }
+
+  [[nodiscard]] std::span<std::byte> arena() { return *arena_; }
+
+  void lease_ended(HostId host, LeaseId lease) override { peers[host].leases.erase(lease); }
 
   void payload_abandoned(HostId host, const PeerMessage& message) override {
     auto& peer = peers[host];
@@ -91,7 +134,7 @@ class Recorder : public PeerEvents {
     if (has_payload(received.message)) {
       ASSERT_TRUE(peer.arriving);
       EXPECT_EQ(*peer.arriving, received.message);
-      received.payload = std::move(*peer.place);
+      received.payload.assign(peer.place.begin(), peer.place.end());
       peer.arriving.reset();
     } else {
       EXPECT_FALSE(peer.arriving);
@@ -99,6 +142,11 @@ class Recorder : public PeerEvents {
     peer.messages.push_back(received);
     if (on_message) on_message(host, received);
   }
+
+ private:
+  std::shared_ptr<std::vector<std::byte>> arena_ =
+      std::make_shared<std::vector<std::byte>>(16U << 20);
+  std::size_t next_ = 0;
 };
 
 // A call with this number and a payload of this size, whose bytes depend on both.

@@ -91,7 +91,8 @@ class Pair {
       if (tag_of_peer) dead_tags.push_back(*tag_of_peer);
       ++pair.totals.lost;
     }
-    PayloadDestination payload_arriving(HostId, const PeerMessage&, std::uint64_t bytes) override {
+    PayloadDestination payload_arriving(HostId, const PeerMessage&, std::uint64_t bytes,
+                                        LeaseId) override {
       EXPECT_TRUE(established);
       EXPECT_FALSE(place);
       place = std::make_shared<std::vector<std::byte>>(bytes);

@@ -12,12 +12,15 @@
 
 #include "tests/transport/recorder.h"
 #include "tests/transport/relay.h"
+#include "transport/rdma/verbs.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace netbinder {
 
 class TcpCluster {
  public:
+  virtual ~TcpCluster() = default;
+
   class Host {
    public:
     Host(TcpCluster& cluster, TransportConfig config)
@@ -26,7 +29,15 @@ class TcpCluster {
     void send(std::uint32_t peer, const Received& message) {
       transport_->send(HostId(peer), message.message, message.payload);
     }
+    void send(std::uint32_t peer, const PeerMessage& message, Payload payload) {
+      transport_->send(HostId(peer), message, std::move(payload));
+    }
+    Payload new_payload(std::uint32_t peer, std::uint64_t bytes) {
+      return transport_->new_payload(HostId(peer), bytes);
+    }
+    void memory_ends(std::span<std::byte> arena) { transport_->memory_ends(arena); }
     void flush() { transport_->flush(); }
+    bool arm() { return transport_->arm(); }
     void give_up(std::uint32_t peer) { transport_->give_up(HostId(peer), "the test says so"); }
     bool sees(std::uint32_t peer) { return recorder.peers[HostId(peer)].established; }
     Recorder::Peer& peer(std::uint32_t id) { return recorder.peers[HostId(id)]; }
@@ -59,7 +70,8 @@ class TcpCluster {
    private:
     friend class TcpCluster;
     void start() {
-      transport_ = std::make_unique<TcpTransport>(cluster_.io_, config_, recorder);
+      transport_ = std::make_unique<TcpTransport>(cluster_.io_, config_, recorder,
+                                                  cluster_.verbs ? cluster_.verbs() : nullptr);
       transport_->start();
       cluster_.relays_[config_.host.value()]->set_target(transport_->listen_port());
     }
@@ -113,6 +125,7 @@ class TcpCluster {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
+      if (!ready_to_sleep()) continue;
       io_.run_one_for(std::chrono::milliseconds(10));
     }
     return true;
@@ -129,10 +142,27 @@ class TcpCluster {
   Relay& relay(std::uint32_t host) { return *relays_[host]; }
   boost::asio::io_context& io() { return io_; }
 
+  // Runs until these two talk in the best way they have.
+  virtual bool run_until_fastest(Host& a, std::uint32_t a_id, Host& b, std::uint32_t b_id) {
+    return run_until([&] { return a.sees(b_id) && b.sees(a_id); });
+  }
+  // Ends what there is between hosts after so much of it.
+  virtual void cut_after(std::uint64_t bytes) { relay(1).cut_after(bytes); }
+
  protected:
   std::function<void(TransportConfig&)> secure;
+  std::function<std::unique_ptr<rdma::Verbs>()> verbs;
 
  private:
+  // As an agent's loop does before it sleeps.
+  bool ready_to_sleep() {
+    bool ready = true;
+    for (auto& host : hosts_) {
+      if (host.transport_ && !host.transport_->arm()) ready = false;
+    }
+    if (!ready) io_.poll();
+    return ready;
+  }
   static std::string name(std::uint32_t id) { return "host" + std::to_string(id); }
 
   boost::asio::io_context io_;

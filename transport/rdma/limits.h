@@ -49,7 +49,7 @@ inline constexpr std::uint32_t kSendRequests = 256;
 // Of these for segments that give credit back, so that these never wait for others.
 inline constexpr std::uint32_t kReservedSends = 8;
 // One in so many is signalled: its completion tells that all before it are complete.
-inline constexpr std::uint32_t kSignalEvery = 32;
+inline constexpr std::uint32_t kSignalEvery = 16;
 // Requests in one chain; a frame with its writes may take several.
 inline constexpr std::size_t kMaxChain = 32;
 // Pieces of memory in one request: header, head, payload.
@@ -89,10 +89,8 @@ inline constexpr std::size_t kMaxGiven = 1024;
 
 // --- Failure.
 
-// After a queue pair has failed, or could not be had: the wait before the next one. Doubles.
-inline constexpr std::uint64_t kRetryMinMs = 1000;
-inline constexpr std::uint64_t kRetryMaxMs = 60'000;
-// A queue pair that lasted this long was a good one: the next wait is the shortest again.
+// A queue pair that lasted this long was a good one: the wait after it (RdmaConfig::retry_min_ms)
+// is the shortest again.
 inline constexpr std::uint64_t kGoodMs = 10'000;
 
 }  // namespace netbinder::rdma

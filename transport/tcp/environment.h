@@ -13,6 +13,7 @@
 #include <string>
 
 #include "transport/config.h"
+#include "transport/rdma/adapter.h"
 #include "transport/tcp/stream.h"
 
 namespace netbinder::tcp {
@@ -43,6 +44,8 @@ struct Environment {
   std::function<std::unique_ptr<Stream>(boost::asio::ip::tcp::socket, const std::string& dialed)>
       make_stream;
   LogLimiter broken_peers;
+  std::shared_ptr<rdma::Adapter> adapter;  // none: not configured
+  std::string no_adapter;                  // why
 
   [[nodiscard]] static std::uint64_t now_ms() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -44,7 +44,9 @@ PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& p
       session_(identity(environment_->config, peer), environment_->config.timing,
                environment_->config.limits, events, random_session_id),
       resolver_(environment_->io),
-      timer_(environment_->io) {}
+      timer_(environment_->io),
+      events_(events),
+      rdma_reason_(environment_->no_adapter) {}
 
 void PeerLink::start() {
   if (session_.identity().dials()) dialing_ = Waiting{.until_ms = Environment::now_ms()};
@@ -57,6 +59,7 @@ void PeerLink::stop() {
   dialing_ = Resting{};
   timer_.cancel();
   resolver_.cancel();
+  end_endpoint(rdma::Endpoint::Tell::kNobody);
   if (!connection_) return;
   session_.give_up(GoodbyeReason::kShutdown, "the agent ends");
   connection_->pump();
@@ -183,6 +186,10 @@ FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t payload_bytes) {
   const auto now_ms = Environment::now_ms();
   const bool was_up = session_.link_up();
+  if (was_up && handle_rdma(connection, frame)) {
+    return {.next = session_.ending() ? FrameOutcome::Next::kStop : FrameOutcome::Next::kReadOn,
+            .destination = {}};
+  }
   auto outcome = session_.frame_arrived(std::move(frame), payload_bytes, now_ms);
   if (!was_up && session_.link_up()) {
     connection.allow_session_frames();
@@ -197,7 +204,9 @@ FrameOutcome PeerLink::payload_arrived(Connection& /*connection*/) {
 }
 
 std::shared_ptr<const OutgoingFrame> PeerLink::next_frame(Connection& /*connection*/) {
-  return session_.next_frame(Environment::now_ms());
+  const auto now_ms = Environment::now_ms();
+  const bool messages_elsewhere = endpoint_ && endpoint_->sending();
+  return messages_elsewhere ? session_.next_control(now_ms) : session_.next_frame(now_ms);
 }
 
 void PeerLink::settle(Connection& /*connection*/) { settle(); }
@@ -213,6 +222,8 @@ void PeerLink::failed(Connection& connection, const std::string& reason, bool br
 void PeerLink::drop(const std::string& reason) {
   const auto now_ms = Environment::now_ms();
   const bool was_up = session_.link_up();
+  end_endpoint(rdma::Endpoint::Tell::kOwner);
+  endpoint_tried_ = false;
   // Kept for its name until everything is said about it.
   const auto connection = std::move(connection_);
   connection->pump();
@@ -242,8 +253,15 @@ void PeerLink::settle() {
     return;
   }
   log_session();
-  if (connection_) connection_->pump();
+  pump();
+  if (Environment::now_ms() >= rdma_due_ms()) offer_rdma();
   arm_timer();
+}
+
+// Messages first: they tell the peer what has arrived as well.
+void PeerLink::pump() {
+  if (endpoint_) endpoint_->pump();
+  if (connection_) connection_->pump();
 }
 
 void PeerLink::log_session() {
@@ -266,10 +284,6 @@ void PeerLink::send(const PeerMessage& message, Payload payload) {
   if (session_.ending()) arm_timer();
 }
 
-void PeerLink::flush() {
-  if (connection_) connection_->pump();
-}
-
 void PeerLink::give_up(const std::string& reason) {
   session_.give_up(GoodbyeReason::kGivenUp, reason);
   arm_timer();
@@ -280,6 +294,7 @@ LinkStatus PeerLink::status() const {
                     .name = peer_.name,
                     .address = peer_.address,
                     .transport = environment_->config.tls.enabled() ? "tcp+tls" : "tcp",
+                    .transport_reason = rdma_reason_,
                     .state = !session_.live()     ? "connecting"
                              : session_.link_up() ? "established"
                                                   : "suspended",
@@ -288,10 +303,26 @@ LinkStatus PeerLink::status() const {
                     .messages_sent = session_.counters().messages_sent,
                     .messages_received = session_.counters().messages_received,
                     .reconnects = session_.counters().resumed,
-                    .unacknowledged_bytes = session_.backlog_bytes()};
+                    .unacknowledged_bytes = session_.backlog_bytes(),
+                    .payload_bytes_written = past_rdma_.payload_bytes_written,
+                    .payload_bytes_copied = past_rdma_.payload_bytes_copied,
+                    .payload_bytes_written_here = past_rdma_.payload_bytes_written_here,
+                    .payload_bytes_copied_here = past_rdma_.payload_bytes_copied_here};
+  status.bytes_sent += past_rdma_.bytes_sent;
+  status.bytes_received += past_rdma_.bytes_received;
   if (connection_) {
     status.bytes_sent += connection_->counters().bytes_sent;
     status.bytes_received += connection_->counters().bytes_received;
+  }
+  if (endpoint_) {
+    const auto& counters = endpoint_->counters();
+    if (endpoint_->sending()) status.transport = "rdma";
+    status.bytes_sent += counters.bytes_sent;
+    status.bytes_received += counters.bytes_received;
+    status.payload_bytes_written += counters.payload_bytes_written;
+    status.payload_bytes_copied += counters.payload_bytes_copied;
+    status.payload_bytes_written_here += counters.payload_bytes_written_here;
+    status.payload_bytes_copied_here += counters.payload_bytes_copied_here;
   }
   return status;
 }
@@ -307,6 +338,7 @@ void PeerLink::arm_timer() {
   } else if (const auto* connecting = std::get_if<Connecting>(&dialing_)) {
     due_ms = std::min(due_ms, connecting->deadline_ms);
   }
+  due_ms = std::min(due_ms, rdma_due_ms());
   if (due_ms >= armed_ms_) return;
   armed_ms_ = due_ms;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::milliseconds(due_ms)));

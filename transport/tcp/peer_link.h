@@ -19,6 +19,7 @@
 #include <string>
 #include <variant>
 
+#include "transport/rdma/endpoint.h"
 #include "transport/session.h"
 #include "transport/tcp/address.h"
 #include "transport/tcp/connection.h"
@@ -26,7 +27,9 @@
 
 namespace netbinder::tcp {
 
-class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<PeerLink> {
+class PeerLink : public ConnectionOwner,
+                 public rdma::EndpointOwner,
+                 public std::enable_shared_from_this<PeerLink> {
  public:
   PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& peer, Address address,
            PeerEvents& events);
@@ -40,7 +43,9 @@ class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<Pee
                                              const frame::Hello& hello);
 
   void send(const PeerMessage& message, Payload payload);
-  void flush();
+  void flush() { pump(); }
+  [[nodiscard]] Payload new_payload(std::uint64_t bytes);
+  void memory_ends(std::span<std::byte> arena);
   void give_up(const std::string& reason);
   [[nodiscard]] LinkStatus status() const;
 
@@ -52,6 +57,17 @@ class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<Pee
   void settle(Connection& connection) override;
   std::shared_ptr<const OutgoingFrame> next_frame(Connection& connection) override;
   void failed(Connection& connection, const std::string& reason, bool broke_protocol) override;
+
+  // peer_link_rdma.cc
+  void endpoint_sends() override;
+  std::shared_ptr<const OutgoingFrame> next_message() override;
+  void endpoint_heard() override;
+  FrameOutcome message_arrived(Frame frame, std::uint64_t payload_bytes, LeaseId lease) override;
+  FrameOutcome message_payload_arrived() override;
+  std::optional<LeasedPlace> lease_wanted(const LeaseRequest& request) override;
+  void lease_ended(LeaseId lease) override;
+  void endpoint_settled() override { settle(); }
+  void endpoint_failed(const std::string& reason, bool broke_protocol) override;
 
  private:
   struct Resting {};
@@ -71,10 +87,22 @@ class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<Pee
   void wait_and_dial();
 
   void settle();
+  void pump();
   void drop(const std::string& reason);
   void arm_timer();
   void timer_expired();
   void log_session();
+
+  // peer_link_rdma.cc: the link's queue pair.
+  // Whether the frame was about it. Of frames that break the rules the session is given up.
+  bool handle_rdma(Connection& connection, const Frame& frame);
+  void offer_rdma();
+  std::expected<void, std::string> create_endpoint();
+  void refuse_rdma(const std::string& reason);
+  void send_control(const Frame& frame);
+  void end_endpoint(rdma::Endpoint::Tell tell);
+  void rdma_failed(const std::string& reason);
+  [[nodiscard]] std::uint64_t rdma_due_ms() const;
 
   std::shared_ptr<Environment> environment_;
   const PeerConfig peer_;
@@ -92,6 +120,17 @@ class PeerLink : public ConnectionOwner, public std::enable_shared_from_this<Pee
 
   boost::asio::steady_timer timer_;
   std::uint64_t armed_ms_ = Session::kNever;
+
+  // RDMA. A link has at most one queue pair in its life.
+  PeerEvents& events_;
+  std::shared_ptr<rdma::Staging> staging_;
+  std::shared_ptr<rdma::Endpoint> endpoint_;
+  bool endpoint_tried_ = false;       // on this link
+  std::string rdma_reason_;           // why there is none, or none that is used
+  std::uint64_t rdma_retry_ms_ = 0;   // not before
+  std::uint64_t rdma_wait_ms_ = 0;    // the last back-off
+  std::uint64_t rdma_since_ms_ = 0;   // since when it is used
+  rdma::EndpointCounters past_rdma_;  // of earlier queue pairs
 
   ConnectionCounters past_;  // of earlier connections
   std::uint64_t logged_established_ = 0;

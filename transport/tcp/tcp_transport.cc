@@ -68,10 +68,16 @@ void validate(const TransportConfig& config) {
 }  // namespace
 }  // namespace tcp
 
-TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events) {
+TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events,
+                           std::unique_ptr<rdma::Verbs> verbs) {
   tcp::validate(config);
-  environment_ = std::make_shared<tcp::Environment>(tcp::Environment{
-      .io = io, .config = std::move(config), .make_stream = {}, .broken_peers = {}});
+  environment_ = std::make_shared<tcp::Environment>(tcp::Environment{.io = io,
+                                                                     .config = std::move(config),
+                                                                     .make_stream = {},
+                                                                     .broken_peers = {},
+                                                                     .adapter = {},
+                                                                     .no_adapter = {}});
+  use_rdma(std::move(verbs));
   if (environment_->config.tls.enabled()) {
     environment_->make_stream = [context = tcp::make_tls_context(environment_->config.tls)](
                                     asio::ip::tcp::socket socket, const std::string& dialed) {
@@ -95,6 +101,27 @@ TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEve
   }
   if (!environment_->config.listen_address.empty()) {
     (void)tcp::usable_address(*environment_, environment_->config.listen_address);
+  }
+}
+
+void TcpTransport::use_rdma(std::unique_ptr<rdma::Verbs> verbs) {
+  const auto& config = environment_->config;
+  if (config.rdma.use == RdmaUse::kNever || !verbs) {
+    environment_->no_adapter = "as configured";
+    return;
+  }
+  if (config.rdma.use == RdmaUse::kIfPossible && config.tls.enabled()) {
+    environment_->no_adapter = "RDMA is not encrypted: with TLS it has to be required";
+    return;
+  }
+  environment_->adapter = std::make_shared<rdma::Adapter>(
+      environment_->io, std::move(verbs),
+      rdma::DeviceChoice{
+          .name = config.rdma.device, .port = config.rdma.port, .gid_index = config.rdma.gid_index},
+      config.rdma.max_registered_bytes);
+  if (config.rdma.use != RdmaUse::kRequired) return;
+  if (const auto opened = environment_->adapter->open(); !opened) {
+    throw std::invalid_argument("RDMA is required: " + opened.error());
   }
 }
 
@@ -157,6 +184,20 @@ void TcpTransport::send(HostId peer, PeerMessage message, Payload payload) {
 void TcpTransport::flush() {
   for (auto* link : to_flush_) link->flush();
   to_flush_.clear();
+}
+
+Payload TcpTransport::new_payload(HostId peer, std::uint64_t bytes) {
+  const auto found = by_host_.find(peer);
+  return found == by_host_.end() ? Payload::allocate(bytes) : found->second->new_payload(bytes);
+}
+
+bool TcpTransport::poll() { return environment_->adapter && environment_->adapter->poll(); }
+
+bool TcpTransport::arm() { return !environment_->adapter || environment_->adapter->arm(); }
+
+void TcpTransport::memory_ends(std::span<std::byte> arena) {
+  if (!environment_->adapter) return;
+  for (auto& link : links_) link->memory_ends(arena);
 }
 
 void TcpTransport::give_up(HostId peer, const std::string& reason) {

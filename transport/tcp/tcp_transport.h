@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The transport over TCP: one connection to each peer, which the host with the higher number dials.
+// Where both hosts have an RDMA device, the messages of a link go over a queue pair beside the
+// connection, as long as that works.
 //
 // Owned by the agent, together with the event loop, the configuration's values and the PeerEvents,
 // all of which outlive it. Destroying it says goodbye to every peer, calls no event, and leaves
@@ -22,6 +24,9 @@
 
 namespace netbinder {
 
+namespace rdma {
+class Verbs;
+}
 namespace tcp {
 class Connection;
 class Listener;
@@ -34,14 +39,20 @@ class TcpTransport : public Transport {
   // Throws std::invalid_argument if the configuration contradicts itself, an address cannot be
   // understood, a certificate cannot be used, or an address is not a loopback one although there
   // are neither certificates nor `insecure`.
-  TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events);
+  // `verbs`: how RDMA devices are opened, where the configuration wants them.
+  TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events,
+               std::unique_ptr<rdma::Verbs> verbs = nullptr);
   ~TcpTransport() override;
   TcpTransport(const TcpTransport&) = delete;
   TcpTransport& operator=(const TcpTransport&) = delete;
 
   void start() override;
   void send(HostId peer, PeerMessage message, Payload payload) override;
+  [[nodiscard]] Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void flush() override;
+  bool poll() override;
+  bool arm() override;
+  void memory_ends(std::span<std::byte> arena) override;
   void give_up(HostId peer, const std::string& reason) override;
   [[nodiscard]] std::vector<LinkStatus> status() const override;
 
@@ -49,6 +60,7 @@ class TcpTransport : public Transport {
   [[nodiscard]] std::uint16_t listen_port() const;
 
  private:
+  void use_rdma(std::unique_ptr<rdma::Verbs> verbs);
   void listen();
   std::optional<frame::Refuse> hello_arrived(std::shared_ptr<tcp::Connection> connection,
                                              const frame::Hello& hello);

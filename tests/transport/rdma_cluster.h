@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Transports with RDMA devices made of memory, or, where asked for, with the real one of this
+// machine, which all of them share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <utility>
+
+#include "tests/transport/memory_verbs.h"
+#include "tests/transport/tcp_cluster.h"
+
+namespace netbinder {
+
+// Each transport owns what opens its device; the device's host is the order of opening.
+class SharedVerbs : public rdma::Verbs {
+ public:
+  explicit SharedVerbs(rdma::Verbs& verbs) : verbs_(verbs) {}
+  std::expected<std::unique_ptr<rdma::Device>, std::string> open(
+      const rdma::DeviceChoice& choice) override {
+    return verbs_.open(choice);
+  }
+
+ private:
+  rdma::Verbs& verbs_;
+};
+
+class RdmaCluster : public TcpCluster {
+ public:
+  RdmaCluster()
+      : memory_verbs({.execution = rdma::MemoryVerbsOptions::Execution::kLazily,
+                      .seed = 7,
+                      .max_inline_bytes = 512}) {
+    verbs = [this] { return std::make_unique<SharedVerbs>(memory_verbs); };
+    secure = [](TransportConfig& config) {
+      config.rdma.use = RdmaUse::kRequired;
+      config.rdma.retry_min_ms = 5;
+      config.rdma.retry_max_ms = 50;
+      config.rdma.staging_bytes = 16U << 20;
+    };
+    memory_verbs.on_work([this] {
+      if (std::exchange(stepping_, true)) return;
+      boost::asio::post(io(), [this] { step(); });
+    });
+  }
+
+  bool run_until_fastest(Host& a, std::uint32_t a_id, Host& b, std::uint32_t b_id) override {
+    return run_until([&] {
+      return a.sees(b_id) && b.sees(a_id) && a.status(b_id).transport == "rdma" &&
+             b.status(a_id).transport == "rdma";
+    });
+  }
+
+  // Of the queue pairs and of the connections in turn.
+  void cut_after(std::uint64_t bytes) override {
+    if (++cuts_ % 3 == 0) {
+      TcpCluster::cut_after(bytes % 2000);
+    } else {
+      steps_to_cut_ = 1 + bytes % 97;
+    }
+  }
+
+  rdma::MemoryVerbs memory_verbs;
+
+ private:
+  void step() {
+    stepping_ = false;
+    if (steps_to_cut_ > 0 && --steps_to_cut_ == 0) {
+      memory_verbs.fail_next_send(0, rdma::SendRequest::Kind::kSend,
+                                  rdma::CompletionStatus::kRetriesExceeded, cuts_ % 2 == 0);
+    }
+    (void)memory_verbs.step();
+  }
+
+  bool stepping_ = false;
+  std::uint64_t cuts_ = 0;
+  std::uint64_t steps_to_cut_ = 0;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queue pair of a link: offered when the link is up, used for messages once both ends have
+// shown that it works, and the end of the link if it fails. The next link begins without one.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "transport/codec.h"
+#include "transport/rdma/limits.h"
+#include "transport/tcp/peer_link.h"
+
+namespace netbinder::tcp {
+
+namespace {
+
+void add(rdma::EndpointCounters& to, const rdma::EndpointCounters& counters) {
+  to.bytes_sent += counters.bytes_sent;
+  to.bytes_received += counters.bytes_received;
+  to.payload_bytes_written += counters.payload_bytes_written;
+  to.payload_bytes_copied += counters.payload_bytes_copied;
+  to.payload_bytes_written_here += counters.payload_bytes_written_here;
+  to.payload_bytes_copied_here += counters.payload_bytes_copied_here;
+}
+
+}  // namespace
+
+// ---- The handshake ----
+
+std::uint64_t PeerLink::rdma_due_ms() const {
+  const bool due =
+      environment_->adapter && session_.link_up() && !session_.ending() && !endpoint_tried_;
+  return due ? rdma_retry_ms_ : Session::kNever;
+}
+
+void PeerLink::offer_rdma() {
+  endpoint_tried_ = true;
+  if (const auto created = create_endpoint(); !created) {
+    rdma_failed(created.error());
+    return;
+  }
+  rdma_reason_ = "the queue pair is being connected";
+  send_control(endpoint_->offer());
+}
+
+std::expected<void, std::string> PeerLink::create_endpoint() {
+  if (!environment_->adapter) return std::unexpected(environment_->no_adapter);
+  if (auto opened = environment_->adapter->open(); !opened) return opened;
+  if (!staging_) {
+    staging_ = std::make_shared<rdma::Staging>(environment_->config.rdma.staging_bytes);
+  }
+  auto created = rdma::Endpoint::create(environment_->adapter, staging_, *this);
+  if (!created) return std::unexpected(created.error());
+  endpoint_ = std::move(*created);
+  return {};
+}
+
+bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
+  const auto broken = [&](const char* rule) {
+    environment_->log_broken_peer(connection.remote(), rule);
+    session_.give_up(GoodbyeReason::kProtocolError, rule);
+  };
+  if (const auto* offer = std::get_if<frame::RdmaOffer>(&frame)) {
+    if (endpoint_ && !endpoint_->offered()) {
+      broken("a second queue pair on one link");
+      return true;
+    }
+    if (!endpoint_) {
+      // Ours was given up before this came, or there cannot be one.
+      const auto created = endpoint_tried_ ? std::unexpected(rdma_reason_) : create_endpoint();
+      endpoint_tried_ = true;
+      if (!created) {
+        refuse_rdma(created.error());
+        return true;
+      }
+      send_control(endpoint_->offer());
+    }
+    if (const auto connected = endpoint_->connect(*offer); !connected) {
+      refuse_rdma(connected.error());
+      return true;
+    }
+    send_control(frame::RdmaReady{});
+    return true;
+  }
+  if (const auto* refuse = std::get_if<frame::RdmaRefuse>(&frame)) {
+    if (endpoint_ && endpoint_->sending()) {
+      broken("a queue pair refused that was accepted");
+      return true;
+    }
+    end_endpoint(rdma::Endpoint::Tell::kOwner);
+    endpoint_tried_ = true;
+    rdma_failed("host '" + peer_.name + "': " + refuse->reason);
+    return true;
+  }
+  if (std::holds_alternative<frame::RdmaReady>(frame)) {
+    // Ours may have been refused meanwhile.
+    if (endpoint_ && !endpoint_->peer_ready()) broken("ready before it was connected");
+    return true;
+  }
+  if (std::holds_alternative<frame::RdmaSwitch>(frame)) {
+    if (!endpoint_ || !endpoint_->switched()) broken("a switch to no queue pair");
+    return true;
+  }
+  return false;
+}
+
+void PeerLink::refuse_rdma(const std::string& reason) {
+  end_endpoint(rdma::Endpoint::Tell::kOwner);
+  rdma_failed(reason);
+  send_control(frame::RdmaRefuse{reason});
+}
+
+void PeerLink::send_control(const Frame& frame) {
+  auto out = std::make_shared<OutgoingFrame>();
+  const auto encoded = encode_frame(frame, 0, out->head);
+  NB_CHECK(encoded.has_value());
+  connection_->write(std::move(out));
+}
+
+// ---- Failure ----
+
+void PeerLink::rdma_failed(const std::string& reason) {
+  if (reason != rdma_reason_) {
+    spdlog::info("no RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, reason);
+  }
+  rdma_reason_ = reason;
+  const auto& config = environment_->config.rdma;
+  const auto now_ms = Environment::now_ms();
+  if (rdma_since_ms_ != 0 && now_ms >= rdma_since_ms_ + rdma::kGoodMs) rdma_wait_ms_ = 0;
+  rdma_since_ms_ = 0;
+  rdma_wait_ms_ =
+      std::clamp<std::uint64_t>(2 * rdma_wait_ms_, config.retry_min_ms, config.retry_max_ms);
+  rdma_retry_ms_ = now_ms + rdma_wait_ms_;
+}
+
+void PeerLink::end_endpoint(rdma::Endpoint::Tell tell) {
+  if (!endpoint_) return;
+  add(past_rdma_, endpoint_->counters());
+  // Events of leases that end come from inside; they may send.
+  const auto endpoint = std::exchange(endpoint_, nullptr);
+  endpoint->close(tell);
+}
+
+void PeerLink::endpoint_failed(const std::string& reason, bool broke_protocol) {
+  const auto self = shared_from_this();
+  rdma_failed(reason);
+  if (broke_protocol) {
+    environment_->log_broken_peer(connection_->remote(), reason);
+    session_.give_up(GoodbyeReason::kProtocolError, reason);
+  }
+  drop(reason);
+}
+
+// ---- The endpoint's needs ----
+
+void PeerLink::endpoint_sends() {
+  rdma_reason_ = environment_->adapter->device().description();
+  rdma_since_ms_ = Environment::now_ms();
+  spdlog::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
+  // Behind the messages that the connection has already.
+  send_control(frame::RdmaSwitch{});
+}
+
+std::shared_ptr<const OutgoingFrame> PeerLink::next_message() {
+  return session_.next_message(Environment::now_ms());
+}
+
+void PeerLink::endpoint_heard() { session_.heard(Environment::now_ms()); }
+
+FrameOutcome PeerLink::message_arrived(Frame frame, std::uint64_t payload_bytes, LeaseId lease) {
+  return session_.frame_arrived(std::move(frame), payload_bytes, Environment::now_ms(), lease);
+}
+
+FrameOutcome PeerLink::message_payload_arrived() {
+  return session_.payload_arrived(Environment::now_ms());
+}
+
+std::optional<LeasedPlace> PeerLink::lease_wanted(const LeaseRequest& request) {
+  return events_.lease_wanted(peer_.id, request);
+}
+
+void PeerLink::lease_ended(LeaseId lease) { events_.lease_ended(peer_.id, lease); }
+
+// ---- Memory ----
+
+Payload PeerLink::new_payload(std::uint64_t bytes) {
+  if (bytes >= rdma::kLeasedPayloadBytes && endpoint_ && endpoint_->sending()) {
+    if (auto staged = staging_->allocate(bytes)) return *std::move(staged);
+  }
+  return Payload::allocate(bytes);
+}
+
+void PeerLink::memory_ends(std::span<std::byte> arena) {
+  if (endpoint_) endpoint_->memory_ends(arena);
+}
+
+}  // namespace netbinder::tcp
