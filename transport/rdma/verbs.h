@@ -83,7 +83,7 @@ struct SendRequest {
 
 enum class CompletionStatus {
   kSuccess,
-  kFlushed,           // the queue pair had failed before
+  kFlushed,           // the queue pair had failed before; soft-RoCE: or it fails with this one
   kRetriesExceeded,   // the peer, or the way there, is gone
   kReceiverNotReady,  // the peer had no receive posted, for too long
   kRemoteAccess,      // the peer's memory may not be written like that
@@ -114,6 +114,7 @@ class QueuePair {
   [[nodiscard]] virtual std::uint32_t inline_bytes() const = 0;  // what was got
 
   // Before or after connect(). `memory` stays as it is until the completion. 0 or a negative errno.
+  // If the queue pair has failed already, soft-RoCE never completes it.
   virtual int post_receive(WorkId id, std::span<std::byte> memory, LocalKey key) = 0;
   // Once. From now on the peer's requests are served, and ours can be posted.
   virtual std::expected<void, std::string> connect(const QueuePairAddress& peer) = 0;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The completions of a device: of receives and of sends, with one descriptor for both and for the
+// device's own events. Has room for every request of every queue pair; queue pairs tell.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "transport/rdma/ibverbs_port.h"
+
+namespace netbinder::rdma {
+
+class IbvQueues {
+ public:
+  static std::expected<std::unique_ptr<IbvQueues>, std::string> create(IbvPort& port);
+  ~IbvQueues();
+  IbvQueues(const IbvQueues&) = delete;
+  IbvQueues& operator=(const IbvQueues&) = delete;
+
+  [[nodiscard]] ibv_cq* receives() const { return queues_[kReceives].queue.get(); }
+  [[nodiscard]] ibv_cq* sends() const { return queues_[kSends].queue.get(); }
+  std::size_t poll_receives(std::span<Completion> into) { return poll(queues_[kReceives], into); }
+  std::size_t poll_sends(std::span<Completion> into) { return poll(queues_[kSends], into); }
+
+  // Room for a queue pair's requests, grown if needed.
+  std::expected<void, std::string> reserve(std::uint32_t sends, std::uint32_t receives);
+  void release(std::uint32_t sends, std::uint32_t receives);
+  // Drops what is there of a queue pair that was destroyed: its number may come again.
+  void forget(QueuePairNumber number);
+
+  [[nodiscard]] int event_fd() const { return events_.get(); }
+  int arm();
+  std::optional<std::string> take_events();
+
+ private:
+  enum Which : std::size_t { kReceives, kSends, kCount };
+  struct Queue {
+    IbvOwner<ibv_cq> queue;
+    std::uint32_t reserved = 0;
+    unsigned not_acknowledged = 0;   // events
+    std::deque<Completion> waiting;  // taken out by forget()
+  };
+
+  explicit IbvQueues(IbvPort& port) : port_(port) {}
+  std::expected<void, std::string> open();
+  std::expected<void, std::string> grow(Queue& queue, std::uint32_t entries);
+  std::size_t poll(Queue& queue, std::span<Completion> into);
+  std::size_t poll_device(Queue& queue, std::span<Completion> into);
+  void take_queue_events();
+  void take_device_events();
+  void consider(const ibv_async_event& event);
+  void fail(const std::string& why);
+
+  IbvPort& port_;
+  IbvOwner<ibv_comp_channel> channel_;
+  std::array<Queue, kCount> queues_;  // after their channel: destroyed before it
+  OwnedDescriptor events_;            // an epoll of the channel and the context
+  std::optional<std::string> failure_;
+};
+
+}  // namespace netbinder::rdma
