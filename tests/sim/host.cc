@@ -134,7 +134,13 @@ void SimHost::send(HostId peer, PeerMessage message, Payload payload) {
   dirty_.insert(peer);
   if (world_.sabotages(Sabotage::kLoseEffect, message)) return;
   if (to.shadow && to.session->live() && !to.session->ending()) {
-    to.shadow->to[peer].push_back({message, payload});
+    Letter& letter = to.shadow->to[peer].emplace_back(Letter{message, payload});
+    letter.by_device = goes_by_device(to, letter);
+    if (letter.by_device || !to.held.empty()) {
+      to.held.push_back(&letter);
+      send_held(to);
+      return;
+    }
   }
   to.session->send(message, std::move(payload));
 }
@@ -179,6 +185,8 @@ void SimHost::session_lost(HostId peer) {
     world_.oracle().fail("session of host " + std::to_string(id_.value()) + " with " +
                          std::to_string(peer.value()) + ": " + from.session->loss_reason());
   }
+  from.held.clear();
+  lose_leases(from);
   from.shadow.reset();
   world_.session_ended(id_, peer);
   before_event();
@@ -187,9 +195,14 @@ void SimHost::session_lost(HostId peer) {
 }
 
 PayloadDestination SimHost::payload_arriving(HostId peer, const PeerMessage& message,
-                                             std::uint64_t payload_bytes, LeaseId lease) {
+                                             std::uint64_t payload_bytes, LeaseId /*of_frame*/) {
   before_event();
+  const LeaseId lease = lease_of_next(link(peer));
   const PayloadPlace place = driver_->payload_arriving(peer, message, lease);
+  if (lease != LeaseId{}) {
+    link(peer).lent_place = place.bytes;
+    return {};  // it is there
+  }
   const auto found = processes_.find(place.process.value());
   if (found == processes_.end() || place.bytes.size() != payload_bytes) return {};
   return {.bytes = place.bytes, .owner = found->second->arena_owner()};
@@ -197,6 +210,7 @@ PayloadDestination SimHost::payload_arriving(HostId peer, const PeerMessage& mes
 
 void SimHost::payload_abandoned(HostId peer, const PeerMessage& /*message*/) {
   world_.trace().note("abandoned", {id_.value(), peer.value()});
+  link(peer).lent_place = {};
   before_event();
   driver_->payload_abandoned(peer);
   after_event();
@@ -211,10 +225,13 @@ void SimHost::message_arrived(HostId peer, PeerMessage message) {
     world_.oracle().fail("host " + std::to_string(id_.value()) + " received from " +
                          std::to_string(peer.value()) + " what was not sent next");
   } else {
-    const bool placed = !from.destination.bytes.empty();
-    if (placed && !std::ranges::equal(from.destination.bytes, letters.front().payload.bytes())) {
-      world_.oracle().fail("a payload has changed on its way");
+    for (const std::span<const std::byte> place :
+         {std::span<const std::byte>(from.destination.bytes), from.lent_place}) {
+      if (!place.empty() && !std::ranges::equal(place, letters.front().payload.bytes())) {
+        world_.oracle().fail("a payload has changed on its way");
+      }
     }
+    from.lent_place = {};
     letters.pop_front();
   }
   before_event();

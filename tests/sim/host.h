@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -60,6 +61,8 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   void settle_dirty();
   void set_stalled(bool stalled);
   [[nodiscard]] bool stalled() const { return stalled_; }
+  // What the core has lent is what peers were given.
+  void check_leases() const;
 
   struct Work {  // of this host, for others to compare
     std::uint64_t sent = 0, ioctls = 0, received = 0;
@@ -76,6 +79,12 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   void writable(const ConnectionPtr& connection, std::size_t side) override;
 
  private:
+  // Space in an arena of another host's.
+  struct KeptLease {
+    LeaseRequest request;
+    Lease lease;                   // of number 0: refused
+    std::shared_ptr<void> memory;  // behind it
+  };
   struct Link {
     HostId peer;
     std::unique_ptr<Session> session;
@@ -88,6 +97,12 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
     std::span<const std::byte> arriving;  // the payload, for comparison
     std::uint64_t session_to_come = 0;    // named by a Welcome, not established yet
     ShadowPtr shadow;
+    // Of the shadow's: sent by the core, and the first waits for space.
+    std::deque<Letter*> held;
+    std::uint64_t asking = 0;               // the request that is to be answered; 0: none
+    std::vector<KeptLease> kept;            // given ahead
+    std::set<LeaseId> lent;                 // to the peer, and not used
+    std::span<const std::byte> lent_place;  // where the payload of the message that arrives is
   };
 
   // ---- Effects ----
@@ -129,6 +144,23 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   void settle(Link& link);
   void arm_timer(Link& link);
 
+  // host_leases.cc
+  // After a delay, unless either end loses the connection before.
+  template <typename What>
+  static void over_device(World& world, const ConnectionPtr& connection, HostId from, HostId to,
+                          What what);
+  bool goes_by_device(const Link& to, const Letter& letter);
+  void send_held(Link& to);
+  // Number 0: for a message that is yet to come.
+  void ask(const Link& to, LeaseRequest request, std::uint64_t number);
+  void lease_asked(HostId peer, const LeaseRequest& request, std::uint64_t number);
+  void lease_answered(HostId home, const KeptLease& given, std::uint64_t number);
+  void keep(Link& to, const KeptLease& given);
+  void write_by_device(const Link& to, Letter& letter, const KeptLease& space);
+  void give_back(Link& to, LeaseId id);
+  void lose_leases(Link& link);
+  LeaseId lease_of_next(Link& from);
+
   World& world_;
   HostId id_;
   std::uint64_t life_;
@@ -136,6 +168,7 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   bool stalled_ = false;
   bool settling_ = false;
   std::map<HostId, Link> links_;
+  std::uint64_t lease_requests_ = 0;
   std::set<HostId> dirty_;
   std::map<HostId, std::string> to_give_up_;
   std::map<std::uint64_t, ProcessHost*> processes_;

@@ -126,6 +126,7 @@ void SimHost::drop_link(Link& link) {
   if (connection == nullptr) return;
   const std::uint64_t now = world_.clock().now_ms();
   world_.trace().note("unlinked", {id_.value(), link.peer.value()});
+  lose_leases(link);
   while (world_.network().room(*connection, link.side)) {
     auto frame = link.session->next_frame(now);
     if (frame == nullptr) break;
@@ -134,6 +135,7 @@ void SimHost::drop_link(Link& link) {
   world_.network().close(connection, link.side);
   link.destination = {};
   if (!link.session->link_down()) link.session->disconnected(now);
+  send_held(link);
   if (link.session->identity().dials()) dial_later(link);
   arm_timer(link);
 }

@@ -49,6 +49,9 @@ void print(const Statistics& sum) {
   std::printf("deaths told %lu, nodes released %lu, ledgers compared %lu\n", sum.deaths_told,
               sum.releases, sum.ledgers_compared);
   std::printf("freezes %lu, told %lu\n", sum.freezes, sum.freezes_told);
+  std::printf("leases %lu, ahead %lu, refused %lu: used %lu, returned %lu, lost %lu\n", sum.leases,
+              sum.leases_ahead, sum.leases_refused, sum.leases_used, sum.leases_returned,
+              sum.leases_lost);
   std::printf("programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu\n",
               sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts);
 }

@@ -41,6 +41,7 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
     settings.limits.backlog_bytes = 32 * 1024;
     settings.limits.backlog_messages = 64;
   }
+  if (random.one_in(2)) settings.devices = random.next() | random.next();
   return settings;
 }
 
@@ -254,7 +255,9 @@ bool World::run_for(std::uint64_t ms) {
 
 void World::check_everything() {
   for (auto& each : hosts_) {
-    if (each) each->driver().check_invariants();
+    if (!each) continue;
+    each->driver().check_invariants();
+    each->check_leases();
   }
   compare_ledgers();
 }
@@ -326,14 +329,15 @@ void World::check_nothing_left() {
     const std::size_t managers = settings_.builtin ? 1 : 0;
     const bool clean = counts.processes == managers && counts.nodes == managers * (2 + others) &&
                        counts.refs == managers * 2 * others && counts.transactions == 0 &&
-                       counts.deaths == managers * others && counts.buffers == 0;
+                       counts.deaths == managers * others && counts.buffers == 0 &&
+                       counts.leases == 0;
     if (!clean) {
       oracle_.fail("host " + std::to_string(id) + " is left with " +
                    std::to_string(counts.processes) + " processes, " +
                    std::to_string(counts.nodes) + " nodes, " + std::to_string(counts.refs) +
                    " refs, " + std::to_string(counts.transactions) + " transactions, " +
                    std::to_string(counts.deaths) + " deaths, " + std::to_string(counts.buffers) +
-                   " buffers");
+                   " buffers, " + std::to_string(counts.leases) + " leases");
     }
   }
 }

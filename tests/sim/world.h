@@ -43,10 +43,11 @@ struct Settings {
   std::size_t arena_bytes = 16 * 1024;
   bool roomy = false;  // arenas that are never full
   bool builtin = false;
-  bool kills = true;     // of programs and threads
-  bool crashes = true;   // of agents
-  bool weather = true;   // faults of the network
-  bool freezes = false;  // of programs
+  bool kills = true;          // of programs and threads
+  bool crashes = true;        // of agents
+  bool weather = true;        // faults of the network
+  bool freezes = false;       // of programs
+  std::uint64_t devices = 0;  // which hosts have one that writes into arenas of others: a bit each
   std::uint64_t fault_every_ms = 60;
   SessionTiming timing{.timeout_ms = 400,
                        .heartbeat_ms = 60,
@@ -102,6 +103,9 @@ class World {
   // Sessions a host lost with the host of a node.
   [[nodiscard]] std::uint64_t losses(HostId host, Uid uid) const;
 
+  [[nodiscard]] bool has_device(HostId id) const {
+    return (settings_.devices >> id.value() & 1) != 0;
+  }
   [[nodiscard]] bool wants_manager();
   void managed_by(std::uint64_t serial);
   [[nodiscard]] std::string some_service();
