@@ -13,6 +13,10 @@
 //   admin_socket   the socket's path with ".admin" added: where the netbinder command finds it
 //   listen         where the other agents find this one: "ip:port". Default: our address in
 //                  [[hosts]]; to be set where that is not what this host has, as behind NAT.
+//   transport      "auto": messages between two hosts that both have an RDMA device go over RDMA,
+//   but
+//                  not with TLS, which does not protect them there. "tcp": never. "rdma": this host
+//                  must have a device, and messages go over RDMA also where the connection has TLS.
 //   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
@@ -45,6 +49,15 @@
 //                                nothing; its session is given up beyond
 //     max_file_bytes             67108864 (0 … 1073741824): of a file that is passed to or from
 //                                another host by content
+//
+//   [rdma]
+//     device                 name of the device. Default: the first one with an active port
+//     port                   0 (0 … 255): its port; 0 is the first active one
+//     gid_index              (0 … 255) Default: an IPv4 address of RoCE v2, or else the best there
+//     is staging_bytes          8388608 (65536 … 1073741824): registered for each other host, for
+//     large
+//                            payloads on their way there
+//     max_registered_bytes   1073741824 (1048576 … 1099511627776): of arenas, staging and segments
 //
 //   [tls]          files in PEM; all three or none
 //     certificate      of this host, issued for its name
@@ -105,6 +118,17 @@ struct LimitSettings {
   friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
 
+enum class TransportKind { kAuto, kTcp, kRdma };
+
+struct RdmaSettings {
+  std::string device;
+  std::uint32_t port = 0;
+  std::int32_t gid_index = -1;  // -1: the default
+  std::uint64_t staging_bytes = 8ULL << 20;
+  std::uint64_t max_registered_bytes = 1ULL << 30;
+  friend bool operator==(const RdmaSettings&, const RdmaSettings&) = default;
+};
+
 struct TlsSettings {
   std::string certificate;
   std::string key;
@@ -119,12 +143,14 @@ struct Config {
   std::string socket = "/run/netbinder/agent.sock";
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
   std::string listen;  // empty: there are no other hosts
+  TransportKind transport = TransportKind::kAuto;
   bool insecure = false;
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;
   std::vector<HostSettings> hosts;  // never empty; has `host`
   SessionSettings session;
   LimitSettings limits;
+  RdmaSettings rdma;
   TlsSettings tls;
 
   // This host's entry in `hosts`.
@@ -153,6 +179,7 @@ struct ConfigError {
 // The effective configuration as TOML. Loading that gives the same configuration.
 [[nodiscard]] std::string render_config(const Config& config);
 
+[[nodiscard]] std::string_view to_string(TransportKind kind);
 [[nodiscard]] std::string_view to_string(ContextScope scope);
 [[nodiscard]] std::string_view to_string(ServiceManagerKind kind);
 [[nodiscard]] std::string_view to_string(ServiceManagerDialect dialect);

@@ -175,6 +175,16 @@ void read_limits(TableReader& in, LimitSettings& limits) {
   });
 }
 
+void read_rdma(TableReader& in, RdmaSettings& rdma) {
+  in.table("rdma", [&](TableReader& table) {
+    table.get("device", rdma.device);
+    table.get("port", rdma.port, 0, 255);
+    table.get("gid_index", rdma.gid_index, 0, 255);
+    table.get("staging_bytes", rdma.staging_bytes, 65536, 1ULL << 30);
+    table.get("max_registered_bytes", rdma.max_registered_bytes, 1ULL << 20, 1ULL << 40);
+  });
+}
+
 Config read_config(TableReader& in) {
   Config config;
   config.host = system_host_name();
@@ -190,6 +200,7 @@ Config read_config(TableReader& in) {
   config.admin_socket = config.socket + ".admin";
   read_socket(in, "admin_socket", config.admin_socket);
   if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
+  in.get("transport", config.transport, config_names::kTransports);
   in.get("insecure", config.insecure);
   in.get("log_level", config.log_level, config_names::kLogLevels);
   read_contexts(in, config.contexts);
@@ -198,6 +209,7 @@ Config read_config(TableReader& in) {
   read_hosts(in, config.hosts, secure);
   read_session(in, config.session);
   read_limits(in, config.limits);
+  read_rdma(in, config.rdma);
 
   if (config.hosts.empty()) {
     config.hosts.push_back({.name = config.host, .id = 1, .address = {}});

@@ -14,6 +14,9 @@ namespace netbinder::config_names {
 template <typename Value, std::size_t count>
 using Names = std::array<std::pair<std::string_view, Value>, count>;
 
+inline constexpr Names<TransportKind, 3> kTransports{
+    {{"auto", TransportKind::kAuto}, {"tcp", TransportKind::kTcp}, {"rdma", TransportKind::kRdma}}};
+
 inline constexpr Names<ContextScope, 2> kScopes{
     {{"cluster", ContextScope::kCluster}, {"host", ContextScope::kHost}}};
 

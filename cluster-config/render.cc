@@ -35,6 +35,9 @@ std::string quote(std::string_view text) {
 
 }  // namespace
 
+std::string_view to_string(TransportKind kind) {
+  return find_name(config_names::kTransports, kind);
+}
 std::string_view to_string(ContextScope scope) { return find_name(config_names::kScopes, scope); }
 std::string_view to_string(ServiceManagerKind kind) {
   return find_name(config_names::kServiceManagers, kind);
@@ -54,6 +57,7 @@ std::string render_config(const Config& config) {
   put("socket = {}\n", quote(config.socket));
   put("admin_socket = {}\n", quote(config.admin_socket));
   if (!config.listen.empty()) put("listen = {}\n", quote(config.listen));
+  put("transport = {}\n", quote(to_string(config.transport)));
   put("insecure = {}\n", config.insecure);
   put("log_level = {}\n", quote(config.log_level));
   for (const auto& context : config.contexts) {
@@ -80,6 +84,12 @@ std::string render_config(const Config& config) {
   put("max_message_bytes = {}\n", config.limits.max_message_bytes);
   put("max_backlog_bytes = {}\n", config.limits.max_backlog_bytes);
   put("max_file_bytes = {}\n", config.limits.max_file_bytes);
+  put("\n[rdma]\n");
+  if (!config.rdma.device.empty()) put("device = {}\n", quote(config.rdma.device));
+  put("port = {}\n", config.rdma.port);
+  if (config.rdma.gid_index >= 0) put("gid_index = {}\n", config.rdma.gid_index);
+  put("staging_bytes = {}\n", config.rdma.staging_bytes);
+  put("max_registered_bytes = {}\n", config.rdma.max_registered_bytes);
   if (config.tls.enabled()) {
     put("\n[tls]\n");
     put("certificate = {}\n", quote(config.tls.certificate));

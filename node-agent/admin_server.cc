@@ -50,13 +50,18 @@ json status_of(const Agent& agent) {
     status["links"].push_back({{"host", link.name},
                                {"address", link.address},
                                {"transport", link.transport},
+                               {"transport_reason", link.transport_reason},
                                {"state", link.state},
                                {"bytes_sent", link.bytes_sent},
                                {"bytes_received", link.bytes_received},
                                {"messages_sent", link.messages_sent},
                                {"messages_received", link.messages_received},
                                {"reconnects", link.reconnects},
-                               {"unacknowledged_bytes", link.unacknowledged_bytes}});
+                               {"unacknowledged_bytes", link.unacknowledged_bytes},
+                               {"payload_bytes_written", link.payload_bytes_written},
+                               {"payload_bytes_copied", link.payload_bytes_copied},
+                               {"payload_bytes_written_here", link.payload_bytes_written_here},
+                               {"payload_bytes_copied_here", link.payload_bytes_copied_here}});
   }
   const ChannelStatistics& channels = agent.channel_statistics();
   const Statistics& driver = agent.driver().statistics();

@@ -15,6 +15,7 @@
 
 #include "core/check.h"
 #include "transport/frame.h"
+#include "transport/rdma/ibverbs_device.h"
 #include "transport/tcp/tcp_transport.h"
 
 namespace netbinder {
@@ -38,6 +39,18 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   return setup;
 }
 
+RdmaUse rdma_use(TransportKind kind) {
+  switch (kind) {
+    case TransportKind::kAuto:
+      return RdmaUse::kIfPossible;
+    case TransportKind::kTcp:
+      return RdmaUse::kNever;
+    case TransportKind::kRdma:
+      return RdmaUse::kRequired;
+  }
+  NB_UNREACHABLE();
+}
+
 TransportConfig transport_config(const Config& config, Incarnation incarnation) {
   TransportConfig transport;
   transport.host = HostId{config.self().id};
@@ -54,6 +67,12 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
   transport.timing.suspect_ms = config.session.suspect_ms;
   transport.limits.backlog_bytes = config.limits.max_backlog_bytes;
   transport.insecure = config.insecure;
+  transport.rdma = {.use = rdma_use(config.transport),
+                    .device = config.rdma.device,
+                    .port = config.rdma.port,
+                    .gid_index = config.rdma.gid_index,
+                    .staging_bytes = config.rdma.staging_bytes,
+                    .max_registered_bytes = config.rdma.max_registered_bytes};
   transport.tls = {
       .certificate = config.tls.certificate, .key = config.tls.key, .ca = config.tls.ca};
   return transport;
@@ -117,8 +136,8 @@ void Agent::start() {
                              .held_bytes = [this] { return files_.content_bytes(); },
                          });
     PeerEvents& events = *this;
-    transport_ =
-        std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_), events);
+    transport_ = std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_),
+                                                events, rdma::make_ibverbs());
     transport_->start();
   }
 }
@@ -169,6 +188,7 @@ void Agent::close_channel(ProcessId process) {
   after_event();
   driver_->set_time(monotonic_ms());
   driver_->close(process);
+  if (transport_) transport_->memory_ends(channel->arena());
   hosts_.erase(process.value());
   program_ends_.erase(watched->program_end);
   channels_.erase(process.value());
@@ -362,6 +382,22 @@ void Agent::message_arrived(HostId peer, PeerMessage message) {
     driver_->message_arrived(peer, std::move(message));
     if (may_name_files) relays_->drop_offers(peer);
   }
+  after_event();
+}
+
+std::optional<LeasedPlace> Agent::lease_wanted(HostId peer, const LeaseRequest& request) {
+  const auto lease = driver_->lease(peer, request);
+  if (!lease) return std::nullopt;
+  ProcessHost* host = host_of(lease->process);
+  NB_CHECK(host != nullptr);
+  return LeasedPlace{.id = lease->id,
+                     .process = lease->process,
+                     .place = {.bytes = lease->bytes, .owner = host->arena_owner()},
+                     .arena = lease->arena};
+}
+
+void Agent::lease_ended(HostId peer, LeaseId lease) {
+  driver_->end_lease(peer, lease);
   after_event();
 }
 

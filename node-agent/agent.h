@@ -116,6 +116,8 @@ class Agent final : private Effects, private PeerEvents {
                                       std::uint64_t payload_bytes, LeaseId lease) override;
   void payload_abandoned(HostId peer, const PeerMessage& message) override;
   void message_arrived(HostId peer, PeerMessage message) override;
+  std::optional<LeasedPlace> lease_wanted(HostId peer, const LeaseRequest& request) override;
+  void lease_ended(HostId peer, LeaseId lease) override;
 
   [[nodiscard]] std::uint64_t waiting_bytes(HostId peer) const;
   [[nodiscard]] ProcessHost* host_of(ProcessId process);

@@ -73,6 +73,7 @@ class ClientChannel final : public ProcessHost {
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool readable) override;
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
+  [[nodiscard]] std::span<std::byte> arena() const { return arena_->memory(); }
 
   // Loop bookkeeping, of the event loop only.
   bool hot = false;

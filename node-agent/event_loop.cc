@@ -26,9 +26,14 @@ void Agent::run() {
   std::uint64_t last_park_ns = 0;
   bool poll_had_work = false;
   while (!stopping_) {
-    const bool worked = serve_hot();
+    bool worked = serve_hot();
     std::uint64_t now_ns = monotonic_ns();
     driver_->set_time(now_ns / 1'000'000);
+    if (transport_ && transport_->poll()) {
+      worked = true;
+      transport_->flush();
+      now_ns = monotonic_ns();
+    }
     if (worked || poll_had_work) wait_.worked(now_ns);
     if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
       poll_had_work = io_.poll() > 0;
@@ -49,6 +54,10 @@ void Agent::run() {
     }
     park_idle(now_ns, true);
     if (!hot_.empty()) continue;  // a request came while its channel was being armed
+    if (transport_ && !transport_->arm()) {
+      transport_->flush();
+      continue;
+    }
     io_.run_one();
     driver_->set_time(monotonic_ms());
     if (transport_) transport_->flush();

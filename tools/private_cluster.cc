@@ -67,6 +67,7 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     const auto ports = free_ports(setup.hosts);
     std::string shared = "cluster = \"session\"\n";
     shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
+    shared += fmt::format("transport = \"{}\"\n", setup.rdma ? "rdma" : "tcp");
     std::string tables;
     for (const std::string& context : setup.contexts) {
       tables += fmt::format("[[context]]\nname = \"{}\"\nservice_manager = \"{}\"\n", context,
@@ -81,7 +82,7 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
       start_agent(i + 1, fmt::format("host = \"host{}\"\nsocket = \"{}\"\n{}{}", i + 1,
                                      sockets_.back(), shared, tables));
     }
-    wait_until_connected();
+    wait_until_connected(setup.rdma ? "rdma" : "tcp");
   } catch (...) {
     stop();
     throw;
@@ -112,13 +113,16 @@ void PrivateCluster::start_agent(std::size_t number, const std::string& config) 
   agents_.push_back(pid);
 }
 
-void PrivateCluster::wait_until_connected() {
+void PrivateCluster::wait_until_connected(std::string_view transport) {
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
   for (const std::string& socket : sockets_) {
     for (;;) {
       try {
         const auto status = ask_agent(socket, {{"command", "status"}});
-        if (status["hosts_connected"] == sockets_.size()) break;
+        const auto& links = status["links"];
+        const bool all = std::ranges::all_of(
+            links, [&](const auto& link) { return link["transport"] == transport; });
+        if (all && status["hosts_connected"] == sockets_.size()) break;
       } catch (const std::runtime_error&) {
         // not there yet
       }

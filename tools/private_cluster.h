@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace netbinder::tools {
@@ -15,6 +16,7 @@ struct PrivateClusterSetup {
   std::size_t hosts = 1;
   std::vector<std::string> contexts = {"binder", "hwbinder", "vndbinder"};
   bool builtin_manager = true;
+  bool rdma = false;  // between the hosts, or TCP
   std::string log_level = "error";
 };
 
@@ -36,7 +38,7 @@ class PrivateCluster {
 
  private:
   void start_agent(std::size_t number, const std::string& config);
-  void wait_until_connected();
+  void wait_until_connected(std::string_view transport);
   void stop();
 
   std::string folder_;

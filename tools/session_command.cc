@@ -120,9 +120,7 @@ void add_session_command(CLI::App& app, Chosen& chosen) {
   session->positionals_at_end();
   session->callback([options, &chosen] {
     chosen = [options]() -> int {
-      if (options->transport == "rdma") {
-        throw std::runtime_error("this build has no RDMA transport; use --transport tcp");
-      }
+      options->setup.rdma = options->transport == "rdma";
       options->setup.builtin_manager = options->manager == "builtin";
       const PrivateCluster cluster(options->setup);
       return run_command(options->command, cluster);

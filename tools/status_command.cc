@@ -26,9 +26,11 @@ void print(const nlohmann::json& status) {
                text(context["manager"]));
   }
   for (const auto& link : status["links"]) {
-    fmt::print("link to {} at {} over {}: {}, {} messages sent, {} received, {} reconnects\n",
+    const std::string reason = link["transport_reason"];
+    fmt::print("link to {} at {} over {}{}: {}, {} messages sent, {} received, {} reconnects\n",
                text(link["host"]), text(link["address"]), text(link["transport"]),
-               text(link["state"]), text(link["messages_sent"]), text(link["messages_received"]),
+               reason.empty() ? "" : " (" + reason + ")", text(link["state"]),
+               text(link["messages_sent"]), text(link["messages_received"]),
                text(link["reconnects"]));
   }
   for (const char* group : {"counts", "statistics"}) {
