@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
   clang-16 libclang-rt-16-dev
-  iproute2 rdma-core
+  iproute2 rdma-core perftest
   clang-format clang-tidy
 )
 # tests/guest boots a kernel that has the binder driver.
