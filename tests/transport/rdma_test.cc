@@ -167,6 +167,26 @@ TEST_F(Rdma, AFailedQueuePairFallsBackToTcpAndComesBack) {
   }
 }
 
+// What the queue pair did not take must not go over the connection as it closes: it would come
+// ahead of what the queue pair lost.
+TEST_F(Rdma, AFailedQueuePairLeavesWhatWaitsToTheNextLink) {
+  for (const auto status : {CompletionStatus::kRetriesExceeded, CompletionStatus::kLocal}) {
+    RdmaCluster cluster;
+    auto& one = cluster.add(1);
+    auto& two = cluster.add(2);
+    cluster.start();
+    ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
+    // Many more than there is credit for.
+    cluster.memory_verbs.fail_next_send(0, SendRequest::Kind::kSend, status);
+    constexpr std::uint64_t kMessages = 500;
+    for (std::uint64_t i = 1; i <= kMessages; ++i) one.send(2, numbered_call(i, 100));
+    one.flush();
+    ASSERT_TRUE(cluster.run_until(
+        [&] { return two.messages(1).size() == kMessages || one.peer(2).losses > 0; }));
+    EXPECT_EQ(one.peer(2).losses + two.peer(1).losses, 0);
+  }
+}
+
 TEST_F(Rdma, AReceiveThatFailsFallsBackToTcp) {
   start();
   cluster_.memory_verbs.fail_next_receive(1, CompletionStatus::kLocal);

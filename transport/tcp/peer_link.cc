@@ -222,12 +222,13 @@ void PeerLink::failed(Connection& connection, const std::string& reason, bool br
 void PeerLink::drop(const std::string& reason) {
   const auto now_ms = Environment::now_ms();
   const bool was_up = session_.link_up();
-  end_endpoint(rdma::Endpoint::Tell::kOwner);
-  endpoint_tried_ = false;
   // Kept for its name until everything is said about it.
   const auto connection = std::move(connection_);
+  // A goodbye, perhaps. While there is the queue pair, no messages: those after what it lost.
   connection->pump();
   connection->close();
+  end_endpoint(rdma::Endpoint::Tell::kOwner);
+  endpoint_tried_ = false;
   past_.bytes_sent += connection->counters().bytes_sent;
   past_.bytes_received += connection->counters().bytes_received;
   if (!session_.link_down()) session_.disconnected(now_ms);
