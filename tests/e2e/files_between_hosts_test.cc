@@ -27,9 +27,7 @@ open_files() { for pid in $(agents); do ls /proc/$pid/fd | wc -l; done | tr '\n'
 settled() { for i in $(seq 500); do [ "$(open_files)" = "$1" ] && return 0; done; return 1; }
 )script";
 
-RunResult run(const std::string& script) {
-  return run_session("--hosts 2 --transport tcp", kPrelude + script);
-}
+RunResult run(const std::string& script) { return run_session("--hosts 2", kPrelude + script); }
 
 TEST(FilesBetweenHosts, PipesGoEitherWayAndInReplies) {
   const RunResult result = run(R"script(

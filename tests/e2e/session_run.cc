@@ -52,8 +52,15 @@ RunResult run_with(const std::string& prefix, const std::string& script) {
 
 RunResult run_script(const std::string& script) { return run_with("", script); }
 
+std::string transport_of_tests() {
+  const char* const transport = std::getenv("NETBINDER_TEST_TRANSPORT");
+  return transport == nullptr ? "tcp" : transport;
+}
+
 RunResult run_session(const std::string& options, const std::string& script) {
-  return run_with(programs() + "/netbinder session " + options + " -- ", script);
+  return run_with(programs() + "/netbinder session --transport " + transport_of_tests() + " " +
+                      options + " -- ",
+                  script);
 }
 
 }  // namespace netbinder::testing

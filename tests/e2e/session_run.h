@@ -16,7 +16,9 @@ struct RunResult {
 
 // A script of its own, with the build's programs on its PATH.
 RunResult run_script(const std::string& script);
-// The same inside `netbinder session OPTIONS`.
+// Between the hosts of sessions: NETBINDER_TEST_TRANSPORT in the environment, or "tcp".
+std::string transport_of_tests();
+// A script inside `netbinder session --transport … OPTIONS`.
 RunResult run_session(const std::string& options, const std::string& script);
 
 }  // namespace netbinder::testing

@@ -179,7 +179,7 @@ TEST(TwoHosts, APayloadIsCopiedOnceAndOnlyByTheSendersAgent) {
 
 INSTANTIATE_TEST_SUITE_P(Placements, Programs,
                          ::testing::Values(Placement{"OneHost", "--hosts 1", "$NETBINDER_SOCKET_1"},
-                                           Placement{"TwoHosts", "--hosts 2 --transport tcp",
+                                           Placement{"TwoHosts", "--hosts 2",
                                                      "$NETBINDER_SOCKET_2"}),
                          [](const auto& placement) { return placement.param.name; });
 

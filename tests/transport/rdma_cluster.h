@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transports with RDMA devices made of memory, or, where asked for, with the real one of this
-// machine, which all of them share.
+// Transports with RDMA devices made of memory, or with the real one of this machine, which all of
+// them share.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "tests/transport/memory_verbs.h"
 #include "tests/transport/tcp_cluster.h"
+#include "transport/rdma/ibverbs_device.h"
 
 namespace netbinder {
 
@@ -78,6 +80,56 @@ class RdmaCluster : public TcpCluster {
   bool stepping_ = false;
   std::uint64_t cuts_ = 0;
   std::uint64_t steps_to_cut_ = 0;
+};
+
+// On the real device, which fails when the test says so in no other way than by the connection that
+// its queue pairs live and die with.
+class RealRdmaCluster : public TcpCluster {
+ public:
+  // What is, if there is no device. Empty if there is one.
+  static std::string missing() {
+    const auto device = rdma::make_ibverbs()->open({});
+    return device ? std::string() : device.error();
+  }
+
+  RealRdmaCluster() {
+    verbs = [] { return rdma::make_ibverbs(); };
+    secure = [](TransportConfig& config) {
+      config.rdma.use = RdmaUse::kRequired;
+      config.rdma.retry_min_ms = 5;
+      config.rdma.retry_max_ms = 50;
+      // Where a processor is emulated, to set a queue pair up takes a while.
+      config.timing = {.timeout_ms = 2000,
+                       .heartbeat_ms = 100,
+                       .suspect_ms = 1000,
+                       .handshake_ms = 1000,
+                       .ack_delay_ms = 5};
+    };
+  }
+
+  bool run_until_fastest(Host& a, std::uint32_t a_id, Host& b, std::uint32_t b_id) override {
+    return run_until([&] {
+      return a.sees(b_id) && b.sees(a_id) && a.status(b_id).transport == "rdma" &&
+             b.status(a_id).transport == "rdma";
+    });
+  }
+
+  // After so many turns of the event loop; every third time in the next link's handshake, too.
+  void cut_after(std::uint64_t bytes) override {
+    if (++cuts_ % 3 == 0) TcpCluster::cut_after(bytes % 2000);
+    if (std::exchange(turns_to_cut_, 1 + bytes % 97) == 0) turn();
+  }
+
+ private:
+  void turn() {
+    boost::asio::post(io(), [this] {
+      if (--turns_to_cut_ > 0) return turn();
+      relay(1).cut();
+    });
+  }
+
+  std::uint64_t cuts_ = 0;
+  std::uint64_t turns_to_cut_ = 0;
 };
 
 }  // namespace netbinder

@@ -4,6 +4,10 @@
 // in one event loop and lets a test cut their links.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdlib>
+#include <string>
+
 #include "tests/transport/rdma_cluster.h"
 #include "tests/transport/recorder.h"
 #include "tests/transport/tcp_cluster.h"
@@ -15,6 +19,18 @@ namespace {
 template <typename Cluster>
 class TransportTest : public testing::Test {
  protected:
+  void SetUp() override {
+    if constexpr (requires { Cluster::missing(); }) {
+      const std::string missing = Cluster::missing();
+      if (missing.empty()) return;
+      if (std::getenv("NETBINDER_REQUIRE_RDMA") != nullptr) {
+        FAIL() << "NETBINDER_REQUIRE_RDMA is set, but: " << missing;
+      }
+      GTEST_SKIP() << "************ NOT TESTED ON A REAL RDMA DEVICE: " << missing
+                   << " (tests/guest/rdma_guest gives it one)";
+    }
+  }
+
   Cluster cluster_;
 };
 
@@ -30,15 +46,21 @@ class TlsCluster : public TcpCluster {
   TestCertificates certificates_;
 };
 
-using Clusters = testing::Types<TcpCluster, TlsCluster, RdmaCluster>;
-TYPED_TEST_SUITE(TransportTest, Clusters);
+using Clusters = testing::Types<TcpCluster, TlsCluster, RdmaCluster, RealRdmaCluster>;
+struct ClusterNames {
+  template <typename Cluster>
+  static std::string GetName(int index) {
+    return std::array{"Tcp", "Tls", "Rdma", "RealRdma"}[index];
+  }
+};
+TYPED_TEST_SUITE(TransportTest, Clusters, ClusterNames);
 
 TYPED_TEST(TransportTest, MessagesGoBothWays) {
   auto& cluster = this->cluster_;
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
 
   one.send(2, {peer::NodeDied{NodeNumber(5)}, {}});
   two.send(1, numbered_call(9, 100));
@@ -78,7 +100,7 @@ TYPED_TEST(TransportTest, PayloadsOfAllSizesLandByteForByte) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   std::vector<Received> sent;
   for (const std::uint64_t size : {0ULL, 1ULL, 7ULL, 8ULL, 9ULL, 4096ULL, 65515ULL, 65536ULL,
                                    65537ULL, 1000000ULL, 3145728ULL, 0ULL, 5ULL, 4194304ULL}) {
@@ -110,7 +132,7 @@ TYPED_TEST(TransportTest, PayloadsNobodyWantsAreReadAndForgotten) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   two.recorder.discard_payloads = true;
   for (const std::uint64_t size : {0ULL, 100ULL, 2000000ULL, 8ULL}) {
     one.send(2, numbered_call(size, size));
@@ -126,7 +148,7 @@ TYPED_TEST(TransportTest, NothingArrivesFromInsideSend) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   // Answers from inside the event, back and forth.
   int rounds = 0;
   bool sending = false;
@@ -168,7 +190,7 @@ TYPED_TEST(TransportTest, ALinkCutAnywhereIsResumedWithNothingLostOrRepeated) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   std::vector<Received> sent;
   const auto all_arrived = [&] {
     return one.messages(2).size() == sent.size() && two.messages(1).size() == sent.size();
@@ -207,13 +229,13 @@ TYPED_TEST(TransportTest, AHalfOpenLinkIsNoticedAndReplaced) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   cluster.relay(1).freeze();
   one.send(2, numbered_call(1, 1000));
   one.flush();
-  ASSERT_TRUE(cluster.run_until([&] { return two.messages(1).size() == 1; }));
+  ASSERT_TRUE(cluster.run_until(
+      [&] { return two.messages(1).size() == 1 && two.status(1).reconnects >= 1; }));
   EXPECT_EQ(two.peer(1).losses, 0);
-  EXPECT_GE(two.status(1).reconnects, 1U);
 }
 
 TYPED_TEST(TransportTest, AHostThatDiesIsLostAndReturnsAsANewOne) {
@@ -223,7 +245,7 @@ TYPED_TEST(TransportTest, AHostThatDiesIsLostAndReturnsAsANewOne) {
     auto& one = fresh.add(1);
     auto& two = fresh.add(2);
     fresh.start();
-    ASSERT_TRUE(fresh.run_until([&] { return one.sees(2) && two.sees(1); }));
+    ASSERT_TRUE(fresh.run_until_fastest(one, 1, two, 2));
     auto& dying = victim == 1 ? one : two;
     auto& living = victim == 1 ? two : one;
     dying.kill();
@@ -247,7 +269,7 @@ TYPED_TEST(TransportTest, AQuickRestartEndsTheOldSessionAtOnce) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   two.kill();
   two.restart();
   ASSERT_TRUE(cluster.run_until([&] { return one.peer(2).sessions == 2; }));
@@ -260,7 +282,7 @@ TYPED_TEST(TransportTest, AnAgentThatEndsSaysGoodbye) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   two.stop();
   EXPECT_TRUE(cluster.run_until([&] { return one.peer(2).losses == 1; }));
 }
@@ -270,7 +292,7 @@ TYPED_TEST(TransportTest, ASessionGivenUpIsLostOnBothSidesAndANewOneBegins) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && two.sees(1); }));
+  ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
   for (auto [host, peer] : {std::pair{&one, 2U}, std::pair{&two, 1U}}) {
     const int before = one.peer(2).losses;
     host->give_up(peer);
@@ -289,6 +311,8 @@ TYPED_TEST(TransportTest, APeerThatTakesNothingCostsItsOwnSessionOnly) {
   cluster.configure = [](TransportConfig& config) {
     config.limits.backlog_bytes = 20'000'000;
     config.timing = {.timeout_ms = 60'000, .suspect_ms = 60'000};
+    // Its relay could not keep messages from it.
+    if (config.host == HostId(2)) config.rdma.use = RdmaUse::kNever;
   };
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
