@@ -290,6 +290,25 @@ TEST_F(Rdma, BeyondTheLimitOfRegisteredMemoryPayloadsComeInSegments) {
   expect_nothing_left();
 }
 
+TEST_F(Rdma, BeyondItsStagingPayloadsAreCopied) {
+  cluster_.configure = [](TransportConfig& config) { config.rdma.staging_bytes = 256U << 10; };
+  start();
+  std::vector<Received> sent;
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    sent.push_back(numbered_call(i, 100000));
+    bytes += sent.back().payload.size();
+    send_staged(*one_, 2, sent.back());
+  }
+  one_->flush();
+  ASSERT_TRUE(cluster_.run_until([&] { return two_->messages(1).size() == sent.size(); }));
+  EXPECT_TRUE(two_->messages(1) == sent);
+  const auto status = one_->status(2);
+  EXPECT_EQ(status.payload_bytes_written, 2 * sent.front().payload.size());
+  EXPECT_EQ(status.payload_bytes_copied, bytes - status.payload_bytes_written);
+  expect_nothing_left();
+}
+
 TEST_F(Rdma, ManySmallMessagesOneWayNeedNothingButCredit) {
   start();
   constexpr std::uint64_t kMessages = 5000;
