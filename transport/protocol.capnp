@@ -116,7 +116,8 @@
 # Lease        Space in the arena of a process of the receiver for the payload of one message, which
 #              the sender's device writes there ahead of it, on the same queue pair. A message says
 #              in its header which lease its payload is in. Granted by the arena's host, who chooses
-#              the number. Dies with that message, with LeaseReturn, or with the queue pair.
+#              the number. Dies with that message, with LeaseReturn, or with the queue pair. No more
+#              than 128 requests may be unanswered.
 #
 #     small call   Call and payload in one segment →
 #     large call   LeaseRequest →                      (not if one is held already)

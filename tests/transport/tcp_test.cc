@@ -7,61 +7,13 @@
 #include <random>
 
 #include "tests/transport/recorder.h"
+#include "tests/transport/stranger.h"
 #include "tests/transport/tcp_cluster.h"
 #include "transport/codec.h"
 #include "transport/tcp/address.h"
 
 namespace netbinder {
 namespace {
-
-using boost_tcp = boost::asio::ip::tcp;
-using boost::system::error_code;
-
-// A connection that writes what it likes, and notices when it is closed.
-class Stranger {
- public:
-  Stranger(boost::asio::io_context& io, std::uint16_t port) : socket_(io) {
-    socket_.connect(boost_tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
-    socket_.non_blocking(true);
-    read();
-  }
-  void write(std::vector<std::byte> bytes) {
-    auto kept = std::make_shared<std::vector<std::byte>>(std::move(bytes));
-    boost::asio::async_write(socket_, boost::asio::buffer(*kept),
-                             [kept](const error_code&, std::size_t) {});
-  }
-  void write(const Frame& frame) {
-    std::vector<std::byte> bytes;
-    EXPECT_TRUE(encode_frame(frame, 0, bytes));
-    write(std::move(bytes));
-  }
-  bool closed() const { return closed_; }
-  // What it was told, if that is a frame.
-  std::optional<Frame> answer() const {
-    if (received_.size() < kFramePrefixBytes) return std::nullopt;
-    auto frame = decode_frame(std::span(received_).subspan(kFramePrefixBytes), 0);
-    return frame ? std::optional(*frame) : std::nullopt;
-  }
-
- private:
-  void read() {
-    socket_.async_read_some(
-        boost::asio::buffer(buffer_), [this](const error_code& error, std::size_t bytes) {
-          if (error == boost::asio::error::operation_aborted) return;
-          received_.insert(received_.end(), buffer_.begin(),
-                           buffer_.begin() + static_cast<std::ptrdiff_t>(bytes));
-          if (error) {
-            closed_ = true;
-          } else {
-            read();
-          }
-        });
-  }
-  boost_tcp::socket socket_;
-  std::array<std::byte, 4096> buffer_;
-  std::vector<std::byte> received_;
-  bool closed_ = false;
-};
 
 std::vector<std::byte> text(std::string_view characters) {
   std::vector<std::byte> bytes(characters.size());
@@ -193,8 +145,8 @@ TEST_F(TcpTest, GarbageInsideASessionEndsIt) {
 }
 
 TEST(TcpAddress, IsParsed) {
-  EXPECT_EQ(boost_tcp::v4(), tcp::parse_address("127.0.0.1:5")->endpoint()->protocol());
-  EXPECT_EQ(boost_tcp::v6(), tcp::parse_address("[::1]:5")->endpoint()->protocol());
+  EXPECT_EQ(boost::asio::ip::tcp::v4(), tcp::parse_address("127.0.0.1:5")->endpoint()->protocol());
+  EXPECT_EQ(boost::asio::ip::tcp::v6(), tcp::parse_address("[::1]:5")->endpoint()->protocol());
   EXPECT_FALSE(tcp::parse_address("alpha.example:65535")->endpoint());
   EXPECT_EQ(tcp::to_string(*tcp::parse_address("[::1]:5")->endpoint()), "[::1]:5");
   for (const char* bad : {"", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:65536", "1.2.3.4:5x",

@@ -89,6 +89,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
 
   [[nodiscard]] bool offered() const { return state_ == State::kOffered; }
   [[nodiscard]] bool sending() const { return state_ == State::kSending; }
+  [[nodiscard]] bool receiving() const { return receiving_; }
   // Sends what there is.
   void pump();
   // An arena here goes.
@@ -176,7 +177,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   bool continue_frame();
   void write_payload(std::span<const std::byte> payload, const HeldLease& lease);
   void return_credit();
-  void control(const Frame& frame);
+  void control(const Frame& frame, bool answer = false);
   [[nodiscard]] std::size_t writes_for(std::uint64_t bytes) const;
   [[nodiscard]] std::uint16_t take_owed();
   bool post();
@@ -217,7 +218,12 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   std::uint32_t segment_bytes_ = 0;  // of ours
   bool peer_ready_ = false;
   WorkId probe_;
-  std::deque<std::shared_ptr<const OutgoingFrame>> control_;
+  struct Control {
+    std::shared_ptr<const OutgoingFrame> frame;
+    bool answer = false;  // to a request for a lease
+  };
+  std::deque<Control> control_;
+  std::size_t unanswered_ = 0;  // answers in there
   std::deque<Prepared> prepared_;
   std::optional<Sending> sending_;
   std::vector<std::shared_ptr<const OutgoingFrame>> until_posted_;

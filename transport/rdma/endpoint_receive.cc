@@ -143,6 +143,8 @@ bool Endpoint::message_arrived(Frame frame) {
 }
 
 bool Endpoint::handle(const frame::LeaseWanted& wanted) {
+  if (unanswered_ == kMaxUnanswered)
+    return broken("requests for leases, and no credit for answers");
   frame::LeaseGranted answer;
   answer.number = wanted.number;
   answer.bytes = wanted.request.bytes;
@@ -161,7 +163,7 @@ bool Endpoint::handle(const frame::LeaseWanted& wanted) {
       owner_.lease_ended(place->id);
     }
   }
-  control(answer);
+  control(answer, true);
   return true;
 }
 

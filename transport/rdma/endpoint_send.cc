@@ -55,8 +55,8 @@ void Endpoint::prepare_messages() {
 
 Endpoint::Prepared Endpoint::prepare(std::shared_ptr<const OutgoingFrame> frame) {
   const std::uint64_t bytes = frame->payload.size();
-  const bool by_copy =
-      bytes < kLeasedPayloadBytes || !frame->recipient || !staging_->holds(frame->payload.bytes());
+  const bool by_copy = bytes < kLeasedPayloadBytes || !frame->recipient ||
+                       !staging_->holds(frame->payload.bytes()) || writes_for(bytes) >= kMaxChain;
   const auto recipient = by_copy ? std::nullopt : frame->recipient;
   Prepared prepared{.frame = std::move(frame), .payload = ByCopy{}, .ask_after = {}};
   if (by_copy) return prepared;
@@ -66,7 +66,7 @@ Endpoint::Prepared Endpoint::prepare(std::shared_ptr<const OutgoingFrame> frame)
   std::optional<Asked> ahead;
   if (use) {
     lease = held_.take(*use, bytes);
-    if (held_.ask_ahead(*use, Adapter::now_ms())) {
+    if (asked_.size() < kMaxAsked && held_.ask_ahead(*use, Adapter::now_ms())) {
       ahead = Asked{.wanted = {.number = 0, .request = recipient->request}, .ahead_for = use};
       ahead->wanted.request.bytes = bytes_ahead(bytes);
       ahead->wanted.request.ahead = true;
@@ -97,17 +97,20 @@ void Endpoint::ask(Asked asked) {
 
 // ---- Frames ----
 
-void Endpoint::control(const Frame& frame) {
+void Endpoint::control(const Frame& frame, bool answer) {
   auto out = std::make_shared<OutgoingFrame>();
   const auto encoded = encode_frame(frame, 0, out->head);
   NB_CHECK(encoded.has_value());
-  control_.push_back(std::move(out));
+  control_.push_back({.frame = std::move(out), .answer = answer});
+  if (answer) ++unanswered_;
 }
 
 // Begins with the next frame, if there is one that can go.
 bool Endpoint::next_frame() {
   if (!control_.empty()) {
-    sending_.emplace(Sending{.frame = std::move(control_.front()), .lease = {}, .ask_after = {}});
+    Control& next = control_.front();
+    if (next.answer) --unanswered_;
+    sending_.emplace(Sending{.frame = std::move(next.frame), .lease = {}, .ask_after = {}});
     control_.pop_front();
     return true;
   }

@@ -83,9 +83,17 @@ inline constexpr std::size_t kMaxRemembered = 4096;
 
 static_assert(kLeaseIdleMs <= kStreamMs);
 
+// Requests that are not answered. Beyond so many none is made ahead.
+inline constexpr std::size_t kMaxAsked = 64;
+
 // --- Leases we have given.
 
 inline constexpr std::size_t kMaxGiven = 1024;
+// Answers that wait for credit. A peer that asks for more takes them too slowly, on purpose.
+inline constexpr std::size_t kMaxUnanswered = 128;
+
+// Each message that is looked at asks for one lease at most, and for one ahead behind it.
+static_assert(kMaxAsked + 2 * (kMaxPrepared + 1) <= kMaxUnanswered);
 
 // --- Failure.
 

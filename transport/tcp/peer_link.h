@@ -126,6 +126,7 @@ class PeerLink : public ConnectionOwner,
   std::shared_ptr<rdma::Staging> staging_;
   std::shared_ptr<rdma::Endpoint> endpoint_;
   bool endpoint_tried_ = false;       // on this link
+  bool peer_offered_ = false;         // likewise
   std::string rdma_reason_;           // why there is none, or none that is used
   std::uint64_t rdma_retry_ms_ = 0;   // not before
   std::uint64_t rdma_wait_ms_ = 0;    // the last back-off

@@ -61,8 +61,14 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
     environment_->log_broken_peer(connection.remote(), rule);
     session_.give_up(GoodbyeReason::kProtocolError, rule);
   };
+  if (std::holds_alternative<frame::Message>(frame)) {
+    // It could come in the middle of one that the queue pair brings.
+    if (!endpoint_ || !endpoint_->receiving()) return false;
+    broken("a message over the connection behind the switch");
+    return true;
+  }
   if (const auto* offer = std::get_if<frame::RdmaOffer>(&frame)) {
-    if (endpoint_ && !endpoint_->offered()) {
+    if (std::exchange(peer_offered_, true)) {
       broken("a second queue pair on one link");
       return true;
     }
@@ -84,7 +90,7 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
     return true;
   }
   if (const auto* refuse = std::get_if<frame::RdmaRefuse>(&frame)) {
-    if (endpoint_ && endpoint_->sending()) {
+    if (endpoint_ && (endpoint_->sending() || endpoint_->receiving())) {
       broken("a queue pair refused that was accepted");
       return true;
     }

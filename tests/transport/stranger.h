@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A connection that writes what it likes, and notices when it is closed.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <boost/asio.hpp>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "transport/codec.h"
+#include "transport/limits.h"
+
+namespace netbinder {
+
+class Stranger {
+ public:
+  Stranger(boost::asio::io_context& io, std::uint16_t port) : socket_(io) {
+    socket_.connect(boost::asio::ip::tcp::endpoint(boost::asio::ip::address_v4::loopback(), port));
+    socket_.non_blocking(true);
+    read();
+  }
+  void write(std::vector<std::byte> bytes) {
+    auto kept = std::make_shared<std::vector<std::byte>>(std::move(bytes));
+    boost::asio::async_write(socket_, boost::asio::buffer(*kept),
+                             [kept](const boost::system::error_code&, std::size_t) {});
+  }
+  void write(const Frame& frame, std::uint64_t payload_bytes = 0) {
+    std::vector<std::byte> bytes;
+    EXPECT_TRUE(encode_frame(frame, payload_bytes, bytes));
+    write(std::move(bytes));
+  }
+  bool closed() const { return closed_; }
+  // Everything it was told, without payloads.
+  std::vector<Frame> answers() const {
+    std::vector<Frame> frames;
+    std::span<const std::byte> rest = received_;
+    while (rest.size() >= kFramePrefixBytes) {
+      const auto prefix = decode_prefix(rest.first(kFramePrefixBytes), limits::kMaxMessageBytes);
+      EXPECT_TRUE(prefix);
+      if (!prefix || rest.size() < kFramePrefixBytes + prefix->message_bytes) break;
+      auto frame = decode_frame(rest.subspan(kFramePrefixBytes, prefix->message_bytes), 0);
+      EXPECT_TRUE(frame);
+      if (!frame) break;
+      frames.push_back(*std::move(frame));
+      rest = rest.subspan(kFramePrefixBytes + prefix->message_bytes);
+    }
+    return frames;
+  }
+  // The first frame it was told, if that is all.
+  std::optional<Frame> answer() const {
+    if (received_.size() < kFramePrefixBytes) return std::nullopt;
+    auto frame = decode_frame(std::span(received_).subspan(kFramePrefixBytes), 0);
+    return frame ? std::optional(*frame) : std::nullopt;
+  }
+
+ private:
+  void read() {
+    socket_.async_read_some(boost::asio::buffer(buffer_),
+                            [this](const boost::system::error_code& error, std::size_t bytes) {
+                              if (error == boost::asio::error::operation_aborted) return;
+                              received_.insert(
+                                  received_.end(), buffer_.begin(),
+                                  buffer_.begin() + static_cast<std::ptrdiff_t>(bytes));
+                              if (error) {
+                                closed_ = true;
+                              } else {
+                                read();
+                              }
+                            });
+  }
+  boost::asio::ip::tcp::socket socket_;
+  std::array<std::byte, 4096> buffer_;
+  std::vector<std::byte> received_;
+  bool closed_ = false;
+};
+
+}  // namespace netbinder
