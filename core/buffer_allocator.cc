@@ -79,6 +79,7 @@ int BufferAllocator::use_lent(Buffer* buffer, const PayloadShape& shape, std::in
   const auto size = buffer_size(shape);
   if (!size || *size > buffer->size) return -EINVAL;
   end_loan(*buffer);
+  buffer->written_by_peer = true;
   trim(*buffer, *size);
   assign(*buffer, shape, sender_pid);
   return 0;
@@ -190,6 +191,8 @@ void BufferAllocator::release(Buffer* buffer) {
   buffer->target_node = nullptr;
   buffer->transaction = nullptr;
   buffer->array_fds.clear();
+  buffer->held.clear();
+  buffer->written_by_peer = false;
   free_.insert(*buffer);
 }
 

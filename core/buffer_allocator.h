@@ -25,11 +25,20 @@ namespace netbinder {
 struct Node;
 struct Transaction;
 
+// A node or a reference that an object in a buffer holds, until the buffer is freed.
+struct HeldObject {
+  std::uint32_t type = 0;   // BINDER_TYPE_*
+  std::uint64_t value = 0;  // the node's ptr, or the handle
+};
+
 struct Buffer {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   bool free = true;
   bool lent = false;
+  // By a peer's device, which may be able to write there again: what its objects hold is not read
+  // from the arena then, but kept in `held`.
+  bool written_by_peer = false;
   bool async = false;
   bool allow_user_free = false;
   bool clear_on_free = false;
@@ -39,7 +48,8 @@ struct Buffer {
   PayloadShape shape;                  // extra_size includes the security context
   Node* target_node = nullptr;         // holds a local strong reference, null for replies
   Transaction* transaction = nullptr;  // until a oneway call or reply has been read
-  std::vector<int> array_fds;          // descriptors of fd arrays, closed when the buffer is freed
+  std::vector<HeldObject> held;
+  std::vector<int> array_fds;  // descriptors of fd arrays, closed when the buffer is freed
 
   boost::intrusive::list_member_hook<> address_hook;
   boost::intrusive::set_member_hook<> tree_hook;

@@ -351,6 +351,8 @@ class Driver {
   // translation.cc
   // Lets go of what the first `count` objects of a buffer hold.
   void release_objects(Process& process, Buffer& buffer, std::size_t count);
+  void release_object(Process& process, const HeldObject& held);
+  static HeldObject held_by(const flat_binder_object& object);
   // The same, and frees the buffer.
   void release_buffer(Process& process, Buffer& buffer,
                       std::size_t count = static_cast<std::size_t>(-1));

@@ -5,6 +5,7 @@
 // what differs is the Target.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/check.h"
 #include "core/driver.h"
@@ -385,7 +386,17 @@ void Driver::clear_gaps(const PayloadShape& shape, std::span<std::byte> image) {
   clear(shape.offsets_start() + shape.offsets_size, image.size());
 }
 
+HeldObject Driver::held_by(const flat_binder_object& object) {
+  const bool handle =
+      object.hdr.type == BINDER_TYPE_HANDLE || object.hdr.type == BINDER_TYPE_WEAK_HANDLE;
+  return {.type = object.hdr.type, .value = handle ? object.handle : object.binder};
+}
+
 void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count) {
+  if (buffer.written_by_peer) {
+    for (const HeldObject& held : std::exchange(buffer.held, {})) release_object(process, held);
+    return;
+  }
   const std::span<const std::byte> image =
       process.arena.subspan(buffer.offset, buffer.shape.image_size());
   const std::span<const std::byte> parcel = image.first(buffer.shape.data_size);
@@ -396,17 +407,28 @@ void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count
         load<binder_size_t>(image, buffer.shape.offsets_start() + i * sizeof(binder_size_t));
     const auto type = object_type(parcel, offset);
     if (!type) continue;
-    const bool strong = *type == BINDER_TYPE_BINDER || *type == BINDER_TYPE_HANDLE;
-    const RefKind kind = strong ? RefKind::kStrong : RefKind::kWeak;
-    if (*type == BINDER_TYPE_BINDER || *type == BINDER_TYPE_WEAK_BINDER) {
-      const auto object = load<flat_binder_object>(parcel, offset);
-      if (const auto found = process.nodes.find(object.binder); found != process.nodes.end()) {
-        decrement_node(*found->second, kind, false);
-      }
-    } else if (*type == BINDER_TYPE_HANDLE || *type == BINDER_TYPE_WEAK_HANDLE) {
-      const auto object = load<flat_binder_object>(parcel, offset);
-      if (Ref* ref = process.handles.find(Handle{object.handle})) decrement_ref(*ref, kind);
+    switch (*type) {
+      case BINDER_TYPE_BINDER:
+      case BINDER_TYPE_WEAK_BINDER:
+      case BINDER_TYPE_HANDLE:
+      case BINDER_TYPE_WEAK_HANDLE:
+        release_object(process, held_by(load<flat_binder_object>(parcel, offset)));
+        break;
+      default:
+        break;
     }
+  }
+}
+
+void Driver::release_object(Process& process, const HeldObject& held) {
+  const bool strong = held.type == BINDER_TYPE_BINDER || held.type == BINDER_TYPE_HANDLE;
+  const RefKind kind = strong ? RefKind::kStrong : RefKind::kWeak;
+  if (held.type == BINDER_TYPE_BINDER || held.type == BINDER_TYPE_WEAK_BINDER) {
+    if (const auto found = process.nodes.find(held.value); found != process.nodes.end()) {
+      decrement_node(*found->second, kind, false);
+    }
+  } else if (Ref* ref = process.handles.find(Handle{static_cast<std::uint32_t>(held.value)})) {
+    decrement_ref(*ref, kind);
   }
 }
 

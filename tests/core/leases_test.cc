@@ -66,6 +66,34 @@ TEST_F(Leases, ObjectsInAPayloadByLeaseAreAdoptedAndReleased) {
   EXPECT_EQ(driver().counts().refs, 2U) << "those of the other hosts to the manager";
 }
 
+// Whose device was let to write somewhere may write there again.
+TEST_F(Leases, WhatAPeerWritesBehindItsMessageReleasesNothing) {
+  Payload payload("two objects: ");
+  payload.add(binder_object(0x1000, 0x1008));
+  payload.add(binder_object(0x2000, 0x2008));
+  start_call(payload, TF_ONE_WAY);
+  const auto lease = ask(4096, true);
+  ASSERT_TRUE(lease);
+  cluster.deliver_by_lease(2, 1, *lease);
+  const auto call = served();
+  const auto before = driver().counts().refs;
+
+  // Objects nobody holds: nodes of the server's own, other handles, nothing at all.
+  flat_binder_object forged{};
+  forged.hdr.type = BINDER_TYPE_BINDER;
+  forged.binder = 0;  // the server's node, which the buffer holds for the call
+  std::memcpy(lease->bytes.data() + payload.offsets[0], &forged, sizeof forged);
+  forged.hdr.type = BINDER_TYPE_HANDLE;
+  forged.handle = 0;
+  std::memcpy(lease->bytes.data() + payload.offsets[1], &forged, sizeof forged);
+  free(server, call);
+  driver().check_invariants();
+  EXPECT_EQ(driver().counts().refs, before - 2) << "those of the message, and no others";
+  cluster.settle();
+  client.outcome(1);
+  expect_none_left();
+}
+
 TEST_F(Leases, WhatTheMessageDoesNotNeedIsFreeAgain) {
   start_call(Payload("small"));
   const auto lease = ask(100'000);
