@@ -93,7 +93,8 @@
 # ----
 # Agents that both have an RDMA device join a queue pair (reliable connected) to the link, each with
 # one end of it. It lives and dies with the link: an error of the queue pair ends the link, and the
-# session goes on with another one, at first over the connection alone.
+# session goes on with another one, at first over the connection alone. So does an end that refused
+# because it could make none, when it can.
 #
 #     each end                               the other end
 #       RdmaOffer{its queue pair} →          creates its own if it has none, and offers that;

@@ -8,6 +8,7 @@
 
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,14 +21,21 @@ namespace netbinder {
 // Each transport owns what opens its device; the device's host is the order of opening.
 class SharedVerbs : public rdma::Verbs {
  public:
-  explicit SharedVerbs(rdma::Verbs& verbs) : verbs_(verbs) {}
+  explicit SharedVerbs(rdma::Verbs& verbs) : SharedVerbs(verbs, nullptr, 0) {}
+  // Without a device while `missing` has `number`.
+  SharedVerbs(rdma::Verbs& verbs, const std::set<std::size_t>* missing, std::size_t number)
+      : verbs_(verbs), missing_(missing), number_(number) {}
   std::expected<std::unique_ptr<rdma::Device>, std::string> open(
       const rdma::DeviceChoice& choice) override {
+    if (missing_ != nullptr && missing_->contains(number_))
+      return std::unexpected("no RDMA device");
     return verbs_.open(choice);
   }
 
  private:
   rdma::Verbs& verbs_;
+  const std::set<std::size_t>* missing_;
+  const std::size_t number_;
 };
 
 class RdmaCluster : public TcpCluster {
@@ -36,7 +44,9 @@ class RdmaCluster : public TcpCluster {
       : memory_verbs({.execution = rdma::MemoryVerbsOptions::Execution::kLazily,
                       .seed = 7,
                       .max_inline_bytes = 512}) {
-    verbs = [this] { return std::make_unique<SharedVerbs>(memory_verbs); };
+    verbs = [this] {
+      return std::make_unique<SharedVerbs>(memory_verbs, &without_device, ++started_);
+    };
     secure = [](TransportConfig& config) {
       config.rdma.use = RdmaUse::kRequired;
       config.rdma.retry_min_ms = 5;
@@ -66,6 +76,8 @@ class RdmaCluster : public TcpCluster {
   }
 
   rdma::MemoryVerbs memory_verbs;
+  // Those that can open none, by the order of their starts, from 1.
+  std::set<std::size_t> without_device;
 
  private:
   void step() {
@@ -77,6 +89,7 @@ class RdmaCluster : public TcpCluster {
     (void)memory_verbs.step();
   }
 
+  std::size_t started_ = 0;
   bool stepping_ = false;
   std::uint64_t cuts_ = 0;
   std::uint64_t steps_to_cut_ = 0;

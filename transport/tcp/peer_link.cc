@@ -229,6 +229,7 @@ void PeerLink::drop(const std::string& reason) {
   connection->close();
   end_endpoint(rdma::Endpoint::Tell::kOwner);
   endpoint_tried_ = false;
+  refused_without_one_ = false;
   peer_offered_ = false;
   past_.bytes_sent += connection->counters().bytes_sent;
   past_.bytes_received += connection->counters().bytes_received;

@@ -127,6 +127,7 @@ class PeerLink : public ConnectionOwner,
   std::shared_ptr<rdma::Endpoint> endpoint_;
   bool endpoint_tried_ = false;       // on this link
   bool peer_offered_ = false;         // likewise
+  bool refused_without_one_ = false;  // the peer's offer, for ours could not be made
   std::string rdma_reason_;           // why there is none, or none that is used
   std::uint64_t rdma_retry_ms_ = 0;   // not before
   std::uint64_t rdma_wait_ms_ = 0;    // the last back-off

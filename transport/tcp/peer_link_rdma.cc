@@ -29,17 +29,22 @@ void add(rdma::EndpointCounters& to, const rdma::EndpointCounters& counters) {
 // ---- The handshake ----
 
 std::uint64_t PeerLink::rdma_due_ms() const {
-  const bool due =
-      environment_->adapter && session_.link_up() && !session_.ending() && !endpoint_tried_;
+  const bool due = environment_->adapter && session_.link_up() && !session_.ending() &&
+                   (!endpoint_tried_ || refused_without_one_);
   return due ? rdma_retry_ms_ : Session::kNever;
 }
 
 void PeerLink::offer_rdma() {
-  endpoint_tried_ = true;
   if (const auto created = create_endpoint(); !created) {
     rdma_failed(created.error());
     return;
   }
+  if (refused_without_one_) {
+    // The peer has used up this link's offer.
+    drop("RDMA is possible now");
+    return;
+  }
+  endpoint_tried_ = true;
   rdma_reason_ = "the queue pair is being connected";
   send_control(endpoint_->offer());
 }
@@ -73,8 +78,9 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
       return true;
     }
     if (!endpoint_) {
-      // Ours was given up before this came, or there cannot be one.
+      // Ours was given up before this came, or there cannot be one now.
       const auto created = endpoint_tried_ ? std::unexpected(rdma_reason_) : create_endpoint();
+      refused_without_one_ = !created && !endpoint_tried_;
       endpoint_tried_ = true;
       if (!created) {
         refuse_rdma(created.error());
@@ -148,8 +154,9 @@ void PeerLink::end_endpoint(rdma::Endpoint::Tell tell) {
   endpoint->close(tell);
 }
 
-void PeerLink::endpoint_failed(const std::string& reason, bool broke_protocol) {
+void PeerLink::endpoint_failed(const std::string& of_endpoint, bool broke_protocol) {
   const auto self = shared_from_this();
+  const std::string reason = of_endpoint;  // which does not outlive drop()
   rdma_failed(reason);
   if (broke_protocol) {
     environment_->log_broken_peer(connection_->remote(), reason);
