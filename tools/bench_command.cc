@@ -39,6 +39,7 @@ struct Options {
   std::vector<std::size_t> sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
   std::size_t calls = 20000;
   double seconds = 2;  // for one row, at most
+  std::vector<std::string> paths = {"socket", "local", "cross-host"};
   std::string device = "/dev/binder";
   bool kernel = false;
   bool json = false;
@@ -242,7 +243,12 @@ void print(const std::vector<Row>& rows, bool as_json) {
 
 int bench(const Options& options) {
   std::vector<Row> rows;
-  for (const std::size_t bytes : options.sizes) rows.push_back(measure_socket(bytes, options));
+  const auto wanted = [&options](const char* path) {
+    return std::ranges::find(options.paths, path) != options.paths.end();
+  };
+  if (wanted("socket")) {
+    for (const std::size_t bytes : options.sizes) rows.push_back(measure_socket(bytes, options));
+  }
   const auto add = [&rows](std::vector<Row> more) {
     rows.insert(rows.end(), more.begin(), more.end());
   };
@@ -250,8 +256,9 @@ int bench(const Options& options) {
     add(measure_binder("kernel", "", {}, options));
   } else {
     const pid_t first = agent_pid(agent_socket());
-    add(measure_binder("local", "", {first}, options));
-    if (const char* second = std::getenv("NETBINDER_SOCKET_2")) {
+    if (wanted("local")) add(measure_binder("local", "", {first}, options));
+    const char* const second = std::getenv("NETBINDER_SOCKET_2");
+    if (second != nullptr && wanted("cross-host")) {
       add(measure_binder("cross-host", second, {first, agent_pid(second)}, options));
     }
   }
@@ -270,6 +277,9 @@ void add_bench_command(CLI::App& app, Chosen& chosen, char** argv) {
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 20));
   command->add_option("--calls", options->calls, "calls for each row, at most")
       ->check(CLI::Range(std::size_t{10}, std::size_t{10000000}));
+  command->add_option("--paths", options->paths, "what to time, comma-separated")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"socket", "local", "cross-host"}));
   command->add_option("--seconds", options->seconds, "for each row, at most");
   command->add_option("--device", options->device, "the binder device");
   command->add_flag("--kernel", options->kernel, "on the kernel's driver, without the shim");
