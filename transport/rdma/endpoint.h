@@ -211,6 +211,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   std::optional<Incomplete> incomplete_;
   std::uint32_t owed_ = 0;  // credit to give back
   boost::unordered_flat_map<LeaseId, Given, std::hash<LeaseId>> given_;
+  std::string cannot_lend_;  // why, the last time an arena could not be registered
 
   // Sending.
   std::uint32_t credits_ = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/check.h"
 #include "transport/codec.h"
@@ -159,7 +160,10 @@ bool Endpoint::handle(const frame::LeaseWanted& wanted) {
       answer.key = *key;
       given_.emplace(place->id, Given{.place = std::move(place->place), .arena = place->arena});
     } else {
-      spdlog::debug("an arena cannot be registered: {}", key.error());
+      // Once, and again when it is for another reason.
+      if (std::exchange(cannot_lend_, key.error()) != key.error()) {
+        spdlog::warn("payloads to a program come in segments: {}", key.error());
+      }
       owner_.lease_ended(place->id);
     }
   }
