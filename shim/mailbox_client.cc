@@ -100,10 +100,10 @@ int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns) {
   return result;
 }
 
-// Until the agent has nothing more to do with the request. A signal cancels it. 0 or a negative
-// errno.
-int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
-  std::uint64_t limit_ns = kFirstHealthCheckNs;
+// Until the agent has nothing more to do with the request. A signal cancels it. Looks after the
+// agent first after `limit_ns`. 0 or a negative errno.
+int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
+               std::uint64_t limit_ns = kFirstHealthCheckNs) {
   for (;;) {
     const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
     if (state == kDone) return 0;
@@ -339,7 +339,7 @@ int MailboxLease::wait() {
     } while (now_ns() - start < kSpinNs);
   }
   if (!is_settled(mailbox_->state.load(std::memory_order_acquire))) forget_nice();  // it will sleep
-  const int error = await_done(descriptor_, *mailbox_, index_);
+  const int error = await_done(descriptor_, *mailbox_, index_, history.first_health_check_ns());
   history.ended(start, now_ns(), spun_in_vain);
   return error;
 }

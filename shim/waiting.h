@@ -22,7 +22,8 @@ inline constexpr std::uint32_t kShortWaitsNeeded = 3;
 inline constexpr std::uint64_t kRecentNs = 200'000;
 
 // A sleeper looks after the agent's health now and then: soon at first, so that a call to an agent
-// that is gone fails quickly, then rarely, so that an idle thread costs nothing.
+// that is gone fails quickly, then rarely. A thread whose last wait was a long one, as those of a
+// server's threads are, begins rarely: many of them would cost others their time.
 inline constexpr std::uint64_t kFirstHealthCheckNs = 100'000'000;
 inline constexpr std::uint64_t kHealthCheckNs = 2'000'000'000;
 
@@ -35,6 +36,10 @@ class WaitHistory {
     return short_waits_ >= kShortWaitsNeeded && now_ns - last_end_ns_ < kRecentNs;
   }
 
+  [[nodiscard]] std::uint64_t first_health_check_ns() const {
+    return last_was_long_ ? kHealthCheckNs : kFirstHealthCheckNs;
+  }
+
   // `spun_in_vain`: looking did not help and the thread went to sleep after all.
   void ended(std::uint64_t start_ns, std::uint64_t end_ns, bool spun_in_vain) {
     if (spun_in_vain || end_ns - start_ns > kShortSleepNs) {
@@ -42,12 +47,14 @@ class WaitHistory {
     } else if (short_waits_ < kShortWaitsNeeded) {
       ++short_waits_;
     }
+    last_was_long_ = end_ns - start_ns >= kFirstHealthCheckNs;
     last_end_ns_ = end_ns;
   }
 
  private:
   std::uint64_t last_end_ns_ = 0;
   std::uint32_t short_waits_ = 0;
+  bool last_was_long_ = false;
 };
 
 }  // namespace netbinder

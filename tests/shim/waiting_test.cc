@@ -18,6 +18,15 @@ TEST(WaitHistory, SleepsUntilWaitsAreShort) {
   EXPECT_TRUE(history.should_spin(now));
 }
 
+TEST(WaitHistory, LooksAfterTheAgentSoonUnlessItsThreadWaitsLong) {
+  WaitHistory history;
+  EXPECT_EQ(history.first_health_check_ns(), kFirstHealthCheckNs);
+  history.ended(0, kFirstHealthCheckNs, false);
+  EXPECT_EQ(history.first_health_check_ns(), kHealthCheckNs);
+  history.ended(0, kFirstHealthCheckNs - 1, false);
+  EXPECT_EQ(history.first_health_check_ns(), kFirstHealthCheckNs);
+}
+
 class BusyHistory : public testing::Test {
  protected:
   BusyHistory() {
