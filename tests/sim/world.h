@@ -104,7 +104,7 @@ class World {
   [[nodiscard]] std::uint64_t losses(HostId host, Uid uid) const;
 
   [[nodiscard]] bool has_device(HostId id) const {
-    return (settings_.devices >> id.value() & 1) != 0;
+    return id.value() < 64 && (settings_.devices >> id.value() & 1) != 0;  // the rest has none
   }
   [[nodiscard]] bool wants_manager();
   void managed_by(std::uint64_t serial);
