@@ -5,8 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace netbinder::rdma {
@@ -76,13 +77,17 @@ class SendQueueTest : public testing::Test {
   static std::vector<std::byte> bytes(std::size_t size, int value) {
     return {size, std::byte(value)};
   }
-  std::size_t send(const std::vector<std::byte>& message, const std::vector<std::byte>& payload,
+  // Keeps what is sent, as senders do until it is posted.
+  std::size_t send(std::vector<std::byte> message, std::vector<std::byte> payload,
                    std::optional<LocalKey> key = {}) {
-    return queue_->send({.kind = SegmentKind::kFrame}, message, payload, key);
+    const auto& kept_message = kept_.emplace_back(std::move(message));
+    const auto& kept_payload = kept_.emplace_back(std::move(payload));
+    return queue_->send({.kind = SegmentKind::kFrame}, kept_message, kept_payload, key);
   }
   static constexpr auto kFrame = SendQueue::Use::kFrame;
   static constexpr auto kCredit = SendQueue::Use::kCredit;
 
+  std::deque<std::vector<std::byte>> kept_;
   RecordingDomain domain_;
   RecordingQueuePair pair_;
   std::unique_ptr<SendQueue> queue_ = *SendQueue::create(domain_, pair_);
