@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,9 @@ namespace netbinder {
 [[nodiscard]] std::expected<void, std::string> encode_frame(const Frame& frame,
                                                             std::uint64_t payload_bytes,
                                                             std::vector<std::byte>& out);
-// The same for a Message frame, without taking the content.
+// A frame that is no Message, ready to be written. Its content is ours, and keeps the limits.
+[[nodiscard]] std::shared_ptr<OutgoingFrame> make_control_frame(const Frame& frame);
+// The same as encode_frame for a Message frame, without taking the content.
 [[nodiscard]] std::expected<void, std::string> encode_message(Sequence sequence, Sequence received,
                                                               const PeerMessage& content,
                                                               std::uint64_t payload_bytes,

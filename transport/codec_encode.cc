@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/check.h"
 #include "transport/codec.h"
 #include "transport/limits.h"
 #include "transport/protocol.capnp.h"
@@ -418,6 +419,12 @@ std::expected<void, std::string> encode_frame(const Frame& frame, std::uint64_t 
         },
         frame);
   });
+}
+
+std::shared_ptr<OutgoingFrame> make_control_frame(const Frame& frame) {
+  auto out = std::make_shared<OutgoingFrame>();
+  NB_CHECK(encode_frame(frame, 0, out->head).has_value());
+  return out;
 }
 
 }  // namespace netbinder

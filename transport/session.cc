@@ -346,9 +346,7 @@ void Session::owe_acknowledgement(std::uint64_t now_ms) {
 // --- Outgoing
 
 void Session::queue(const Frame& frame, Sequence received) {
-  auto out = std::make_shared<OutgoingFrame>();
-  const auto encoded = encode_frame(frame, 0, out->head);
-  NB_CHECK(encoded.has_value());  // all of it is ours
+  auto out = make_control_frame(frame);
   out->received = received;
   control_.push_back(std::move(out));
 }

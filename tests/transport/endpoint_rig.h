@@ -188,4 +188,13 @@ class EndpointRig {
   std::unique_ptr<HandMadePeer> peer;
 };
 
+inline frame::LeaseWanted wanted(std::uint64_t number, std::uint64_t size = 5000) {
+  return {.number = number,
+          .request = {.recipient = NodeNumber(3),
+                      .bytes = size,
+                      .context_bytes = 0,
+                      .oneway = false,
+                      .ahead = false}};
+}
+
 }  // namespace netbinder::rdma

@@ -13,15 +13,6 @@ namespace {
 
 constexpr std::uint32_t kCredit = kReceives - kReservedReceives;
 
-frame::LeaseWanted wanted(std::uint64_t number, std::uint64_t size = 5000) {
-  return {.number = number,
-          .request = {.recipient = NodeNumber(3),
-                      .bytes = size,
-                      .context_bytes = 0,
-                      .oneway = false,
-                      .ahead = false}};
-}
-
 template <typename T>
 std::vector<T> frames_of(const HandMadePeer& peer) {
   std::vector<T> found;

@@ -23,15 +23,6 @@ SegmentHeader frame_header(std::size_t message_bytes, std::uint64_t payload_byte
 
 std::vector<std::byte> bytes(std::size_t count) { return std::vector<std::byte>(count); }
 
-frame::LeaseWanted wanted(std::uint64_t number, std::uint64_t size = 5000) {
-  return {.number = number,
-          .request = {.recipient = NodeNumber(3),
-                      .bytes = size,
-                      .context_bytes = 0,
-                      .oneway = false,
-                      .ahead = false}};
-}
-
 // What the peer was granted last.
 frame::LeaseGranted granted(EndpointRig& rig) {
   return std::get<frame::LeaseGranted>(rig.peer->frames.back().frame);

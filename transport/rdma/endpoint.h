@@ -70,6 +70,16 @@ struct EndpointCounters {
   std::uint64_t payload_bytes_copied = 0;
   std::uint64_t payload_bytes_written_here = 0;
   std::uint64_t payload_bytes_copied_here = 0;
+
+  EndpointCounters& operator+=(const EndpointCounters& other) {
+    bytes_sent += other.bytes_sent;
+    bytes_received += other.bytes_received;
+    payload_bytes_written += other.payload_bytes_written;
+    payload_bytes_copied += other.payload_bytes_copied;
+    payload_bytes_written_here += other.payload_bytes_written_here;
+    payload_bytes_copied_here += other.payload_bytes_copied_here;
+    return *this;
+  }
 };
 
 class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endpoint> {

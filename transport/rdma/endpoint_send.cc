@@ -98,10 +98,7 @@ void Endpoint::ask(Asked asked) {
 // ---- Frames ----
 
 void Endpoint::control(const Frame& frame, bool answer) {
-  auto out = std::make_shared<OutgoingFrame>();
-  const auto encoded = encode_frame(frame, 0, out->head);
-  NB_CHECK(encoded.has_value());
-  control_.push_back({.frame = std::move(out), .answer = answer});
+  control_.push_back({.frame = make_control_frame(frame), .answer = answer});
   if (answer) ++unanswered_;
 }
 

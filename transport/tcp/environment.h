@@ -47,11 +47,7 @@ struct Environment {
   std::shared_ptr<rdma::Adapter> adapter;  // none: not configured
   std::string no_adapter;                  // why
 
-  [[nodiscard]] static std::uint64_t now_ms() {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                          std::chrono::steady_clock::now().time_since_epoch())
-                                          .count());
-  }
+  [[nodiscard]] static std::uint64_t now_ms() { return rdma::Adapter::now_ms(); }
   // Warns about a connection that broke the protocol.
   void log_broken_peer(const std::string& remote, const std::string& reason);
   // Whether this address may be used: without certificates, loopback only.

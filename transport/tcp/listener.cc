@@ -133,9 +133,7 @@ FrameOutcome Listener::frame_arrived(Connection& connection, Frame frame,
   environment_->log_broken_peer(connection.remote(),
                                 "refused host " + std::to_string(hello->host.value()) + " '" +
                                     hello->host_name + "': " + refuse->detail);
-  auto out = std::make_shared<OutgoingFrame>();
-  NB_CHECK(encode_frame(*refuse, 0, out->head));
-  connection.write(std::move(out));
+  connection.write(make_control_frame(*refuse));
   return stop;
 }
 

@@ -13,19 +13,6 @@
 
 namespace netbinder::tcp {
 
-namespace {
-
-void add(rdma::EndpointCounters& to, const rdma::EndpointCounters& counters) {
-  to.bytes_sent += counters.bytes_sent;
-  to.bytes_received += counters.bytes_received;
-  to.payload_bytes_written += counters.payload_bytes_written;
-  to.payload_bytes_copied += counters.payload_bytes_copied;
-  to.payload_bytes_written_here += counters.payload_bytes_written_here;
-  to.payload_bytes_copied_here += counters.payload_bytes_copied_here;
-}
-
-}  // namespace
-
 // ---- The handshake ----
 
 std::uint64_t PeerLink::rdma_due_ms() const {
@@ -123,12 +110,7 @@ void PeerLink::refuse_rdma(const std::string& reason) {
   send_control(frame::RdmaRefuse{reason});
 }
 
-void PeerLink::send_control(const Frame& frame) {
-  auto out = std::make_shared<OutgoingFrame>();
-  const auto encoded = encode_frame(frame, 0, out->head);
-  NB_CHECK(encoded.has_value());
-  connection_->write(std::move(out));
-}
+void PeerLink::send_control(const Frame& frame) { connection_->write(make_control_frame(frame)); }
 
 // ---- Failure ----
 
@@ -148,7 +130,7 @@ void PeerLink::rdma_failed(const std::string& reason) {
 
 void PeerLink::end_endpoint(rdma::Endpoint::Tell tell) {
   if (!endpoint_) return;
-  add(past_rdma_, endpoint_->counters());
+  past_rdma_ += endpoint_->counters();
   // Events of leases that end come from inside; they may send.
   const auto endpoint = std::exchange(endpoint_, nullptr);
   endpoint->close(tell);
