@@ -14,9 +14,11 @@
 //   listen         where the other agents find this one: "ip:port". Default: our address in
 //                  [[hosts]]; to be set where that is not what this host has, as behind NAT.
 //   transport      "auto": messages between two hosts that both have an RDMA device go over RDMA,
-//   but
-//                  not with TLS, which does not protect them there. "tcp": never. "rdma": this host
-//                  must have a device, and messages go over RDMA also where the connection has TLS.
+//                  but not with TLS, which does not protect them there. "tcp": never. "rdma": this
+//                  host must have a device, and messages go over RDMA also where the connection has
+//                  TLS.
+//   busy_poll_us   50 (0 … 1000000): while requests come at least this often, the agent looks for
+//                  the next one instead of sleeping; 0: it always sleeps
 //   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
@@ -53,10 +55,9 @@
 //   [rdma]
 //     device                 name of the device. Default: the first one with an active port
 //     port                   0 (0 … 255): its port; 0 is the first active one
-//     gid_index              (0 … 255) Default: an IPv4 address of RoCE v2, or else the best there
-//     is staging_bytes          8388608 (65536 … 1073741824): registered for each other host, for
-//     large
-//                            payloads on their way there
+//     gid_index              (0 … 255) Default: an IPv4 address of RoCE v2, or else the best
+//     staging_bytes          8388608 (65536 … 1073741824): registered for each other host, for
+//                            large payloads on their way there
 //     max_registered_bytes   1073741824 (1048576 … 1099511627776): of arenas, staging and segments
 //
 //   [tls]          files in PEM; all three or none
@@ -144,6 +145,7 @@ struct Config {
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
+  std::uint32_t busy_poll_us = 50;
   bool insecure = false;
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;

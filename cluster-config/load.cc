@@ -201,6 +201,7 @@ Config read_config(TableReader& in) {
   read_socket(in, "admin_socket", config.admin_socket);
   if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
   in.get("transport", config.transport, config_names::kTransports);
+  in.get("busy_poll_us", config.busy_poll_us, 0, 1'000'000);
   in.get("insecure", config.insecure);
   in.get("log_level", config.log_level, config_names::kLogLevels);
   read_contexts(in, config.contexts);

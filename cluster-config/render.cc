@@ -58,6 +58,7 @@ std::string render_config(const Config& config) {
   put("admin_socket = {}\n", quote(config.admin_socket));
   if (!config.listen.empty()) put("listen = {}\n", quote(config.listen));
   put("transport = {}\n", quote(to_string(config.transport)));
+  put("busy_poll_us = {}\n", config.busy_poll_us);
   put("insecure = {}\n", config.insecure);
   put("log_level = {}\n", quote(config.log_level));
   for (const auto& context : config.contexts) {

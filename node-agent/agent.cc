@@ -81,7 +81,12 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
 }  // namespace
 
 Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation)
-    : io_(io), config_(std::move(config)), incarnation_(incarnation), timer_(io), look_timer_(io) {
+    : io_(io),
+      config_(std::move(config)),
+      incarnation_(incarnation),
+      timer_(io),
+      look_timer_(io),
+      wait_(std::uint64_t{config_.busy_poll_us} * 1000) {
   Effects& effects = *this;
   driver_ = std::make_unique<Driver>(driver_setup(config_, incarnation_), effects);
   driver_->set_time(monotonic_ms());
@@ -129,6 +134,7 @@ void Agent::start() {
                              .max_waiting_bytes = config_.limits.max_backlog_bytes / 2,
                              .send =
                                  [this](HostId peer, peer::FileMessage message) {
+                                   unsent_ = true;
                                    transport_->send(peer, std::move(message), {});
                                  },
                              .waiting_bytes = [this](HostId peer) { return waiting_bytes(peer); },
@@ -186,6 +192,7 @@ void Agent::close_channel(ProcessId process) {
   // What it asked for before it went away is still done, as by a driver.
   channel->handle_requests();
   after_event();
+  respond();
   driver_->set_time(monotonic_ms());
   driver_->close(process);
   if (transport_) transport_->memory_ends(channel->arena());
@@ -304,6 +311,7 @@ Payload Agent::new_payload(HostId peer, std::uint64_t bytes) {
 void Agent::send(HostId peer, PeerMessage message, Payload payload) {
   NB_CHECK(transport_ != nullptr);
   if (has_payload(message)) relays_->send_offers(peer);
+  unsent_ = true;
   transport_->send(peer, std::move(message), std::move(payload));
 }
 

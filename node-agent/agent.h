@@ -88,8 +88,13 @@ class Agent final : private Effects, private PeerEvents {
   bool serve_hot();
   void make_hot(ClientChannel& channel);
   void park_idle(std::uint64_t now_ns, bool all);
-  // Brings to an end what an event of the core began.
+  // Brings to an end what an event of the core began, but for what waits for flush().
   void after_event();
+  void respond();
+  // Once for each turn of the loop: to the network what is for there, then the programs their
+  // responses. What travels farther leaves first, as a program that is woken may take the
+  // processor.
+  void flush();
   // Begins the service managers' looks for clients of lazy services, where there are any.
   void look_for_clients();
 
@@ -150,6 +155,7 @@ class Agent final : private Effects, private PeerEvents {
   AdaptiveWait wait_;
   std::vector<ClientChannel*> hot_;
   std::vector<ClientChannel*> with_responses_;
+  bool unsent_ = false;  // something was given to the transport since the last flush()
   std::vector<ProcessId> closing_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;
   bool stopping_ = false;

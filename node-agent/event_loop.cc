@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "node-agent/agent.h"
 
@@ -16,7 +17,8 @@ namespace {
 
 // While looking, sockets and timers get their turn this often, or at once if they had work last.
 constexpr std::uint64_t kPollIntervalNs = 20'000;
-// A hot channel without a request for this long is parked though others are busy.
+// A hot channel without a request for this long is parked though others are busy; not before the
+// loop would rather sleep than look.
 constexpr std::uint64_t kChannelIdleNs = 500'000;
 
 }  // namespace
@@ -31,36 +33,33 @@ void Agent::run() {
     driver_->set_time(now_ns / 1'000'000);
     if (transport_ && transport_->poll()) {
       worked = true;
-      transport_->flush();
+      flush();
       now_ns = monotonic_ns();
     }
     if (worked || poll_had_work) wait_.worked(now_ns);
-    if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
-      poll_had_work = io_.poll() > 0;
-      if (poll_had_work && transport_) transport_->flush();
-      if (poll_had_work) now_ns = monotonic_ns();
-      last_poll_ns = now_ns;
-    }
-    if (worked || poll_had_work) {
+    if (worked || poll_had_work || wait_.look_again(now_ns)) {
+      if (!worked && !poll_had_work) ::sched_yield();
+      if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
+        poll_had_work = io_.poll() > 0;
+        if (poll_had_work) flush();
+        now_ns = monotonic_ns();
+        last_poll_ns = now_ns;
+      }
       if (now_ns - last_park_ns >= kChannelIdleNs) {
         last_park_ns = now_ns;
         park_idle(now_ns, false);
       }
       continue;
     }
-    if (wait_.look_again(now_ns)) {
-      ::sched_yield();
-      continue;
-    }
     park_idle(now_ns, true);
     if (!hot_.empty()) continue;  // a request came while its channel was being armed
     if (transport_ && !transport_->arm()) {
-      transport_->flush();
+      flush();
       continue;
     }
     io_.run_one();
     driver_->set_time(monotonic_ms());
-    if (transport_) transport_->flush();
+    flush();
     poll_had_work = true;
   }
 }
@@ -79,8 +78,10 @@ bool Agent::serve_hot() {
     with_responses_.push_back(&channel);  // it may have answered by itself
     after_event();
   }
-  if (any && transport_) transport_->flush();
-  if (any) reap_closing();
+  if (any) {
+    flush();
+    reap_closing();
+  }
   return any;
 }
 
@@ -93,8 +94,9 @@ void Agent::make_hot(ClientChannel& channel) {
 }
 
 void Agent::park_idle(std::uint64_t now_ns, bool all) {
+  const std::uint64_t idle_ns = std::max(kChannelIdleNs, wait_.window_ns());
   std::erase_if(hot_, [&](ClientChannel* channel) {
-    if (!all && now_ns - channel->last_request_ns < kChannelIdleNs) return false;
+    if (!all && now_ns - channel->last_request_ns < idle_ns) return false;
     if (!channel->arm()) return false;
     channel->hot = false;
     return true;
@@ -108,14 +110,24 @@ void Agent::after_event() {
     for (auto& manager : managers_) more = manager->run() || more;
   }
   look_for_clients();
-  // In order of the events; a channel is listed once however much it has to send.
-  for (std::size_t i = 0; i < with_responses_.size(); ++i) with_responses_[i]->send_responses();
-  with_responses_.clear();
+  if (!unsent_) respond();
   if (!to_give_up_.empty() && transport_) {
     for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {
       transport_->give_up(peer, reason);
     }
   }
+}
+
+void Agent::respond() {
+  // In order of the events; a channel is listed once however much it has to send.
+  for (std::size_t i = 0; i < with_responses_.size(); ++i) with_responses_[i]->send_responses();
+  with_responses_.clear();
+}
+
+void Agent::flush() {
+  if (transport_) transport_->flush();
+  unsent_ = false;
+  respond();
 }
 
 }  // namespace netbinder

@@ -67,6 +67,7 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     const auto ports = free_ports(setup.hosts);
     std::string shared = "cluster = \"session\"\n";
     shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
+    if (setup.busy_poll_us) shared += fmt::format("busy_poll_us = {}\n", *setup.busy_poll_us);
     shared += fmt::format("transport = \"{}\"\n", setup.rdma ? "rdma" : "tcp");
     std::string tables;
     for (const std::string& context : setup.contexts) {

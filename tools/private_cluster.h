@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,7 @@ struct PrivateClusterSetup {
   bool builtin_manager = true;
   bool rdma = false;  // between the hosts, or TCP
   std::string log_level = "error";
+  std::optional<std::uint32_t> busy_poll_us;  // nothing: the agents' default
 };
 
 class PrivateCluster {

@@ -110,6 +110,9 @@ void add_session_command(CLI::App& app, Chosen& chosen) {
       ->check(CLI::Range(std::size_t{1}, PrivateCluster::kMaxHosts));
   session->add_option("--transport", options->transport, "between the hosts")
       ->check(CLI::IsMember({"tcp", "rdma"}));
+  session
+      ->add_option("--busy-poll-us", options->setup.busy_poll_us, "of the agents, see netbinderd")
+      ->check(CLI::Range(0, 1'000'000));
   session->add_option("--service-manager", options->manager, "who answers handle 0 at first")
       ->check(CLI::IsMember({"builtin", "none"}));
   session->add_option("--context", options->setup.contexts, "binder devices, comma-separated")

@@ -54,6 +54,7 @@ host = "x"
 cluster = "blue"
 socket = "/tmp/s"
 insecure = true
+busy_poll_us = 1000
 log_level = "debug"
 [[context]]
 name = "binder"
@@ -81,6 +82,7 @@ ca = "a"
   EXPECT_EQ(config->cluster, "blue");
   EXPECT_EQ(config->admin_socket, "/tmp/s.admin");
   EXPECT_TRUE(config->insecure);
+  EXPECT_EQ(config->busy_poll_us, 1000U);
   ASSERT_EQ(config->contexts.size(), 1U);
   EXPECT_EQ(config->contexts[0],
             (ContextSettings{"binder", ContextScope::kHost, ServiceManagerKind::kNone,

@@ -114,6 +114,26 @@ TEST(Agent, ItsEndIsAnErrorForItsProgramsAndADeathForOthers) {
   EXPECT_THAT(result.output, HasSubstr("server ended with 1\n"));
 }
 
+TEST(Agent, WhileItPollsProgramsRingNoDoorbell) {
+  for (const auto& [option, rings] : {std::pair{"0", true}, {"1000000", false}}) {
+    const RunResult result = run_session(
+        std::string("--busy-poll-us ") + option,
+        "netbinder bench --paths local --sizes 64 --calls 300 >/dev/null && echo called\n"
+        "netbinder status --json | tr -d '\\n ' | sed -E 's/.*\"doorbells\":([0-9]+).*/rung "
+        "\\1/'\n");
+    EXPECT_THAT(result.output, HasSubstr("called\n"));
+    const std::size_t place = result.output.find("rung ");
+    ASSERT_NE(place, std::string::npos) << result.output;
+    const int rung = std::stoi(result.output.substr(place + 5));
+    // The programs' first requests ring in any case.
+    if (rings) {
+      EXPECT_GT(rung, 100) << "of 600 requests and more";
+    } else {
+      EXPECT_LT(rung, 50) << "of 600 requests and more";
+    }
+  }
+}
+
 TEST(Agent, PayloadsGoThroughSharedMemoryWhereItMayNotReadProgramsMemory) {
   if (::geteuid() != 0) {
     FAIL() << "NOT RUN: starting an agent as another user needs root";

@@ -54,7 +54,7 @@ class IbvQueues {
   std::expected<void, std::string> grow(Queue& queue, std::uint32_t entries);
   std::size_t poll(Queue& queue, std::span<Completion> into);
   std::size_t poll_device(Queue& queue, std::span<Completion> into);
-  void take_queue_events();
+  bool take_queue_event();  // whether there was one
   void take_device_events();
   void consider(const ibv_async_event& event);
   void fail(const std::string& why);
@@ -63,6 +63,7 @@ class IbvQueues {
   IbvOwner<ibv_comp_channel> channel_;
   std::array<Queue, kCount> queues_;  // after their channel: destroyed before it
   OwnedDescriptor events_;            // an epoll of the channel and the context
+  unsigned device_not_looked_at_ = 0;
   std::optional<std::string> failure_;
 };
 
