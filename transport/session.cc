@@ -26,6 +26,15 @@ std::string_view name(GoodbyeReason reason) {
 
 }  // namespace
 
+SessionIdentity SessionIdentity::of(const TransportConfig& config, const PeerConfig& peer) {
+  return {.cluster = config.cluster,
+          .host = config.host,
+          .host_name = config.host_name,
+          .incarnation = config.incarnation,
+          .peer = peer.id,
+          .peer_name = peer.name};
+}
+
 Session::Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
                  PeerEvents& events, std::function<std::uint64_t()> new_session_id)
     : identity_(std::move(identity)),
@@ -419,6 +428,11 @@ void Session::told(const OutgoingFrame& frame) {
     ack_due_ms_ = kNever;
     ack_wanted_ = false;
   }
+}
+
+SessionId Session::id() const {
+  const auto* live = std::get_if<Live>(&session_);
+  return live != nullptr ? live->id : SessionId(0);
 }
 
 std::uint64_t Session::backlog_bytes() const {

@@ -49,6 +49,8 @@ namespace netbinder {
 
 // Who an end is and whom it expects at the other one.
 struct SessionIdentity {
+  static SessionIdentity of(const TransportConfig& config, const PeerConfig& peer);
+
   std::string cluster;
   HostId host;
   std::string host_name;
@@ -126,6 +128,8 @@ class Session {
 
   // --- Looking.
   [[nodiscard]] bool live() const { return std::holds_alternative<Live>(session_); }
+  // What both ends call it; 0 without one.
+  [[nodiscard]] SessionId id() const;
   [[nodiscard]] bool link_up() const { return std::holds_alternative<Up>(link_); }
   [[nodiscard]] bool link_down() const { return std::holds_alternative<Down>(link_); }
   [[nodiscard]] bool ending() const { return ending_.has_value(); }

@@ -2,7 +2,8 @@
 //
 // The one interface between an agent and the network: ordered, exactly-once messages to each host
 // of the cluster over a session per pair of agents. Implementations: tcp/ (this machine's and real
-// networks), and any other that passes the conformance suite in tests/transport.
+// networks, with rdma/ beside them), sim/ (a network in memory, for tests), and any other that
+// passes the conformance suite in tests/transport.
 //
 // Thread: everything here runs on the agent's data-plane thread, events included. A transport
 // calls PeerEvents only from the event loop, never from inside send().
@@ -72,7 +73,7 @@ struct LinkStatus {
   HostId peer;
   std::string name;
   std::string address;
-  std::string transport;         // of messages: "tcp", "tcp+tls", "rdma"
+  std::string transport;         // of messages: "tcp", "tcp+tls", "rdma", "sim"
   std::string transport_reason;  // why that one, in words; empty where there is no choice
   std::string state;  // "established", "connecting", "suspended" (session alive, link down)
   std::uint64_t bytes_sent = 0;

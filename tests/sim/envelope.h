@@ -14,7 +14,7 @@
 
 #include "core/uapi.h"
 #include "tests/sim/oracle.h"
-#include "tests/sim/random.h"
+#include "transport/sim/random.h"
 
 namespace netbinder::sim {
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One life of a host's agent: the core, a session for each other host, the built-in service manager
-// in some runs, wired as node-agent/agent.cc and transport/tcp/peer_link.cc do it, with the
-// simulated network and clock in place of sockets and timers. Its end is that of a killed agent:
-// nobody is told anything.
+// One life of a host's agent: the core, a SimTransport, the built-in service manager in some runs,
+// wired as node-agent/agent.cc does it, with the simulated clock in place of timers. Its end is
+// that of a killed agent: nobody is told anything.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -19,15 +17,15 @@
 #include "core/effects.h"
 #include "node-agent/builtin_manager.h"
 #include "node-agent/process_host.h"
-#include "tests/sim/network.h"
 #include "tests/sim/shadow.h"
-#include "transport/session.h"
+#include "transport/sim/observer.h"
+#include "transport/sim/sim_transport.h"
 
 namespace netbinder::sim {
 
 class World;
 
-class SimHost final : public Effects, public PeerEvents, public NetworkHost {
+class SimHost final : public Effects, public PeerEvents, public Observer {
  public:
   SimHost(World& world, HostId id, std::uint64_t life);
   ~SimHost() override;
@@ -38,7 +36,7 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
 
   [[nodiscard]] Driver& driver() { return *driver_; }
   [[nodiscard]] HostId id() const { return id_; }
-  [[nodiscard]] std::uint64_t life() const override { return life_; }
+  [[nodiscard]] std::uint64_t life() const { return life_; }
   [[nodiscard]] Incarnation incarnation() const { return incarnation(id_, life_); }
   static Incarnation incarnation(HostId id, std::uint64_t life) {
     return Incarnation{id.value() * 1000ULL + life};
@@ -55,12 +53,13 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   // The session with a peer, as this end sees it; null without one.
   [[nodiscard]] ShadowPtr shadow(HostId peer) const;
   [[nodiscard]] bool connected(HostId peer) const;
-  // What ended a session, if it was a fault of this host or a peer: never to be seen.
   void give_up(HostId peer);
-  // Writes what is to be written, ends what is to end.
-  void settle_dirty();
-  void set_stalled(bool stalled);
-  [[nodiscard]] bool stalled() const { return stalled_; }
+  // Writes what is to be written.
+  void flush() { transport().flush(); }
+  // The memory of a process goes.
+  void memory_ends(std::span<std::byte> arena) { transport().memory_ends(arena); }
+  void set_stalled(bool stalled) { transport_->set_stalled(stalled); }
+  [[nodiscard]] bool stalled() const { return transport_->stalled(); }
   // What the core has lent is what peers were given.
   void check_leases() const;
 
@@ -69,40 +68,13 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   };
   Work work;
 
-  // ---- NetworkHost ----
-  void dialled(HostId peer, const ConnectionPtr& connection) override;
-  bool head_arrived(const ConnectionPtr& connection, std::size_t side,
-                    const OutgoingFrame& frame) override;
-  void payload_arrived(const ConnectionPtr& connection, std::size_t side,
-                       const OutgoingFrame& frame) override;
-  void broken(const ConnectionPtr& connection, std::size_t side) override;
-  void writable(const ConnectionPtr& connection, std::size_t side) override;
-
  private:
-  // Space in an arena of another host's.
-  struct KeptLease {
-    LeaseRequest request;
-    Lease lease;                   // of number 0: refused
-    std::shared_ptr<void> memory;  // behind it
-  };
-  struct Link {
-    HostId peer;
-    std::unique_ptr<Session> session;
-    ConnectionPtr connection;
-    std::size_t side = 0;
-    bool dialling = false;
-    std::uint64_t wait_ms = 0;
-    std::uint64_t timer_ms = Session::kNever;
-    PayloadDestination destination;
-    std::span<const std::byte> arriving;  // the payload, for comparison
-    std::uint64_t session_to_come = 0;    // named by a Welcome, not established yet
-    ShadowPtr shadow;
-    // Of the shadow's: sent by the core, and the first waits for space.
-    std::deque<Letter*> held;
-    std::uint64_t asking = 0;               // the request that is to be answered; 0: none
-    std::vector<KeptLease> kept;            // given ahead
-    std::set<LeaseId> lent;                 // to the peer, and not used
-    std::span<const std::byte> lent_place;  // where the payload of the message that arrives is
+  // What is known of a peer beside the transport.
+  struct Peer {
+    ShadowPtr shadow;        // of the session; null without one
+    std::set<LeaseId> lent;  // to it, over its present link, and not ended
+    // Where the payload of the message that arrives is to be.
+    PayloadDestination arriving;
   };
 
   // ---- Effects ----
@@ -135,43 +107,29 @@ class SimHost final : public Effects, public PeerEvents, public NetworkHost {
   void payload_abandoned(HostId peer, const PeerMessage& message) override;
   void message_arrived(HostId peer, PeerMessage message) override;
 
-  Link& link(HostId peer) { return links_.at(peer); }
-  bool hello_arrived(const ConnectionPtr& connection, std::size_t side, const Frame& frame);
-  void handle(Link& link, FrameOutcome outcome, const OutgoingFrame& frame);
-  void dial_later(Link& link);
-  void drop_link(Link& link);
-  void pump(Link& link);
-  void settle(Link& link);
-  void arm_timer(Link& link);
+  std::optional<LeasedPlace> lease_wanted(HostId peer, const LeaseRequest& request) override;
+  void lease_ended(HostId peer, LeaseId lease) override;
 
-  // host_leases.cc
-  // After a delay, unless either end loses the connection before.
-  template <typename What>
-  static void over_device(World& world, const ConnectionPtr& connection, HostId from, HostId to,
-                          What what);
-  bool goes_by_device(const Link& to, const Letter& letter);
-  void send_held(Link& to);
-  // Number 0: for a message that is yet to come.
-  void ask(const Link& to, LeaseRequest request, std::uint64_t number);
-  void lease_asked(HostId peer, const LeaseRequest& request, std::uint64_t number);
-  void lease_answered(HostId home, const KeptLease& given, std::uint64_t number);
-  void keep(Link& to, const KeptLease& given);
-  void write_by_device(const Link& to, Letter& letter, const KeptLease& space);
-  void give_back(Link& to, LeaseId id);
-  void lose_leases(Link& link);
-  LeaseId lease_of_next(Link& from);
+  // ---- Observer ----
+  void link_lost(HostId peer) override;
+  void device_writes(HostId peer, std::span<const std::byte> place) override;
+  void protocol_broken(HostId peer, const std::string& how) override;
+
+  // All that the agent's part of this knows of it.
+  Transport& transport() { return *transport_; }
+  Peer& peer(HostId id) { return peers_[id]; }
+  [[nodiscard]] PayloadDestination place_in(const PayloadPlace& place) const;
+  // Of the agent's loop.
+  void end_of_turn();
 
   World& world_;
   HostId id_;
   std::uint64_t life_;
   bool gone_ = false;
-  bool stalled_ = false;
-  bool settling_ = false;
-  std::map<HostId, Link> links_;
-  std::uint64_t lease_requests_ = 0;
-  std::set<HostId> dirty_;
+  std::map<HostId, Peer> peers_;
   std::map<HostId, std::string> to_give_up_;
   std::map<std::uint64_t, ProcessHost*> processes_;
+  std::unique_ptr<SimTransport> transport_;
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<BuiltinManager> manager_;
 };

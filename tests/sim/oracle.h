@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/ids.h"
-#include "tests/sim/event_queue.h"
+#include "transport/sim/event_queue.h"
 
 namespace netbinder::sim {
 

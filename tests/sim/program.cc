@@ -64,8 +64,9 @@ void Program::end(bool with_agent) {
   host.remove_process(id_);
   host.before_event();
   host.driver().close(id_);
+  host.memory_ends({arena_.get(), arena_bytes_});
   host.after_event();
-  world_.settle(host_);
+  world_.flush(host_);
 }
 
 void Program::wind_down() {
@@ -101,7 +102,7 @@ void Program::interrupt(std::uint64_t which) {
   host.before_event();
   host.driver().interrupt(id_, ThreadId{at->second.tid});
   host.after_event();
-  world_.settle(host_);
+  world_.flush(host_);
 }
 
 void Program::flush() {
@@ -110,7 +111,7 @@ void Program::flush() {
   host.before_event();
   host.driver().flush(id_);
   host.after_event();
-  world_.settle(host_);
+  world_.flush(host_);
 }
 
 // ---- a thread's turn ----
@@ -137,7 +138,7 @@ void Program::act(std::uint32_t tid) {
   } else {
     act_idle(thread);
   }
-  world_.settle(host_);
+  world_.flush(host_);
 }
 
 void Program::greet(Thread& thread) {

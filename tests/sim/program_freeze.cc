@@ -26,7 +26,7 @@ void Program::set_frozen(bool frozen) {
     fail("BINDER_FREEZE ended with " + std::to_string(freeze_error_));
   }
   if (frozen) world_.oracle().program_frozen(serial_);  // if but for a moment
-  world_.settle(host_);
+  world_.flush(host_);
 }
 
 // The ioctl may wait for another host, so nothing follows it.

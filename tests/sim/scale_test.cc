@@ -147,7 +147,7 @@ class Script final : public ProcessHost {
   }
   void settle() {
     world_.host(host_)->after_event();
-    world_.settle(host_);
+    world_.flush(host_);
   }
   bool take(std::uint32_t wanted, void* into, std::size_t size) {
     for (auto it = unread_.begin(); it != unread_.end(); ++it) {

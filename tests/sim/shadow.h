@@ -19,9 +19,6 @@ namespace netbinder::sim {
 struct Letter {
   PeerMessage message;
   Payload payload;
-  bool by_device = false;  // its payload is to go ahead of it
-  LeaseId lease = {};      // where it is then
-  std::uint64_t asks = 0;  // the number of the request for it; 0: none yet
 };
 
 struct Shadow {

@@ -10,8 +10,8 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "tests/sim/event_queue.h"
-#include "tests/sim/random.h"
+#include "transport/sim/event_queue.h"
+#include "transport/sim/random.h"
 
 namespace netbinder::sim {
 

@@ -54,7 +54,6 @@ World::World(const Settings& settings)
       hosts_(settings.hosts + 1),
       lives_(settings.hosts + 1) {
   oracle_.strict_failures = settings.roomy;
-  for (std::uint32_t id = 0; id <= settings.hosts; ++id) network_.set_host(HostId{id}, nullptr);
   oracle_.pair_down(static_cast<int>(settings.hosts * (settings.hosts - 1)));
 }
 
@@ -66,7 +65,6 @@ void World::boot(HostId id) {
   trace_.note("boot", {id.value()});
   auto& host = hosts_[id.value()];
   host = std::make_unique<SimHost>(*this, id, ++lives_[id.value()]);
-  network_.set_host(id, host.get());
   host->start();
 }
 
@@ -105,8 +103,8 @@ Program* World::program(std::uint64_t serial) {
   return found == programs_.end() || !found->second->alive() ? nullptr : found->second.get();
 }
 
-void World::settle(HostId id) {
-  if (SimHost* at = host(id)) at->settle_dirty();
+void World::flush(HostId id) {
+  if (SimHost* at = host(id)) at->flush();
 }
 
 void World::kill(std::uint64_t serial) {
@@ -122,7 +120,7 @@ void World::kill(std::uint64_t serial) {
 
 // ---- sessions ----
 
-ShadowPtr World::shadow_of(std::uint64_t session) {
+ShadowPtr World::shadow_of(SessionId session) {
   auto& shadow = shadows_[session];
   if (shadow == nullptr) shadow = std::make_shared<Shadow>();
   return shadow;

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "tests/sim/host.h"
-#include "tests/sim/network.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/program.h"
 #include "tests/sim/shadow.h"
 #include "tests/sim/trace.h"
+#include "transport/sim/network.h"
 
 namespace netbinder::sim {
 
@@ -94,10 +94,10 @@ class World {
   [[nodiscard]] const SimHost* host(HostId id) const { return hosts_[id.value()].get(); }
   // Null if it is gone.
   Program* program(std::uint64_t serial);
-  void settle(HostId host);
+  void flush(HostId host);
   void kill(std::uint64_t serial);
 
-  ShadowPtr shadow_of(std::uint64_t session);
+  ShadowPtr shadow_of(SessionId session);
   void session_begun(HostId host, HostId peer);
   void session_ended(HostId host, HostId peer);
   // Sessions a host lost with the host of a node.
@@ -142,7 +142,7 @@ class World {
   std::vector<std::uint64_t> lives_;
   std::map<std::uint64_t, std::unique_ptr<Program>> programs_;  // the dead as well
   std::map<std::uint64_t, HostId> homes_;                       // of programs
-  std::map<std::uint64_t, ShadowPtr> shadows_;                  // all there were
+  std::map<SessionId, ShadowPtr> shadows_;                      // all there were
   std::map<std::pair<HostId, HostId>, std::uint64_t> losses_;
   std::uint64_t manager_ = 0;
   std::uint64_t next_serial_ = 1;

@@ -47,7 +47,7 @@ class RdmaCluster : public TcpCluster {
     verbs = [this] {
       return std::make_unique<SharedVerbs>(memory_verbs, &without_device, ++started_);
     };
-    secure = [](TransportConfig& config) {
+    of_cluster = [](TransportConfig& config) {
       config.rdma.use = RdmaUse::kRequired;
       config.rdma.retry_min_ms = 5;
       config.rdma.retry_max_ms = 50;
@@ -107,7 +107,7 @@ class RealRdmaCluster : public TcpCluster {
 
   RealRdmaCluster() {
     verbs = [] { return rdma::make_ibverbs(); };
-    secure = [](TransportConfig& config) {
+    of_cluster = [](TransportConfig& config) {
       config.rdma.use = RdmaUse::kRequired;
       config.rdma.retry_min_ms = 5;
       config.rdma.retry_max_ms = 50;

@@ -23,7 +23,7 @@ class RdmaLink : public testing::Test {
     cluster_.start();
     two.kill();  // we are host 2
     peer_ = std::make_unique<HandMadePeer>(cluster_.memory_verbs);
-    connection_ = std::make_unique<Stranger>(cluster_.io(), one_->port());
+    connection_ = std::make_unique<Stranger>(cluster_.io(), cluster_.port(1));
     connection_->write(frame::Hello{.cluster = "test",
                                     .host = HostId(2),
                                     .host_name = "host2",

@@ -22,6 +22,9 @@ struct Received {
   friend bool operator==(const Received&, const Received&) = default;
 };
 
+// What a place for a payload holds before it arrives.
+inline constexpr std::byte kUnwritten{0xEE};
+
 class Recorder : public PeerEvents {
  public:
   struct Peer {
@@ -81,7 +84,7 @@ class Recorder : public PeerEvents {
       peer.place_owner = arena_;
       peer.leases.erase(found);
     } else {
-      peer.place_owner = std::make_shared<std::vector<std::byte>>(payload_bytes, std::byte{0xEE});
+      peer.place_owner = std::make_shared<std::vector<std::byte>>(payload_bytes, kUnwritten);
       peer.place = *peer.place_owner;
     }
     if (on_arriving) on_arriving(host);
@@ -104,7 +107,7 @@ class Recorder : public PeerEvents {
       }
     }
     next_ += request.bytes;
-    std::ranges::fill(place, std::byte{0xEE});
+    std::ranges::fill(place, kUnwritten);
     const LeaseId id{++leases_given};
     peer.leases[id] = place;
     if (request.ahead) ++leases_ahead;

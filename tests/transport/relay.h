@@ -26,6 +26,7 @@ class Relay {
 
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   void set_target(std::uint16_t port) { target_ = port; }
+  std::uint16_t target() const { return target_; }
 
   void cut() {
     for (auto& pipe : pipes_) pipe->close();

@@ -60,7 +60,7 @@ TEST_F(TcpTest, GarbageIsDisconnectedAndHurtsNobody) {
   connect();
   std::mt19937 random(3);
   for (int i = 0; i < 50; ++i) {
-    Stranger stranger(cluster_.io(), one_->port());
+    Stranger stranger(cluster_.io(), cluster_.port(1));
     std::vector<std::byte> garbage(16 + random() % 100000);
     for (auto& byte : garbage) byte = static_cast<std::byte>(random());
     stranger.write(i == 0 ? text("GET / HTTP/1.1\r\nHost: x\r\n\r\n") : std::move(garbage));
@@ -75,12 +75,12 @@ TEST_F(TcpTest, AStrangerThatIsNoGreeterIsDisconnected) {
        {Frame(frame::Ack{Sequence(1)}),
         Frame(frame::Message{Sequence(1), Sequence(0), peer::NodeDied{NodeNumber(1)}}),
         Frame(frame::Goodbye{})}) {
-    Stranger stranger(cluster_.io(), one_->port());
+    Stranger stranger(cluster_.io(), cluster_.port(1));
     stranger.write(frame);
     EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
   }
   // Longer than a greeting may be, though a session's frames may.
-  Stranger stranger(cluster_.io(), one_->port());
+  Stranger stranger(cluster_.io(), cluster_.port(1));
   std::vector<std::byte> prefix(16);
   prefix[2] = std::byte{1};
   stranger.write(prefix);
@@ -97,7 +97,7 @@ TEST_F(TcpTest, WrongGreetingsAreRefusedWithAReason) {
       {hello(1, "host1", "test"), RefuseReason::kUnknownHost},
   };
   for (const auto& [greeting, reason] : cases) {
-    Stranger stranger(cluster_.io(), one_->port());
+    Stranger stranger(cluster_.io(), cluster_.port(1));
     stranger.write(greeting);
     ASSERT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
     const auto answer = stranger.answer();
@@ -109,8 +109,8 @@ TEST_F(TcpTest, WrongGreetingsAreRefusedWithAReason) {
 
 TEST_F(TcpTest, SilentConnectionsAreClosedInTime) {
   connect();
-  Stranger silent(cluster_.io(), one_->port());
-  Stranger slow(cluster_.io(), one_->port());
+  Stranger silent(cluster_.io(), cluster_.port(1));
+  Stranger slow(cluster_.io(), cluster_.port(1));
   slow.write(text("\x40"));
   EXPECT_TRUE(cluster_.run_until([&] { return silent.closed() && slow.closed(); }));
   expect_unharmed();
@@ -121,7 +121,7 @@ TEST_F(TcpTest, ManySilentConnectionsDoNotKeepAPeerOut) {
   connect();
   std::list<Stranger> strangers;
   for (std::size_t i = 0; i < limits::kMaxPendingHandshakes + 10; ++i) {
-    strangers.emplace_back(cluster_.io(), one_->port());
+    strangers.emplace_back(cluster_.io(), cluster_.port(1));
   }
   EXPECT_TRUE(cluster_.run_until([&] {
     return std::ranges::count_if(strangers, [](const auto& s) { return s.closed(); }) == 10;
@@ -137,7 +137,7 @@ TEST_F(TcpTest, GarbageInsideASessionEndsIt) {
   (void)absent;
   cluster_.hold(1, true);  // only the stranger reaches host 1
   cluster_.start();
-  Stranger stranger(cluster_.io(), one_->port());
+  Stranger stranger(cluster_.io(), cluster_.port(1));
   stranger.write(hello(2, "host2", "test"));
   ASSERT_TRUE(cluster_.run_until([&] { return one_->sees(2); }));
   stranger.write(text("this is not a frame, and long enough to be one"));

@@ -22,8 +22,7 @@ class TlsTest : public testing::Test {
     auto& two = cluster.add(2);
     cluster.start();
     // Refusals show when the dialer has tried a second time.
-    cluster.run_until(
-        [&] { return (one.sees(2) && two.sees(1)) || cluster.relay(1).connections() > 2; });
+    cluster.run_until([&] { return (one.sees(2) && two.sees(1)) || cluster.links_to(1) > 2; });
     EXPECT_EQ(one.sees(2), two.sees(1));
     return one.sees(2);
   }
@@ -57,7 +56,7 @@ TEST_F(TlsTest, TheDialerChecksWhomItDialed) {
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
-  cluster.run_until([&] { return two.sees(1) || cluster.relay(1).connections() > 2; });
+  cluster.run_until([&] { return two.sees(1) || cluster.links_to(1) > 2; });
   EXPECT_FALSE(one.sees(2));
   EXPECT_FALSE(two.sees(1));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What every Transport must do, run on each implementation. A fixture gives clusters of transports
-// in one event loop and lets a test cut their links.
+// in one event loop and lets a test cut their links (cluster.h).
 #include <gtest/gtest.h>
 
 #include <array>
@@ -10,6 +10,7 @@
 
 #include "tests/transport/rdma_cluster.h"
 #include "tests/transport/recorder.h"
+#include "tests/transport/sim_cluster.h"
 #include "tests/transport/tcp_cluster.h"
 #include "tests/transport/test_certificates.h"
 
@@ -37,7 +38,7 @@ class TransportTest : public testing::Test {
 class TlsCluster : public TcpCluster {
  public:
   TlsCluster() {
-    secure = [this](TransportConfig& config) {
+    of_cluster = [this](TransportConfig& config) {
       config.tls = certificates_.issue(config.host_name);
     };
   }
@@ -46,11 +47,11 @@ class TlsCluster : public TcpCluster {
   TestCertificates certificates_;
 };
 
-using Clusters = testing::Types<TcpCluster, TlsCluster, RdmaCluster, RealRdmaCluster>;
+using Clusters = testing::Types<TcpCluster, TlsCluster, RdmaCluster, RealRdmaCluster, SimCluster>;
 struct ClusterNames {
   template <typename Cluster>
   static std::string GetName(int index) {
-    return std::array{"Tcp", "Tls", "Rdma", "RealRdma"}[index];
+    return std::array{"Tcp", "Tls", "Rdma", "RealRdma", "Sim"}[index];
   }
 };
 TYPED_TEST_SUITE(TransportTest, Clusters, ClusterNames);
@@ -206,14 +207,13 @@ TYPED_TEST(TransportTest, ALinkCutAnywhereIsResumedWithNothingLostOrRepeated) {
       one.send(2, sent.back());
       two.send(1, sent.back());
     }
-    const auto before = cluster.relay(1).connections();
+    const auto before = cluster.links_to(1);
     bytes = bytes * 3 % 200003;
     cluster.cut_after(bytes);
     one.flush();
     two.flush();
-    ASSERT_TRUE(cluster.run_until(
-        [&] { return cluster.relay(1).connections() > before || all_arrived(); }));
-    if (cluster.relay(1).connections() > before) ++cuts;
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.links_to(1) > before || all_arrived(); }));
+    if (cluster.links_to(1) > before) ++cuts;
   }
   ASSERT_TRUE(cluster.run_until(all_arrived))
       << one.messages(2).size() << " " << two.messages(1).size();
@@ -230,7 +230,7 @@ TYPED_TEST(TransportTest, AHalfOpenLinkIsNoticedAndReplaced) {
   auto& two = cluster.add(2);
   cluster.start();
   ASSERT_TRUE(cluster.run_until_fastest(one, 1, two, 2));
-  cluster.relay(1).freeze();
+  cluster.leave_half_open(1);
   one.send(2, numbered_call(1, 1000));
   one.flush();
   ASSERT_TRUE(cluster.run_until(
@@ -318,9 +318,10 @@ TYPED_TEST(TransportTest, APeerThatTakesNothingCostsItsOwnSessionOnly) {
   auto& two = cluster.add(2);
   auto& three = cluster.add(3);
   cluster.start();
-  ASSERT_TRUE(cluster.run_until([&] { return one.sees(2) && one.sees(3) && three.sees(1); }));
+  ASSERT_TRUE(cluster.run_until(
+      [&] { return one.sees(2) && one.sees(3) && three.sees(1) && three.sees(2); }));
   // Frozen, host 2 alone: its link is the one that was there first.
-  cluster.relay(2).freeze();
+  cluster.leave_half_open(2);
   for (int i = 0; i < 6; ++i) three.send(2, numbered_call(1, 4000000));
   three.flush();
   EXPECT_TRUE(cluster.run_until([&] { return three.peer(2).losses == 1; }));

@@ -25,15 +25,6 @@ std::uint64_t random_session_id() {
   return id;
 }
 
-SessionIdentity identity(const TransportConfig& config, const PeerConfig& peer) {
-  return {.cluster = config.cluster,
-          .host = config.host,
-          .host_name = config.host_name,
-          .incarnation = config.incarnation,
-          .peer = peer.id,
-          .peer_name = peer.name};
-}
-
 }  // namespace
 
 PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& peer,
@@ -41,7 +32,7 @@ PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& p
     : environment_(std::move(environment)),
       peer_(peer),
       address_(std::move(address)),
-      session_(identity(environment_->config, peer), environment_->config.timing,
+      session_(SessionIdentity::of(environment_->config, peer), environment_->config.timing,
                environment_->config.limits, events, random_session_id),
       resolver_(environment_->io),
       timer_(environment_->io),
