@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale PROCESSES REFERENCES HOSTS CALLS: that many binder processes, spread over the hosts of a
-// netbinder session, each with a thread that serves one node, each holding references to so many
-// nodes of others, all over the hosts. Then calls of 64 bytes between random ones, one at a time; and
+// netbinder session, each with a thread that serves one node and one that calls, each holding
+// references to so many nodes of others, all over the hosts. Then calls of 64 bytes between random
+// ones, one at a time, timed by who calls; and
 // between ten of them only, while the others idle: what is there costs those nothing, or it shows.
 // bench/scale runs it and reads the agents' memory between the phases: a line is printed at the end
 // of each, and a line read before the next one.
@@ -9,6 +10,7 @@
 // It is one program: every open is a binder process of its own, and the shim reads NETBINDER_SOCKET
 // at every open.
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +28,17 @@ enum {
 };
 
 struct process {
-  struct binder_conn serving;  // used by its own thread
-  struct binder_conn calling;  // the same descriptor, used by the main thread
+  struct binder_conn serving;  // used by its serving thread
+  struct binder_conn calling;  // the same descriptor: the main thread's, then the calling thread's
   uint32_t* handles;
   int object;
+  sem_t to_call;
+  uint32_t callee;
+  uint64_t time_ns;  // of the last call
 };
 
 static struct process* processes;
+static sem_t called;
 
 static void die(const char* what) {
   perror(what);
@@ -52,6 +58,41 @@ static void* serve(void* argument) {
   struct process* const process = argument;
   binder_loop(&process->serving);
   return NULL;
+}
+
+static uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void* call(void* argument) {
+  struct process* const process = argument;
+  for (;;) {
+    static const uint8_t kBytes[64];
+    struct parcel_writer request;
+    struct binder_reply reply;
+    while (sem_wait(&process->to_call) != 0) {
+    }
+    parcel_init(&request);
+    parcel_write_bytes(&request, kBytes, sizeof(kBytes));
+    const uint64_t before = now_ns();
+    if (binder_call(&process->calling, process->callee, kEcho, &request, &reply) != kBinderOk)
+      die("call");
+    process->time_ns = now_ns() - before;
+    binder_reply_release(&process->calling, &reply);
+    parcel_free(&request);
+    sem_post(&called);
+  }
+  return NULL;
+}
+
+static uint64_t time_call(struct process* process, uint32_t handle) {
+  process->callee = handle;
+  sem_post(&process->to_call);
+  while (sem_wait(&called) != 0) {
+  }
+  return process->time_ns;
 }
 
 static void start_manager_request(struct parcel_writer* request, size_t name) {
@@ -98,12 +139,6 @@ static uint32_t look_up(struct binder_conn* conn, size_t index) {
   return 0;
 }
 
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static size_t below(size_t bound) {
   static uint64_t state = 0x9e3779b97f4a7c15u;
   state = state * 6364136223846793005u + 1442695040888963407u;
@@ -114,20 +149,6 @@ static int compare(const void* a, const void* b) {
   const uint64_t left = *(const uint64_t*)a;
   const uint64_t right = *(const uint64_t*)b;
   return left < right ? -1 : left > right;
-}
-
-static uint64_t time_call(struct process* process, uint32_t handle) {
-  static const uint8_t kBytes[64];
-  struct parcel_writer request;
-  struct binder_reply reply;
-  parcel_init(&request);
-  parcel_write_bytes(&request, kBytes, sizeof(kBytes));
-  const uint64_t before = now_ns();
-  if (binder_call(&process->calling, handle, kEcho, &request, &reply) != kBinderOk) die("call");
-  const uint64_t time = now_ns() - before;
-  binder_reply_release(&process->calling, &reply);
-  parcel_free(&request);
-  return time;
 }
 
 static void end_of_phase(const char* text) {
@@ -148,6 +169,7 @@ int main(int argc, char** argv) {
   const size_t calls = strtoul(argv[4], NULL, 10);
   end_of_phase("nothing");
 
+  sem_init(&called, 0, 0);
   processes = calloc(count, sizeof(*processes));
   pthread_attr_t small;
   pthread_attr_init(&small);
@@ -164,6 +186,8 @@ int main(int argc, char** argv) {
                                             .map_size = process->serving.map_size};
     pthread_t thread;
     if (pthread_create(&thread, &small, serve, process) != 0) die("thread");
+    sem_init(&process->to_call, 0, 0);
+    if (pthread_create(&thread, &small, call, process) != 0) die("thread");
     publish(i);
   }
   end_of_phase("processes");
