@@ -100,15 +100,28 @@ TEST_F(SimTransportTest, AHostThatStallsForLessThanTheSuspicionTimeLosesNothing)
   for (const std::uint32_t host : {1U, 2U}) {
     const std::size_t before = one_->messages(2).size();
     cluster_.transport(host).set_stalled(true);
+    const std::uint64_t bytes_sent = cluster_.transport(host).status()[0].bytes_sent;
     send(*one_, 2, 1, 100);
     send(*two_, 1, 2, 100);
     cluster_.run_for(150);
+    EXPECT_EQ(cluster_.transport(host).status()[0].bytes_sent, bytes_sent);
     EXPECT_EQ(cluster_.transport(host).status()[0].messages_received, before);
     cluster_.transport(host).set_stalled(false);
     ASSERT_TRUE(cluster_.run_until(
         [&] { return one_->messages(2).size() > before && two_->messages(1).size() > before; }));
   }
   EXPECT_EQ(one_->status(2).reconnects, 0U);
+  expect_one_session();
+}
+
+TEST_F(SimTransportTest, AHostThatStallsForLongerIsNotTheOneThatLosesPatience) {
+  connect();
+  cluster_.transport(2).set_stalled(true);
+  cluster_.run_for(300);
+  EXPECT_EQ(one_->status(2).state, "suspended");
+  EXPECT_EQ(two_->status(1).state, "established");
+  cluster_.transport(2).set_stalled(false);
+  ASSERT_TRUE(cluster_.run_until([&] { return one_->status(2).reconnects == 1; }));
   expect_one_session();
 }
 
@@ -124,6 +137,17 @@ TEST_F(SimTransportTest, AClogFillsTheLinkAndTheRestWaits) {
   cluster_.network().clog(kTwo, false);
   ASSERT_TRUE(cluster_.run_until([&] { return two_->messages(1).size() == 100; }));
   expect_one_session();
+}
+
+TEST_F(SimTransportTest, ABacklogOverItsBoundEndsTheSessionInTheNextEvent) {
+  cluster_.configure = [](TransportConfig& config) { config.limits.backlog_messages = 10; };
+  connect();
+  for (std::uint64_t number = 1; number <= 11; ++number) {
+    one_->send(2, numbered_call(number, 100));
+  }
+  EXPECT_EQ(one_->peer(2).losses, 0);  // not from inside the call
+  cluster_.run_for(0);
+  EXPECT_EQ(one_->peer(2).losses, 1);
 }
 
 TEST_F(SimTransportTest, AnEndThatIsNotToldOfABreakFindsOutByItself) {
