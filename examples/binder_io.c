@@ -167,6 +167,7 @@ static bool serve(struct binder_conn* conn, const struct binder_transaction_data
   if (status == 0 && reply.failed) status = -ENOMEM;
 
   queue_command(conn, BC_FREE_BUFFER, &data->data.ptr.buffer);
+  bool written = true;
   if ((data->flags & TF_ONE_WAY) == 0) {
     struct binder_transaction_data answer = transaction_of(&reply);
     if (status != 0) {
@@ -177,9 +178,10 @@ static bool serve(struct binder_conn* conn, const struct binder_transaction_data
     }
     queue_command(conn, BC_REPLY, &answer);
     ++conn->replies_in_flight;
+    // Now: the command points at the reply. Its outcome comes at once, and is read along.
+    if (conn->in_position >= conn->in_size) written = write_read(conn, true);
+    written = written && binder_flush(conn);
   }
-  // Now: the command points at the reply.
-  const bool written = binder_flush(conn);
   parcel_free(&reply);
   return written;
 }

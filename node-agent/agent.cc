@@ -173,15 +173,17 @@ void Agent::watch_socket(ProcessId process) {
 
 void Agent::watch_doorbell(ProcessId process) {
   auto watched = channels_.at(process.value());
-  watched->doorbell_watch.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                     [this, process](const boost::system::error_code& error) {
-                                       if (error) return;
-                                       const auto found = channels_.find(process.value());
-                                       if (found == channels_.end()) return;
-                                       found->second->channel->drain_doorbell();
-                                       make_hot(*found->second->channel);
-                                       watch_doorbell(process);
-                                     });
+  // Reading, where waiting would cost a change of the reactor's interest each time.
+  watched->doorbell_watch.async_read_some(
+      boost::asio::buffer(&watched->doorbell_count, sizeof watched->doorbell_count),
+      [this, process](const boost::system::error_code& error, std::size_t /*bytes*/) {
+        if (error) return;
+        const auto found = channels_.find(process.value());
+        if (found == channels_.end()) return;
+        ++channel_statistics_.doorbells;
+        make_hot(*found->second->channel);
+        watch_doorbell(process);
+      });
 }
 
 void Agent::close_channel(ProcessId process) {
@@ -286,18 +288,14 @@ void Agent::install_files(ProcessId process, ThreadId thread, std::span<const Fi
   for (const FileInFlight& file : owned) {
     if (file.relay != RelayId{}) relays_->program_has_it(file.relay);
   }
-  if (const auto found = channels_.find(process.value()); found != channels_.end()) {
-    with_responses_.push_back(found->second->channel.get());
-  }
+  if (ClientChannel* channel = host->channel()) with_responses_.push_back(channel);
 }
 
 void Agent::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) {
   ProcessHost* host = host_of(process);
   if (host == nullptr) return;
   host->ioctl_done(thread, result);
-  if (const auto found = channels_.find(process.value()); found != channels_.end()) {
-    with_responses_.push_back(found->second->channel.get());
-  }
+  if (ClientChannel* channel = host->channel()) with_responses_.push_back(channel);
 }
 
 void Agent::readiness_changed(ProcessId process, bool readable) {
@@ -347,6 +345,7 @@ void Agent::look_for_clients() {
     driver_->set_time(monotonic_ms());
     for (auto& manager : managers_) manager->service().look_for_clients();
     after_event();
+    look_for_clients();
   });
 }
 

@@ -67,6 +67,7 @@ class Agent final : private Effects, private PeerEvents {
     ino_t program_end = 0;  // key in program_ends_, 0 is none
     boost::asio::posix::stream_descriptor socket_watch;
     boost::asio::posix::stream_descriptor doorbell_watch;
+    std::uint64_t doorbell_count = 0;  // as it was read; of no meaning
   };
 
   // ---- channels ----

@@ -16,6 +16,7 @@ void BuiltinManager::start() {
 }
 
 bool BuiltinManager::run() {
+  if (!driver_.has_new_peer_managers() && !process_.has_work()) return false;
   bool any = false;
   if (driver_.has_new_peer_managers()) {
     for (const Driver::PeerServiceManager& peer : driver_.take_new_peer_managers(process_.id())) {

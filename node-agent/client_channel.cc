@@ -33,9 +33,7 @@ ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram prog
       doorbell_(std::move(doorbell)),
       channel_(std::move(channel)),
       arena_(std::move(arena)),
-      statistics_(statistics) {
-  slots_.resize(kMailboxes);
-}
+      statistics_(statistics) {}
 
 Mailbox& ClientChannel::mailbox(std::uint32_t index) {
   NB_CHECK(index < kMailboxes);
@@ -63,9 +61,14 @@ bool ClientChannel::handle_requests() {
   return any;
 }
 
-void ClientChannel::handle_mailbox(std::uint32_t index) {
+ClientChannel::Slot& ClientChannel::slot_of(std::uint32_t index) {
+  if (index >= slots_.size()) slots_.resize(index + 1);
   if (!slots_[index]) slots_[index] = std::make_unique<Slot>();
-  Slot& slot = *slots_[index];
+  return *slots_[index];
+}
+
+void ClientChannel::handle_mailbox(std::uint32_t index) {
+  Slot& slot = slot_of(index);
   const std::uint32_t state = mailbox(index).state.load(std::memory_order_acquire);
   switch (slot.state) {
     case SlotState::kFree:
@@ -294,13 +297,6 @@ bool ClientChannel::arm() {
 
 void ClientChannel::disarm() { header().agent_armed.store(0, std::memory_order_relaxed); }
 
-void ClientChannel::drain_doorbell() {
-  std::uint64_t count = 0;
-  ++statistics_.doorbells;
-  while (::read(doorbell_.get(), &count, sizeof count) < 0 && errno == EINTR) {
-  }
-}
-
 void ClientChannel::readiness_changed(bool readable) {
   if (!readable) {
     drain_ = readable_told_;
@@ -388,8 +384,7 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
                        message.count == files.size() && message.count <= kMaxInstalledFds &&
                        (packet.msg_flags & MSG_CTRUNC) == 0;
     if (!sound) continue;
-    if (!slots_[message.mailbox]) slots_[message.mailbox] = std::make_unique<Slot>();
-    auto& passed = slots_[message.mailbox]->passed_files;
+    auto& passed = slot_of(message.mailbox).passed_files;
     passed.clear();
     for (std::size_t i = 0; i < files.size(); ++i) {
       passed.emplace_back(message.fds[i], std::move(files[i]));

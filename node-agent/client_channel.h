@@ -61,7 +61,6 @@ class ClientChannel final : public ProcessHost {
   // Makes the program ring the doorbell for its next request. False: there is one already.
   bool arm();
   void disarm();
-  void drain_doorbell();
 
   // The program says that it is closing its descriptor.
   [[nodiscard]] bool closing() const { return closing_; }
@@ -72,6 +71,7 @@ class ClientChannel final : public ProcessHost {
   void install_files(ThreadId thread, std::span<const int> fds) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool readable) override;
+  ClientChannel* channel() override { return this; }
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
   [[nodiscard]] std::span<std::byte> arena() const { return arena_->memory(); }
 
@@ -88,10 +88,10 @@ class ClientChannel final : public ProcessHost {
     std::uint32_t operation = 0;
     std::uint32_t install_count = 0;
     std::uint32_t ranges = 0;
-    std::array<StagedRange, kMaxStagedRanges> staged;
-    std::array<std::byte, kArgumentBytes> argument;
     // Descriptors that came along with the request, by the number they have in the program.
     std::vector<std::pair<int, UniqueFd>> passed_files;
+    std::array<StagedRange, kMaxStagedRanges> staged;
+    std::array<std::byte, kArgumentBytes> argument;
   };
   struct Response {
     std::uint32_t mailbox = 0;
@@ -102,6 +102,7 @@ class ClientChannel final : public ProcessHost {
 
   [[nodiscard]] Mailbox& mailbox(std::uint32_t index);
   [[nodiscard]] ChannelHeader& header();
+  [[nodiscard]] Slot& slot_of(std::uint32_t index);
   void handle_mailbox(std::uint32_t index);
   void begin_request(std::uint32_t index, Slot& slot);
   void begin_write_read(std::uint32_t index, Slot& slot, const MailboxRequest& request);
@@ -126,7 +127,7 @@ class ClientChannel final : public ProcessHost {
   std::shared_ptr<SharedMemory> arena_;
   ChannelStatistics& statistics_;
 
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<Slot>> slots_;  // of the mailboxes that have been used
   boost::unordered_flat_map<std::uint32_t, std::uint32_t> mailbox_of_tid_;  // busy ones only
   std::vector<Response> responses_;
   std::vector<Response> sending_;

@@ -104,12 +104,14 @@ void Agent::park_idle(std::uint64_t now_ns, bool all) {
 }
 
 void Agent::after_event() {
+  bool any = false;
   bool more = true;
   while (more) {
     more = false;
     for (auto& manager : managers_) more = manager->run() || more;
+    any = any || more;
   }
-  look_for_clients();
+  if (any) look_for_clients();
   if (!unsent_) respond();
   if (!to_give_up_.empty() && transport_) {
     for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {

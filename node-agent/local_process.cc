@@ -91,7 +91,7 @@ void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes pa
   const auto home = home_of(handle);
   if (!home) return;  // dead: its death is told on its own
   auto& sender = senders_[kFirstSender + home->value()];
-  if (!sender) sender = std::make_unique<Sender>();
+  if (!sender) sender = std::make_unique<Sender>(ThreadId{kFirstSender + home->value()});
   OnewayCall& call = sender->queue.emplace_back();
   call.handle = handle;
   call.code = code;
@@ -101,6 +101,7 @@ void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes pa
   call.held.push_back(handle);
   for (const Handle each : call.held) acquire(each);
   call.parcel = std::move(parcel);
+  if (!sender->busy && sender->queue.size() == 1) ready_.push_back(sender.get());
 }
 
 bool LocalProcess::run() {
@@ -121,11 +122,9 @@ bool LocalProcess::run() {
       send_deferred();
       more = true;
     }
-    for (auto& [thread, sender] : senders_) {
-      if (!sender->busy && !sender->queue.empty()) {
-        send_next(ThreadId{thread}, *sender);
-        more = true;
-      }
+    for (Sender* sender : std::exchange(ready_, {})) {
+      send_next(*sender);
+      more = true;
     }
     if (!more) return any;
     any = true;
@@ -160,6 +159,7 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   sender.busy = false;
   for (const Handle each : sender.queue.front().held) release(each);
   sender.queue.pop_front();
+  if (!sender.queue.empty()) ready_.push_back(&sender);
 }
 
 void LocalProcess::reply(ReplyTo to, OutgoingReply reply) {
@@ -181,7 +181,7 @@ void LocalProcess::send_deferred() {
   }
 }
 
-void LocalProcess::send_next(ThreadId thread, Sender& sender) {
+void LocalProcess::send_next(Sender& sender) {
   const OnewayCall& call = sender.queue.front();
   binder_transaction_data data = describe(call.parcel);
   data.target.handle = call.handle.value();
@@ -193,7 +193,7 @@ void LocalProcess::send_next(ThreadId thread, Sender& sender) {
   sender.busy = true;
   // The outcome is read and dropped: a receiver that cannot take it hears nothing, as ever with
   // oneway calls, and if it is dead its death is told on its own.
-  driver_.write_read(id_, thread,
+  driver_.write_read(id_, sender.thread,
                      {.commands = sender.commands,
                       .reads = true,
                       .fresh_read = true,

@@ -78,8 +78,13 @@ class LocalProcess final : public ProcessHost {
   [[nodiscard]] ProcessId id() const { return id_; }
   // Begins to serve. Separate from construction: the agent must know the process first.
   void start();
-  // Handles what has been read. True if there was anything. To be called after every event.
+  // Handles what has been read. True if there was anything. To be called after every event, if
+  // there is something to do.
   bool run();
+  [[nodiscard]] bool has_work() const {
+    return !finished_.empty() || !commands_.empty() || !reading_ || !late_replies_.empty() ||
+           !ready_.empty();
+  }
 
   // ---- for the service; take effect in order, at the latest when run() returns ----
   void acquire(Handle handle);
@@ -119,6 +124,8 @@ class LocalProcess final : public ProcessHost {
   };
   // A thread that sends oneway calls, one at a time.
   struct Sender {
+    explicit Sender(ThreadId named) : thread(named) {}
+    ThreadId thread;
     std::deque<OnewayCall> queue;
     bool busy = false;
     std::vector<std::byte> commands;
@@ -129,7 +136,7 @@ class LocalProcess final : public ProcessHost {
   void send_deferred();
   void handle_read(std::span<const std::byte> commands);
   void handle_call(const binder_transaction_data& data);
-  void send_next(ThreadId thread, Sender& sender);
+  void send_next(Sender& sender);
   template <typename T>
   void command(std::uint32_t command, const T& payload);
 
@@ -148,6 +155,7 @@ class LocalProcess final : public ProcessHost {
   std::vector<std::pair<ReplyTo, OutgoingReply>> late_replies_;
   std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
   std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
+  std::vector<Sender*> ready_;  // those that have something to send and are not busy
 };
 
 }  // namespace netbinder

@@ -51,17 +51,17 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 3;
+inline constexpr std::uint32_t kChannelVersion = 4;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 inline constexpr std::uint32_t kMailboxes = 512;
 inline constexpr std::uint32_t kMailboxBytes = 16 * 1024;
-inline constexpr std::uint32_t kInlineCommandBytes = 1024;   // larger ones are read from memory
-inline constexpr std::uint32_t kInlineStagingBytes = 1024;   // small payloads ride along
-inline constexpr std::uint32_t kArgumentBytes = 64;          // of ioctls other than WRITE_READ
-inline constexpr std::uint32_t kReadBytes = 8 * 1024;        // most of one read
+inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are read from memory
+inline constexpr std::uint32_t kInlineStagingBytes = 1024;  // small payloads ride along
+inline constexpr std::uint32_t kArgumentBytes = 64;         // of ioctls other than WRITE_READ
+inline constexpr std::uint32_t kReadBytes = 8 * 1024;       // most of one read
 inline constexpr std::uint32_t kMaxStagedRanges = 64;
-inline constexpr std::uint32_t kMaxInstalledFds = 253;       // SCM_MAX_FD
+inline constexpr std::uint32_t kMaxInstalledFds = 253;                    // SCM_MAX_FD
 inline constexpr std::uint64_t kStagingBytes = (4U << 20) + (64U << 10);  // for each mailbox
 inline constexpr std::uint64_t kMaxMapBytes = 4U << 20;
 inline constexpr std::uint64_t kMaxCommandBytes = 1U << 20;  // of one write buffer
@@ -76,9 +76,9 @@ enum HelloFlags : std::uint32_t {
 enum HelloPurpose : std::uint32_t {
   kHelloOpen = 0,       // open the device `name`; descriptors of the reply: HelloDescriptor
   kHelloDebugFile = 1,  // read the debug file `name` ("state", "proc/PID", …); one read-only memfd
-  kHelloFindDevice = 2, // is there a device `name`? none
-  kHelloAddDevice = 3,  // BINDER_CTL_ADD: make the device `name`; none
-  kHelloAttach = 4,     // use the binder descriptor sent along; all but the arena's
+  kHelloFindDevice = 2,  // is there a device `name`? none
+  kHelloAddDevice = 3,   // BINDER_CTL_ADD: make the device `name`; none
+  kHelloAttach = 4,      // use the binder descriptor sent along; all but the arena's
 };
 
 struct Hello {
@@ -88,9 +88,9 @@ struct Hello {
   HelloPurpose purpose = kHelloOpen;
   std::uint64_t probe_address = 0;  // of 8 bytes holding `probe_value`, readable until the reply
   std::uint64_t probe_value = 0;
-  char name[64] = {};             // "binder" for /dev/binder; zero-terminated
-  char dialect[32] = {};          // service manager dialect wanted or detected; may be empty
-  std::int32_t nice = 0;          // of the thread that opens
+  char name[64] = {};     // "binder" for /dev/binder; zero-terminated
+  char dialect[32] = {};  // service manager dialect wanted or detected; may be empty
+  std::int32_t nice = 0;  // of the thread that opens
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(Hello) == 136 && std::is_trivially_copyable_v<Hello>);
@@ -113,7 +113,7 @@ struct HelloReply {
   std::uint64_t channel_bytes = 0;
   std::uint32_t descriptors = 0;  // sent along
   std::uint32_t reserved = 0;
-  char device[64] = {};           // kHelloAttach: which one it is
+  char device[64] = {};  // kHelloAttach: which one it is
 };
 static_assert(sizeof(HelloReply) == 96 && std::is_trivially_copyable_v<HelloReply>);
 
@@ -137,12 +137,12 @@ enum RequestOperation : std::uint32_t {
 };
 
 enum RequestFlags : std::uint32_t {
-  kFlagReads = 1,        // read_size was not 0
-  kFlagFreshRead = 2,    // read_consumed was 0
-  kFlagNonblocking = 4,  // O_NONBLOCK
-  kFlagStaged = 8,       // do not read the program's memory: all there is is staged
-  kFlagBadArgument = 16, // kOpControl: the pointer could not be read
-  kFlagPassedFiles = 32, // descriptors in its payloads wait on the side socket (kFlagStaged only)
+  kFlagReads = 1,         // read_size was not 0
+  kFlagFreshRead = 2,     // read_consumed was 0
+  kFlagNonblocking = 4,   // O_NONBLOCK
+  kFlagStaged = 8,        // do not read the program's memory: all there is is staged
+  kFlagBadArgument = 16,  // kOpControl: the pointer could not be read
+  kFlagPassedFiles = 32,  // descriptors in its payloads wait on the side socket (kFlagStaged only)
 };
 
 // Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
@@ -167,7 +167,7 @@ struct MailboxRequest {
   std::uint64_t address = 0;          // kOpMap
   std::uint64_t size = 0;             // kOpMap
   std::uint32_t staged_ranges = 0;
-  std::int32_t nice = 0;              // the thread's
+  std::int32_t nice = 0;  // the thread's
 };
 static_assert(sizeof(MailboxRequest) == 64 && std::is_trivially_copyable_v<MailboxRequest>);
 
@@ -216,7 +216,9 @@ struct alignas(64) ChannelHeader {
 static_assert(sizeof(ChannelHeader) == 128);
 static_assert(offsetof(ChannelHeader, agent_armed) == 64);
 
-inline constexpr std::uint64_t kMailboxesStart = 4096;
+// What is used of a small call in mailbox 0 is in one page with the header.
+inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);
+static_assert(kMailboxesStart + offsetof(Mailbox, read) + 128 <= 4096);
 inline constexpr std::uint64_t kStagingStart =
     kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes;
 inline constexpr std::uint64_t kChannelBytes =

@@ -33,7 +33,7 @@ struct Descriptor {
   std::atomic<int> helpers[kHelloDescriptors];  // descriptors of ours, in the channel's order
   std::byte* memory = nullptr;                  // header and mailboxes
   bool staged_only = false;
-  bool foreign = false;  // another program opened it, and this process came by it
+  bool foreign = false;         // another program opened it, and this process came by it
   std::uint32_t opened_in = 0;  // fork_generation of the process that opened it
   char device[sizeof(Hello::name)] = {};
   dev_t socket_device = 0;  // tells our socket from a later file of the same number

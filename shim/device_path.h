@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which paths are the shim's: binder devices, what a binderfs mount at /dev/binderfs would hold, and
-// the driver's debug files.
+// Which paths are the shim's: binder devices, what a binderfs mount at /dev/binderfs would hold,
+// and the driver's debug files.
 #pragma once
 
 #include <sys/stat.h>

@@ -30,8 +30,8 @@ bool in_calls(const Descriptor& descriptor);
 // Makes the calls of other threads on a Descriptor that has just been marked closed end.
 void end_calls(Descriptor& descriptor);
 
-// A mailbox for one call, made through `fd` (or -1: any of the Descriptor's). The caller holds a reference to the Descriptor for
-// longer than that.
+// A mailbox for one call, made through `fd` (or -1: any of the Descriptor's). The caller holds a
+// reference to the Descriptor for longer than that.
 class MailboxLease {
  public:
   MailboxLease(Descriptor& descriptor, int fd);

@@ -14,21 +14,23 @@
 namespace netbinder {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;  // larger pages only make this too careful
-constexpr std::size_t kRememberedPages = 16;
+constexpr std::uint64_t kPageBytes = 4096;   // larger pages only make this too careful
+constexpr std::size_t kRememberedPages = 8;  // a cache line of them
 
 constinit std::atomic<std::uint32_t> mapping_epoch = 1;
 // The system refuses copies within the own process: then there is only plain access.
 constinit std::atomic<bool> refused = false;
 
-// Direct-mapped. A page is remembered by its number; 0 is nobody's.
+// The last pages, whichever they are: a thread's calls use a few, over and over. A page is
+// remembered by its number; 0 is nobody's.
 struct PageCache {
   std::array<std::uint64_t, kRememberedPages> pages;
+  std::uint32_t oldest;
 
   [[nodiscard]] bool has(std::uint64_t page) const {
-    return pages[page % kRememberedPages] == page && page != 0;
+    return page != 0 && std::find(pages.begin(), pages.end(), page) != pages.end();
   }
-  void add(std::uint64_t page) { pages[page % kRememberedPages] = page; }
+  void add(std::uint64_t page) { pages[oldest++ % kRememberedPages] = page; }
 };
 
 struct ThreadPages {

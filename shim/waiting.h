@@ -22,10 +22,12 @@ inline constexpr std::uint32_t kShortWaitsNeeded = 3;
 inline constexpr std::uint64_t kRecentNs = 200'000;
 
 // A sleeper looks after the agent's health now and then: soon at first, so that a call to an agent
-// that is gone fails quickly, then rarely. A thread whose last wait was a long one, as those of a
-// server's threads are, begins rarely: many of them would cost others their time.
+// that is gone fails quickly, then rarely. A thread with a long wait among its last few, as a
+// server's have (the short ones are for the completion of its reply), begins rarely: many of them
+// would cost others their time.
 inline constexpr std::uint64_t kFirstHealthCheckNs = 100'000'000;
 inline constexpr std::uint64_t kHealthCheckNs = 2'000'000'000;
+inline constexpr std::uint32_t kFewWaits = 4;
 
 // How long the agent may take to answer a Hello.
 inline constexpr int kHandshakeSeconds = 5;
@@ -37,7 +39,7 @@ class WaitHistory {
   }
 
   [[nodiscard]] std::uint64_t first_health_check_ns() const {
-    return last_was_long_ ? kHealthCheckNs : kFirstHealthCheckNs;
+    return waits_since_long_ < kFewWaits ? kHealthCheckNs : kFirstHealthCheckNs;
   }
 
   // `spun_in_vain`: looking did not help and the thread went to sleep after all.
@@ -47,14 +49,18 @@ class WaitHistory {
     } else if (short_waits_ < kShortWaitsNeeded) {
       ++short_waits_;
     }
-    last_was_long_ = end_ns - start_ns >= kFirstHealthCheckNs;
+    if (end_ns - start_ns >= kFirstHealthCheckNs) {
+      waits_since_long_ = 0;
+    } else if (waits_since_long_ < kFewWaits) {
+      ++waits_since_long_;
+    }
     last_end_ns_ = end_ns;
   }
 
  private:
   std::uint64_t last_end_ns_ = 0;
   std::uint32_t short_waits_ = 0;
-  bool last_was_long_ = false;
+  std::uint32_t waits_since_long_ = kFewWaits;  // at most that
 };
 
 }  // namespace netbinder

@@ -18,7 +18,7 @@ struct SessionTiming {
   std::uint32_t heartbeat_ms = 500;   // silence of ours after which a heartbeat is sent
   std::uint32_t suspect_ms = 2000;    // silence of the peer after which the link is closed
   std::uint32_t handshake_ms = 3000;  // connecting, and each handshake, takes no longer
-  std::uint32_t ack_delay_ms = 10;    // an acknowledgement waits this long for a message to ride on
+  std::uint32_t ack_delay_ms = 250;   // an acknowledgement waits this long for a message to ride on
 };
 
 struct SessionLimits {

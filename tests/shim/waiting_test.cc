@@ -23,6 +23,10 @@ TEST(WaitHistory, LooksAfterTheAgentSoonUnlessItsThreadWaitsLong) {
   EXPECT_EQ(history.first_health_check_ns(), kFirstHealthCheckNs);
   history.ended(0, kFirstHealthCheckNs, false);
   EXPECT_EQ(history.first_health_check_ns(), kHealthCheckNs);
+  for (std::uint32_t i = 1; i < kFewWaits; ++i) {
+    history.ended(0, kFirstHealthCheckNs - 1, false);
+    EXPECT_EQ(history.first_health_check_ns(), kHealthCheckNs);
+  }
   history.ended(0, kFirstHealthCheckNs - 1, false);
   EXPECT_EQ(history.first_health_check_ns(), kFirstHealthCheckNs);
 }
