@@ -17,7 +17,7 @@ shift 2
 source "$(dirname "${BASH_SOURCE[0]}")/rdma_hosts.sh"
 
 run_tests() {
-  expect "$1" "$bin/$1" --gtest_brief=1 --gtest_filter="$2" >"$work/tests.log" 2>&1
+  "$bin/$1" --gtest_brief=1 --gtest_filter="$2" >"$work/tests.log" 2>&1 || fail "$1"
   grep -q "PASSED  ] [1-9]" "$work/tests.log" || fail "$1: nothing was run"
 }
 
@@ -187,7 +187,7 @@ little_memory() {
   kill -TERM "${agent_pid[2]}"
   wait "${agent_pid[2]}" || true
   agent_start 2 "${limited[@]}" --memlock=65536
-  until_true 20 "the hosts meet" connected 1
+  until_true 20 "the hosts meet" agent_connected 1 2
   until_true 20 "host 2 says why" says 2 'RLIMIT_MEMLOCK is 65536 bytes'
   until_true 20 "host 1 says why" says 1 "host 'host2': "
   echo "with 64 KiB: host 2: $(link 2 transport_reason); host 1: $(link 1 transport_reason)"

@@ -130,13 +130,13 @@ class RealRdmaCluster : public TcpCluster {
   // After so many turns of the event loop; every third time in the next link's handshake, too.
   void cut_after(std::uint64_t bytes) override {
     if (++cuts_ % 3 == 0) TcpCluster::cut_after(bytes % 2000);
-    if (std::exchange(turns_to_cut_, 1 + bytes % 97) == 0) turn();
+    if (std::exchange(turns_to_cut_, 1 + bytes % 97) == 0) count_turn();
   }
 
  private:
-  void turn() {
+  void count_turn() {
     boost::asio::post(io(), [this] {
-      if (--turns_to_cut_ > 0) return turn();
+      if (--turns_to_cut_ > 0) return count_turn();
       relay(1).cut();
     });
   }
