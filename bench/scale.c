@@ -2,10 +2,9 @@
 // scale PROCESSES REFERENCES HOSTS CALLS: that many binder processes, spread over the hosts of a
 // netbinder session, each with a thread that serves one node and one that calls, each holding
 // references to so many nodes of others, all over the hosts. Then calls of 64 bytes between random
-// ones, one at a time, timed by who calls; and
-// between ten of them only, while the others idle: what is there costs those nothing, or it shows.
-// bench/scale runs it and reads the agents' memory between the phases: a line is printed at the end
-// of each, and a line read before the next one.
+// ones, one at a time, timed by who calls; and between ten of them only, while the others idle:
+// what is there costs those nothing, or it shows. bench/scale runs it and reads the agents' memory
+// between the phases: a line is printed at the end of each, and a line read before the next one.
 //
 // It is one program: every open is a binder process of its own, and the shim reads NETBINDER_SOCKET
 // at every open.
@@ -17,6 +16,7 @@
 #include <time.h>
 
 #include "binder_io.h"
+#include "times.h"
 
 enum {
   kFew = 10,
@@ -59,12 +59,6 @@ static void* serve(void* argument) {
   struct process* const process = argument;
   binder_loop(&process->serving);
   return NULL;
-}
-
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void* call(void* argument) {
@@ -146,12 +140,6 @@ static size_t below(size_t bound) {
   return (size_t)(state >> 33) % bound;
 }
 
-static int compare(const void* a, const void* b) {
-  const uint64_t left = *(const uint64_t*)a;
-  const uint64_t right = *(const uint64_t*)b;
-  return left < right ? -1 : left > right;
-}
-
 static void end_of_phase(const char* text) {
   char line[16];
   printf("%s\n", text);
@@ -217,7 +205,7 @@ int main(int argc, char** argv) {
     struct process* const process = &processes[below(count)];
     times[i] = time_call(process, process->handles[below(references)]);
   }
-  qsort(times, calls, sizeof(*times), compare);
+  sort_times(times, calls);
   const double median_us = (double)times[calls / 2] / 1000;
   const double high_us = (double)times[calls * 99 / 100] / 1000;
 
@@ -233,7 +221,7 @@ int main(int argc, char** argv) {
     const size_t to = (from + 1 + below(few_count - 1)) % few_count;
     times[i] = time_call(&processes[from], few[from][to]);
   }
-  qsort(times, calls, sizeof(*times), compare);
+  sort_times(times, calls);
   char text[128];
   snprintf(text, sizeof(text), "calls %.1f %.1f %.1f", median_us, high_us,
            (double)times[calls / 2] / 1000);

@@ -18,8 +18,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "times.h"
 
 // Whose turn it is passes through these: each counts, and has a cache line of its own.
 enum turn { kCall, kCallAcross, kServe, kServed, kAnswerAcross, kAnswered, kTurns };
@@ -91,18 +92,6 @@ static void stop(pid_t pid) {
   waitpid(pid, NULL, 0);
 }
 
-static uint64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static int compare(const void* a, const void* b) {
-  const uint64_t left = *(const uint64_t*)a;
-  const uint64_t right = *(const uint64_t*)b;
-  return left < right ? -1 : left > right;
-}
-
 int main(int argc, char** argv) {
   const bool look = argc > 1 && strcmp(argv[1], "look") == 0;
   const size_t calls = argc > 2 ? strtoul(argv[2], NULL, 10) : 5000;
@@ -127,7 +116,7 @@ int main(int argc, char** argv) {
     times[i] = now_ns() - before;
   }
   for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); ++i) stop(others[i]);
-  qsort(times, calls, sizeof(*times), compare);
+  sort_times(times, calls);
   printf("%.1f\n", (double)times[calls / 2] / 1000);
   return 0;
 }

@@ -129,18 +129,16 @@ void Agent::start() {
       });
   acceptor_->start();
   if (config_.hosts.size() > 1) {
-    relays_.emplace(io_, FileRelaysSetup{
-                             .max_file_bytes = config_.limits.max_file_bytes,
-                             .max_waiting_bytes = config_.limits.max_backlog_bytes / 2,
-                             .send =
-                                 [this](HostId peer, peer::FileMessage message) {
-                                   unsent_ = true;
-                                   transport_->send(peer, std::move(message), {});
-                                 },
-                             .waiting_bytes = [this](HostId peer) { return waiting_bytes(peer); },
-                             .max_held_bytes = config_.limits.max_backlog_bytes,
-                             .held_bytes = [this] { return files_.content_bytes(); },
-                         });
+    relays_.emplace(
+        io_, FileRelaysSetup{
+                 .max_file_bytes = config_.limits.max_file_bytes,
+                 .max_waiting_bytes = config_.limits.max_backlog_bytes / 2,
+                 .send = [this](HostId peer,
+                                peer::FileMessage message) { send(peer, std::move(message), {}); },
+                 .waiting_bytes = [this](HostId peer) { return waiting_bytes(peer); },
+                 .max_held_bytes = config_.limits.max_backlog_bytes,
+                 .held_bytes = [this] { return files_.content_bytes(); },
+             });
     PeerEvents& events = *this;
     transport_ = std::make_unique<TcpTransport>(io_, transport_config(config_, incarnation_),
                                                 events, rdma::make_ibverbs());

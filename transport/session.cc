@@ -430,6 +430,19 @@ void Session::told(const OutgoingFrame& frame) {
   }
 }
 
+LinkStatus Session::status(const PeerConfig& peer) const {
+  LinkStatus status;
+  status.peer = peer.id;
+  status.name = peer.name;
+  status.address = peer.address;
+  status.state = !live() ? "connecting" : link_up() ? "established" : "suspended";
+  status.messages_sent = counters_.messages_sent;
+  status.messages_received = counters_.messages_received;
+  status.reconnects = counters_.resumed;
+  status.unacknowledged_bytes = backlog_bytes();
+  return status;
+}
+
 SessionId Session::id() const {
   const auto* live = std::get_if<Live>(&session_);
   return live != nullptr ? live->id : SessionId(0);

@@ -127,6 +127,8 @@ class Session {
   [[nodiscard]] std::uint64_t next_tick_ms() const;
 
   // --- Looking.
+  // What a link's status shows of its session.
+  [[nodiscard]] LinkStatus status(const PeerConfig& peer) const;
   [[nodiscard]] bool live() const { return std::holds_alternative<Live>(session_); }
   // What both ends call it; 0 without one.
   [[nodiscard]] SessionId id() const;

@@ -153,7 +153,8 @@ class Device {
   // Asks to be told of the next completion of either kind, once. Completions from before it may not
   // be told of: poll again after it. 0 or a negative errno.
   virtual int arm() = 0;
-  // Takes something of what made event_fd() readable, which it stays while there is more. If the device, or its port, is of no use any more: why.
+  // Takes something of what made event_fd() readable, which it stays while there is more. If the
+  // device, or its port, is of no use any more: why.
   virtual std::optional<std::string> take_events() = 0;
 };
 

@@ -266,22 +266,12 @@ void PeerLink::memory_ends(std::span<std::byte> arena) {
 }
 
 LinkStatus PeerLink::status() const {
-  LinkStatus status{.peer = peer_.id,
-                    .name = peer_.name,
-                    .address = peer_.address,
-                    .transport = "sim",
-                    .transport_reason = {},
-                    .state = !session_.live()     ? "connecting"
-                             : session_.link_up() ? "established"
-                                                  : "suspended",
-                    .bytes_sent = bytes_sent_,
-                    .bytes_received = bytes_received_,
-                    .messages_sent = session_.counters().messages_sent,
-                    .messages_received = session_.counters().messages_received,
-                    .reconnects = session_.counters().resumed,
-                    .unacknowledged_bytes = session_.backlog_bytes(),
-                    .payload_bytes_written = payload_bytes_written_,
-                    .payload_bytes_written_here = payload_bytes_written_here_};
+  LinkStatus status = session_.status(peer_);
+  status.transport = "sim";
+  status.bytes_sent = bytes_sent_;
+  status.bytes_received = bytes_received_;
+  status.payload_bytes_written = payload_bytes_written_;
+  status.payload_bytes_written_here = payload_bytes_written_here_;
   if (device_) status.payload_bytes_written += device_->bytes_written();
   return status;
 }

@@ -286,24 +286,15 @@ void PeerLink::give_up(const std::string& reason) {
 LinkStatus PeerLink::status() const {
   rdma::EndpointCounters rdma = past_rdma_;
   if (endpoint_) rdma += endpoint_->counters();
-  LinkStatus status{.peer = peer_.id,
-                    .name = peer_.name,
-                    .address = peer_.address,
-                    .transport = environment_->config.tls.enabled() ? "tcp+tls" : "tcp",
-                    .transport_reason = rdma_reason_,
-                    .state = !session_.live()     ? "connecting"
-                             : session_.link_up() ? "established"
-                                                  : "suspended",
-                    .bytes_sent = past_.bytes_sent + rdma.bytes_sent,
-                    .bytes_received = past_.bytes_received + rdma.bytes_received,
-                    .messages_sent = session_.counters().messages_sent,
-                    .messages_received = session_.counters().messages_received,
-                    .reconnects = session_.counters().resumed,
-                    .unacknowledged_bytes = session_.backlog_bytes(),
-                    .payload_bytes_written = rdma.payload_bytes_written,
-                    .payload_bytes_copied = rdma.payload_bytes_copied,
-                    .payload_bytes_written_here = rdma.payload_bytes_written_here,
-                    .payload_bytes_copied_here = rdma.payload_bytes_copied_here};
+  LinkStatus status = session_.status(peer_);
+  status.transport = environment_->config.tls.enabled() ? "tcp+tls" : "tcp";
+  status.transport_reason = rdma_reason_;
+  status.bytes_sent = past_.bytes_sent + rdma.bytes_sent;
+  status.bytes_received = past_.bytes_received + rdma.bytes_received;
+  status.payload_bytes_written = rdma.payload_bytes_written;
+  status.payload_bytes_copied = rdma.payload_bytes_copied;
+  status.payload_bytes_written_here = rdma.payload_bytes_written_here;
+  status.payload_bytes_copied_here = rdma.payload_bytes_copied_here;
   if (connection_) {
     status.bytes_sent += connection_->counters().bytes_sent;
     status.bytes_received += connection_->counters().bytes_received;
