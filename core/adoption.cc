@@ -65,7 +65,7 @@ struct Driver::Adoption {
       flat.cookie = 0;
     }
     store(image, offset, flat);
-    if (buffer.written_by_peer) buffer.held.push_back(Driver::held_by(flat));
+    if (buffer.written_by_peer) buffer.make_extras().held.push_back(Driver::held_by(flat));
     return 0;
   }
 

@@ -97,9 +97,7 @@ bool BufferAllocator::could_spare(const PayloadShape& largest, bool async) const
 std::expected<Buffer*, int> BufferAllocator::take(std::uint64_t size, bool async) {
   if (async && free_async_space_ < size) return std::unexpected(-ENOSPC);
 
-  Buffer probe;
-  probe.size = size;
-  const auto best = free_.lower_bound(probe);
+  const auto best = free_.lower_bound(size, BySize());
   if (best == free_.end()) return std::unexpected(-ENOSPC);
 
   Buffer* buffer = &*best;
@@ -190,16 +188,13 @@ void BufferAllocator::release(Buffer* buffer) {
   buffer->shape = {};
   buffer->target_node = nullptr;
   buffer->transaction = nullptr;
-  buffer->array_fds.clear();
-  buffer->held.clear();
+  buffer->extras.reset();
   buffer->written_by_peer = false;
   free_.insert(*buffer);
 }
 
 Buffer* BufferAllocator::find(std::uint64_t offset) {
-  Buffer probe;
-  probe.offset = offset;
-  auto found = allocated_.find(probe);
+  const auto found = allocated_.find(offset, ByOffset());
   return found == allocated_.end() ? nullptr : &*found;
 }
 

@@ -15,6 +15,7 @@
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <vector>
 
 #include "core/peer_message.h"
@@ -31,7 +32,14 @@ struct HeldObject {
   std::uint64_t value = 0;  // the node's ptr, or the handle
 };
 
-struct Buffer {
+// What few buffers have.
+struct BufferExtras {
+  std::vector<HeldObject> held;
+  std::vector<int> array_fds;  // descriptors of fd arrays, closed when the buffer is freed
+};
+
+// Two cache lines: each call touches some buffers of processes that have been idle for long.
+struct alignas(64) Buffer {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   bool free = true;
@@ -45,15 +53,21 @@ struct Buffer {
   bool spam_suspect = false;
   std::int32_t sender_pid = 0;
   std::uint32_t debug_id = 0;
-  PayloadShape shape;                  // extra_size includes the security context
-  Node* target_node = nullptr;         // holds a local strong reference, null for replies
-  Transaction* transaction = nullptr;  // until a oneway call or reply has been read
-  std::vector<HeldObject> held;
-  std::vector<int> array_fds;  // descriptors of fd arrays, closed when the buffer is freed
 
   boost::intrusive::list_member_hook<> address_hook;
-  boost::intrusive::set_member_hook<> tree_hook;
+  boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>> tree_hook;
+
+  Node* target_node = nullptr;         // holds a local strong reference, null for replies
+  Transaction* transaction = nullptr;  // until a oneway call or reply has been read
+  PayloadShape shape;                  // extra_size includes the security context
+  std::unique_ptr<BufferExtras> extras;
+
+  [[nodiscard]] BufferExtras& make_extras() {
+    if (!extras) extras = std::make_unique<BufferExtras>();
+    return *extras;
+  }
 };
+static_assert(sizeof(Buffer) == 128);
 
 class BufferAllocator {
  public:
@@ -112,15 +126,19 @@ class BufferAllocator {
     bool operator()(const Buffer& a, const Buffer& b) const {
       return a.size != b.size ? a.size < b.size : a.offset < b.offset;
     }
+    bool operator()(const Buffer& a, std::uint64_t size) const { return a.size < size; }
   };
   struct ByOffset {
     bool operator()(const Buffer& a, const Buffer& b) const { return a.offset < b.offset; }
+    bool operator()(const Buffer& a, std::uint64_t offset) const { return a.offset < offset; }
+    bool operator()(std::uint64_t offset, const Buffer& b) const { return offset < b.offset; }
   };
   using AddressList = boost::intrusive::list<
       Buffer, boost::intrusive::member_hook<Buffer, boost::intrusive::list_member_hook<>,
                                             &Buffer::address_hook>>;
-  using TreeHook = boost::intrusive::member_hook<Buffer, boost::intrusive::set_member_hook<>,
-                                                 &Buffer::tree_hook>;
+  using TreeHook = boost::intrusive::member_hook<
+      Buffer, boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>,
+      &Buffer::tree_hook>;
   using FreeTree = boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<BySize>>;
   using AllocatedTree =
       boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<ByOffset>>;

@@ -188,7 +188,7 @@ void Driver::command_free_buffer(Thread& thread, std::uint64_t address) {
     }
   }
   // The thread returns to its program, which closes an array's descriptors on the way.
-  if (!buffer->array_fds.empty()) thread.need_return = true;
+  if (buffer->extras && !buffer->extras->array_fds.empty()) thread.need_return = true;
   release_buffer(process, *buffer);
 }
 

@@ -111,7 +111,7 @@ ProcessDebugView Driver::view_of(const Process& process) const {
   view.id = process.id;
   view.pid = process.credentials.pid;
   view.context = process.context.name;
-  for (const auto& [tid, thread] : sorted_values(process.threads)) {
+  for (const auto& [tid, thread] : process.threads) {
     view.threads.push_back(view_of(*thread));
   }
   for (const auto& [ptr, node] : sorted_values(process.nodes)) {

@@ -53,7 +53,7 @@ void Driver::close(ProcessId id) {
 void Driver::flush(ProcessId id) {
   Process* process = find_process(id);
   if (process == nullptr) return;
-  for (Thread* thread : threads_in_order(*process)) {
+  for (const auto& [tid, thread] : process->threads) {
     thread->need_return = true;
     wake(*thread);
   }
@@ -151,7 +151,7 @@ void Driver::files_installed(ProcessId id, ThreadId tid,
       const int fd = (*fds)[i];
       std::copy_n(reinterpret_cast<const std::byte*>(&fd), sizeof fd,
                   process->arena.data() + buffer.offset + fixup.offset);
-      if (fixup.of_array) buffer.array_fds.push_back(fd);
+      if (fixup.of_array) buffer.make_extras().array_fds.push_back(fd);
     }
     transaction.files.clear();
     emit_transaction(thread, transaction);
@@ -204,14 +204,6 @@ Thread* Driver::get_thread(Process& process, ThreadId tid) {
   // Another thread that is no looper may have counted as the only one.
   for (auto& [other_tid, other] : process.threads) note_ready(*other);
   return made;
-}
-
-std::vector<Thread*> Driver::threads_in_order(const Process& process) {
-  std::vector<Thread*> threads;
-  for (const auto& [tid, thread] : process.threads) threads.push_back(thread.get());
-  std::sort(threads.begin(), threads.end(),
-            [](const Thread* a, const Thread* b) { return a->tid.value() < b->tid.value(); });
-  return threads;
 }
 
 std::vector<Node*> Driver::nodes_in_order(const Process& process) {

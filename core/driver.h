@@ -233,8 +233,7 @@ class Driver {
   Process* find_process(ProcessId id);
   [[nodiscard]] const Process* find_process(ProcessId id) const;
   Thread* get_thread(Process& process, ThreadId tid);
-  // By tid and by ptr: the order in which one event reaches them.
-  static std::vector<Thread*> threads_in_order(const Process& process);
+  // By ptr: the order in which one event reaches them.
   static std::vector<Node*> nodes_in_order(const Process& process);
   void finish_ioctl(Thread& thread, int error);
   void finish_event();

@@ -2,8 +2,12 @@
 //
 // A free list of objects of one type: after warm-up, creating and destroying allocates nothing.
 // The pool owns the storage; its users own the objects and destroy each exactly once.
+//
+// What was destroyed last is used next, and storage that was never used is not touched: a pool that
+// few objects live in takes little memory, and little of the processor's cache.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -37,10 +41,7 @@ class Pool {
     // From the heap, so that the sanitizer sees who uses an object that was destroyed.
     return new T(std::forward<Args>(args)...);
 #else
-    if (free_.empty()) grow();
-    Slot* slot = free_.back();
-    free_.pop_back();
-    return ::new (static_cast<void*>(slot->bytes)) T(std::forward<Args>(args)...);
+    return ::new (take()) T(std::forward<Args>(args)...);
 #endif
   }
 
@@ -51,7 +52,7 @@ class Pool {
     delete object;
 #else
     object->~T();
-    free_.push_back(reinterpret_cast<Slot*>(object));
+    free_ = ::new (static_cast<void*>(object)) Free{free_};
 #endif
   }
 
@@ -59,19 +60,31 @@ class Pool {
   [[nodiscard]] std::uint64_t created() const { return created_; }
 
  private:
-  static constexpr std::size_t kSlotsPerBlock = 64;
+  // Blocks double, so that a small pool is small.
+  static constexpr std::size_t kFirstBlockSlots = 4;
+  static constexpr std::size_t kMaxBlockSlots = 64;
+
+  struct Free {
+    Free* next;
+  };
   struct Slot {
-    alignas(T) std::byte bytes[sizeof(T)];
+    alignas(std::max(alignof(T), alignof(Free))) std::byte bytes[std::max(sizeof(T), sizeof(Free))];
   };
 
-  void grow() {
-    blocks_.push_back(std::make_unique<Slot[]>(kSlotsPerBlock));
-    free_.reserve(blocks_.size() * kSlotsPerBlock);
-    for (std::size_t i = kSlotsPerBlock; i-- > 0;) free_.push_back(&blocks_.back()[i]);
+  void* take() {
+    if (free_ != nullptr) return std::exchange(free_, free_->next);
+    if (unused_ == 0) {
+      block_slots_ = std::min(block_slots_ * 2, kMaxBlockSlots);
+      blocks_.push_back(std::make_unique_for_overwrite<Slot[]>(block_slots_));
+      unused_ = block_slots_;
+    }
+    return blocks_.back()[block_slots_ - unused_--].bytes;
   }
 
   std::vector<std::unique_ptr<Slot[]>> blocks_;
-  std::vector<Slot*> free_;
+  std::size_t block_slots_ = kFirstBlockSlots / 2;  // of the latest block
+  std::size_t unused_ = 0;                          // at its end
+  Free* free_ = nullptr;
   std::size_t live_ = 0;
   std::uint64_t created_ = 0;
 };

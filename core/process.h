@@ -5,6 +5,8 @@
 #pragma once
 
 #include <array>
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
@@ -51,7 +53,8 @@ struct Process {
                                                  &LeasedSpace::process_hook>>
       leases;  // of peers, unused
 
-  boost::unordered_flat_map<std::uint32_t, std::unique_ptr<Thread>> threads;
+  // By tid. Those of most processes have their place in the Process itself.
+  boost::container::small_flat_map<std::uint32_t, std::unique_ptr<Thread>, 4> threads;
   boost::intrusive::list<Thread, boost::intrusive::base_hook<WaitingHook>,
                          boost::intrusive::constant_time_size<false>>
       waiting_threads;  // blocked readers that take process work, latest first

@@ -83,7 +83,7 @@ void Driver::release_process(Process& process) {
     process.context.builtin = nullptr;
     process.context.builtin_for_peers = nullptr;
   }
-  for (Thread* thread : threads_in_order(process)) release_thread(*thread);
+  for (const auto& [tid, thread] : process.threads) release_thread(*thread);
 
   for (Node* node : nodes_in_order(process)) release_node(*node);
   process.nodes.clear();

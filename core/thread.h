@@ -77,7 +77,8 @@ struct WriteRead {
 using WaitingHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-struct Thread : WaitingHook {
+// Hot members first: each call touches threads that have been idle for long.
+struct alignas(64) Thread : WaitingHook {
   Thread(Process& of, ThreadId with_tid) : process(of), tid(with_tid) {}
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -104,13 +105,14 @@ struct Thread : WaitingHook {
   bool is_dead = false;
   TodoList todo;
   Transaction* transaction_stack = nullptr;
-  ErrorWork return_error;  // of this thread's own commands
-  ErrorWork reply_error;   // of the call it waits in
-  ExtendedError extended_error;
+  ThreadState state;
   std::int32_t nice = 0;       // as it will be when its ioctl is done
   std::int32_t told_nice = 0;  // as it was when the ioctl began
-  ThreadState state;
   WriteRead io;
+  alignas(64) ErrorWork return_error;  // of this thread's own commands
+  ErrorWork reply_error;               // of the call it waits in
+  ExtendedError extended_error;
 };
+static_assert(sizeof(Thread) == 256);
 
 }  // namespace netbinder

@@ -394,7 +394,10 @@ HeldObject Driver::held_by(const flat_binder_object& object) {
 
 void Driver::release_objects(Process& process, Buffer& buffer, std::size_t count) {
   if (buffer.written_by_peer) {
-    for (const HeldObject& held : std::exchange(buffer.held, {})) release_object(process, held);
+    if (!buffer.extras) return;
+    for (const HeldObject& held : std::exchange(buffer.extras->held, {})) {
+      release_object(process, held);
+    }
     return;
   }
   const std::span<const std::byte> image =
@@ -437,7 +440,10 @@ void Driver::release_buffer(Process& process, Buffer& buffer, std::size_t count)
     decrement_node(*node, RefKind::kStrong, false);
   }
   release_objects(process, buffer, count);
-  close_fds_.insert(close_fds_.end(), buffer.array_fds.begin(), buffer.array_fds.end());
+  if (buffer.extras) {
+    const std::vector<int>& fds = buffer.extras->array_fds;
+    close_fds_.insert(close_fds_.end(), fds.begin(), fds.end());
+  }
   if (buffer.clear_on_free) {
     std::memset(process.arena.data() + buffer.offset, 0, buffer.size);
   }

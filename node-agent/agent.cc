@@ -96,7 +96,7 @@ Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation
 Agent::~Agent() {
   // Programs hear nothing any more; peers hear what the end of the core tells them.
   acceptor_.reset();
-  with_responses_.clear();
+  responses_.clear();
   hot_.clear();
   hosts_.clear();
   managers_.clear();
@@ -200,7 +200,7 @@ void Agent::close_channel(ProcessId process) {
   program_ends_.erase(watched->program_end);
   channels_.erase(process.value());
   std::erase(hot_, channel);
-  std::erase(with_responses_, channel);
+  std::erase_if(responses_, [=](const Response& each) { return each.channel == channel; });
   std::erase(closing_, process);
   const std::int32_t pid = channel->program().pid;
   const bool more = std::any_of(channels_.begin(), channels_.end(), [pid](const auto& other) {
@@ -286,14 +286,12 @@ void Agent::install_files(ProcessId process, ThreadId thread, std::span<const Fi
   for (const FileInFlight& file : owned) {
     if (file.relay != RelayId{}) relays_->program_has_it(file.relay);
   }
-  if (ClientChannel* channel = host->channel()) with_responses_.push_back(channel);
 }
 
 void Agent::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) {
   ProcessHost* host = host_of(process);
   if (host == nullptr) return;
   host->ioctl_done(thread, result);
-  if (ClientChannel* channel = host->channel()) with_responses_.push_back(channel);
 }
 
 void Agent::readiness_changed(ProcessId process, bool readable) {

@@ -24,16 +24,17 @@ namespace netbinder {
 ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram program,
                              UniqueFd socket, UniqueFd side_socket, UniqueFd doorbell,
                              SharedMemory channel, std::shared_ptr<SharedMemory> arena,
-                             ChannelStatistics& statistics)
+                             ChannelStatistics& statistics, std::vector<Response>& responses)
     : driver_(driver),
       process_(process),
+      channel_(std::move(channel)),
+      responses_(responses),
+      statistics_(statistics),
+      arena_(std::move(arena)),
       program_(std::move(program)),
       socket_(std::move(socket)),
       side_socket_(std::move(side_socket)),
-      doorbell_(std::move(doorbell)),
-      channel_(std::move(channel)),
-      arena_(std::move(arena)),
-      statistics_(statistics) {}
+      doorbell_(std::move(doorbell)) {}
 
 Mailbox& ClientChannel::mailbox(std::uint32_t index) {
   NB_CHECK(index < kMailboxes);
@@ -63,8 +64,7 @@ bool ClientChannel::handle_requests() {
 
 ClientChannel::Slot& ClientChannel::slot_of(std::uint32_t index) {
   if (index >= slots_.size()) slots_.resize(index + 1);
-  if (!slots_[index]) slots_[index] = std::make_unique<Slot>();
-  return *slots_[index];
+  return slots_[index];
 }
 
 void ClientChannel::handle_mailbox(std::uint32_t index) {
@@ -95,7 +95,6 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
   std::memcpy(&request, &box.request, sizeof request);
   slot.tid = ThreadId{request.tid};
   slot.flags = request.flags;
-  slot.operation = request.operation;
   slot.ranges = 0;
   if (request.operation == kOpClose) {  // no response is awaited
     closing_ = true;
@@ -105,7 +104,8 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
   if (!mailbox_of_tid_.emplace(request.tid, index).second) {
     // Another ioctl of the same thread is under way: no thread has two.
     slot.state = SlotState::kFree;
-    Response response{.mailbox = index, .installs = false, .content = {}, .close_fds = {}};
+    Response response{
+        .channel = this, .mailbox = index, .installs = false, .content = {}, .close_fds = {}};
     response.content.error = -EBUSY;
     responses_.push_back(std::move(response));
     return;
@@ -146,7 +146,6 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
   }
   if ((request.flags & kFlagPassedFiles) != 0) receive_passed_files(index);
   slot.ranges = request.staged_ranges;
-  std::memcpy(slot.staged.data(), box.staged, slot.ranges * sizeof(StagedRange));
 
   std::array<std::byte, kInlineCommandBytes> inline_commands;
   std::vector<std::byte> large_commands;
@@ -179,10 +178,13 @@ void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const Mailbox
     respond(index, -EINVAL);
     return;
   }
-  std::memcpy(slot.argument.data(), mailbox(index).argument, size);
+  std::array<std::byte, kArgumentBytes> argument;
+  std::memcpy(argument.data(), mailbox(index).argument, size);
   const bool bad = (request.flags & kFlagBadArgument) != 0;
   driver_.control(process_, slot.tid, request.ioctl_command,
-                  bad ? std::span<std::byte>() : std::span(slot.argument).first(size));
+                  bad ? std::span<std::byte>() : std::span(argument).first(size));
+  // Of the ioctls that wait, none answers in it; the others are done.
+  std::memcpy(mailbox(index).argument, argument.data(), size);
 }
 
 void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
@@ -202,16 +204,18 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
 }
 
 void ClientChannel::respond(std::uint32_t index, int error) {
-  ioctl_done(slots_[index]->tid, IoctlResult{.error = error});
+  ioctl_done(slots_[index].tid, IoctlResult{.error = error});
 }
 
 void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return;
-  Response response{.mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
+  Response response{
+      .channel = this, .mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
   mailbox_of_tid_.erase(found);
-  slots_[response.mailbox]->state = SlotState::kFree;
-  slots_[response.mailbox]->passed_files.clear();
+  Slot& slot = slots_[response.mailbox];
+  slot.state = SlotState::kFree;
+  if ((slot.flags & kFlagPassedFiles) != 0) passed_files_.erase(response.mailbox);
   response.content.error = result.error;
   response.content.write_consumed = result.write_consumed;
   response.content.read_consumed = result.read_consumed;
@@ -232,7 +236,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
   const auto found = mailbox_of_tid_.find(thread.value());
   NB_CHECK(found != mailbox_of_tid_.end());
   const std::uint32_t index = found->second;
-  Slot& slot = *slots_[index];
+  Slot& slot = slots_[index];
   slot.state = SlotState::kInstalling;
   slot.install_count =
       static_cast<std::uint32_t>(std::min<std::size_t>(fds.size(), kMaxInstalledFds));
@@ -247,32 +251,24 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
   // If it cannot be sent, the program finds nothing and reports the failure.
   (void)::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-  Response response{.mailbox = index, .installs = true, .content = {}, .close_fds = {}};
+  Response response{
+      .channel = this, .mailbox = index, .installs = true, .content = {}, .close_fds = {}};
   response.content.install_count = slot.install_count;
   responses_.push_back(std::move(response));
 }
 
-void ClientChannel::send_responses() {
-  if (responses_.empty()) return;
-  std::swap(responses_, sending_);
-  for (Response& response : sending_) {
-    Mailbox& box = mailbox(response.mailbox);
-    const Slot& slot = *slots_[response.mailbox];
-    if (!response.installs && std::exchange(drain_, false)) {
-      response.content.drain = 1;
-      readable_told_ = false;
-    }
-    if (slot.operation == kOpControl) {
-      std::memcpy(box.argument, slot.argument.data(), kArgumentBytes);
-    }
-    std::memcpy(&box.response, &response.content, sizeof response.content);
-    if (!response.close_fds.empty()) {
-      std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
-    }
-    box.state.store(response.installs ? kInstall : kDone, std::memory_order_release);
-    wake(box);
+void ClientChannel::send(Response& response) {
+  Mailbox& box = mailbox(response.mailbox);
+  if (!response.installs && std::exchange(drain_, false)) {
+    response.content.drain = 1;
+    readable_told_ = false;
   }
-  sending_.clear();
+  std::memcpy(&box.response, &response.content, sizeof response.content);
+  if (!response.close_fds.empty()) {
+    std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
+  }
+  box.state.store(response.installs ? kInstall : kDone, std::memory_order_release);
+  wake(box);
 }
 
 void ClientChannel::wake(Mailbox& box) {
@@ -312,8 +308,8 @@ void ClientChannel::readiness_changed(bool readable) {
 int ClientChannel::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return -EFAULT;
-  const Slot& slot = *slots_[found->second];
-  if (read_staged(found->second, slot, address, into)) {
+  const Slot& slot = slots_[found->second];
+  if (read_staged(found->second, slot.ranges, address, into)) {
     statistics_.bytes_read_staged += into.size();
     return 0;
   }
@@ -323,10 +319,11 @@ int ClientChannel::read_memory(ThreadId thread, std::uint64_t address, std::span
   return error;
 }
 
-bool ClientChannel::read_staged(std::uint32_t index, const Slot& slot, std::uint64_t address,
+bool ClientChannel::read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
                                 std::span<std::byte> into) {
-  for (std::uint32_t i = 0; i < slot.ranges; ++i) {
-    const StagedRange& range = slot.staged[i];
+  for (std::uint32_t i = 0; i < ranges; ++i) {
+    StagedRange range;
+    std::memcpy(&range, &mailbox(index).staged[i], sizeof range);
     if (address < range.address || into.size() > range.size ||
         address - range.address > range.size - into.size()) {
       continue;
@@ -384,7 +381,7 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
                        message.count == files.size() && message.count <= kMaxInstalledFds &&
                        (packet.msg_flags & MSG_CTRUNC) == 0;
     if (!sound) continue;
-    auto& passed = slot_of(message.mailbox).passed_files;
+    PassedFiles& passed = passed_files_[message.mailbox];
     passed.clear();
     for (std::size_t i = 0; i < files.size(); ++i) {
       passed.emplace_back(message.fds[i], std::move(files[i]));
@@ -396,9 +393,11 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
 std::expected<UniqueFd, int> ClientChannel::take_file(ThreadId thread, int fd) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return std::unexpected(-EBADF);
-  const Slot& slot = *slots_[found->second];
+  const Slot& slot = slots_[found->second];
   if ((slot.flags & kFlagStaged) != 0) {
-    for (const auto& [number, file] : slot.passed_files) {
+    const auto passed = passed_files_.find(found->second);
+    if (passed == passed_files_.end()) return std::unexpected(-EBADF);
+    for (const auto& [number, file] : passed->second) {
       if (number != fd) continue;
       UniqueFd copy(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
       if (!copy) return std::unexpected(-EMFILE);

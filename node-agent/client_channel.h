@@ -7,10 +7,15 @@
 // never believed. A slot is free, busy (its thread's ioctl is in the core) or installing (the
 // program is taking descriptors).
 //
+// A call finds the channels of its processes cold when there are many: what it needs of one is in
+// few cache lines, and what waits to be sent is with the agent.
+//
 // Thread: the data-plane thread.
 #pragma once
 
 #include <array>
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
@@ -40,11 +45,24 @@ struct ChannelStatistics {
   std::uint64_t doorbells = 0;          // eventfd reads
 };
 
+class ClientChannel;
+
+// What a program is to be told of one of its mailboxes.
+struct Response {
+  ClientChannel* channel = nullptr;
+  std::uint32_t mailbox = 0;
+  bool installs = false;  // descriptors come first; the ioctl is not done
+  MailboxResponse content;
+  std::vector<int> close_fds;
+};
+
 class ClientChannel final : public ProcessHost {
  public:
+  // Adds what is to be sent to `responses`, which outlives it, in order of the core's events.
   ClientChannel(Driver& driver, ProcessId process, PeerProgram program, UniqueFd socket,
                 UniqueFd side_socket, UniqueFd doorbell, SharedMemory channel,
-                std::shared_ptr<SharedMemory> arena, ChannelStatistics& statistics);
+                std::shared_ptr<SharedMemory> arena, ChannelStatistics& statistics,
+                std::vector<Response>& responses);
 
   [[nodiscard]] ProcessId process() const { return process_; }
   [[nodiscard]] int socket() const { return socket_.get(); }
@@ -54,9 +72,8 @@ class ClientChannel final : public ProcessHost {
 
   // Handles the requests that are there; whether there were any.
   bool handle_requests();
-  // Sends the responses the core has produced since; to be called after every event of the core.
-  void send_responses();
-  [[nodiscard]] bool has_responses() const { return !responses_.empty(); }
+  // Sends one that this channel has added, in their order.
+  void send(Response& response);
 
   // Makes the program ring the doorbell for its next request. False: there is one already.
   bool arm();
@@ -71,7 +88,6 @@ class ClientChannel final : public ProcessHost {
   void install_files(ThreadId thread, std::span<const int> fds) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool readable) override;
-  ClientChannel* channel() override { return this; }
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
   [[nodiscard]] std::span<std::byte> arena() const { return arena_->memory(); }
 
@@ -85,20 +101,11 @@ class ClientChannel final : public ProcessHost {
     SlotState state = SlotState::kFree;
     ThreadId tid;
     std::uint32_t flags = 0;
-    std::uint32_t operation = 0;
     std::uint32_t install_count = 0;
     std::uint32_t ranges = 0;
-    // Descriptors that came along with the request, by the number they have in the program.
-    std::vector<std::pair<int, UniqueFd>> passed_files;
-    std::array<StagedRange, kMaxStagedRanges> staged;
-    std::array<std::byte, kArgumentBytes> argument;
   };
-  struct Response {
-    std::uint32_t mailbox = 0;
-    bool installs = false;
-    MailboxResponse content;
-    std::vector<int> close_fds;
-  };
+  // Descriptors that came along with a request, by the number they have in the program.
+  using PassedFiles = std::vector<std::pair<int, UniqueFd>>;
 
   [[nodiscard]] Mailbox& mailbox(std::uint32_t index);
   [[nodiscard]] ChannelHeader& header();
@@ -112,28 +119,28 @@ class ClientChannel final : public ProcessHost {
   // Takes what the program has sent over the side socket, until that for `index` is there.
   void receive_passed_files(std::uint32_t index);
   // Reads `into` if a staged range of the slot has all of it.
-  bool read_staged(std::uint32_t index, const Slot& slot, std::uint64_t address,
+  bool read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
                    std::span<std::byte> into);
   int read_direct(std::uint64_t address, std::span<std::byte> into) const;
   void wake(Mailbox& mailbox);
 
+  bool readable_told_ = false;  // a readiness message is in the socket
+  bool drain_ = false;          // and is to be taken back with the next response
+  bool closing_ = false;
   Driver& driver_;
   ProcessId process_;
+  SharedMemory channel_;
+  std::vector<Response>& responses_;
+  ChannelStatistics& statistics_;
+  boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
+  boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;  // busy ones
+
+  std::shared_ptr<SharedMemory> arena_;
   PeerProgram program_;
   UniqueFd socket_;
   UniqueFd side_socket_;
   UniqueFd doorbell_;
-  SharedMemory channel_;
-  std::shared_ptr<SharedMemory> arena_;
-  ChannelStatistics& statistics_;
-
-  std::vector<std::unique_ptr<Slot>> slots_;  // of the mailboxes that have been used
-  boost::unordered_flat_map<std::uint32_t, std::uint32_t> mailbox_of_tid_;  // busy ones only
-  std::vector<Response> responses_;
-  std::vector<Response> sending_;
-  bool readable_told_ = false;  // a readiness message is in the socket
-  bool drain_ = false;          // and is to be taken back with the next response
-  bool closing_ = false;
+  boost::unordered_flat_map<std::uint32_t, PassedFiles> passed_files_;  // by mailbox
 };
 
 }  // namespace netbinder

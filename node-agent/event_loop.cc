@@ -75,7 +75,6 @@ bool Agent::serve_hot() {
         std::find(closing_.begin(), closing_.end(), channel.process()) == closing_.end()) {
       closing_.push_back(channel.process());
     }
-    with_responses_.push_back(&channel);  // it may have answered by itself
     after_event();
   }
   if (any) {
@@ -121,9 +120,8 @@ void Agent::after_event() {
 }
 
 void Agent::respond() {
-  // In order of the events; a channel is listed once however much it has to send.
-  for (std::size_t i = 0; i < with_responses_.size(); ++i) with_responses_[i]->send_responses();
-  with_responses_.clear();
+  for (Response& response : responses_) response.channel->send(response);
+  responses_.clear();
 }
 
 void Agent::flush() {

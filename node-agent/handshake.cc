@@ -129,7 +129,8 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   auto watched = std::make_shared<Watched>(io_, socket_fd, doorbell_fd);
   watched->channel = std::make_unique<ClientChannel>(
       *driver_, process, std::move(program), std::move(socket), std::move(side_here),
-      std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_);
+      std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_,
+      responses_);
   watched->side_there = std::move(side_there);
   watched->program_end = remember_program_end(passed.get(), process);
   hosts_[process.value()] = watched->channel.get();

@@ -19,8 +19,6 @@
 
 namespace netbinder {
 
-class ClientChannel;
-
 class ProcessHost {
  public:
   virtual ~ProcessHost() = default;
@@ -29,8 +27,6 @@ class ProcessHost {
   virtual void install_files(ThreadId thread, std::span<const int> fds) = 0;
   virtual void ioctl_done(ThreadId thread, const IoctlResult& result) = 0;
   virtual void readiness_changed(bool readable) = 0;
-  // The program's channel, if that is what it is.
-  virtual ClientChannel* channel() { return nullptr; }
   // Keeps the arena's memory alive, for payloads on their way into it.
   [[nodiscard]] virtual std::shared_ptr<void> arena_owner() = 0;
 };
