@@ -58,13 +58,14 @@ void Driver::continue_commands(Thread& thread) {
     return;
   }
   if (!*done) {
-    if (io.kept_commands.empty() && !io.commands.empty()) {
-      io.kept_commands.assign(io.commands.begin(), io.commands.end());
-      io.commands = io.kept_commands;
+    if (!io.kept) {
+      io.kept = true;
+      thread.kept_commands.assign(io.commands.begin(), io.commands.end());
+      io.commands = thread.kept_commands;
     }
     return;
   }
-  io.kept_commands.clear();
+  io.kept = false;
   io.commands = {};
   if (io.reads) {
     start_read(thread);

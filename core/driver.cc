@@ -81,7 +81,7 @@ void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& requ
   NB_CHECK(thread->idle());
   thread->nice = thread->told_nice = request.nice;
   WriteRead& io = thread->io;
-  io.kept_commands.clear();
+  io.kept = false;
   io.commands = request.commands;
   io.write_consumed = 0;
   io.read_buffer = request.read_buffer;

@@ -64,7 +64,6 @@ using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingFree
 struct WriteRead {
   std::span<const std::byte> commands;
   std::uint64_t write_consumed = 0;
-  std::vector<std::byte> kept_commands;  // owns `commands` while the ioctl waits for a peer
   std::span<std::byte> read_buffer;
   std::uint64_t read_position = 0;
   bool reads = false;
@@ -72,6 +71,7 @@ struct WriteRead {
   bool nonblocking = false;
   bool for_process_work = false;
   bool wants_looper = false;  // to be said apart from what is read
+  bool kept = false;          // `commands` are Thread::kept_commands
 };
 
 using WaitingHook =
@@ -109,9 +109,10 @@ struct alignas(64) Thread : WaitingHook {
   std::int32_t nice = 0;       // as it will be when its ioctl is done
   std::int32_t told_nice = 0;  // as it was when the ioctl began
   WriteRead io;
-  alignas(64) ErrorWork return_error;  // of this thread's own commands
-  ErrorWork reply_error;               // of the call it waits in
+  ErrorWork return_error;  // of this thread's own commands
+  alignas(64) ErrorWork reply_error;     // of the call it waits in
   ExtendedError extended_error;
+  std::vector<std::byte> kept_commands;  // while its ioctl waits for a peer
 };
 static_assert(sizeof(Thread) == 256);
 

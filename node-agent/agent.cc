@@ -84,6 +84,11 @@ Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation
     : io_(io),
       config_(std::move(config)),
       incarnation_(incarnation),
+      doorbells_(io,
+                 [this](ClientChannel& channel) {
+                   ++channel_statistics_.doorbells;
+                   make_hot(channel);
+                 }),
       timer_(io),
       look_timer_(io),
       wait_(std::uint64_t{config_.busy_poll_us} * 1000) {
@@ -169,21 +174,6 @@ void Agent::watch_socket(ProcessId process) {
       });
 }
 
-void Agent::watch_doorbell(ProcessId process) {
-  auto watched = channels_.at(process.value());
-  // Reading, where waiting would cost a change of the reactor's interest each time.
-  watched->doorbell_watch.async_read_some(
-      boost::asio::buffer(&watched->doorbell_count, sizeof watched->doorbell_count),
-      [this, process](const boost::system::error_code& error, std::size_t /*bytes*/) {
-        if (error) return;
-        const auto found = channels_.find(process.value());
-        if (found == channels_.end()) return;
-        ++channel_statistics_.doorbells;
-        make_hot(*found->second->channel);
-        watch_doorbell(process);
-      });
-}
-
 void Agent::close_channel(ProcessId process) {
   const auto found = channels_.find(process.value());
   if (found == channels_.end()) return;
@@ -196,6 +186,7 @@ void Agent::close_channel(ProcessId process) {
   driver_->set_time(monotonic_ms());
   driver_->close(process);
   if (transport_) transport_->memory_ends(channel->arena());
+  doorbells_.remove(*channel);
   hosts_.erase(process.value());
   program_ends_.erase(watched->program_end);
   channels_.erase(process.value());

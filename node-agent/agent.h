@@ -24,6 +24,7 @@
 #include "node-agent/builtin_manager.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/client_channel.h"
+#include "node-agent/doorbells.h"
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "transport/transport.h"
@@ -55,19 +56,13 @@ class Agent final : private Effects, private PeerEvents {
 
  private:
   struct Watched {
-    Watched(boost::asio::io_context& io, int socket, int doorbell)
-        : socket_watch(io, socket), doorbell_watch(io, doorbell) {}
-    // Released, not closed: the channel owns the descriptors.
-    ~Watched() {
-      socket_watch.release();
-      doorbell_watch.release();
-    }
+    Watched(boost::asio::io_context& io, int socket) : socket_watch(io, socket) {}
+    // Released, not closed: the channel owns the descriptor.
+    ~Watched() { socket_watch.release(); }
     std::unique_ptr<ClientChannel> channel;
     UniqueFd side_there;    // the program's end of the side socket, for processes that attach
     ino_t program_end = 0;  // key in program_ends_, 0 is none
     boost::asio::posix::stream_descriptor socket_watch;
-    boost::asio::posix::stream_descriptor doorbell_watch;
-    std::uint64_t doorbell_count = 0;  // as it was read; of no meaning
   };
 
   // ---- channels ----
@@ -81,7 +76,6 @@ class Agent final : private Effects, private PeerEvents {
   int add_device(const std::string& name, const PeerProgram& program);
   // agent.cc
   void watch_socket(ProcessId process);
-  void watch_doorbell(ProcessId process);
   void close_channel(ProcessId process);
   void reap_closing();
 
@@ -136,6 +130,7 @@ class Agent final : private Effects, private PeerEvents {
   std::unique_ptr<Driver> driver_;
   std::unique_ptr<Transport> transport_;  // none on a single host
   std::unique_ptr<ChannelAcceptor> acceptor_;
+  Doorbells doorbells_;
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
   // Programs' ends of the channels, by the inode of the socket.
   boost::unordered_flat_map<ino_t, ProcessId> program_ends_;

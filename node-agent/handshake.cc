@@ -125,8 +125,7 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();
-  const int doorbell_fd = doorbell.get();
-  auto watched = std::make_shared<Watched>(io_, socket_fd, doorbell_fd);
+  auto watched = std::make_shared<Watched>(io_, socket_fd);
   watched->channel = std::make_unique<ClientChannel>(
       *driver_, process, std::move(program), std::move(socket), std::move(side_here),
       std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_,
@@ -137,7 +136,12 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   channels_.emplace(process.value(), watched);
   NB_CHECK(watched->channel->arm());
   watch_socket(process);
-  watch_doorbell(process);
+  if (const int error = doorbells_.add(*watched->channel); error != 0) {
+    spdlog::error("a program cannot be served: {}", std::strerror(-error));
+    answer(socket_fd, error);
+    close_channel(process);
+    return;
+  }
   if (!send_hello_reply(socket_fd, reply, descriptors)) {
     close_channel(process);
     return;
