@@ -19,10 +19,10 @@
 #pragma once
 
 #include <array>
+#include <boost/container/flat_map.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -510,7 +510,7 @@ class Driver {
 
   std::vector<std::unique_ptr<Context>> contexts_;
   boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Process>> processes_;
-  std::map<HostId, std::unique_ptr<Peer>> peers_;
+  boost::container::flat_map<HostId, std::unique_ptr<Peer>> peers_;
   boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> exported_;
   // Those that somebody here still refers to. One node for each identity, so one handle.
   boost::unordered_flat_map<NodeIdentity, Node*, std::hash<NodeIdentity>> dead_nodes_;

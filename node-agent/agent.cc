@@ -121,7 +121,8 @@ void Agent::start() {
     for (const HostSettings& host : config_.hosts) {
       setup.hosts.emplace_back(HostId{host.id}, host.name);
     }
-    auto manager = std::make_unique<BuiltinManager>(*driver_, context.name, std::move(setup));
+    auto manager = std::make_unique<BuiltinManager>(*driver_, context.name, std::move(setup),
+                                                    managers_have_work_);
     hosts_[manager->id().value()] = &manager->host();
     manager->start();
     managers_.push_back(std::move(manager));

@@ -85,6 +85,7 @@ class Agent final : private Effects, private PeerEvents {
   void park_idle(std::uint64_t now_ns, bool all);
   // Brings to an end what an event of the core began, but for what waits for flush().
   void after_event();
+  void run_managers();
   void respond();
   // Once for each turn of the loop: to the network what is for there, then the programs their
   // responses. What travels farther leaves first, as a program that is woken may take the
@@ -135,6 +136,7 @@ class Agent final : private Effects, private PeerEvents {
   // Programs' ends of the channels, by the inode of the socket.
   boost::unordered_flat_map<ino_t, ProcessId> program_ends_;
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
+  bool managers_have_work_ = false;
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> hosts_;
   FileTable files_;
   std::optional<FileRelays> relays_;  // none on a single host

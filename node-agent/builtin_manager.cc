@@ -4,8 +4,8 @@
 namespace netbinder {
 
 BuiltinManager::BuiltinManager(Driver& driver, const std::string& context,
-                               ServiceManagerSetup setup)
-    : driver_(driver), service_(std::move(setup)), process_(driver, context, service_) {
+                               ServiceManagerSetup setup, bool& has_work)
+    : driver_(driver), service_(std::move(setup)), process_(driver, context, service_, has_work) {
   service_.attach(process_);
 }
 
@@ -16,7 +16,6 @@ void BuiltinManager::start() {
 }
 
 bool BuiltinManager::run() {
-  if (!driver_.has_new_peer_managers() && !process_.has_work()) return false;
   bool any = false;
   if (driver_.has_new_peer_managers()) {
     for (const Driver::PeerServiceManager& peer : driver_.take_new_peer_managers(process_.id())) {

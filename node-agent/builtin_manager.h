@@ -18,7 +18,9 @@ namespace netbinder {
 
 class BuiltinManager {
  public:
-  BuiltinManager(Driver& driver, const std::string& context, ServiceManagerSetup setup);
+  // `has_work` is as of LocalProcess; the driver's new peer managers are work, too.
+  BuiltinManager(Driver& driver, const std::string& context, ServiceManagerSetup setup,
+                 bool& has_work);
 
   [[nodiscard]] ProcessId id() const { return process_.id(); }
   [[nodiscard]] ProcessHost& host() { return process_; }

@@ -47,11 +47,15 @@ ChannelHeader& ClientChannel::header() {
 }
 
 bool ClientChannel::handle_requests() {
+  ChannelHeader& head = header();
+  if (head.pending_words.load(std::memory_order_relaxed) == 0) return false;
+  constexpr std::uint32_t kAllWords = (1U << (kMailboxes / 64)) - 1;
+  std::uint32_t words = head.pending_words.exchange(0, std::memory_order_acquire) & kAllWords;
   bool any = false;
-  for (std::uint32_t word = 0; word < kMailboxes / 64; ++word) {
-    std::atomic<std::uint64_t>& pending = header().pending[word];
-    if (pending.load(std::memory_order_relaxed) == 0) continue;
-    std::uint64_t bits = pending.exchange(0, std::memory_order_acquire);
+  while (words != 0) {
+    const auto word = static_cast<std::uint32_t>(std::countr_zero(words));
+    words &= words - 1;
+    std::uint64_t bits = head.pending[word].exchange(0, std::memory_order_acquire);
     any = any || bits != 0;
     while (bits != 0) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
@@ -119,8 +123,8 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
       break;
     case kOpMap: {
       const std::uint64_t page = 4096;
-      const std::uint64_t size = std::min((request.size + page - 1) & ~(page - 1), kMaxMapBytes);
-      if (request.size == 0 || request.size > UINT64_MAX - page) {
+      const std::uint64_t size = std::min((request.bytes + page - 1) & ~(page - 1), kMaxMapBytes);
+      if (request.bytes == 0 || request.bytes > UINT64_MAX - page) {
         respond(index, -EINVAL);
       } else {
         respond(index, driver_.map_arena(process_, request.address, arena_->memory().first(size)));
@@ -140,8 +144,8 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
 void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
                                      const MailboxRequest& request) {
   Mailbox& box = mailbox(index);
-  if (request.staged_ranges > kMaxStagedRanges || request.command_bytes > kMaxCommandBytes) {
-    respond(index, request.command_bytes > kMaxCommandBytes ? -ENOMEM : -EINVAL);
+  if (request.staged_ranges > kMaxStagedRanges || request.bytes > kMaxCommandBytes) {
+    respond(index, request.bytes > kMaxCommandBytes ? -ENOMEM : -EINVAL);
     return;
   }
   if ((request.flags & kFlagPassedFiles) != 0) receive_passed_files(index);
@@ -150,12 +154,12 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
   std::array<std::byte, kInlineCommandBytes> inline_commands;
   std::vector<std::byte> large_commands;
   std::span<const std::byte> commands;
-  if (request.command_bytes <= kInlineCommandBytes) {
-    std::memcpy(inline_commands.data(), box.commands, request.command_bytes);
-    commands = std::span(inline_commands).first(request.command_bytes);
+  if (request.bytes <= kInlineCommandBytes) {
+    std::memcpy(inline_commands.data(), box.commands, request.bytes);
+    commands = std::span(inline_commands).first(request.bytes);
   } else {
-    large_commands.resize(request.command_bytes);
-    if (read_memory(slot.tid, request.command_address, large_commands) != 0) {
+    large_commands.resize(request.bytes);
+    if (read_memory(slot.tid, request.address, large_commands) != 0) {
       respond(index, -EFAULT);
       return;
     }
@@ -282,13 +286,9 @@ void ClientChannel::wake(Mailbox& box) {
 bool ClientChannel::arm() {
   header().agent_armed.store(1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  for (std::atomic<std::uint64_t>& pending : header().pending) {
-    if (pending.load(std::memory_order_relaxed) != 0) {
-      disarm();
-      return false;
-    }
-  }
-  return true;
+  if (header().pending_words.load(std::memory_order_relaxed) == 0) return true;
+  disarm();
+  return false;
 }
 
 void ClientChannel::disarm() { header().agent_armed.store(0, std::memory_order_relaxed); }
@@ -329,19 +329,20 @@ bool ClientChannel::read_staged(std::uint32_t index, std::uint32_t ranges, std::
       continue;
     }
     const std::uint64_t skip = address - range.address;
-    if (range.large == 0) {
+    if ((range.place & kLargePlace) == 0) {
       if (range.place > kInlineStagingBytes || range.size > kInlineStagingBytes - range.place) {
         continue;
       }
       std::memcpy(into.data(), mailbox(index).staging + range.place + skip, into.size());
       return true;
     }
-    if (range.place > kStagingBytes || range.size > kStagingBytes - range.place) continue;
+    const std::uint64_t place = range.place & ~kLargePlace;
+    if (place > kStagingBytes || range.size > kStagingBytes - place) continue;
     const std::uint64_t start = kStagingStart + std::uint64_t{index} * kStagingBytes;
     std::size_t done = 0;
     while (done < into.size()) {
       const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,
-                                  static_cast<off_t>(start + range.place + skip + done));
+                                  static_cast<off_t>(start + place + skip + done));
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0) return false;
       done += static_cast<std::size_t>(got);

@@ -103,20 +103,25 @@ void Agent::park_idle(std::uint64_t now_ns, bool all) {
 }
 
 void Agent::after_event() {
-  bool any = false;
-  bool more = true;
-  while (more) {
-    more = false;
-    for (auto& manager : managers_) more = manager->run() || more;
-    any = any || more;
-  }
-  if (any) look_for_clients();
+  if (managers_have_work_ || driver_->has_new_peer_managers()) run_managers();
   if (!unsent_) respond();
   if (!to_give_up_.empty() && transport_) {
     for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {
       transport_->give_up(peer, reason);
     }
   }
+}
+
+void Agent::run_managers() {
+  bool any = false;
+  bool more = true;
+  while (more) {
+    managers_have_work_ = false;
+    more = false;
+    for (auto& manager : managers_) more = manager->run() || more;
+    any = any || more;
+  }
+  if (any) look_for_clients();
 }
 
 void Agent::respond() {

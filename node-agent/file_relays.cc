@@ -109,7 +109,9 @@ void FileRelays::withdraw_file(HostId peer, FileNumber number) {
 }
 
 void FileRelays::send_offers(HostId peer) {
-  for (const Outgoing& outgoing : std::exchange(peers_[peer].outgoing, {})) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end() || found->second.outgoing.empty()) return;
+  for (const Outgoing& outgoing : std::exchange(found->second.outgoing, {})) {
     setup_.send(peer, {.file = outgoing.number, .content = outgoing.offer});
     if (!outgoing.content) continue;
     outgoing.content->read(limits::kMaxFileDataBytes, [&](std::vector<std::byte> piece) {

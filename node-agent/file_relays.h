@@ -63,7 +63,9 @@ class FileRelays {
   };
   std::expected<Imported, int> import_file(HostId peer, FileNumber number);
   // A call or reply of the peer has been handled.
-  void drop_offers(HostId peer) { peers_[peer].offers.clear(); }
+  void drop_offers(HostId peer) {
+    if (const auto found = peers_.find(peer); found != peers_.end()) found->second.offers.clear();
+  }
   void program_has_it(RelayId relay);
 
   // How the peer broke the protocol, or null.

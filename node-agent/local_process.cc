@@ -43,9 +43,11 @@ std::vector<Handle> handles_in(const ParcelBytes& parcel) {
 
 }  // namespace
 
-LocalProcess::LocalProcess(Driver& driver, const std::string& context, LocalService& service)
+LocalProcess::LocalProcess(Driver& driver, const std::string& context, LocalService& service,
+                           bool& has_work)
     : driver_(driver),
       service_(service),
+      has_work_(has_work),
       arena_(std::make_shared<std::vector<std::byte>>(kArenaBytes)),
       read_(kReadBytes) {
   const auto opened =
@@ -66,6 +68,7 @@ void LocalProcess::start() {
 
 template <typename T>
 void LocalProcess::command(std::uint32_t command, const T& payload) {
+  has_work_ = true;
   append(commands_, command);
   append(commands_, payload);
 }
@@ -101,7 +104,10 @@ void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes pa
   call.held.push_back(handle);
   for (const Handle each : call.held) acquire(each);
   call.parcel = std::move(parcel);
-  if (!sender->busy && sender->queue.size() == 1) ready_.push_back(sender.get());
+  if (!sender->busy && sender->queue.size() == 1) {
+    ready_.push_back(sender.get());
+    has_work_ = true;
+  }
 }
 
 bool LocalProcess::run() {
@@ -146,6 +152,7 @@ void LocalProcess::submit() {
 }
 
 void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
+  has_work_ = true;
   if (thread.value() < kFirstSender) {
     if (thread != serving_) return;  // it has answered a call that was deferred, or begun
     reading_ = false;
@@ -164,6 +171,7 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
 
 void LocalProcess::reply(ReplyTo to, OutgoingReply reply) {
   late_replies_.emplace_back(to, std::move(reply));
+  has_work_ = true;
 }
 
 void LocalProcess::send_deferred() {

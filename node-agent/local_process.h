@@ -71,8 +71,10 @@ class LocalProcess final : public ProcessHost {
  public:
   static constexpr std::size_t kArenaBytes = 1U << 20;
 
-  // `service` and `driver` outlive it. Throws std::runtime_error if the context does not exist.
-  LocalProcess(Driver& driver, const std::string& context, LocalService& service);
+  // `service`, `driver` and `has_work` outlive it; `has_work`, which several may share, is made
+  // true whenever run() has something to do. Throws std::runtime_error if the context does not
+  // exist.
+  LocalProcess(Driver& driver, const std::string& context, LocalService& service, bool& has_work);
   ~LocalProcess() override;
 
   [[nodiscard]] ProcessId id() const { return id_; }
@@ -81,10 +83,6 @@ class LocalProcess final : public ProcessHost {
   // Handles what has been read. True if there was anything. To be called after every event, if
   // there is something to do.
   bool run();
-  [[nodiscard]] bool has_work() const {
-    return !finished_.empty() || !commands_.empty() || !reading_ || !late_replies_.empty() ||
-           !ready_.empty();
-  }
 
   // ---- for the service; take effect in order, at the latest when run() returns ----
   void acquire(Handle handle);
@@ -142,6 +140,7 @@ class LocalProcess final : public ProcessHost {
 
   Driver& driver_;
   LocalService& service_;
+  bool& has_work_;
   ProcessId id_;
   std::shared_ptr<std::vector<std::byte>> arena_;
   std::vector<std::byte> commands_;    // to be written with the next read

@@ -32,9 +32,10 @@
 //   kInstalled -> kRequested  agent: they could not be installed, and the read goes on
 //   kDone      -> kIdle       program: it has taken the response
 //
-// WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), full fence, then
-// if `agent_armed` was 1 exchange it to 0 and write to the doorbell (an eventfd). The agent sets
-// `agent_armed`, full fence, looks at `pending` again, and only then sleeps.
+// WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), then the word's in
+// `pending_words`, full fence, then if `agent_armed` was 1 exchange it to 0 and write to the
+// doorbell (an eventfd). The agent sets `agent_armed`, full fence, looks at `pending_words` again,
+// and only then sleeps. It takes the word's bit before the word.
 // Agent to program: store the state, full fence, then if `sleeping` was 1 exchange it to 0 and
 // FUTEX_WAKE the state word (shared futex). The program sets `sleeping`, full fence, looks at the
 // state again, and only then sleeps (FUTEX_WAIT on the value it saw).
@@ -51,7 +52,7 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 4;
+inline constexpr std::uint32_t kChannelVersion = 5;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 inline constexpr std::uint32_t kMailboxes = 512;
@@ -131,7 +132,7 @@ enum MailboxState : std::uint32_t {
 enum RequestOperation : std::uint32_t {
   kOpWriteRead = 1,  // BINDER_WRITE_READ
   kOpControl = 2,    // any other ioctl: `ioctl_command`, `argument`
-  kOpMap = 3,        // mmap: `address`, `size`
+  kOpMap = 3,        // mmap: `address`, `bytes`
   kOpFlush = 4,      // a descriptor was closed, others remain
   kOpClose = 5,      // the program's last descriptor is about to be closed; no response is awaited
 };
@@ -146,35 +147,33 @@ enum RequestFlags : std::uint32_t {
 };
 
 // Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
-// (below kInlineStagingBytes) or, with `large`, from its staging area.
+// (below kInlineStagingBytes) or, with kLargePlace added, from its staging area.
 struct StagedRange {
   std::uint64_t address = 0;
   std::uint32_t size = 0;
   std::uint32_t place = 0;
-  std::uint32_t large = 0;
-  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(StagedRange) == 24);
+inline constexpr std::uint32_t kLargePlace = 1U << 31;
+static_assert(sizeof(StagedRange) == 16 && kStagingBytes < kLargePlace);
 
 struct MailboxRequest {
   std::uint32_t operation = 0;
   std::uint32_t flags = 0;
   std::uint32_t tid = 0;
-  std::uint32_t ioctl_command = 0;
-  std::uint64_t command_address = 0;  // of the write buffer, behind write_consumed
-  std::uint64_t command_bytes = 0;    // of it; inline (in `commands`) if <= kInlineCommandBytes
-  std::uint64_t read_capacity = 0;    // room in the read buffer, behind read_consumed
-  std::uint64_t address = 0;          // kOpMap
-  std::uint64_t size = 0;             // kOpMap
+  std::int32_t nice = 0;      // the thread's
+  std::uint64_t address = 0;  // of the write buffer, behind write_consumed; or of the mapping
+  std::uint64_t bytes = 0;    // there; commands are in `commands` if <= kInlineCommandBytes
+  std::uint32_t read_capacity = 0;  // room in the read buffer, behind read_consumed
   std::uint32_t staged_ranges = 0;
-  std::int32_t nice = 0;  // the thread's
+  std::uint32_t ioctl_command = 0;  // kOpControl
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(MailboxRequest) == 64 && std::is_trivially_copyable_v<MailboxRequest>);
+static_assert(sizeof(MailboxRequest) == 48 && std::is_trivially_copyable_v<MailboxRequest>);
 
 struct MailboxResponse {
   std::int32_t error = 0;            // 0 or a negative errno
   std::uint32_t drain = 0;           // take this many readiness messages off the binder descriptor
-  std::uint64_t write_consumed = 0;  // of command_bytes
+  std::uint64_t write_consumed = 0;  // of the commands
   std::uint64_t read_consumed = 0;   // bytes in `read`
   std::uint32_t install_count = 0;   // kInstall: descriptors on the side socket
   std::uint32_t close_count = 0;     // kDone: the first of `fds` are to be closed
@@ -185,36 +184,37 @@ struct MailboxResponse {
 };
 static_assert(sizeof(MailboxResponse) == 48 && std::is_trivially_copyable_v<MailboxResponse>);
 
+// A small call uses few cache lines: both processors have each of them in turn, and both have none
+// when the thread has been idle for long.
 struct alignas(64) Mailbox {
-  // Line 0: what both sides watch.
+  // Line 0: what both sides watch, and with it the response.
   std::atomic<std::uint32_t> state;
   std::atomic<std::uint32_t> sleeping;
   std::atomic<std::uint32_t> owner;  // the program's: tid of the thread that has it, 0 is free
-  std::uint32_t reserved_0[13];
-  // Written by the program.
-  alignas(64) MailboxRequest request;
+  std::uint32_t reserved_0;
+  MailboxResponse response;
+  // Line 1: the request, and the first staged range. Written by the program, as what follows.
+  MailboxRequest request;
   StagedRange staged[kMaxStagedRanges];
-  std::byte argument[kArgumentBytes];  // both ways
-  std::byte commands[kInlineCommandBytes];
+  alignas(64) std::byte commands[kInlineCommandBytes];
   std::byte staging[kInlineStagingBytes];
+  std::byte argument[kArgumentBytes];  // both ways
   // Written by the agent (`fds` both ways).
-  alignas(64) MailboxResponse response;
   alignas(64) std::byte read[kReadBytes];
   std::int32_t fds[kMaxInstalledFds + 3];
 };
 static_assert(sizeof(Mailbox) <= kMailboxBytes);
-static_assert(offsetof(Mailbox, request) == 64);
-static_assert(offsetof(Mailbox, response) % 64 == 0);
+static_assert(offsetof(Mailbox, request) == 64 && offsetof(Mailbox, staged) == 112);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 struct alignas(64) ChannelHeader {
-  std::atomic<std::uint64_t> pending[kMailboxes / 64];  // one cache line: a bit for each mailbox
-  alignas(64) std::atomic<std::uint32_t> agent_armed;
-  std::uint32_t reserved[15];
+  std::atomic<std::uint32_t> agent_armed;
+  std::atomic<std::uint32_t> pending_words;             // a bit for each word of `pending`
+  std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
+  std::uint64_t reserved[7];
 };
-static_assert(sizeof(ChannelHeader) == 128);
-static_assert(offsetof(ChannelHeader, agent_armed) == 64);
+static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
 
 // What is used of a small call in mailbox 0 is in one page with the header.
 inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);

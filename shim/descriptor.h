@@ -22,7 +22,8 @@
 
 namespace netbinder {
 
-struct Descriptor {
+// What a call needs is in its first cache line.
+struct alignas(64) Descriptor {
   std::atomic<std::uint32_t> references = 0;
   std::atomic<std::uint32_t> generation = 1;  // grows whenever the pool gets it back
 

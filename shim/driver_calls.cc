@@ -31,16 +31,16 @@ bool stages_everything(const Descriptor& descriptor) {
 // before a bad page are carried out, and the last one may reach beyond the end of the buffer.
 void fill_inline_commands(Mailbox& mailbox, Stager& stager, bool everything) {
   MailboxRequest& request = mailbox.request;
-  const std::uint64_t address = request.command_address;
-  if (!read_user(mailbox.commands, address, request.command_bytes)) {
-    request.command_bytes = readable_prefix(address, request.command_bytes);
-    if (!read_user(mailbox.commands, address, request.command_bytes)) request.command_bytes = 0;
+  const std::uint64_t address = request.address;
+  if (!read_user(mailbox.commands, address, request.bytes)) {
+    request.bytes = readable_prefix(address, request.bytes);
+    if (!read_user(mailbox.commands, address, request.bytes)) request.bytes = 0;
   }
   const std::uint64_t end =
-      stage_transactions(stager, mailbox.commands, address, request.command_bytes, everything);
-  if (end <= request.command_bytes || end > kInlineCommandBytes) return;
+      stage_transactions(stager, mailbox.commands, address, request.bytes, everything);
+  if (end <= request.bytes || end > kInlineCommandBytes) return;
   if (!read_user(mailbox.commands, address, end)) return;
-  request.command_bytes = end;
+  request.bytes = end;
 }
 
 // The write buffer behind write_consumed, and what it points at. 0 or an errno; EFAULT if not all
@@ -49,34 +49,34 @@ int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binde
   MailboxRequest& request = lease.mailbox().request;
   if (bwr.write_size <= bwr.write_consumed) return 0;
   const std::uint64_t wanted = bwr.write_size - bwr.write_consumed;
-  request.command_address = bwr.write_buffer + bwr.write_consumed;
-  request.command_bytes = wanted;
+  request.address = bwr.write_buffer + bwr.write_consumed;
+  request.bytes = wanted;
   const bool everything = stages_everything(descriptor);
   if (wanted > kInlineCommandBytes) {
     if (wanted > kMaxCommandBytes) {
-      request.command_bytes = 0;
+      request.bytes = 0;
       return ENOMEM;
     }
-    request.command_bytes = readable_prefix(request.command_address, wanted);
+    request.bytes = readable_prefix(request.address, wanted);
   }
   Stager stager(lease.mailbox(), lease.index(),
                 everything ? descriptor.helper(kHelloChannelMemory) : -1);
-  if (request.command_bytes <= kInlineCommandBytes) {
+  if (request.bytes <= kInlineCommandBytes) {
     fill_inline_commands(lease.mailbox(), stager, everything);
   } else if (everything) {
-    if (!stager.stage(request.command_address, request.command_bytes)) request.command_bytes = 0;
-    stage_transactions(stager, nullptr, request.command_address, request.command_bytes, true);
+    if (!stager.stage(request.address, request.bytes)) request.bytes = 0;
+    stage_transactions(stager, nullptr, request.address, request.bytes, true);
   }
   request.staged_ranges = stager.ranges();
   if (pass_files(descriptor, lease.index(), stager.files())) request.flags |= kFlagPassedFiles;
-  return request.command_bytes < wanted ? EFAULT : 0;
+  return request.bytes < wanted ? EFAULT : 0;
 }
 
 // What the driver leaves in the caller's struct.
 void account(const MailboxRequest& request, const MailboxResponse& response,
              binder_write_read& bwr) {
-  bwr.write_consumed += std::min(response.write_consumed, request.command_bytes);
-  if (response.error != 0 && response.write_consumed < request.command_bytes) {
+  bwr.write_consumed += std::min(response.write_consumed, request.bytes);
+  if (response.error != 0 && response.write_consumed < request.bytes) {
     bwr.read_consumed = 0;  // the write failed, and nothing was read
   } else {
     bwr.read_consumed += response.read_consumed;
@@ -98,8 +98,8 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   if (bwr.read_size > 0) {
     const std::uint64_t room =
         bwr.read_size > bwr.read_consumed ? bwr.read_size - bwr.read_consumed : 0;
-    request.read_capacity =
-        writable_prefix(read_address, std::min<std::uint64_t>(room, kReadBytes));
+    request.read_capacity = static_cast<std::uint32_t>(
+        writable_prefix(read_address, std::min<std::uint64_t>(room, kReadBytes)));
     // The driver notices when it wants to write; the commands have been carried out by then.
     unwritable = room > 0 && request.read_capacity < std::min<std::uint64_t>(room, 4);
     if (!unwritable) {
@@ -109,7 +109,7 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   }
   const int bad_commands = fill_commands(descriptor, lease, bwr);
   if (bad_commands != 0) request.flags &= ~std::uint32_t{kFlagReads | kFlagFreshRead};
-  const bool has_commands = request.command_bytes != 0;
+  const bool has_commands = request.bytes != 0;
   int error = 0;
   if (!has_commands && (bad_commands != 0 || unwritable)) {
     if (bad_commands != 0) bwr.read_consumed = 0;
@@ -239,7 +239,7 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
       lease.mailbox().request = {};
       lease.mailbox().request.operation = kOpMap;
       lease.mailbox().request.address = reinterpret_cast<std::uint64_t>(memory);
-      lease.mailbox().request.size = std::min<std::uint64_t>(length, kMaxMapBytes);
+      lease.mailbox().request.bytes = std::min<std::uint64_t>(length, kMaxMapBytes);
       error = -lease.exchange();
       if (error == 0) error = -lease.mailbox().response.error;
     }

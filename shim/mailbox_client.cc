@@ -37,8 +37,9 @@ struct HeldMailbox {
   }
 };
 
-// Plain data of static storage: it must be usable in any signal handler and allocate nothing.
-struct ThreadState {
+// Plain data of static storage: it must be usable in any signal handler and allocate nothing. What
+// a call needs is in its first cache line.
+struct alignas(64) ThreadState {
   std::uint32_t tid;
   std::uint32_t next_victim;
   WaitHistory waits;
@@ -63,6 +64,7 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
 void ring(const Descriptor& descriptor, std::uint32_t index) {
   ChannelHeader& header = descriptor.header();
   header.pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_release);
+  header.pending_words.fetch_or(1U << (index / 64), std::memory_order_release);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (header.agent_armed.load(std::memory_order_relaxed) == 0 ||
       header.agent_armed.exchange(0, std::memory_order_relaxed) == 0) {

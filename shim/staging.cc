@@ -108,8 +108,7 @@ bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
   if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return false;
   mailbox_.staged[ranges_++] = {.address = address,
                                 .size = static_cast<std::uint32_t>(bytes),
-                                .place = inline_used_,
-                                .large = 0};
+                                .place = inline_used_};
   inline_used_ = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(round_up(inline_used_ + bytes), kInlineStagingBytes));
   return true;
@@ -129,8 +128,7 @@ bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
   }
   mailbox_.staged[ranges_++] = {.address = address,
                                 .size = static_cast<std::uint32_t>(bytes),
-                                .place = static_cast<std::uint32_t>(large_used_),
-                                .large = 1};
+                                .place = kLargePlace | static_cast<std::uint32_t>(large_used_)};
   large_used_ = std::min(round_up(large_used_ + bytes), kStagingBytes);
   return true;
 }

@@ -15,7 +15,7 @@ namespace netbinder {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;   // larger pages only make this too careful
-constexpr std::size_t kRememberedPages = 8;  // a cache line of them
+constexpr std::size_t kRememberedPages = 7;  // a cache line of them, with the counters
 
 constinit std::atomic<std::uint32_t> mapping_epoch = 1;
 // The system refuses copies within the own process: then there is only plain access.
@@ -23,32 +23,28 @@ constinit std::atomic<bool> refused = false;
 
 // The last pages, whichever they are: a thread's calls use a few, over and over. A page is
 // remembered by its number; 0 is nobody's.
-struct PageCache {
+struct alignas(64) PageCache {
   std::array<std::uint64_t, kRememberedPages> pages;
   std::uint32_t oldest;
+  std::uint32_t epoch;
 
   [[nodiscard]] bool has(std::uint64_t page) const {
     return page != 0 && std::find(pages.begin(), pages.end(), page) != pages.end();
   }
   void add(std::uint64_t page) { pages[oldest++ % kRememberedPages] = page; }
 };
+static_assert(sizeof(PageCache) == 64);
 
-struct ThreadPages {
-  std::uint32_t epoch;
-  PageCache readable;
-  PageCache writable;
-};
+constinit thread_local PageCache readable_pages{};
+constinit thread_local PageCache writable_pages{};
 
-constinit thread_local ThreadPages thread_pages{};
-
-ThreadPages& current_pages() {
+PageCache& up_to_date(PageCache& cache) {
   const std::uint32_t epoch = mapping_epoch.load(std::memory_order_acquire);
-  if (thread_pages.epoch != epoch) {
-    thread_pages.readable = {};
-    thread_pages.writable = {};
-    thread_pages.epoch = epoch;
+  if (cache.epoch != epoch) {
+    cache = {};
+    cache.epoch = epoch;
   }
-  return thread_pages;
+  return cache;
 }
 
 enum class Direction { kRead, kWrite };
@@ -78,8 +74,7 @@ bool copy(Direction direction, void* own, std::uint64_t address, std::size_t siz
   if (address + size < address) return false;
   // Large pieces are the kernel's anyway: one call, nothing worth remembering.
   if (size > 2 * kPageBytes) return copy_by_kernel(direction, own, address, size);
-  ThreadPages& pages = current_pages();
-  PageCache& cache = direction == Direction::kRead ? pages.readable : pages.writable;
+  PageCache& cache = up_to_date(direction == Direction::kRead ? readable_pages : writable_pages);
   auto* at = static_cast<std::byte*>(own);
   while (size > 0) {
     const std::uint64_t page = address / kPageBytes;
@@ -110,19 +105,19 @@ bool write_user(std::uint64_t address, const void* from, std::size_t size) {
 }
 
 std::size_t writable_prefix(std::uint64_t address, std::size_t size) {
-  ThreadPages& pages = current_pages();
+  PageCache& cache = up_to_date(writable_pages);
   std::size_t good = 0;
   while (good < size) {
     const std::uint64_t at = address + good;
     if (at < address) break;
     const std::uint64_t page = at / kPageBytes;
-    if (!pages.writable.has(page)) {
+    if (!cache.has(page)) {
       std::byte value{};
       if (!copy_by_kernel(Direction::kRead, &value, at, 1) ||
           !copy_by_kernel(Direction::kWrite, &value, at, 1)) {
         break;
       }
-      pages.writable.add(page);
+      cache.add(page);
     }
     good += std::min<std::size_t>(size - good, kPageBytes - at % kPageBytes);
   }

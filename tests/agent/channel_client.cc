@@ -111,6 +111,7 @@ void ChannelClient::ring_doorbell() {
 
 void ChannelClient::ring(std::uint32_t index) {
   header().pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64));
+  header().pending_words.fetch_or(1U << (index / 64));
   if (header().agent_armed.exchange(0) != 0) ring_doorbell();
 }
 
@@ -134,7 +135,7 @@ int ChannelClient::map(std::uint64_t bytes) {
   box.request.operation = kOpMap;
   box.request.tid = 1;
   box.request.address = reinterpret_cast<std::uint64_t>(mapped);
-  box.request.size = bytes;
+  box.request.bytes = bytes;
   set_state(0, kRequested);
   return await(0) ? box.response.error : -ETIMEDOUT;
 }
@@ -147,8 +148,8 @@ void ChannelClient::begin_write_read(std::uint32_t index, std::uint32_t tid,
   box.request.operation = kOpWriteRead;
   box.request.tid = tid;
   box.request.flags = flags;
-  box.request.command_bytes = commands.size();
-  box.request.command_address = reinterpret_cast<std::uint64_t>(commands.data());
+  box.request.bytes = commands.size();
+  box.request.address = reinterpret_cast<std::uint64_t>(commands.data());
   box.request.read_capacity = (flags & kFlagReads) != 0 ? 1024 : 0;
   if (commands.size() <= kInlineCommandBytes && !commands.empty()) {
     std::memcpy(box.commands, commands.data(), commands.size());

@@ -40,6 +40,7 @@ class Mailboxes : public ::testing::Test {
 TEST_F(Mailboxes, BitsOfMailboxesNeverUsedMeanNothing) {
   ChannelClient client(agent_.socket());
   for (auto& word : client.header().pending) word = ~std::uint64_t{0};
+  client.header().pending_words = ~std::uint32_t{0};
   client.ring_doorbell();
   settle(client);
 }
@@ -77,8 +78,8 @@ TEST_F(Mailboxes, CommandsThatAreTooLongOrNowhereAreRefused) {
     box.request = {};
     box.request.operation = kOpWriteRead;
     box.request.tid = 1;
-    box.request.command_bytes = bytes;
-    box.request.command_address = address;
+    box.request.bytes = bytes;
+    box.request.address = address;
     client.set_state(1, kRequested);
     EXPECT_TRUE(client.await(1));
     return box.response.error;
@@ -99,8 +100,8 @@ TEST_F(Mailboxes, StagedRangesAtAbsurdPlacesAreNotRead) {
     box.request.operation = kOpWriteRead;
     box.request.tid = 1;
     box.request.flags = random() % 2 == 0 ? std::uint32_t{kFlagStaged} : 0U;
-    box.request.command_bytes = kInlineCommandBytes + random() % 5000;
-    box.request.command_address = 0x10 + random() % 64;
+    box.request.bytes = kInlineCommandBytes + random() % 5000;
+    box.request.address = 0x10 + random() % 64;
     box.request.staged_ranges = static_cast<std::uint32_t>(random() % 20);
     for (StagedRange& range : box.staged) {
       range.address = random() % 4 == 0 ? random() : random() % 64;
@@ -108,7 +109,7 @@ TEST_F(Mailboxes, StagedRangesAtAbsurdPlacesAreNotRead) {
                                      : static_cast<std::uint32_t>(random() % 10'000);
       range.place = random() % 2 == 0 ? static_cast<std::uint32_t>(random())
                                       : static_cast<std::uint32_t>(kStagingBytes - random() % 9000);
-      range.large = static_cast<std::uint32_t>(random() % 3);
+      if (random() % 2 == 0) range.place ^= kLargePlace;
     }
     client.set_state(1, kRequested);
     ASSERT_TRUE(client.await(1));
@@ -137,14 +138,12 @@ TEST_F(Mailboxes, TheStagingAreaCarriesPayloads) {
     box.request = {};
     box.request.operation = kOpWriteRead;
     box.request.tid = 9;
-    box.request.command_bytes = commands.size();
-    box.request.command_address = 0x1000;
+    box.request.bytes = commands.size();
+    box.request.address = 0x1000;
     box.request.staged_ranges = 1;
     box.staged[0] = {.address = 0x1000,
                      .size = static_cast<std::uint32_t>(commands.size()) + more,
-                     .place = static_cast<std::uint32_t>(place),
-                     .large = 1,
-                     .reserved = 0};
+                     .place = kLargePlace | static_cast<std::uint32_t>(place)};
     client.set_state(kLast, kRequested);
     EXPECT_TRUE(client.await(kLast));
     return box.response.error;
@@ -164,7 +163,7 @@ TEST_F(Mailboxes, MappingsOfAnySizeAndPlaceAreAnswered) {
       box.request.operation = kOpMap;
       box.request.tid = 1;
       box.request.address = address;
-      box.request.size = size;
+      box.request.bytes = size;
       client.set_state(0, kRequested);
       ASSERT_TRUE(client.await(0));
       const bool usable = size != 0 && size <= UINT64_MAX - 4096;

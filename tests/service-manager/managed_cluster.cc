@@ -14,8 +14,8 @@ ManagedCluster::ManagedCluster(std::size_t hosts, const std::string& dialect)
       setup.hosts.emplace_back(HostId{static_cast<std::uint32_t>(other)},
                                "host" + std::to_string(other));
     }
-    auto manager =
-        std::make_unique<BuiltinManager>(host(number).driver, "binder", std::move(setup));
+    auto manager = std::make_unique<BuiltinManager>(host(number).driver, "binder",
+                                                    std::move(setup), managers_have_work_);
     ProcessHost* process = &manager->host();
     host(number).others[manager->id().value()] = [process](ThreadId thread,
                                                            const IoctlResult& result) {

@@ -43,6 +43,7 @@ class ManagedCluster {
   std::size_t hosts_;
   std::optional<std::pair<std::size_t, std::size_t>> held_;
   Cluster cluster_;
+  bool managers_have_work_ = false;  // any of them
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
 };
 

@@ -97,8 +97,8 @@ TEST_F(Calls, WriteAndRead) {
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0);
   EXPECT_EQ(errno, 77);
   agent_->stop();  // what it has seen is ours now
-  EXPECT_EQ(seen.command_address, at(out.data()) + 4);
-  EXPECT_EQ(seen.command_bytes, 8U);
+  EXPECT_EQ(seen.address, at(out.data()) + 4);
+  EXPECT_EQ(seen.bytes, 8U);
   EXPECT_EQ(seen.read_capacity, sizeof in_ - 8);
   EXPECT_EQ(seen.flags, kFlagReads);
   EXPECT_EQ(seen.tid, static_cast<std::uint32_t>(::gettid()));
@@ -176,7 +176,7 @@ TEST_F(Calls, Mapping) {
   EXPECT_EQ(errno, EBUSY);
   agent_->stop();
   EXPECT_EQ(seen.address, at(map));
-  EXPECT_EQ(seen.size, kMaxMapBytes);
+  EXPECT_EQ(seen.bytes, kMaxMapBytes);
 }
 
 TEST_F(Calls, DescriptorsAreInstalledAndClosed) {

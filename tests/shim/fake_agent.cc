@@ -86,7 +86,8 @@ Mailbox& FakeChannel::mailbox(std::uint32_t index) const {
 
 std::string FakeChannel::staged_large(std::uint32_t index, const StagedRange& range) const {
   std::string bytes(range.size, '\0');
-  const std::uint64_t start = kStagingStart + std::uint64_t{index} * kStagingBytes + range.place;
+  const std::uint64_t start =
+      kStagingStart + std::uint64_t{index} * kStagingBytes + (range.place & ~kLargePlace);
   const ssize_t got = ::pread(memory_fd_, bytes.data(), bytes.size(), static_cast<off_t>(start));
   bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
   return bytes;
@@ -180,7 +181,9 @@ bool FakeAgent::serve(FakeChannel& channel) {
   std::uint64_t rung = 0;
   if (::read(channel.doorbell_, &rung, sizeof rung) == sizeof rung) ++doorbells_;
   channel.header().agent_armed.store(1);
+  const std::uint32_t words = channel.header().pending_words.exchange(0);
   for (std::uint32_t word = 0; word < kMailboxes / 64; ++word) {
+    if ((words & (1U << word)) == 0) continue;
     std::uint64_t bits = channel.header().pending[word].exchange(0);
     for (; bits != 0; bits &= bits - 1) {
       handler_(channel, word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits)));
@@ -216,7 +219,7 @@ void answer_simple(FakeChannel& channel, std::uint32_t index) {
       break;
     case kOpWriteRead:
       if ((request.flags & kFlagReads) != 0) break;
-      channel.respond(index, {.write_consumed = request.command_bytes});
+      channel.respond(index, {.write_consumed = request.bytes});
       break;
     default:
       break;

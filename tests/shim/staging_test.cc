@@ -54,8 +54,8 @@ class Staging : public testing::Test {
       const StagedRange& range = mailbox_->staged[i];
       if (at(address) < range.address || at(address) + size > range.address + range.size) continue;
       std::string bytes(size, '\0');
-      const std::uint64_t place = range.place + (at(address) - range.address);
-      if (range.large == 0) {
+      const std::uint64_t place = (range.place & ~kLargePlace) + (at(address) - range.address);
+      if ((range.place & kLargePlace) == 0) {
         std::memcpy(bytes.data(), mailbox_->staging + place, size);
       } else {
         const std::uint64_t start = kStagingStart + kIndex * kStagingBytes + place;

@@ -76,7 +76,8 @@ void SimHost::start() {
     for (std::uint32_t host = 1; host <= world_.settings().hosts; ++host) {
       setup.hosts.emplace_back(HostId{host}, host_name(HostId{host}));
     }
-    manager_ = std::make_unique<BuiltinManager>(*driver_, "binder", std::move(setup));
+    manager_ = std::make_unique<BuiltinManager>(*driver_, "binder", std::move(setup),
+                                                manager_has_work_);
     add_process(manager_->id(), manager_->host());
     manager_->start();
   }
@@ -87,7 +88,10 @@ void SimHost::start() {
 void SimHost::before_event() { driver_->set_time(world_.clock().now_ms()); }
 
 void SimHost::after_event() {
-  while (manager_ && manager_->run()) {
+  const auto has_work = [&] {
+    return std::exchange(manager_has_work_, false) || driver_->has_new_peer_managers();
+  };
+  while (manager_ && has_work() && manager_->run()) {
   }
   for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {
     transport().give_up(peer, reason);

@@ -131,6 +131,7 @@ class SimHost final : public Effects, public PeerEvents, public Observer {
   std::map<std::uint64_t, ProcessHost*> processes_;
   std::unique_ptr<SimTransport> transport_;
   std::unique_ptr<Driver> driver_;
+  bool manager_has_work_ = false;
   std::unique_ptr<BuiltinManager> manager_;
 };
 

@@ -12,10 +12,10 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/container/flat_map.hpp>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "transport/config.h"
@@ -67,7 +67,7 @@ class TcpTransport : public Transport {
 
   std::shared_ptr<tcp::Environment> environment_;
   std::vector<std::shared_ptr<tcp::PeerLink>> links_;  // as configured
-  std::unordered_map<HostId, tcp::PeerLink*> by_host_;
+  boost::container::flat_map<HostId, tcp::PeerLink*> by_host_;
   std::vector<tcp::PeerLink*> to_flush_;
   std::shared_ptr<tcp::Listener> listener_;
 };
