@@ -158,7 +158,9 @@ int main(int argc, char** argv) {
   const size_t calls = strtoul(argv[4], NULL, 10);
   end_of_phase("nothing");
 
-  sem_init(&called, 0, 0);
+  // Shared ones: the private futexes of a single program are in a few lists, which thousands of
+  // sleepers make long.
+  sem_init(&called, 1, 0);
   processes = calloc(count, sizeof(*processes));
   pthread_attr_t small;
   pthread_attr_init(&small);
@@ -175,7 +177,7 @@ int main(int argc, char** argv) {
                                             .map_size = process->serving.map_size};
     pthread_t thread;
     if (pthread_create(&thread, &small, serve, process) != 0) die("thread");
-    sem_init(&process->to_call, 0, 0);
+    sem_init(&process->to_call, 1, 0);
     if (pthread_create(&thread, &small, call, process) != 0) die("thread");
     publish(i);
   }

@@ -21,7 +21,7 @@ add_library(netbinder_options INTERFACE)
 # Headers are included by their path from the root: "core/driver.h".
 target_include_directories(netbinder_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(netbinder_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wsuggest-override -Werror>)
 if(NETBINDER_FUZZ)
   # What is compared says little here, for it is made from few bytes, and costs a third of the time.
   # clang 16 has what libstdc++ 12 asks of a compiler before it offers std::expected, but says so

@@ -109,8 +109,8 @@ struct alignas(64) Thread : WaitingHook {
   std::int32_t nice = 0;       // as it will be when its ioctl is done
   std::int32_t told_nice = 0;  // as it was when the ioctl began
   WriteRead io;
-  ErrorWork return_error;  // of this thread's own commands
-  alignas(64) ErrorWork reply_error;     // of the call it waits in
+  ErrorWork return_error;             // of this thread's own commands
+  alignas(64) ErrorWork reply_error;  // of the call it waits in
   ExtendedError extended_error;
   std::vector<std::byte> kept_commands;  // while its ioctl waits for a peer
 };

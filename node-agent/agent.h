@@ -153,7 +153,7 @@ class Agent final : private Effects, private PeerEvents {
   AdaptiveWait wait_;
   std::vector<ClientChannel*> hot_;
   std::vector<Response> responses_;  // to be sent, in order of the events
-  bool unsent_ = false;  // something was given to the transport since the last flush()
+  bool unsent_ = false;              // something was given to the transport since the last flush()
   std::vector<ProcessId> closing_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;
   bool stopping_ = false;

@@ -32,7 +32,7 @@
 //   kInstalled -> kRequested  agent: they could not be installed, and the read goes on
 //   kDone      -> kIdle       program: it has taken the response
 //
-// WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), then the word's in
+// WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), the word's in
 // `pending_words`, full fence, then if `agent_armed` was 1 exchange it to 0 and write to the
 // doorbell (an eventfd). The agent sets `agent_armed`, full fence, looks at `pending_words` again,
 // and only then sleeps. It takes the word's bit before the word.
@@ -160,9 +160,9 @@ struct MailboxRequest {
   std::uint32_t operation = 0;
   std::uint32_t flags = 0;
   std::uint32_t tid = 0;
-  std::int32_t nice = 0;      // the thread's
-  std::uint64_t address = 0;  // of the write buffer, behind write_consumed; or of the mapping
-  std::uint64_t bytes = 0;    // there; commands are in `commands` if <= kInlineCommandBytes
+  std::int32_t nice = 0;            // the thread's
+  std::uint64_t address = 0;        // of the write buffer, behind write_consumed; or of the mapping
+  std::uint64_t bytes = 0;          // there; commands are in `commands` if <= kInlineCommandBytes
   std::uint32_t read_capacity = 0;  // room in the read buffer, behind read_consumed
   std::uint32_t staged_ranges = 0;
   std::uint32_t ioctl_command = 0;  // kOpControl
