@@ -56,7 +56,7 @@ class Agent final : private Effects, private PeerEvents {
 
  private:
   struct Watched {
-    Watched(boost::asio::io_context& io, int socket) : socket_watch(io, socket) {}
+    explicit Watched(boost::asio::io_context& io) : socket_watch(io) {}
     // Released, not closed: the channel owns the descriptor.
     ~Watched() { socket_watch.release(); }
     std::unique_ptr<ClientChannel> channel;
@@ -70,6 +70,7 @@ class Agent final : private Effects, private PeerEvents {
   void hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket, UniqueFd passed);
   void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
                     const UniqueFd& passed);
+  int watch_channel(Watched& watched);
   ino_t remember_program_end(int passed, ProcessId process);
   void attach(const UniqueFd& passed, int socket);
   void send_debug_file(const std::string& file, int socket);

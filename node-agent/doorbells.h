@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The doorbells of all channels: which of them have rung. They are in an epoll set of their own,
-// which is one descriptor to the event loop, so that a ring leads straight to its channel.
+// The doorbells of all channels: which of them have rung. A ring leads straight to its channel.
 //
 // A doorbell is an eventfd that nobody reads: each write to it is an edge, and its count grows by
 // one a ring, which takes centuries to fill it.
@@ -10,8 +9,10 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <functional>
+#include <concepts>
+#include <utility>
+
+#include "node-agent/epoll_set.h"
 
 namespace netbinder {
 
@@ -19,9 +20,13 @@ class ClientChannel;
 
 class Doorbells {
  public:
-  // `rung` is called once or more for rings since the last call; it may not end channels.
+  // `rung(channel)` is called once or more for rings since the last call; it may not end channels.
   // Throws std::system_error.
-  Doorbells(boost::asio::io_context& io, std::function<void(ClientChannel&)> rung);
+  template <std::invocable<ClientChannel&> Rung>
+  Doorbells(boost::asio::io_context& io, Rung rung)
+      : set_(io, [rung = std::move(rung)](const epoll_event& event) {
+          rung(*static_cast<ClientChannel*>(event.data.ptr));
+        }) {}
 
   // 0 or a negative errno.
   int add(ClientChannel& channel);
@@ -29,11 +34,7 @@ class Doorbells {
   void remove(const ClientChannel& channel);
 
  private:
-  void watch();
-  void take();
-
-  boost::asio::posix::stream_descriptor set_;
-  std::function<void(ClientChannel&)> rung_;
+  EpollSet set_;
 };
 
 }  // namespace netbinder

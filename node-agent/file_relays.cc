@@ -2,7 +2,6 @@
 #include "node-agent/file_relays.h"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "core/check.h"
@@ -21,12 +19,6 @@ namespace netbinder {
 namespace {
 
 using Kind = peer::FileOffered::Kind;
-
-int new_epoll() {
-  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
-  return fd;
-}
 
 // The same pipe, opened once more: its flags are ours to set.
 UniqueFd reopen_pipe(int fd, bool readable) {
@@ -39,9 +31,7 @@ void set_nonblocking(int fd) { (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) |
 }  // namespace
 
 FileRelays::FileRelays(boost::asio::io_context& io, FileRelaysSetup setup)
-    : setup_(std::move(setup)), epoll_(new_epoll()), watch_(io, epoll_) {
-  wait();
-}
+    : setup_(std::move(setup)), ready_(io, [this](const epoll_event& event) { serve(event); }) {}
 
 FileRelays::~FileRelays() = default;
 
@@ -254,10 +244,10 @@ void FileRelays::peer_lost(HostId peer) {
 
 std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup setup) {
   const RelayId id{next_relay_++};
-  epoll_event wanted{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                     .data = {.u64 = id.value()}};
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, setup.fd.get(), &wanted) != 0) {
-    return std::unexpected(-errno);
+  if (const int error = ready_.add(setup.fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                   {.u64 = id.value()});
+      error != 0) {
+    return std::unexpected(error);
   }
   auto relay = std::make_unique<FileRelay>(std::move(setup), [this, key](FileContent content) {
     setup_.send(
@@ -278,32 +268,18 @@ void FileRelays::remove_if_over(RelayId id) {
 void FileRelays::remove(RelayId id) {
   const auto found = relays_.find(id.value());
   const Key key = found->second.key;
-  // By hand: a program may keep the description open.
-  (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, found->second.relay->fd(), nullptr);
+  ready_.remove(found->second.relay->fd());
   relays_.erase(found);
   ids_.erase(key);
   --peers_[key.peer].relays;
 }
 
-void FileRelays::wait() {
-  watch_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                    [this](const boost::system::error_code& error) {
-                      if (error) return;
-                      serve_ready();
-                      wait();
-                    });
-}
-
-void FileRelays::serve_ready() {
-  std::array<epoll_event, 64> events;
-  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
-  for (int i = 0; i < count; ++i) {
-    const RelayId id{events[static_cast<std::size_t>(i)].data.u64};
-    const auto found = relays_.find(id.value());
-    if (found == relays_.end()) continue;
-    found->second.relay->ready(events[static_cast<std::size_t>(i)].events);
-    remove_if_over(id);
-  }
+void FileRelays::serve(const epoll_event& event) {
+  const RelayId id{event.data.u64};
+  const auto found = relays_.find(id.value());
+  if (found == relays_.end()) return;
+  found->second.relay->ready(event.events);
+  remove_if_over(id);
 }
 
 }  // namespace netbinder

@@ -8,14 +8,13 @@
 // message, program_has_it when it is installed. Offers that a message does not take are dropped
 // with it.
 //
-// Relays are waited for with an epoll of their own, of which the event loop sees one descriptor:
-// descriptors that programs have, too, are none that the loop may make its own.
+// Relays are waited for in an epoll set of their own: descriptors that programs have, too, are none
+// that the event loop may make its own.
 //
 // Thread: the data-plane thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
@@ -28,6 +27,7 @@
 
 #include "core/effects.h"
 #include "core/ids.h"
+#include "node-agent/epoll_set.h"
 #include "node-agent/file_content.h"
 #include "node-agent/file_kind.h"
 #include "node-agent/file_relay.h"
@@ -108,8 +108,7 @@ class FileRelays {
   std::expected<RelayId, int> add(const Key& key, FileRelay::Setup setup);
   void remove_if_over(RelayId id);
   void remove(RelayId id);
-  void wait();
-  void serve_ready();
+  void serve(const epoll_event& event);
 
   struct Entry {
     Key key;
@@ -117,8 +116,7 @@ class FileRelays {
   };
 
   FileRelaysSetup setup_;
-  int epoll_;  // watch_ owns it
-  boost::asio::posix::stream_descriptor watch_;
+  EpollSet ready_;
   std::map<HostId, Peer> peers_;
   boost::unordered_flat_map<std::uint64_t, Entry> relays_;  // by RelayId
   std::map<Key, RelayId> ids_;

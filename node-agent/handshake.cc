@@ -125,7 +125,7 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();
-  auto watched = std::make_shared<Watched>(io_, socket_fd);
+  auto watched = std::make_shared<Watched>(io_);
   watched->channel = std::make_unique<ClientChannel>(
       *driver_, process, std::move(program), std::move(socket), std::move(side_here),
       std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_,
@@ -135,8 +135,7 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   hosts_[process.value()] = watched->channel.get();
   channels_.emplace(process.value(), watched);
   NB_CHECK(watched->channel->arm());
-  watch_socket(process);
-  if (const int error = doorbells_.add(*watched->channel); error != 0) {
+  if (const int error = watch_channel(*watched); error != 0) {
     spdlog::error("a program cannot be served: {}", std::strerror(-error));
     answer(socket_fd, error);
     close_channel(process);
@@ -148,6 +147,15 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   }
   arena_memory->close_program_fd();
   after_event();
+}
+
+// 0 or a negative errno: the kernel limits how much is waited for.
+int Agent::watch_channel(Watched& watched) {
+  boost::system::error_code error;
+  watched.socket_watch.assign(watched.channel->socket(), error);
+  if (error) return -error.value();
+  watch_socket(watched.channel->process());
+  return doorbells_.add(*watched.channel);
 }
 
 // Remembers the program's end of a channel, to know the descriptor again.
