@@ -4,6 +4,7 @@
 // numbers against transport/limits.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,6 +20,15 @@ struct SessionTiming {
   std::uint32_t suspect_ms = 2000;    // silence of the peer after which the link is closed
   std::uint32_t handshake_ms = 3000;  // connecting, and each handshake, takes no longer
   std::uint32_t ack_delay_ms = 250;   // an acknowledgement waits this long for a message to ride on
+
+  // When to do what is due at `due_ms`: not before, and at most an eighth of a heartbeat and a
+  // quarter of an acknowledgement's delay after it. The times are common ones to all sessions, so
+  // that a host with many of them wakes once for all; each alone would wake it all the time.
+  [[nodiscard]] std::uint64_t common_time_ms(std::uint64_t due_ms) const {
+    const std::uint64_t step_ms = std::min(heartbeat_ms / 8, ack_delay_ms / 4);
+    if (step_ms == 0 || due_ms > UINT64_MAX - step_ms) return due_ms;
+    return (due_ms + step_ms - 1) / step_ms * step_ms;
+  }
 };
 
 struct SessionLimits {

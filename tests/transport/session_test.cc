@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <set>
+
 #include "tests/transport/session_end.h"
 #include "transport/limits.h"
 
@@ -463,6 +466,22 @@ TEST(Session, AMessageThatCannotBeEncodedEndsTheSession) {
   Acceptor end;
   end.session.send(peer::ClaimContext{std::string(1000, 'x')}, {});
   EXPECT_TRUE(end.session.ending());
+}
+
+TEST(SessionTiming, WhatIsDueIsPutOffALittleToTimesThatSessionsHaveInCommon) {
+  const SessionTiming timing{.heartbeat_ms = 500, .ack_delay_ms = 200};
+  std::set<std::uint64_t> times;
+  for (std::uint64_t due_ms = 1000; due_ms < 2000; ++due_ms) {
+    const std::uint64_t at_ms = timing.common_time_ms(due_ms);
+    EXPECT_GE(at_ms, due_ms);
+    EXPECT_LE(at_ms, due_ms + 50);
+    times.insert(at_ms);
+  }
+  EXPECT_LE(times.size(), 21U);
+  EXPECT_EQ(timing.common_time_ms(0), 0U);
+  EXPECT_EQ(timing.common_time_ms(Session::kNever), Session::kNever);
+  const SessionTiming exact{.heartbeat_ms = 7, .ack_delay_ms = 3};
+  EXPECT_EQ(exact.common_time_ms(1001), 1001U);
 }
 
 TEST(Session, EventsMaySend) {

@@ -305,10 +305,11 @@ LinkStatus PeerLink::status() const {
 
 // --- Time. The timer is set again only for an earlier time than it is set for: deadlines mostly
 // move away while messages flow, and a timer that fires for nothing costs less than setting it.
+// The session's are put off to times that are common to all links.
 
 void PeerLink::arm_timer() {
   if (stopped_) return;
-  std::uint64_t due_ms = session_.next_tick_ms();
+  std::uint64_t due_ms = environment_->config.timing.common_time_ms(session_.next_tick_ms());
   if (const auto* waiting = std::get_if<Waiting>(&dialing_)) {
     due_ms = std::min(due_ms, waiting->until_ms);
   } else if (const auto* connecting = std::get_if<Connecting>(&dialing_)) {
