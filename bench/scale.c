@@ -3,7 +3,8 @@
 // netbinder session, each with a thread that serves one node and one that calls, each holding
 // references to so many nodes of others, all over the hosts. Then calls of 64 bytes between random
 // ones, one at a time, timed by who calls; and between ten of them only, while the others idle:
-// what is there costs those nothing, or it shows. bench/scale runs it and reads the agents' memory
+// what is there costs those nothing, or it shows. At last each gives its neighbour, which is on
+// another host, references to many new nodes. bench/scale runs it and reads the agents' memory
 // between the phases: a line is printed at the end of each, and a line read before the next one.
 //
 // It is one program: every open is a binder process of its own, and the shim reads NETBINDER_SOCKET
@@ -24,6 +25,8 @@ enum {
   kCheckService = 2,
   kAddService = 3,
   kEcho = 1,
+  kKeep = 4,
+  kNodes = 96,  // of each process, beside the one that is called
   kMapBytes = 128 * 1024,
   kStackBytes = 64 * 1024
 };
@@ -33,6 +36,7 @@ struct process {
   struct binder_conn calling;  // the same descriptor: the main thread's, then the calling thread's
   uint32_t* handles;
   int object;
+  char nodes[kNodes];
   sem_t to_call;
   uint32_t callee;
   uint64_t time_ns;  // of the last call
@@ -48,9 +52,12 @@ static void die(const char* what) {
 
 static int32_t answer(struct binder_conn* conn, const struct binder_request* request,
                       struct parcel_reader* in, struct parcel_writer* reply, void* context) {
-  (void)conn;
-  (void)request;
   (void)context;
+  if (request->code == kKeep) {
+    struct flat_binder_object object;
+    while (parcel_read_object(in, &object)) binder_acquire(conn, object.handle);
+    return 0;
+  }
   parcel_write_bytes(reply, in->data, in->size);
   return 0;
 }
@@ -134,6 +141,39 @@ static uint32_t look_up(struct binder_conn* conn, size_t index) {
   return 0;
 }
 
+static void open_process(size_t index, size_t hosts, const pthread_attr_t* attributes) {
+  char name[64];
+  struct process* const process = &processes[index];
+  snprintf(name, sizeof(name), "NETBINDER_SOCKET_%zu", index % hosts + 1);
+  setenv("NETBINDER_SOCKET", getenv(name), 1);
+  if (!binder_open(&process->serving, "/dev/binder", kMapBytes)) exit(1);
+  binder_set_handler(&process->serving, answer, NULL);
+  process->calling = (struct binder_conn){.fd = process->serving.fd,
+                                          .map = process->serving.map,
+                                          .map_size = process->serving.map_size};
+  pthread_t thread;
+  if (pthread_create(&thread, attributes, serve, process) != 0) die("thread");
+  sem_init(&process->to_call, 1, 0);
+  if (pthread_create(&thread, attributes, call, process) != 0) die("thread");
+  publish(index);
+}
+
+static void give_nodes(struct process* process, uint32_t neighbour) {
+  for (size_t i = 0; i < kNodes;) {
+    struct parcel_writer request;
+    struct binder_reply reply;
+    parcel_init(&request);
+    for (size_t j = 0; j < kParcelMaxObjects && i < kNodes; ++j, ++i) {
+      parcel_write_local_object(&request, &process->nodes[i]);
+    }
+    if (binder_call(&process->calling, neighbour, kKeep, &request, &reply) != kBinderOk)
+      die("nodes");
+    binder_reply_release(&process->calling, &reply);
+    parcel_free(&request);
+  }
+  binder_flush(&process->calling);
+}
+
 static size_t below(size_t bound) {
   static uint64_t state = 0x9e3779b97f4a7c15u;
   state = state * 6364136223846793005u + 1442695040888963407u;
@@ -156,31 +196,19 @@ int main(int argc, char** argv) {
   const size_t references = strtoul(argv[2], NULL, 10);
   const size_t hosts = strtoul(argv[3], NULL, 10);
   const size_t calls = strtoul(argv[4], NULL, 10);
-  end_of_phase("nothing");
-
   // Shared ones: the private futexes of a single program are in a few lists, which thousands of
   // sleepers make long.
   sem_init(&called, 1, 0);
-  processes = calloc(count, sizeof(*processes));
+  processes = calloc(count + hosts, sizeof(*processes));
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, kStackBytes);
-  for (size_t i = 0; i < count; ++i) {
-    char name[64];
-    struct process* const process = &processes[i];
-    snprintf(name, sizeof(name), "NETBINDER_SOCKET_%zu", i % hosts + 1);
-    setenv("NETBINDER_SOCKET", getenv(name), 1);
-    if (!binder_open(&process->serving, "/dev/binder", kMapBytes)) return 1;
-    binder_set_handler(&process->serving, answer, NULL);
-    process->calling = (struct binder_conn){.fd = process->serving.fd,
-                                            .map = process->serving.map,
-                                            .map_size = process->serving.map_size};
-    pthread_t thread;
-    if (pthread_create(&thread, &small, serve, process) != 0) die("thread");
-    sem_init(&process->to_call, 1, 0);
-    if (pthread_create(&thread, &small, call, process) != 0) die("thread");
-    publish(i);
-  }
+  // One on each host does not count: what an agent takes once for its first is no part of what
+  // others cost.
+  for (size_t i = count; i < count + hosts; ++i) open_process(i, hosts, &small);
+  end_of_phase("nothing");
+
+  for (size_t i = 0; i < count; ++i) open_process(i, hosts, &small);
   end_of_phase("processes");
 
   for (size_t i = 0; i < count; ++i) {
@@ -227,6 +255,13 @@ int main(int argc, char** argv) {
   char text[128];
   snprintf(text, sizeof(text), "calls %.1f %.1f %.1f", median_us, high_us,
            (double)times[calls / 2] / 1000);
+  end_of_phase(text);
+
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t neighbour = look_up(&processes[i].calling, (i + 1) % count);
+    give_nodes(&processes[i], neighbour);
+  }
+  snprintf(text, sizeof(text), "nodes %zu", count * kNodes);
   end_of_phase(text);
   return 0;
 }
