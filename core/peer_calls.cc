@@ -173,7 +173,9 @@ void Driver::end_outgoing(CallId id, Failure failure, bool was_queued) {
     refuse_call(caller, call.debug_id, failure);
   } else {
     outgoing_.at(id).waiting = nullptr;
-    send_failed_reply(&transaction, failure);
+    // A refusal is the caller's own to hear. Who waits for one that is gone hears of its death.
+    const bool refused_to_nobody = transaction.from == nullptr && !was_queued;
+    send_failed_reply(&transaction, refused_to_nobody ? Failure{BR_DEAD_REPLY, 0} : failure);
   }
   if (waiting != nullptr) go_on(*waiting);
 }
@@ -328,7 +330,7 @@ void Driver::handle(Peer& peer, peer::Reply& message) {
   if (failure || caller == nullptr) {
     if (arrived) release_arriving(*arrived);
     disown_payload(peer, reply.objects);
-    const Failure told = failure.value_or(Failure{BR_DEAD_REPLY, 0});
+    const Failure told = caller == nullptr ? Failure{BR_DEAD_REPLY, 0} : *failure;
     log_failure(entry, told);
     send_failed_reply(waiting, told);
     return;

@@ -6,10 +6,16 @@
 
 static size_t padded(size_t size) { return (size + 3) & ~(size_t)3; }
 
-void parcel_init(struct parcel_writer* parcel) { memset(parcel, 0, sizeof(*parcel)); }
+void parcel_init(struct parcel_writer* parcel) {
+  parcel->data = parcel->small;
+  parcel->size = 0;
+  parcel->capacity = sizeof(parcel->small);
+  parcel->object_count = 0;
+  parcel->failed = false;
+}
 
 void parcel_free(struct parcel_writer* parcel) {
-  free(parcel->data);
+  if (parcel->data != parcel->small) free(parcel->data);
   parcel_init(parcel);
 }
 
@@ -21,12 +27,14 @@ static uint8_t* extend(struct parcel_writer* parcel, size_t size) {
   }
   const size_t needed = parcel->size + padded(size);
   if (needed > parcel->capacity) {
-    const size_t capacity = needed < 128 ? 256 : needed * 2;
-    uint8_t* const data = realloc(parcel->data, capacity);
+    const size_t capacity = needed * 2;
+    const bool first = parcel->data == parcel->small;
+    uint8_t* const data = realloc(first ? NULL : parcel->data, capacity);
     if (data == NULL) {
       parcel->failed = true;
       return NULL;
     }
+    if (first) memcpy(data, parcel->small, parcel->size);
     parcel->data = data;
     parcel->capacity = capacity;
   }

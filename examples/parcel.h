@@ -9,17 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { kParcelMaxObjects = 8 };
+enum { kParcelMaxObjects = 8, kParcelSmallBytes = 256 };
 
 // Grows as needed; a failed allocation is remembered in `failed`, so that only the end of a
-// sequence must be checked.
+// sequence must be checked. Stays at its address: what is small lies in it.
 struct parcel_writer {
   uint8_t* data;
   size_t size;
   size_t capacity;
-  binder_size_t offsets[kParcelMaxObjects];
   size_t object_count;
   bool failed;
+  binder_size_t offsets[kParcelMaxObjects];
+  uint8_t small[kParcelSmallBytes];
 };
 
 // A view of somebody else's memory. Every read checks its bounds and answers false at the end.

@@ -284,6 +284,42 @@ TEST(LostInACallBack, TheEndOfACallWhoseCallerHasDiedWaitsForTheOneBefore) {
   }
 }
 
+// What a call is refused with is the calling thread's to hear. If that has gone by the time another
+// host's refusal arrives, who waits for it hears what it would have heard from the driver of a
+// single host, where the refusal comes first: of a death.
+TEST(Endings, ARefusalThatFindsItsCallerGoneIsADeathToWhoWaitsForTheCaller) {
+  Cluster cluster(2);
+  Program client(cluster.host(1), 100);
+  Program middle(cluster.host(1), 200);
+  Program far(cluster.host(2), 300);
+  Program freezer(cluster.host(2), 400);
+  client.greet(1);
+  middle.enter_looper(1);
+  far.greet(1);
+  freezer.greet(1);
+  ASSERT_EQ(middle.become_manager(), 0);
+  cluster.settle();
+  Payload object;
+  object.add(binder_object(0x30, 0x31));
+  far.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1, TF_ONE_WAY)), true);
+  cluster.settle();
+  const auto given = middle.read(1).find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object handle;
+  std::memcpy(&handle, middle.at(given.data.ptr.buffer), sizeof handle);
+  binder_freeze_info freeze{.pid = 300, .enable = 1, .timeout_ms = 0};
+  EXPECT_EQ(freezer.control(1, BINDER_FREEZE, &freeze), 0);
+
+  client.start(1, Commands().put(BC_TRANSACTION, Payload("outer").call(0, 2)), true);
+  ASSERT_NE(middle.read(1).find(BR_TRANSACTION), nullptr);
+  middle.start(1, Commands().put(BC_TRANSACTION, Payload("inner").call(handle.handle, 3)), true);
+  ASSERT_TRUE(cluster.deliver_one(1, 2));
+  middle.close();
+  EXPECT_TRUE(client.blocked(1)) << "the call that was made for it has not ended";
+  cluster.settle();
+  EXPECT_EQ(client.outcome(1).names(),
+            (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Endings,
     ::testing::Values(Case{1, Ending::kServerCloses}, Case{1, Ending::kClientCloses},
