@@ -196,6 +196,7 @@ int main(int argc, char** argv) {
   const size_t references = strtoul(argv[2], NULL, 10);
   const size_t hosts = strtoul(argv[3], NULL, 10);
   const size_t calls = strtoul(argv[4], NULL, 10);
+
   // Shared ones: the private futexes of a single program are in a few lists, which thousands of
   // sleepers make long.
   sem_init(&called, 1, 0);
