@@ -54,6 +54,7 @@ void Driver::flush(ProcessId id) {
   Process* process = find_process(id);
   if (process == nullptr) return;
   for (const auto& [tid, thread] : process->threads) {
+    if (thread->may_post) (void)take_posted_read(*thread);
     thread->need_return = true;
     wake(*thread);
   }
@@ -79,6 +80,7 @@ void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& requ
     return;
   }
   NB_CHECK(thread->idle());
+  end_posting(*thread);
   thread->nice = thread->told_nice = request.nice;
   WriteRead& io = thread->io;
   io.kept = false;
@@ -103,6 +105,7 @@ void Driver::control(ProcessId id, ThreadId tid, std::uint32_t command,
     return;
   }
   NB_CHECK(thread->idle());
+  end_posting(*thread);
   thread->io = WriteRead{};
   thread->told_nice = thread->nice;
   if (command == BINDER_THREAD_EXIT) {
@@ -227,6 +230,8 @@ void Driver::finish_ioctl(Thread& thread, int error) {
   result.wants_looper = std::exchange(thread.io.wants_looper, false);
   result.close_fds = close_fds_;
   if (thread.nice != thread.told_nice) result.nice = thread.nice;
+  result.may_post_read = error == 0 && may_post_read(thread);
+  if (result.may_post_read) let_post_read(thread);
   effects_.ioctl_done(thread.process.id, thread.tid, result);
   close_fds_.clear();
 }

@@ -113,6 +113,8 @@ class Driver {
   // Empty `argument` means the pointer was bad.
   void control(ProcessId process, ThreadId thread, std::uint32_t command,
                std::span<std::byte> argument);
+  // Brings all posted reads here, so that views show who waits.
+  void take_posted_reads();
   // A signal arrived: if the thread's ioctl waits, it ends with -EINTR.
   void interrupt(ProcessId process, ThreadId thread);
   // The descriptors of Effects::install_files, in order; or the error why none was installed.
@@ -252,10 +254,20 @@ class Driver {
   void command_reference(Thread& thread, std::uint32_t command, Handle handle);
   void command_reference_done(Thread& thread, bool strong, const binder_ptr_cookie& target);
 
+  // posted_reads.cc
+  [[nodiscard]] static bool may_post_read(const Thread& thread);
+  static void let_post_read(Thread& thread);
+  static void end_posting(Thread& thread);
+  // Of a thread that may post, before there is work for it; it waits then. False: it has none.
+  bool take_posted_read(Thread& thread);
+  bool take_a_posted_read(Process& process);  // the latest
+
   // read_side.cc
   void start_read(Thread& thread);
+  void begin_read(Thread& thread);
+  static void wait_for_work(Thread& thread);
   void continue_read(Thread& thread);
-  [[nodiscard]] bool available_for_process_work(const Thread& thread) const;
+  [[nodiscard]] static bool available_for_process_work(const Thread& thread);
   [[nodiscard]] bool has_work(const Thread& thread, bool process_work) const;
   enum class Delivered { kMore, kStop, kSuspended };
   Delivered deliver(Thread& thread, Work& work);

@@ -27,6 +27,15 @@ struct IoctlResult {
   bool wants_looper = false;
   std::span<const int> close_fds = {};    // the program is to close these of its descriptors
   std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
+  // The thread's next ioctl, if it is what a PostedRead says, need not be brought to the core until
+  // take_posted_read asks for it. Any other ends that.
+  bool may_post_read = false;
+};
+
+// A BINDER_WRITE_READ that only reads, blocks, and begins its buffer.
+struct PostedRead {
+  std::int32_t nice = 0;             // the thread's
+  std::span<std::byte> read_buffer;  // valid until ioctl_done; room for any one command
 };
 
 // Why a descriptor cannot go to another host.
@@ -61,6 +70,9 @@ class Effects {
   virtual std::expected<FileToken, int> import_file(HostId peer, FileNumber file) = 0;
 
   virtual void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) = 0;
+  // The read of a thread whose last ioctl ended with may_post_read, which is taken by that.
+  // Nothing: it is not there, and is to be brought when it is.
+  virtual std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) = 0;
   // Whether a read of the process would find work: what poll on its descriptor answers.
   virtual void readiness_changed(ProcessId process, bool readable) = 0;
 

@@ -156,6 +156,10 @@ void Driver::check_invariants() const {
       NB_CHECK(thread->waiting_for_process_work() ==
                (std::holds_alternative<Reading>(thread->state) && thread->io.for_process_work));
       NB_CHECK(!thread->runnable);
+      if (thread->may_post) {
+        NB_CHECK(thread->idle() && thread->is_looper() && !thread->need_return);
+        NB_CHECK(available_for_process_work(*thread) && process->todo.empty());
+      }
       ready += thread->counted_ready ? 1 : 0;
     }
     NB_CHECK(ready == process->ready_threads);

@@ -58,6 +58,10 @@ struct Process {
   boost::intrusive::list<Thread, boost::intrusive::base_hook<WaitingHook>,
                          boost::intrusive::constant_time_size<false>>
       waiting_threads;  // blocked readers that take process work, latest first
+  // Those whose reads may be posted (posted_reads.cc), latest last.
+  boost::intrusive::list<Thread, boost::intrusive::base_hook<WaitingHook>,
+                         boost::intrusive::constant_time_size<false>>
+      posting_threads;
   TodoList todo;
   TodoList delivered_deaths;
   TodoList delivered_freezes;

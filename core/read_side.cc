@@ -20,6 +20,7 @@ constexpr std::size_t kLargestCommandBytes =
 // ---- todo lists ----
 
 void Driver::queue_thread_work(Thread& thread, Work& work) {
+  if (thread.may_post) (void)take_posted_read(thread);
   if (Transaction* top = thread.transaction_stack; top != nullptr && top->completion_owed) {
     if (top->from == &thread) pay_completion(thread, *top);
   }
@@ -40,8 +41,10 @@ void Driver::queue_deferred_thread_work(Thread& thread, Work& work) {
 }
 
 void Driver::queue_process_work(Process& process, Work& work) {
+  Thread* const thread = select_waiting_thread(process);  // before there is work
   process.todo.push_back(work);
-  wake_process(process);
+  if (thread != nullptr) wake(*thread);
+  touch(process);
 }
 
 void Driver::queue_own_work(Thread& thread, Work& work) {
@@ -53,6 +56,7 @@ void Driver::queue_own_work(Thread& thread, Work& work) {
 }
 
 Thread* Driver::select_waiting_thread(Process& process) {
+  (void)take_a_posted_read(process);
   if (process.waiting_threads.empty()) return nullptr;
   Thread& thread = process.waiting_threads.front();
   process.waiting_threads.pop_front();
@@ -70,7 +74,7 @@ void Driver::wake(Thread& thread) {
 
 // ---- reading ----
 
-bool Driver::available_for_process_work(const Thread& thread) const {
+bool Driver::available_for_process_work(const Thread& thread) {
   return thread.transaction_stack == nullptr && thread.todo.empty();
 }
 
@@ -80,6 +84,11 @@ bool Driver::has_work(const Thread& thread, bool process_work) const {
 }
 
 void Driver::start_read(Thread& thread) {
+  begin_read(thread);
+  continue_read(thread);
+}
+
+void Driver::begin_read(Thread& thread) {
   thread.state = Reading{};
   note_ready(thread);
   thread.io.read_position = 0;
@@ -87,7 +96,15 @@ void Driver::start_read(Thread& thread) {
     const std::uint32_t noop = BR_NOOP;  // not counted
     put(thread, &noop, sizeof noop);
   }
-  continue_read(thread);
+}
+
+void Driver::wait_for_work(Thread& thread) {
+  Process& process = thread.process;
+  thread.io.for_process_work = available_for_process_work(thread);
+  thread.looper |= Thread::kWaiting;
+  if (thread.io.for_process_work && !thread.waiting_for_process_work()) {
+    process.waiting_threads.push_front(thread);
+  }
 }
 
 void Driver::continue_read(Thread& thread) {
@@ -105,10 +122,7 @@ void Driver::continue_read(Thread& thread) {
         if (!process.todo.empty()) wake_process(process);
         return;
       }
-      thread.looper |= Thread::kWaiting;
-      if (io.for_process_work && !thread.waiting_for_process_work()) {
-        process.waiting_threads.push_front(thread);
-      }
+      wait_for_work(thread);
       return;
     }
     static_cast<WaitingHook&>(thread).unlink();
@@ -145,7 +159,8 @@ void Driver::end_read(Thread& thread) {
   Process& process = thread.process;
   if (process.requested_threads == 0 && process.waiting_threads.empty() &&
       process.requested_threads_started < process.max_threads && thread.is_looper() &&
-      (!thread.io.fresh_read || thread.io.read_position >= sizeof(std::uint32_t))) {
+      (!thread.io.fresh_read || thread.io.read_position >= sizeof(std::uint32_t)) &&
+      !take_a_posted_read(process)) {
     // In place of the BR_NOOP, or of whatever an earlier read has put there.
     ++process.requested_threads;
     if (thread.io.fresh_read) {

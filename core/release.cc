@@ -16,6 +16,7 @@ namespace netbinder {
 
 void Driver::release_thread(Thread& thread) {
   thread.is_dead = true;
+  end_posting(thread);
   static_cast<WaitingHook&>(thread).unlink();
   std::replace(runnable_.begin(), runnable_.end(), &thread, static_cast<Thread*>(nullptr));
   if (const auto* awaiting = std::get_if<AwaitingAcceptance>(&thread.state)) {

@@ -3,7 +3,7 @@
 // A thread of a binder process, known since its first ioctl.
 //
 // States of a thread's ioctl, and their edges:
-//   Idle -> Reading            nothing to read yet
+//   Idle -> Reading            nothing to read yet; also when a posted read is taken
 //   Idle -> AwaitingAcceptance a call to another host waits until it is in the target's queue
 //   Idle -> AwaitingFreezeState another host says whether a node's owner is frozen
 //   Idle -> InstallingFiles    descriptors of a read transaction are being installed
@@ -74,6 +74,7 @@ struct WriteRead {
   bool kept = false;          // `commands` are Thread::kept_commands
 };
 
+// In one of its process's lists: of those that wait, or of those that may.
 using WaitingHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -93,7 +94,9 @@ struct alignas(64) Thread : WaitingHook {
 
   [[nodiscard]] bool is_looper() const { return (looper & (kRegistered | kEntered)) != 0; }
   [[nodiscard]] bool idle() const { return std::holds_alternative<Idle>(state); }
-  [[nodiscard]] bool waiting_for_process_work() const { return WaitingHook::is_linked(); }
+  [[nodiscard]] bool waiting_for_process_work() const {
+    return WaitingHook::is_linked() && !may_post;
+  }
 
   Process& process;
   ThreadId tid;
@@ -103,6 +106,7 @@ struct alignas(64) Thread : WaitingHook {
   bool runnable = false;       // queued to continue its read
   bool counted_ready = false;  // counted in Process::ready_threads
   bool is_dead = false;
+  bool may_post = false;  // in Process::posting_threads, see posted_reads.cc
   TodoList todo;
   Transaction* transaction_stack = nullptr;
   ThreadState state;

@@ -6,8 +6,14 @@
 // milliseconds apart it only takes processor time from those who work. So: look again only after
 // several requests in a row came within the window, and never longer than the window, which is the
 // configuration's busy_poll_us.
+//
+// A request that was slept for would have come sooner had its way not been one of wake-ups: it
+// counts as within the window for some wake-ups longer. Where that is wrong, looking is in vain;
+// each time it is, twice as many requests must come in a row before the next attempt, and one less
+// again for each that was found by looking.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 
@@ -24,24 +30,41 @@ inline std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
 
 class AdaptiveWait {
  public:
-  static constexpr std::uint32_t kCloseRequests = 3;  // in a row, before looking again pays off
+  // In a row, before looking again pays off: at first, and at most after it has been in vain.
+  static constexpr std::uint32_t kCloseRequests = 3;
+  static constexpr std::uint32_t kMaxCloseRequests = 96;
+  static constexpr std::uint64_t kWakeUpsNs = 200'000;
 
   explicit AdaptiveWait(std::uint64_t window_ns) : window_ns_(window_ns) {}
 
   [[nodiscard]] std::uint64_t window_ns() const { return window_ns_; }
-  void worked(std::uint64_t now_ns) {
-    const bool close = now_ns - last_work_ns_ < window_ns_;
-    close_ = close ? (close_ < kCloseRequests ? close_ + 1 : close_) : 0;
+  // There was something to do, found by looking or after having slept.
+  void worked(std::uint64_t now_ns, bool slept) {
+    const std::uint64_t since_ns = now_ns - last_work_ns_;
     last_work_ns_ = now_ns;
+    if (window_ns_ == 0 || since_ns >= window_ns_ + (slept ? kWakeUpsNs : 0)) {
+      close_ = 0;
+    } else if (close_ < needed_) {
+      ++close_;
+    } else if (needed_ > kCloseRequests) {
+      close_ = --needed_;
+    }
   }
   [[nodiscard]] bool look_again(std::uint64_t now_ns) const {
-    return close_ >= kCloseRequests && now_ns - last_work_ns_ < window_ns_;
+    return close_ >= needed_ && now_ns - last_work_ns_ < window_ns_;
+  }
+  // There is nothing to do, and look_again says so.
+  void sleeps() {
+    if (close_ < needed_) return;
+    close_ = 0;
+    needed_ = std::min(needed_ * 2, kMaxCloseRequests);
   }
 
  private:
   const std::uint64_t window_ns_;
   std::uint64_t last_work_ns_ = 0;
-  std::uint32_t close_ = 0;
+  std::uint32_t close_ = 0;  // at most needed_
+  std::uint32_t needed_ = kCloseRequests;
 };
 
 }  // namespace netbinder

@@ -78,13 +78,14 @@ json status_of(const Agent& agent) {
   return status;
 }
 
-json answer(const Agent& agent, const std::string& line) {
+json answer(Agent& agent, const std::string& line) {
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return {{"error", "a request is one line of JSON with a \"command\""}};
   }
   const std::string command = request["command"];
   if (command == "status") return status_of(agent);
+  agent.take_posted_reads();
   const auto as_json = request.find("json");
   if (as_json != request.end() && *as_json == true) {
     if (auto view = debug_file_json(agent.driver(), command)) return *std::move(view);
@@ -97,7 +98,7 @@ json answer(const Agent& agent, const std::string& line) {
 }  // namespace
 
 struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
-  Connection(boost::asio::local::stream_protocol::socket accepted, const Agent& of,
+  Connection(boost::asio::local::stream_protocol::socket accepted, Agent& of,
              std::shared_ptr<std::size_t> count)
       : socket(std::move(accepted)), agent(of), connections(std::move(count)) {
     ++*connections;
@@ -124,11 +125,11 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
   boost::asio::local::stream_protocol::socket socket;
   boost::asio::streambuf request{kMaxRequestBytes};
   std::string reply;
-  const Agent& agent;
+  Agent& agent;
   std::shared_ptr<std::size_t> connections;
 };
 
-AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, const Agent& agent)
+AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent)
     : agent_(agent), path_(path), acceptor_(io), resume_(io) {
   // The agent's own socket has shown that no other agent serves here. A file of any other kind is
   // not ours to remove.

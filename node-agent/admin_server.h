@@ -24,7 +24,7 @@ class AdminServer {
   static constexpr int kRetryMs = 100;  // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
-  AdminServer(boost::asio::io_context& io, const std::string& path, const Agent& agent);
+  AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -33,7 +33,7 @@ class AdminServer {
   struct Connection;
   void accept();
 
-  const Agent& agent_;
+  Agent& agent_;
   std::string path_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
   boost::asio::steady_timer resume_;

@@ -286,6 +286,11 @@ void Agent::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& re
   host->ioctl_done(thread, result);
 }
 
+std::optional<PostedRead> Agent::take_posted_read(ProcessId process, ThreadId thread) {
+  ProcessHost* host = host_of(process);
+  return host == nullptr ? std::nullopt : host->take_posted_read(thread);
+}
+
 void Agent::readiness_changed(ProcessId process, bool readable) {
   if (ProcessHost* host = host_of(process)) host->readiness_changed(readable);
 }

@@ -46,6 +46,8 @@ class Agent final : private Effects, private PeerEvents {
 
   // ---- views, for the admin socket ----
   [[nodiscard]] const Driver& driver() const { return *driver_; }
+  // To be called before one looks at what the driver's debug files tell.
+  void take_posted_reads() { driver_->take_posted_reads(); }
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
   [[nodiscard]] std::vector<LinkStatus> links() const;
@@ -105,6 +107,7 @@ class Agent final : private Effects, private PeerEvents {
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) override;
   void readiness_changed(ProcessId process, bool readable) override;
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;

@@ -75,6 +75,9 @@ void ClientChannel::handle_mailbox(std::uint32_t index) {
   Slot& slot = slot_of(index);
   const std::uint32_t state = mailbox(index).state.load(std::memory_order_acquire);
   switch (slot.state) {
+    case SlotState::kPosting:
+      if (!slot.told) break;
+      [[fallthrough]];
     case SlotState::kFree:
       if (state == kRequested || state == kCancelled) {
         ++statistics_.requests;
@@ -95,6 +98,7 @@ void ClientChannel::handle_mailbox(std::uint32_t index) {
 
 void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
   Mailbox& box = mailbox(index);
+  if (slot.state == SlotState::kPosting) end_posting(index, slot);
   MailboxRequest request;
   std::memcpy(&request, &box.request, sizeof request);
   slot.tid = ThreadId{request.tid};
@@ -105,7 +109,15 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
     return;
   }
   slot.state = SlotState::kBusy;
-  if (!mailbox_of_tid_.emplace(request.tid, index).second) {
+  auto [entry, is_new] = mailbox_of_tid_.emplace(request.tid, index);
+  if (!is_new) {
+    Slot& other = slots_[entry->second];
+    if (other.state == SlotState::kPosting && other.told) {
+      end_posting(entry->second, other);
+      is_new = mailbox_of_tid_.emplace(request.tid, index).second;
+    }
+  }
+  if (!is_new) {
     // Another ioctl of the same thread is under way: no thread has two.
     slot.state = SlotState::kFree;
     Response response{
@@ -207,6 +219,38 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
   mailbox(index).state.compare_exchange_strong(expected, kRequested, std::memory_order_acq_rel);
 }
 
+void ClientChannel::end_posting(std::uint32_t index, Slot& slot) {
+  if (slot.told) mailbox(index).may_post.store(0, std::memory_order_relaxed);
+  slot.state = SlotState::kFree;
+  mailbox_of_tid_.erase(slot.tid.value());
+}
+
+std::optional<PostedRead> ClientChannel::take_posted_read(ThreadId thread) {
+  const auto found = mailbox_of_tid_.find(thread.value());
+  if (found == mailbox_of_tid_.end()) return std::nullopt;
+  const std::uint32_t index = found->second;
+  Slot& slot = slots_[index];
+  if (slot.state != SlotState::kPosting) return std::nullopt;
+  Mailbox& box = mailbox(index);
+  const bool told = slot.told;
+  end_posting(index, slot);
+  if (!told) return std::nullopt;
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (box.state.load(std::memory_order_acquire) != kRequested) return std::nullopt;
+  MailboxRequest request;
+  std::memcpy(&request, &box.request, sizeof request);
+  // Any other request comes with the doorbell.
+  if (!is_waiting_read(request) || request.tid != thread.value()) return std::nullopt;
+  ++statistics_.requests;
+  slot.state = SlotState::kBusy;
+  slot.flags = request.flags;
+  slot.ranges = 0;
+  mailbox_of_tid_.emplace(request.tid, index);
+  return PostedRead{
+      .nice = std::clamp(request.nice, -20, 19),
+      .read_buffer = std::span(box.read, std::min(request.read_capacity, kReadBytes))};
+}
+
 void ClientChannel::respond(std::uint32_t index, int error) {
   ioctl_done(slots_[index].tid, IoctlResult{.error = error});
 }
@@ -216,9 +260,14 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   if (found == mailbox_of_tid_.end()) return;
   Response response{
       .channel = this, .mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
-  mailbox_of_tid_.erase(found);
   Slot& slot = slots_[response.mailbox];
-  slot.state = SlotState::kFree;
+  if (result.may_post_read) {
+    slot.state = SlotState::kPosting;
+    slot.told = false;
+  } else {
+    slot.state = SlotState::kFree;
+    mailbox_of_tid_.erase(found);
+  }
   if ((slot.flags & kFlagPassedFiles) != 0) passed_files_.erase(response.mailbox);
   response.content.error = result.error;
   response.content.write_consumed = result.write_consumed;
@@ -270,6 +319,10 @@ void ClientChannel::send(Response& response) {
   std::memcpy(&box.response, &response.content, sizeof response.content);
   if (!response.close_fds.empty()) {
     std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
+  }
+  if (Slot& slot = slots_[response.mailbox]; slot.state == SlotState::kPosting) {
+    box.may_post.store(1, std::memory_order_relaxed);
+    slot.told = true;
   }
   box.state.store(response.installs ? kInstall : kDone, std::memory_order_release);
   wake(box);

@@ -4,8 +4,15 @@
 // Owned by the Agent; lives from a successful Hello to the socket's hang-up.
 //
 // A Slot is what the agent knows of a mailbox; the mailbox itself is the program's to write and is
-// never believed. A slot is free, busy (its thread's ioctl is in the core) or installing (the
-// program is taking descriptors).
+// never believed. States of a slot, and their edges:
+//   free -> busy              a request: its thread's ioctl is in the core
+//   busy -> installing        the program is taking descriptors
+//   installing -> busy
+//   busy -> free              the ioctl is done
+//   busy -> posting           the same, and the thread's next read may be posted
+//   posting -> busy           a request has come, or a posted read has been taken
+//   posting -> free           no read was there when it was asked for; or the thread has come with
+//                             another mailbox
 //
 // A call finds the channels of its processes cold when there are many: what it needs of one is in
 // few cache lines, and what waits to be sent is with the agent.
@@ -19,6 +26,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/driver.h"
@@ -87,6 +95,7 @@ class ClientChannel final : public ProcessHost {
   std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) override;
   void install_files(ThreadId thread, std::span<const int> fds) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ThreadId thread) override;
   void readiness_changed(bool readable) override;
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
   [[nodiscard]] std::span<std::byte> arena() const { return arena_->memory(); }
@@ -96,9 +105,10 @@ class ClientChannel final : public ProcessHost {
   std::uint64_t last_request_ns = 0;
 
  private:
-  enum class SlotState : std::uint8_t { kFree, kBusy, kInstalling };
+  enum class SlotState : std::uint8_t { kFree, kBusy, kInstalling, kPosting };
   struct Slot {
     SlotState state = SlotState::kFree;
+    bool told = false;  // kPosting: the response that says so has been sent
     ThreadId tid;
     std::uint32_t flags = 0;
     std::uint32_t install_count = 0;
@@ -115,6 +125,7 @@ class ClientChannel final : public ProcessHost {
   void begin_write_read(std::uint32_t index, Slot& slot, const MailboxRequest& request);
   void begin_control(std::uint32_t index, Slot& slot, const MailboxRequest& request);
   void finish_install(std::uint32_t index, Slot& slot);
+  void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
   // Takes what the program has sent over the side socket, until that for `index` is there.
   void receive_passed_files(std::uint32_t index);
@@ -133,7 +144,8 @@ class ClientChannel final : public ProcessHost {
   std::vector<Response>& responses_;
   ChannelStatistics& statistics_;
   boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
-  boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;  // busy ones
+  boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4>
+      mailbox_of_tid_;  // but free ones
 
   std::shared_ptr<SharedMemory> arena_;
   PeerProgram program_;

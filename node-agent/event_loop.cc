@@ -27,6 +27,7 @@ void Agent::run() {
   std::uint64_t last_poll_ns = 0;
   std::uint64_t last_park_ns = 0;
   bool poll_had_work = false;
+  bool slept = false;
   while (!stopping_) {
     bool worked = serve_hot();
     std::uint64_t now_ns = monotonic_ns();
@@ -36,7 +37,7 @@ void Agent::run() {
       flush();
       now_ns = monotonic_ns();
     }
-    if (worked || poll_had_work) wait_.worked(now_ns);
+    if (worked || poll_had_work) wait_.worked(now_ns, std::exchange(slept, false));
     if (worked || poll_had_work || wait_.look_again(now_ns)) {
       if (!worked && !poll_had_work) ::sched_yield();
       if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
@@ -57,7 +58,9 @@ void Agent::run() {
       flush();
       continue;
     }
+    wait_.sleeps();
     io_.run_one();
+    slept = true;
     driver_->set_time(monotonic_ms());
     flush();
     poll_had_work = true;

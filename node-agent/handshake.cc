@@ -186,6 +186,7 @@ void Agent::attach(const UniqueFd& passed, int socket) {
 
 void Agent::send_debug_file(const std::string& file, int socket) {
   driver_->set_time(monotonic_ms());
+  take_posted_reads();
   const std::optional<std::string> text = debug_file_text(*driver_, file);
   if (!text) return answer(socket, -ENOENT);
   const UniqueFd memory = read_only_file(*text);

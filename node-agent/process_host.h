@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/effects.h"
@@ -26,6 +27,8 @@ class ProcessHost {
   virtual std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) = 0;
   virtual void install_files(ThreadId thread, std::span<const int> fds) = 0;
   virtual void ioctl_done(ThreadId thread, const IoctlResult& result) = 0;
+  // A host that brings every read has no posted one.
+  virtual std::optional<PostedRead> take_posted_read(ThreadId /*thread*/) { return std::nullopt; }
   virtual void readiness_changed(bool readable) = 0;
   // Keeps the arena's memory alive, for payloads on their way into it.
   [[nodiscard]] virtual std::shared_ptr<void> arena_owner() = 0;

@@ -32,6 +32,13 @@
 //   kInstalled -> kRequested  agent: they could not be installed, and the read goes on
 //   kDone      -> kIdle       program: it has taken the response
 //
+// POSTED READS. While a mailbox's `may_post` is 1, its thread need not ring the doorbell for a
+// BINDER_WRITE_READ without commands, which blocks and has room for kPostedReadBytes at the start
+// of its buffer: the agent looks for it when there is something to be read. The agent sets
+// `may_post` with a response. To end it, it stores 0, full fence, and looks for the read; the
+// program stores kRequested, full fence, and rings if `may_post` is not 1. Any other request ends
+// it as well.
+//
 // WAKING. Program to agent: set the mailbox's bit in `pending` (after the state), the word's in
 // `pending_words`, full fence, then if `agent_armed` was 1 exchange it to 0 and write to the
 // doorbell (an eventfd). The agent sets `agent_armed`, full fence, looks at `pending_words` again,
@@ -52,7 +59,7 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 5;
+inline constexpr std::uint32_t kChannelVersion = 6;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 inline constexpr std::uint32_t kMailboxes = 512;
@@ -61,6 +68,7 @@ inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are r
 inline constexpr std::uint32_t kInlineStagingBytes = 1024;  // small payloads ride along
 inline constexpr std::uint32_t kArgumentBytes = 64;         // of ioctls other than WRITE_READ
 inline constexpr std::uint32_t kReadBytes = 8 * 1024;       // most of one read
+inline constexpr std::uint32_t kPostedReadBytes = 128;      // least of a posted one
 inline constexpr std::uint32_t kMaxStagedRanges = 64;
 inline constexpr std::uint32_t kMaxInstalledFds = 253;                    // SCM_MAX_FD
 inline constexpr std::uint64_t kStagingBytes = (4U << 20) + (64U << 10);  // for each mailbox
@@ -170,6 +178,14 @@ struct MailboxRequest {
 };
 static_assert(sizeof(MailboxRequest) == 48 && std::is_trivially_copyable_v<MailboxRequest>);
 
+// Whether it is a read that may be posted.
+inline bool is_waiting_read(const MailboxRequest& request) {
+  constexpr std::uint32_t kWaits = kFlagReads | kFlagFreshRead;
+  return request.operation == kOpWriteRead && request.bytes == 0 &&
+         (request.flags & (kWaits | kFlagNonblocking)) == kWaits &&
+         request.read_capacity >= kPostedReadBytes;
+}
+
 struct MailboxResponse {
   std::int32_t error = 0;            // 0 or a negative errno
   std::uint32_t drain = 0;           // take this many readiness messages off the binder descriptor
@@ -191,7 +207,7 @@ struct alignas(64) Mailbox {
   std::atomic<std::uint32_t> state;
   std::atomic<std::uint32_t> sleeping;
   std::atomic<std::uint32_t> owner;  // the program's: tid of the thread that has it, 0 is free
-  std::uint32_t reserved_0;
+  std::atomic<std::uint32_t> may_post;
   MailboxResponse response;
   // Line 1: the request, and the first staged range. Written by the program, as what follows.
   MailboxRequest request;

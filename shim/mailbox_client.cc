@@ -187,6 +187,7 @@ std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
       if (mailbox.owner.compare_exchange_strong(owner, tid, std::memory_order_acq_rel)) {
         mailbox.state.store(kIdle, std::memory_order_relaxed);
         mailbox.sleeping.store(0, std::memory_order_relaxed);
+        mailbox.may_post.store(0, std::memory_order_relaxed);  // that was said to another thread
         return index;
       }
     }
@@ -301,6 +302,12 @@ void MailboxLease::begin_request(std::uint32_t tid) {
   mailbox_->request.tid = tid;
   mailbox_->request.nice = current_nice();
   mailbox_->state.store(kRequested, std::memory_order_release);
+  // An agent that is awake needs no doorbell, and knowing of the read lets it look a little longer.
+  if (is_waiting_read(mailbox_->request) &&
+      descriptor_.header().agent_armed.load(std::memory_order_relaxed) != 0) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (mailbox_->may_post.load(std::memory_order_relaxed) == 1) return;
+  }
   ring(descriptor_, index_);
 }
 

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -29,9 +30,7 @@ class Mailboxes : public ::testing::Test {
     agent_.expect_back_at(before_);
   }
   // The agent has handled what came before, once it has answered this.
-  static void settle(ChannelClient& client) {
-    EXPECT_EQ(client.control(63, BINDER_VERSION), 0);
-  }
+  static void settle(ChannelClient& client) { EXPECT_EQ(client.control(63, BINDER_VERSION), 0); }
 
   AgentProcess agent_;
   const Counts before_ = agent_.counts();
@@ -69,6 +68,122 @@ TEST_F(Mailboxes, AThreadIsInOneRequestAtATime) {
   client.set_state(7, kCancelled);
   EXPECT_EQ(client.end_write_read(7), -EINTR);
   EXPECT_EQ(client.control(5, BINDER_THREAD_EXIT), 0);
+}
+
+// A looper that has served one call, and a caller.
+class PostedReads : public Mailboxes {
+ protected:
+  static constexpr std::uint32_t kLooper = 7;  // also its mailbox
+
+  PostedReads() {
+    EXPECT_EQ(server_->map(), 0);
+    EXPECT_EQ(caller_->map(), 0);
+    EXPECT_TRUE(Caller(*server_, 1).add("posted", 0x6000));
+    handle_ = Caller(*caller_, 60).find("posted");
+    EXPECT_NE(handle_, 0U);
+    EXPECT_EQ(server_->control(kLooper, BINDER_VERSION), 0);
+    Stream enter;
+    enter.put(BC_ENTER_LOOPER);
+    server_->begin_write_read(kLooper, kLooper, enter.bytes(), kRead);
+    call();
+    serve();
+  }
+  void TearDown() override {
+    server_.reset();
+    caller_.reset();
+    Mailboxes::TearDown();
+  }
+  void call() {
+    binder_transaction_data data{};
+    data.target.handle = handle_;
+    Stream commands;
+    commands.put(BC_TRANSACTION, data);
+    caller_->begin_write_read(next_caller_, next_caller_, commands.bytes(), kRead);
+    ++next_caller_;
+  }
+  // The looper has a call, and answers it.
+  void serve() {
+    std::vector<std::byte> read;
+    ASSERT_EQ(server_->end_write_read(kLooper, &read), 0);
+    const auto transaction = find_command(read, BR_TRANSACTION);
+    ASSERT_TRUE(transaction);
+    binder_transaction_data received{};
+    std::memcpy(&received, transaction->data(), sizeof received);
+    const binder_transaction_data data{};
+    Stream commands;
+    commands.put(BC_FREE_BUFFER, received.data.ptr.buffer).put(BC_REPLY, data);
+    ASSERT_EQ(server_->write_read(kLooper, commands.bytes(), kRead, &read), 0);
+    ASSERT_TRUE(find_command(read, BR_TRANSACTION_COMPLETE));
+    ASSERT_EQ(box().may_post.load(), 1U);
+  }
+  // Makes a request as a program does that may post it, and rings no doorbell.
+  void post(std::uint32_t tid, std::uint32_t flags, std::uint32_t capacity, std::uint64_t bytes) {
+    box().request = {};
+    box().request.operation = kOpWriteRead;
+    box().request.tid = tid;
+    box().request.flags = flags;
+    box().request.read_capacity = capacity;
+    box().request.bytes = bytes;
+    box().state.store(kRequested, std::memory_order_release);
+  }
+  Mailbox& box() { return server_->mailbox(kLooper); }
+
+  std::optional<ChannelClient> server_{std::in_place, agent_.socket()};
+  std::optional<ChannelClient> caller_{std::in_place, agent_.socket()};
+  std::uint32_t handle_ = 0;
+  std::uint32_t next_caller_ = 1;
+};
+
+TEST_F(PostedReads, AreFoundWithoutADoorbell) {
+  for (int round = 0; round < 3; ++round) {
+    post(kLooper, kRead, 1024, 0);
+    settle(*server_);
+    EXPECT_EQ(box().state.load(), kRequested);
+    call();
+    serve();
+  }
+}
+
+TEST_F(PostedReads, OfAnyOtherKindAreNotTaken) {
+  struct Case {
+    std::uint32_t tid, flags, capacity;
+    std::uint64_t bytes;
+  };
+  for (const Case& each :
+       {Case{kLooper + 1, kRead, 1024, 0}, Case{kLooper, kRead | kFlagNonblocking, 1024, 0},
+        Case{kLooper, kFlagReads, 1024, 0}, Case{kLooper, kRead, kPostedReadBytes - 1, 0},
+        Case{kLooper, kRead, 1024, 4}}) {
+    post(each.tid, each.flags, each.capacity, each.bytes);
+    call();
+    EXPECT_TRUE(eventually("the agent has looked", [&] { return box().may_post.load() == 0; }));
+    EXPECT_TRUE(eventually("there is something to read", [&] { return server_->readable(); }));
+    EXPECT_EQ(box().state.load(), kRequested);
+    server_->begin_write_read(kLooper, kLooper, {}, kRead);
+    serve();
+  }
+}
+
+TEST_F(PostedReads, EndWithASignal) {
+  post(kLooper, kRead, 1024, 0);
+  server_->set_state(kLooper, kCancelled);
+  EXPECT_EQ(server_->end_write_read(kLooper), -EINTR);
+  EXPECT_EQ(box().may_post.load(), 0U);
+}
+
+TEST_F(PostedReads, EndWhenTheThreadComesWithAnotherMailbox) {
+  server_->begin_write_read(kLooper + 1, kLooper, {}, kRead);
+  settle(*server_);
+  EXPECT_EQ(box().may_post.load(), 0U);
+  call();
+  EXPECT_TRUE(server_->await(kLooper + 1));
+}
+
+TEST_F(PostedReads, AreShownByTheDebugFiles) {
+  post(kLooper, kRead, 1024, 0);
+  EXPECT_NE(agent_.status_line("{\"command\": \"state\"}\n").find("thread 7: l 12"),
+            std::string::npos);
+  call();
+  serve();
 }
 
 TEST_F(Mailboxes, CommandsThatAreTooLongOrNowhereAreRefused) {
@@ -188,7 +303,9 @@ TEST_F(Mailboxes, IoctlsThatDoNotExistAreRefused) {
   std::mt19937 random(6);
   for (int round = 0; round < 3000; ++round) {
     auto command = static_cast<std::uint32_t>(random());
-    if (round % 2 == 0) command = static_cast<std::uint32_t>(_IOC(_IOC_READ | _IOC_WRITE, 'b', random() % 20, random() % 70));
+    if (round % 2 == 0)
+      command = static_cast<std::uint32_t>(
+          _IOC(_IOC_READ | _IOC_WRITE, 'b', random() % 20, random() % 70));
     if (command == BINDER_SET_CONTEXT_MGR || command == BINDER_SET_CONTEXT_MGR_EXT) continue;
     EXPECT_LE(client.control(1 + static_cast<std::uint32_t>(random() % 4), command), 0);
   }

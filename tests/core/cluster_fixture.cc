@@ -127,6 +127,15 @@ void Host::install_files(ProcessId, ThreadId, std::span<const FileToken> files) 
   for (const FileToken file : files) installing.push_back(file.value());
 }
 
+std::optional<PostedRead> Host::take_posted_read(ProcessId process, ThreadId thread) {
+  const auto found = posted.find({process.value(), thread.value()});
+  if (found == posted.end()) return std::nullopt;
+  const bool is_there = found->second;
+  posted.erase(found);
+  if (!is_there) return std::nullopt;
+  return PostedRead{.nice = 0, .read_buffer = buffers[{process.value(), thread.value()}]};
+}
+
 void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) {
   if (const auto other = others.find(process.value()); other != others.end()) {
     other->second(thread, result);
@@ -137,6 +146,7 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   outcome.error = result.error;
   outcome.write_consumed = result.write_consumed;
   outcome.wants_looper = result.wants_looper;
+  if (result.may_post_read) posted[key] = false;
   std::span<const std::byte> rest(buffers[key].data(), result.read_consumed);
   while (!rest.empty()) {
     Returned returned;
@@ -181,12 +191,23 @@ void Program::start(std::uint32_t tid, const Commands& commands, bool reads, boo
                     std::size_t read_bytes) {
   auto& buffer = host_.buffers[{id_.value(), tid}];
   buffer.assign(read_bytes, std::byte{0});
+  host_.posted.erase({id_.value(), tid});
   host_.driver.write_read(id_, ThreadId{tid},
                           {.commands = commands.bytes(),
                            .reads = reads,
                            .fresh_read = true,
                            .nonblocking = nonblocking,
                            .read_buffer = buffer});
+}
+
+void Program::post_read(std::uint32_t tid) {
+  const auto may = host_.posted.find({id_.value(), tid});
+  if (may == host_.posted.end()) {
+    ADD_FAILURE() << "thread " << tid << " may not";
+    return;
+  }
+  host_.buffers[{id_.value(), tid}].assign(1024, std::byte{0});
+  may->second = true;
 }
 
 Outcome Program::outcome(std::uint32_t tid) {

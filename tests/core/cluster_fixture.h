@@ -94,6 +94,8 @@ class Host final : public Effects {
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::deque<Outcome>> outcomes;
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<std::byte>> buffers;
   std::map<std::uint64_t, bool> readable;
+  // By process and thread: a read that may be posted, and whether it is.
+  std::map<std::pair<std::uint64_t, std::uint32_t>, bool> posted;
   std::vector<std::string> given_up;
   std::size_t dropped_files = 0;
   std::size_t withdrawn_files = 0;
@@ -115,6 +117,7 @@ class Host final : public Effects {
   // Known here by its number there, plus 500.
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) override;
   void readiness_changed(ProcessId process, bool now_readable) override {
     readable[process.value()] = now_readable;
   }
@@ -144,6 +147,8 @@ class Program {
   // Starts a BINDER_WRITE_READ. Its outcome comes with outcome(), perhaps later.
   void start(std::uint32_t tid, const Commands& commands, bool reads, bool nonblocking = false,
              std::size_t read_bytes = 1024);
+  // Posts a read; fails the test if it may not.
+  void post_read(std::uint32_t tid);
   // Of a thread, the oldest outcome not taken yet; fails the test if there is none.
   Outcome outcome(std::uint32_t tid);
   [[nodiscard]] bool blocked(std::uint32_t tid) const;

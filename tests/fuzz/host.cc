@@ -154,6 +154,13 @@ void Host::write_read(Program& program, std::uint32_t tid, const CommandStream& 
   trace("host %u: process %llu thread %u: write_read, %zu bytes to read%s:%s\n", id,
         program.id.value() + 0ULL, tid, read_bytes, nonblocking ? ", nonblocking" : "",
         described(commands.bytes).c_str());
+  // Some threads do wherever they may.
+  if (tid % 2 == 1 && pending.may_post && commands.bytes.empty() && !nonblocking && fresh &&
+      read_bytes >= 128) {
+    pending.posted = true;
+    return;
+  }
+  pending.may_post = false;
   driver.write_read(program.id, ThreadId{tid},
                     {.commands = {block.get(), commands.bytes.size()},
                      .reads = read_bytes > 0,
@@ -162,11 +169,26 @@ void Host::write_read(Program& program, std::uint32_t tid, const CommandStream& 
                      .read_buffer = {pending.read_buffer.get(), read_bytes}});
 }
 
+void Host::interrupt(Program& program, std::uint32_t tid) {
+  PendingIoctl& pending = program.threads[tid];
+  if (std::exchange(pending.posted, false)) {
+    pending.may_post = false;
+    driver.write_read(program.id, ThreadId{tid},
+                      {.commands = {},
+                       .reads = true,
+                       .fresh_read = true,
+                       .nonblocking = false,
+                       .read_buffer = {pending.read_buffer.get(), pending.read_bytes}});
+  }
+  driver.interrupt(program.id, ThreadId{tid});
+}
+
 void Host::control(Program& program, std::uint32_t tid, std::uint32_t command,
                    const std::vector<std::byte>& argument) {
   PendingIoctl& pending = program.threads[tid];
   NB_CHECK(!pending.busy);
   pending.busy = true;
+  pending.may_post = false;
   pending.command_bytes = 0;
   pending.read_bytes = 0;
   const auto block = block_of(argument);
@@ -266,7 +288,8 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   Program* program = find(process);
   NB_CHECK(program != nullptr);
   PendingIoctl& pending = program->threads[thread.value()];
-  NB_CHECK(pending.busy && !pending.installing);
+  NB_CHECK(pending.busy && !pending.installing && !pending.posted);
+  pending.may_post = result.may_post_read;
   NB_CHECK(result.error <= 0 && result.error > -4096);
   NB_CHECK(result.write_consumed <= pending.command_bytes);
   NB_CHECK(result.read_consumed <= pending.read_bytes);
@@ -277,6 +300,18 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   if (!result.close_fds.empty()) reach("file: of an array, closed again");
   take_returned(*program, pending, {pending.read_buffer.get(), result.read_consumed});
   pending.read_buffer.reset();
+}
+
+std::optional<PostedRead> Host::take_posted_read(ProcessId process, ThreadId thread) {
+  Program* program = find(process);
+  NB_CHECK(program != nullptr);
+  PendingIoctl& pending = program->threads[thread.value()];
+  NB_CHECK(std::exchange(pending.may_post, false));
+  if (!std::exchange(pending.posted, false)) return std::nullopt;
+  trace("host %u:   process %llu thread %u: its read is taken\n", id, process.value() + 0ULL,
+        thread.value());
+  reach("posted read: taken");
+  return PostedRead{.nice = 0, .read_buffer = {pending.read_buffer.get(), pending.read_bytes}};
 }
 
 void Host::readiness_changed(ProcessId process, bool now_readable) {
@@ -463,7 +498,7 @@ void Host::end_everything() {
         if (pending.installing) {
           install(*program, tid, 0, false);
         } else {
-          driver.interrupt(program->id, ThreadId{tid});
+          interrupt(*program, tid);
         }
       }
     }

@@ -29,6 +29,8 @@ struct GivenBuffer {
 struct PendingIoctl {
   bool busy = false;
   bool installing = false;
+  bool may_post = false;
+  bool posted = false;  // busy with a read that the driver has not heard of
   std::size_t files = 0;
   std::size_t command_bytes = 0;
   std::size_t read_bytes = 0;
@@ -100,6 +102,7 @@ class Host final : public Effects {
   void close(Program& program);
   void write_read(Program& program, std::uint32_t tid, const CommandStream& commands,
                   std::size_t read_bytes, bool fresh, bool nonblocking);
+  void interrupt(Program& program, std::uint32_t tid);
   void control(Program& program, std::uint32_t tid, std::uint32_t command,
                const std::vector<std::byte>& argument);
   // An error, or as many descriptors as asked for, or fewer.
@@ -117,6 +120,7 @@ class Host final : public Effects {
   void withdraw_file(HostId peer, FileNumber file) override;
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) override;
   void readiness_changed(ProcessId process, bool now_readable) override;
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;

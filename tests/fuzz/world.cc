@@ -185,7 +185,7 @@ void World::thread_step(Host& host, Program& program, std::uint32_t tid) {
     if (pending.installing) {
       host.install(program, tid, (what & 7U) == 7 ? -EMFILE : 0, (what & 0x3FU) == 6);
     } else if ((what & 3U) == 3) {
-      host.driver.interrupt(program.id, ThreadId{tid});
+      host.interrupt(program, tid);
     } else {
       // Busy: the next one does something instead.
       for (auto& [other, its] : program.threads) {

@@ -5,6 +5,7 @@
 #include <linux/android/binder.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,6 +108,94 @@ TEST_F(Calls, WriteAndRead) {
   EXPECT_EQ(bwr.write_consumed, 12U);
   EXPECT_EQ(bwr.read_consumed, 12U);
   EXPECT_EQ(in_[2], BR_NOOP);
+}
+
+TEST_F(Calls, APostedReadRingsNoDoorbell) {
+  std::atomic<FakeChannel*> served = nullptr;
+  std::atomic<std::uint32_t> mailbox = 0;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
+    if (channel.mailbox(index).request.operation != kOpWriteRead) {
+      answer_simple(channel, index);
+      return;
+    }
+    mailbox = index;
+    served = &channel;
+    channel.mailbox(index).may_post.store(1);
+    answer_read(channel, index, BR_NOOP);
+  });
+  binder_write_read bwr{};
+  ASSERT_EQ(read_once(bwr), 0);
+  std::thread reader([&] {  // a thread of its own has a mailbox of its own: it rings
+    binder_write_read its{};
+    EXPECT_EQ(read_once(its), 0);
+    const int doorbells = agent_->doorbells();
+    Mailbox& box = served.load()->mailbox(mailbox);
+    std::thread answering([&] {
+      while (box.state.load() != kRequested || box.sleeping.load() == 0) std::this_thread::yield();
+      EXPECT_EQ(served.load()->header().pending_words.load(), 0U);
+      answer_read(*served, mailbox, BR_OK);
+    });
+    EXPECT_EQ(read_once(its), 0);
+    answering.join();
+    EXPECT_EQ(agent_->doorbells(), doorbells);
+    EXPECT_EQ(in_[0], BR_OK);
+  });
+  reader.join();
+}
+
+TEST_F(Calls, OnlyReadsThatBlockArePosted) {
+  std::atomic<int> requests = 0;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
+    if (channel.mailbox(index).request.operation != kOpWriteRead) return;
+    ++requests;
+    channel.mailbox(index).may_post.store(1);
+    answer_read(channel, index, BR_NOOP);
+  });
+  binder_write_read bwr{};
+  ASSERT_EQ(read_once(bwr), 0);
+  const std::array<std::uint32_t, 1> out{BC_ENTER_LOOPER};
+  bwr = {.write_size = 4,
+         .write_consumed = 0,
+         .write_buffer = at(out.data()),
+         .read_size = sizeof in_,
+         .read_consumed = 0,
+         .read_buffer = at(in_.data())};
+  EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0) << "commands";
+  bwr = {.write_size = 0,
+         .write_consumed = 0,
+         .write_buffer = 0,
+         .read_size = sizeof in_,
+         .read_consumed = 8,
+         .read_buffer = at(in_.data())};
+  EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0) << "the end of a buffer";
+  bwr.read_size = kPostedReadBytes - 4;
+  bwr.read_consumed = 0;
+  EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0) << "a small buffer";
+  int on = 1;
+  ASSERT_EQ(call(FIONBIO, &on), 0);
+  EXPECT_EQ(read_once(bwr), 0) << "nonblocking";
+  EXPECT_EQ(requests, 5);
+}
+
+TEST_F(Calls, AMailboxThatChangesHandsIsNotPostedIn) {
+  std::atomic<int> requests = 0;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
+    if (channel.mailbox(index).request.operation != kOpWriteRead) {
+      answer_simple(channel, index);
+      return;
+    }
+    ++requests;
+    channel.mailbox(index).may_post.store(1);
+    answer_read(channel, index, BR_NOOP);
+  });
+  for (int round = 1; round <= 2; ++round) {
+    std::thread reader([&] {
+      binder_write_read bwr{};
+      EXPECT_EQ(read_once(bwr), 0);
+    });
+    reader.join();
+    EXPECT_EQ(requests, round);
+  }
 }
 
 TEST_F(Calls, AFailedWriteReadsNothing) {

@@ -76,8 +76,8 @@ void SimHost::start() {
     for (std::uint32_t host = 1; host <= world_.settings().hosts; ++host) {
       setup.hosts.emplace_back(HostId{host}, host_name(HostId{host}));
     }
-    manager_ = std::make_unique<BuiltinManager>(*driver_, "binder", std::move(setup),
-                                                manager_has_work_);
+    manager_ =
+        std::make_unique<BuiltinManager>(*driver_, "binder", std::move(setup), manager_has_work_);
     add_process(manager_->id(), manager_->host());
     manager_->start();
   }
@@ -128,6 +128,12 @@ void SimHost::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& 
   ++work.ioctls;
   const auto found = processes_.find(process.value());
   if (found != processes_.end()) found->second->ioctl_done(thread, result);
+}
+
+std::optional<PostedRead> SimHost::take_posted_read(ProcessId process, ThreadId thread) {
+  const auto found = processes_.find(process.value());
+  if (gone_ || found == processes_.end()) return std::nullopt;
+  return found->second->take_posted_read(thread);
 }
 
 Payload SimHost::new_payload(HostId peer, std::uint64_t bytes) {

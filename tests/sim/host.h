@@ -93,6 +93,7 @@ class SimHost final : public Effects, public PeerEvents, public Observer {
     return std::unexpected(-ENOENT);
   }
   void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) override;
   void readiness_changed(ProcessId, bool) override {}
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;

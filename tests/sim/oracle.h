@@ -27,6 +27,7 @@ inline std::uint64_t program_of(Uid uid) { return uid / kNodesOfProgram; }
 struct Statistics {
   std::uint64_t calls = 0, replies = 0, dead = 0, failed = 0, cancelled = 0;
   std::uint64_t oneways = 0, oneways_delivered = 0, nested = 0;
+  std::uint64_t posted_reads = 0;
   std::uint64_t deaths_told = 0, objects = 0, kills = 0, crashes = 0, sessions_lost = 0;
   std::uint64_t breaks = 0, cuts = 0, ledgers_compared = 0, releases = 0, names = 0;
   std::uint64_t freezes = 0, freezes_told = 0;

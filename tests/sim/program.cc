@@ -100,6 +100,7 @@ void Program::interrupt(std::uint64_t which) {
   std::advance(at, which % threads_.size());
   SimHost& host = *world_.host(host_);
   host.before_event();
+  if (at->second.posted) bring_read(at->second);
   host.driver().interrupt(id_, ThreadId{at->second.tid});
   host.after_event();
   world_.flush(host_);
@@ -431,7 +432,12 @@ void Program::submit(Thread& thread, bool nonblocking) {
   }
   thread.read.assign(kReadBytes, std::byte{0});
   thread.in_ioctl = true;
+  if (thread.may_post && thread.commands.empty() && !nonblocking && world_.random().one_in(2)) {
+    thread.posted = true;
+    return;
+  }
   const std::uint32_t tid = thread.tid;
+  thread.may_post = false;
   SimHost& host = *world_.host(host_);
   host.before_event();
   host.driver().write_read(id_, ThreadId{tid},
@@ -441,6 +447,27 @@ void Program::submit(Thread& thread, bool nonblocking) {
                             .nonblocking = nonblocking && batch.empty(),
                             .read_buffer = thread.read});
   host.after_event();
+}
+
+// A signal has come before anybody asked for the read.
+void Program::bring_read(Thread& thread) {
+  thread.may_post = thread.posted = false;
+  world_.host(host_)->driver().write_read(id_, ThreadId{thread.tid},
+                                          {.commands = {},
+                                           .reads = true,
+                                           .fresh_read = true,
+                                           .nonblocking = false,
+                                           .read_buffer = thread.read});
+}
+
+std::optional<PostedRead> Program::take_posted_read(ThreadId tid) {
+  const auto found = threads_.find(tid.value());
+  if (found == threads_.end()) return std::nullopt;
+  Thread& thread = found->second;
+  thread.may_post = false;
+  if (!std::exchange(thread.posted, false)) return std::nullopt;
+  ++world_.oracle().statistics.posted_reads;
+  return PostedRead{.nice = 0, .read_buffer = thread.read};
 }
 
 int Program::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {

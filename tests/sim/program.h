@@ -65,6 +65,7 @@ class Program final : public ProcessHost {
   std::expected<UniqueFd, int> take_file(ThreadId, int) override { return std::unexpected(-EBADF); }
   void install_files(ThreadId, std::span<const int>) override {}
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ThreadId thread) override;
   void readiness_changed(bool) override {}
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
 
@@ -92,6 +93,8 @@ class Program final : public ProcessHost {
   struct Thread {
     std::uint32_t tid = 0;
     bool in_ioctl = false;
+    bool may_post = false;
+    bool posted = false;  // in a read that the driver has not heard of
     enum class Control { kNone, kGreeting, kClaiming } control = Control::kNone;
     bool scheduled = false;
     bool greeted = false;
@@ -153,6 +156,7 @@ class Program final : public ProcessHost {
   void ask_manager(Thread& thread);
   // Writes housekeeping and the batch, and reads.
   void submit(Thread& thread, bool nonblocking);
+  void bring_read(Thread& thread);
   void add_transaction(Thread& thread, std::uint32_t command, Expected expected,
                        binder_transaction_data data, const Parcel& parcel);
   std::vector<Thing> some_things();

@@ -93,6 +93,7 @@ void Program::check_drained() {
   SimHost& host = *world_.host(host_);
   for (auto& [tid, thread] : threads_) {
     if (!thread.in_ioctl) continue;
+    if (thread.posted) bring_read(thread);
     host.driver().interrupt(id_, ThreadId{tid});
     if (thread.in_ioctl) fail("the ioctl of thread " + std::to_string(tid) + " never ended");
   }

@@ -21,6 +21,7 @@ void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
   Thread& thread = found->second;
   if (world_.sabotages(Sabotage::kLoseIoctl)) return;
   thread.in_ioctl = false;
+  thread.may_post = result.may_post_read;
   const std::uint64_t think = world_.settings().think_ms;
   if (const auto control = std::exchange(thread.control, Thread::Control::kNone);
       control != Thread::Control::kNone) {

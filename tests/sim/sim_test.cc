@@ -36,6 +36,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
     sum.dead += each.dead;
     sum.failed += each.failed;
     sum.nested += each.nested;
+    sum.posted_reads += each.posted_reads;
     sum.oneways_delivered += each.oneways_delivered;
     sum.deaths_told += each.deaths_told;
     sum.crashes += each.crashes;
@@ -55,6 +56,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.dead, 300U);
   EXPECT_GT(sum.failed, 20U);  // arenas are full
   EXPECT_GT(sum.nested, 200U);
+  EXPECT_GT(sum.posted_reads, 200U);
   EXPECT_GT(sum.oneways_delivered, 1500U);
   EXPECT_GT(sum.deaths_told, 100U);
   EXPECT_GT(sum.crashes, 5U);
