@@ -74,7 +74,7 @@ struct WriteRead {
   bool kept = false;          // `commands` are Thread::kept_commands
 };
 
-// In one of its process's lists: of those that wait, or of those that may.
+// In one of its process's lists: of threads that wait, or of those whose reads may be posted.
 using WaitingHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 

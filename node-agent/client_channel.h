@@ -144,8 +144,8 @@ class ClientChannel final : public ProcessHost {
   std::vector<Response>& responses_;
   ChannelStatistics& statistics_;
   boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
-  boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4>
-      mailbox_of_tid_;  // but free ones
+  // Of the slots that are not free.
+  boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;
 
   std::shared_ptr<SharedMemory> arena_;
   PeerProgram program_;
