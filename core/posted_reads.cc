@@ -16,7 +16,7 @@ namespace netbinder {
 
 bool Driver::may_post_read(const Thread& thread) {
   return thread.io.reads && thread.is_looper() && !thread.is_dead &&
-         thread.transaction_stack == nullptr && thread.todo.empty() && thread.process.todo.empty();
+         available_for_process_work(thread) && thread.process.todo.empty();
 }
 
 void Driver::let_post_read(Thread& thread) {

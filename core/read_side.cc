@@ -41,10 +41,8 @@ void Driver::queue_deferred_thread_work(Thread& thread, Work& work) {
 }
 
 void Driver::queue_process_work(Process& process, Work& work) {
-  Thread* const thread = select_waiting_thread(process);  // before there is work
   process.todo.push_back(work);
-  if (thread != nullptr) wake(*thread);
-  touch(process);
+  wake_process(process);
 }
 
 void Driver::queue_own_work(Thread& thread, Work& work) {
