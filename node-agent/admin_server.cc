@@ -13,9 +13,12 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "core/driver.h"
 #include "node-agent/agent.h"
+#include "node-agent/client_channel.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
+#include "transport/transport.h"
 
 namespace netbinder {
 

@@ -17,6 +17,7 @@
 
 #include "core/check.h"
 #include "core/uapi.h"
+#include "node-agent/travelling_files.h"
 #include "shim/scm_rights.h"
 
 namespace netbinder {
@@ -24,12 +25,14 @@ namespace netbinder {
 ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram program,
                              UniqueFd socket, UniqueFd side_socket, UniqueFd doorbell,
                              SharedMemory channel, std::shared_ptr<SharedMemory> arena,
-                             ChannelStatistics& statistics, std::vector<Response>& responses)
+                             ChannelStatistics& statistics, std::vector<Response>& responses,
+                             TravellingFiles& files)
     : driver_(driver),
       process_(process),
       channel_(std::move(channel)),
       responses_(responses),
       statistics_(statistics),
+      files_(files),
       arena_(std::move(arena)),
       program_(std::move(program)),
       socket_(std::move(socket)),
@@ -285,7 +288,10 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   responses_.push_back(std::move(response));
 }
 
-void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
+void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> tokens) {
+  const std::vector<FileInFlight> files = files_.take_out(tokens);
+  std::vector<int> fds;
+  for (const FileInFlight& file : files) fds.push_back(file.fd.get());
   const auto found = mailbox_of_tid_.find(thread.value());
   NB_CHECK(found != mailbox_of_tid_.end());
   const std::uint32_t index = found->second;
@@ -300,7 +306,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
-  attach_rights(packet, rights.bytes, fds.first(slot.install_count));
+  attach_rights(packet, rights.bytes, std::span(std::as_const(fds)).first(slot.install_count));
   // If it cannot be sent, the program finds nothing and reports the failure.
   (void)::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -308,6 +314,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const int> fds) {
       .channel = this, .mailbox = index, .installs = true, .content = {}, .close_fds = {}};
   response.content.install_count = slot.install_count;
   responses_.push_back(std::move(response));
+  files_.program_has(files);
 }
 
 void ClientChannel::send(Response& response) {
@@ -444,7 +451,13 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
   }
 }
 
-std::expected<UniqueFd, int> ClientChannel::take_file(ThreadId thread, int fd) {
+std::expected<FileToken, int> ClientChannel::take_file(ThreadId thread, int fd) {
+  auto file = take_descriptor(thread, fd);
+  if (!file) return std::unexpected(file.error());
+  return files_.take_in(std::move(*file));
+}
+
+std::expected<UniqueFd, int> ClientChannel::take_descriptor(ThreadId thread, int fd) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return std::unexpected(-EBADF);
   const Slot& slot = slots_[found->second];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The agent's side of one channel (shim/channel.h): one open of a binder device by a program.
-// Owned by the Agent; lives from a successful Hello to the socket's hang-up.
+// Owned by ProgramChannels; lives from a successful Hello to the socket's hang-up.
 //
 // A Slot is what the agent knows of a mailbox; the mailbox itself is the program's to write and is
 // never believed. States of a slot, and their edges:
@@ -30,7 +30,7 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "node-agent/process_host.h"
+#include "host/process_host.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/unique_fd.h"
 #include "shim/channel.h"
@@ -54,6 +54,7 @@ struct ChannelStatistics {
 };
 
 class ClientChannel;
+class TravellingFiles;
 
 // What a program is to be told of one of its mailboxes.
 struct Response {
@@ -66,11 +67,12 @@ struct Response {
 
 class ClientChannel final : public ProcessHost {
  public:
-  // Adds what is to be sent to `responses`, which outlives it, in order of the core's events.
+  // Adds what is to be sent to `responses`, in order of the core's events. What it is given by
+  // reference outlives it.
   ClientChannel(Driver& driver, ProcessId process, PeerProgram program, UniqueFd socket,
                 UniqueFd side_socket, UniqueFd doorbell, SharedMemory channel,
                 std::shared_ptr<SharedMemory> arena, ChannelStatistics& statistics,
-                std::vector<Response>& responses);
+                std::vector<Response>& responses, TravellingFiles& files);
 
   [[nodiscard]] ProcessId process() const { return process_; }
   [[nodiscard]] int socket() const { return socket_.get(); }
@@ -92,8 +94,8 @@ class ClientChannel final : public ProcessHost {
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) override;
-  void install_files(ThreadId thread, std::span<const int> fds) override;
+  std::expected<FileToken, int> take_file(ThreadId thread, int fd) override;
+  void install_files(ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   std::optional<PostedRead> take_posted_read(ThreadId thread) override;
   void readiness_changed(bool readable) override;
@@ -127,6 +129,7 @@ class ClientChannel final : public ProcessHost {
   void finish_install(std::uint32_t index, Slot& slot);
   void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
+  std::expected<UniqueFd, int> take_descriptor(ThreadId thread, int fd);
   // Takes what the program has sent over the side socket, until that for `index` is there.
   void receive_passed_files(std::uint32_t index);
   // Reads `into` if a staged range of the slot has all of it.
@@ -143,6 +146,7 @@ class ClientChannel final : public ProcessHost {
   SharedMemory channel_;
   std::vector<Response>& responses_;
   ChannelStatistics& statistics_;
+  TravellingFiles& files_;
   boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
   // Of the slots that are not free.
   boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The agent's data-plane loop. Channels with recent requests are hot: they are looked at directly,
-// and their programs ring no doorbell. All others are parked: armed, and heard of through the
-// event loop only, so that they cost nothing. When nothing is left to look at, the loop sleeps in
-// the event loop with every channel armed.
+#include "node-agent/event_loop.h"
+
 #include <sched.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "node-agent/agent.h"
+#include "host/data_plane.h"
+#include "host/node_host.h"
+#include "node-agent/handshake.h"
+#include "node-agent/program_channels.h"
+#include "transport/transport.h"
 
 namespace netbinder {
 
@@ -17,24 +19,24 @@ namespace {
 
 // While looking, sockets and timers get their turn this often, or at once if they had work last.
 constexpr std::uint64_t kPollIntervalNs = 20'000;
-// A hot channel without a request for this long is parked though others are busy; not before the
-// loop would rather sleep than look.
-constexpr std::uint64_t kChannelIdleNs = 500'000;
 
 }  // namespace
 
-void Agent::run() {
+void EventLoop::run() {
+  DataPlane data_plane(&monotonic_ns);
+  HotChannels& hot = channels_.hot();
   std::uint64_t last_poll_ns = 0;
   std::uint64_t last_park_ns = 0;
   bool poll_had_work = false;
   bool slept = false;
+  turn_began_ns_ = monotonic_ns();
   while (!stopping_) {
-    bool worked = serve_hot();
+    bool worked = channels_.serve_hot();
     std::uint64_t now_ns = monotonic_ns();
-    driver_->set_time(now_ns / 1'000'000);
-    if (transport_ && transport_->poll()) {
+    host_.set_time(now_ns / 1'000'000);
+    if (transport_ != nullptr && transport_->poll()) {
       worked = true;
-      flush();
+      host_.flush();
       now_ns = monotonic_ns();
     }
     if (worked || poll_had_work) wait_.worked(now_ns, std::exchange(slept, false));
@@ -42,100 +44,52 @@ void Agent::run() {
       if (!worked && !poll_had_work) ::sched_yield();
       if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
         poll_had_work = io_.poll() > 0;
-        if (poll_had_work) flush();
+        if (poll_had_work) host_.flush();
         now_ns = monotonic_ns();
         last_poll_ns = now_ns;
       }
-      if (now_ns - last_park_ns >= kChannelIdleNs) {
+      if (now_ns - last_park_ns >= HotChannels::kIdleNs) {
         last_park_ns = now_ns;
-        park_idle(now_ns, false);
+        hot.park_idle(now_ns, std::max(HotChannels::kIdleNs, wait_.window_ns()));
       }
+      turn_ended(now_ns);
       continue;
     }
-    park_idle(now_ns, true);
-    if (!hot_.empty()) continue;  // a request came while its channel was being armed
-    if (transport_ && !transport_->arm()) {
-      flush();
+    turn_ended(now_ns);
+    hot.park_all();
+    if (!hot.empty()) continue;  // a request came while its channel was being armed
+    if (transport_ != nullptr && !transport_->arm()) {
+      host_.flush();
       continue;
     }
     wait_.sleeps();
+    data_plane.sleeps();
     io_.run_one();
     slept = true;
-    driver_->set_time(monotonic_ms());
-    flush();
+    now_ns = monotonic_ns();
+    turn_began_ns_ = data_plane.woke().value_or(now_ns);
+    host_.set_time(now_ns / 1'000'000);
+    host_.flush();
     poll_had_work = true;
   }
 }
 
-bool Agent::serve_hot() {
-  bool any = false;
-  for (std::size_t i = 0; i < hot_.size(); ++i) {
-    ClientChannel& channel = *hot_[i];
-    if (!channel.handle_requests()) continue;
-    any = true;
-    channel.last_request_ns = monotonic_ns();
-    if (channel.closing() &&
-        std::find(closing_.begin(), closing_.end(), channel.process()) == closing_.end()) {
-      closing_.push_back(channel.process());
-    }
-    after_event();
+TurnWork EventLoop::work() const {
+  const NodeHost::Work& host = host_.work();
+  const ChannelStatistics& channels = channels_.statistics();
+  return {.hellos = handshake_.hellos(),
+          .requests = channels.requests,
+          .request_bytes = channels.bytes_read_direct + channels.bytes_read_staged,
+          .messages_received = host.messages_received,
+          .messages_sent = host.messages_sent,
+          .payload_bytes = host.payload_bytes};
+}
+
+void EventLoop::turn_ended(std::uint64_t now_ns) {
+  if (const auto late = late_turns_.turn_ended(turn_began_ns_, now_ns, work())) {
+    spdlog::warn("{}", late->text());
   }
-  if (any) {
-    flush();
-    reap_closing();
-  }
-  return any;
-}
-
-void Agent::make_hot(ClientChannel& channel) {
-  if (channel.hot) return;
-  channel.hot = true;
-  channel.disarm();
-  channel.last_request_ns = monotonic_ns();
-  hot_.push_back(&channel);
-}
-
-void Agent::park_idle(std::uint64_t now_ns, bool all) {
-  const std::uint64_t idle_ns = std::max(kChannelIdleNs, wait_.window_ns());
-  std::erase_if(hot_, [&](ClientChannel* channel) {
-    if (!all && now_ns - channel->last_request_ns < idle_ns) return false;
-    if (!channel->arm()) return false;
-    channel->hot = false;
-    return true;
-  });
-}
-
-void Agent::after_event() {
-  if (managers_have_work_ || driver_->has_new_peer_managers()) run_managers();
-  if (!unsent_) respond();
-  if (!to_give_up_.empty() && transport_) {
-    for (const auto& [peer, reason] : std::exchange(to_give_up_, {})) {
-      transport_->give_up(peer, reason);
-    }
-  }
-}
-
-void Agent::run_managers() {
-  bool any = false;
-  bool more = true;
-  while (more) {
-    managers_have_work_ = false;
-    more = false;
-    for (auto& manager : managers_) more = manager->run() || more;
-    any = any || more;
-  }
-  if (any) look_for_clients();
-}
-
-void Agent::respond() {
-  for (Response& response : responses_) response.channel->send(response);
-  responses_.clear();
-}
-
-void Agent::flush() {
-  if (transport_) transport_->flush();
-  unsent_ = false;
-  respond();
+  turn_began_ns_ = now_ns;
 }
 
 }  // namespace netbinder

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// What comes of a program's Hello.
+#include "node-agent/handshake.h"
+
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -12,9 +12,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/check.h"
-#include "node-agent/agent.h"
+#include "core/driver.h"
+#include "host/data_plane.h"
+#include "host/node_host.h"
+#include "node-agent/adaptive_wait.h"
 #include "node-agent/debug_text.h"
+#include "node-agent/program_channels.h"
 
 namespace netbinder {
 
@@ -58,8 +61,10 @@ std::string security_context_of(int socket, std::uint32_t euid) {
 
 }  // namespace
 
-void Agent::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
-                          UniqueFd passed) {
+void Handshake::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
+                              const UniqueFd& passed) {
+  NB_ON_DATA_PLANE();
+  ++hellos_;
   switch (hello.purpose) {
     case kHelloOpen:
       open_channel(hello, std::move(program), std::move(socket), passed);
@@ -68,7 +73,7 @@ void Agent::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd sock
       send_debug_file(name_of(hello), socket.get());
       return;
     case kHelloFindDevice:
-      answer(socket.get(), driver_->has_context(name_of(hello)) ? 0 : -ENXIO);
+      answer(socket.get(), host_.driver().has_context(name_of(hello)) ? 0 : -ENXIO);
       return;
     case kHelloAddDevice:
       answer(socket.get(), add_device(name_of(hello), program));
@@ -80,9 +85,9 @@ void Agent::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd sock
   answer(socket.get(), -EPROTO);
 }
 
-void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
-                         const UniqueFd& passed) {
-  reap_closing();  // a program that closed before it opened again finds its old process gone
+void Handshake::open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
+                             const UniqueFd& passed) {
+  channels_.reap_closing();  // a program that closed before it opened again finds its old one gone
   const auto refuse = [&](int error) { answer(socket.get(), error); };
   const std::string context = name_of(hello);
   const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
@@ -102,7 +107,7 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
     spdlog::error("a program cannot be served: no memory to share with it");
     return refuse(-ENOMEM);
   }
-  const auto opened = driver_->open(
+  const auto opened = host_.driver().open(
       context, Credentials{.pid = program.pid,
                            .euid = program.euid,
                            .security_context = security_context_of(socket.get(), program.euid),
@@ -117,7 +122,7 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   const ProcessId process = *opened;
   if (!dialect.empty()) {
     const bool detected = (hello.flags & kHelloDialectDetected) != 0;
-    for (auto& manager : managers_) {
+    for (const auto& manager : host_.managers()) {
       ServiceManager& service = manager->service();
       detected ? service.suggest_dialect(program.pid, dialect)
                : service.set_dialect(program.pid, dialect);
@@ -125,69 +130,46 @@ void Agent::open_channel(const Hello& hello, PeerProgram program, UniqueFd socke
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();
-  auto watched = std::make_shared<Watched>(io_);
-  watched->channel = std::make_unique<ClientChannel>(
-      *driver_, process, std::move(program), std::move(socket), std::move(side_here),
-      std::move(doorbell), std::move(*channel_memory), arena_memory, channel_statistics_,
-      responses_);
-  watched->side_there = std::move(side_there);
-  watched->program_end = remember_program_end(passed.get(), process);
-  hosts_[process.value()] = watched->channel.get();
-  channels_.emplace(process.value(), watched);
-  NB_CHECK(watched->channel->arm());
-  if (const int error = watch_channel(*watched); error != 0) {
+  const int error = channels_.open({.process = process,
+                                    .program = std::move(program),
+                                    .socket = std::move(socket),
+                                    .side_here = std::move(side_here),
+                                    .side_there = std::move(side_there),
+                                    .doorbell = std::move(doorbell),
+                                    .memory = std::move(*channel_memory),
+                                    .arena = arena_memory},
+                                   passed.get());
+  if (error != 0) {
     spdlog::error("a program cannot be served: {}", std::strerror(-error));
     answer(socket_fd, error);
-    close_channel(process);
+    channels_.close(process);
     return;
   }
   if (!send_hello_reply(socket_fd, reply, descriptors)) {
-    close_channel(process);
+    channels_.close(process);
     return;
   }
   arena_memory->close_program_fd();
-  after_event();
+  host_.after_event();
 }
 
-// 0 or a negative errno: the kernel limits how much is waited for.
-int Agent::watch_channel(Watched& watched) {
-  boost::system::error_code error;
-  watched.socket_watch.assign(watched.channel->socket(), error);
-  if (error) return -error.value();
-  watch_socket(watched.channel->process());
-  return doorbells_.add(*watched.channel);
-}
-
-// Remembers the program's end of a channel, to know the descriptor again.
-ino_t Agent::remember_program_end(int passed, ProcessId process) {
-  struct stat status {};
-  if (passed < 0 || !is_channel_socket(passed) || ::fstat(passed, &status) != 0) return 0;
-  // The first one to show it has it: whoever else has it was given it by the opener.
-  return program_ends_.try_emplace(status.st_ino, process).second ? status.st_ino : 0;
-}
-
-void Agent::attach(const UniqueFd& passed, int socket) {
-  struct stat status {};
-  if (!passed || !is_channel_socket(passed.get()) || ::fstat(passed.get(), &status) != 0) {
-    return answer(socket, -EBADF);
-  }
-  const auto end = program_ends_.find(status.st_ino);
-  if (end == program_ends_.end()) return answer(socket, -EBADF);
-  const Watched& watched = *channels_.at(end->second.value());
+void Handshake::attach(const UniqueFd& passed, int socket) {
+  const auto attachment = channels_.attachment(passed.get());
+  if (!attachment) return answer(socket, -EBADF);
   HelloReply reply;
   reply.staged_only = 1;
   reply.channel_bytes = kChannelBytes;
-  const std::string device = driver_->context_of(end->second);
+  const std::string device = host_.driver().context_of(attachment->process);
   std::memcpy(reply.device, device.data(), std::min(device.size(), sizeof reply.device - 1));
-  const std::array<int, kHelloArenaMemory> descriptors{
-      watched.channel->memory_fd(), watched.channel->doorbell(), watched.side_there.get()};
+  const std::array<int, kHelloArenaMemory> descriptors{attachment->memory_fd, attachment->doorbell,
+                                                       attachment->side_socket};
   (void)send_hello_reply(socket, reply, descriptors);
 }
 
-void Agent::send_debug_file(const std::string& file, int socket) {
-  driver_->set_time(monotonic_ms());
-  take_posted_reads();
-  const std::optional<std::string> text = debug_file_text(*driver_, file);
+void Handshake::send_debug_file(const std::string& file, int socket) {
+  host_.set_time(monotonic_ms());
+  host_.driver().take_posted_reads();
+  const std::optional<std::string> text = debug_file_text(host_.driver(), file);
   if (!text) return answer(socket, -ENOENT);
   const UniqueFd memory = read_only_file(*text);
   if (!memory) return answer(socket, -EMFILE);
@@ -196,13 +178,13 @@ void Agent::send_debug_file(const std::string& file, int socket) {
 }
 
 // As binderfs does: who may write to binder-control is root.
-int Agent::add_device(const std::string& name, const PeerProgram& program) {
+int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EPERM;
   if (name.empty() || name == "." || name == ".." || name.contains('/')) return -EINVAL;
   for (const char* taken : {"binder-control", "features", "binder_logs"}) {
     if (name == taken) return -EEXIST;
   }
-  const int error = driver_->add_context({.name = name, .cluster_wide = false});
+  const int error = host_.driver().add_context({.name = name, .cluster_wide = false});
   if (error == 0) spdlog::info("device {} added by pid {}", name, program.pid);
   return error;
 }

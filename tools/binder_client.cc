@@ -10,7 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "node-agent/service-manager/parcel.h"
+#include "host/service-manager/parcel_format.h"
 
 namespace netbinder::tools {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "node-agent/builtin_manager.h"
+#include "host/builtin_manager.h"
 #include "tests/core/cluster_fixture.h"
 
 namespace netbinder::testing {

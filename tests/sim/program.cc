@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "node-agent/service-manager/parcel.h"
+#include "host/service-manager/parcel_format.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {
@@ -61,12 +61,7 @@ void Program::end(bool with_agent) {
   world_.oracle().program_gone(serial_);
   if (with_agent) return;
   SimHost& host = *world_.host(host_);
-  host.remove_process(id_);
-  host.before_event();
-  host.driver().close(id_);
-  host.memory_ends({arena_.get(), arena_bytes_});
-  host.after_event();
-  world_.flush(host_);
+  host.close_process(id_, {arena_.get(), arena_bytes_});
 }
 
 void Program::wind_down() {
@@ -462,7 +457,7 @@ void Program::bring_read(Thread& thread) {
 
 std::optional<PostedRead> Program::take_posted_read(ThreadId tid) {
   const auto found = threads_.find(tid.value());
-  if (found == threads_.end()) return std::nullopt;
+  if (!alive_ || found == threads_.end()) return std::nullopt;
   Thread& thread = found->second;
   thread.may_post = false;
   if (!std::exchange(thread.posted, false)) return std::nullopt;

@@ -21,7 +21,7 @@
 
 #include "core/driver.h"
 #include "core/uapi.h"
-#include "node-agent/process_host.h"
+#include "host/process_host.h"
 #include "tests/sim/envelope.h"
 #include "tests/sim/oracle.h"
 
@@ -62,8 +62,10 @@ class Program final : public ProcessHost {
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<UniqueFd, int> take_file(ThreadId, int) override { return std::unexpected(-EBADF); }
-  void install_files(ThreadId, std::span<const int>) override {}
+  std::expected<FileToken, int> take_file(ThreadId, int) override {
+    return std::unexpected(-EBADF);
+  }
+  void install_files(ThreadId, std::span<const FileToken>) override {}
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   std::optional<PostedRead> take_posted_read(ThreadId thread) override;
   void readiness_changed(bool) override {}

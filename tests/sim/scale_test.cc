@@ -118,8 +118,10 @@ class Script final : public ProcessHost {
     std::memcpy(into.data(), reinterpret_cast<const void*>(address), into.size());
     return 0;
   }
-  std::expected<UniqueFd, int> take_file(ThreadId, int) override { return std::unexpected(-EBADF); }
-  void install_files(ThreadId, std::span<const int>) override {}
+  std::expected<FileToken, int> take_file(ThreadId, int) override {
+    return std::unexpected(-EBADF);
+  }
+  void install_files(ThreadId, std::span<const FileToken>) override {}
   void readiness_changed(bool) override {}
   std::shared_ptr<void> arena_owner() override { return arena_; }
   void ioctl_done(ThreadId, const IoctlResult& result) override {
@@ -270,9 +272,9 @@ Cost cost_of_death(std::uint32_t hosts, std::uint32_t services, std::uint32_t pe
       if (id == 2) continue;
       const SimHost& host = *world.host(HostId{id});
       const Driver::Counts counts = world.host(HostId{id})->driver().counts();
-      all.sent += host.work.sent;
-      all.received += host.work.received;
-      all.ioctls += host.work.ioctls;
+      all.sent += host.work().messages_sent;
+      all.received += host.work().messages_received;
+      all.ioctls += host.work().ioctls_done;
       all.nodes += counts.nodes;
       all.refs += counts.refs;
       all.deaths += counts.deaths;

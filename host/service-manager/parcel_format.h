@@ -10,7 +10,7 @@
 
 #include "core/ids.h"
 #include "core/uapi.h"
-#include "node-agent/local_process.h"
+#include "host/parcel.h"
 
 namespace netbinder {
 

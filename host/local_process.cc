@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node-agent/local_process.h"
+#include "host/local_process.h"
 
 #include <unistd.h>
 
@@ -299,11 +299,11 @@ int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,
   return 0;
 }
 
-std::expected<UniqueFd, int> LocalProcess::take_file(ThreadId /*thread*/, int /*fd*/) {
+std::expected<FileToken, int> LocalProcess::take_file(ThreadId /*thread*/, int /*fd*/) {
   return std::unexpected(-EBADF);  // it sends none
 }
 
-void LocalProcess::install_files(ThreadId /*thread*/, std::span<const int> /*fds*/) {
+void LocalProcess::install_files(ThreadId /*thread*/, std::span<const FileToken> /*files*/) {
   NB_UNREACHABLE();  // its nodes accept none
 }
 

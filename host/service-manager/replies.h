@@ -7,8 +7,8 @@
 #include <string>
 
 #include "core/uapi.h"
-#include "node-agent/local_process.h"
-#include "node-agent/service-manager/parcel.h"
+#include "host/local_service.h"
+#include "host/service-manager/parcel_format.h"
 
 namespace netbinder {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node-agent/builtin_manager.h"
+#include "host/builtin_manager.h"
 
 namespace netbinder {
 
 BuiltinManager::BuiltinManager(Driver& driver, const std::string& context,
-                               ServiceManagerSetup setup, bool& has_work)
-    : driver_(driver), service_(std::move(setup)), process_(driver, context, service_, has_work) {
+                               const ServiceManagerSetup& setup, bool& has_work)
+    : driver_(driver), service_(setup), process_(driver, context, service_, has_work) {
   service_.attach(process_);
 }
 

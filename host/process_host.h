@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent has behind a binder process of the core: a program's channel, or a binder process
-// of the agent's own. The agent routes the core's effects here.
+// Who is behind a binder process of the core: a program's channel, a binder process of the host's
+// own, a simulated program. A NodeHost routes the core's effects here.
 //
-// Thread: the data-plane thread. These are called while the core handles an event and must not
-// call back into it.
+// Owned by whoever opened the process; known to the NodeHost from NodeHost::add_process to
+// NodeHost::close_process. Thread: the data-plane thread. These are called while the core handles
+// an event and must not call back into it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,6 @@
 
 #include "core/effects.h"
 #include "core/ids.h"
-#include "node-agent/unique_fd.h"
 
 namespace netbinder {
 
@@ -24,8 +24,11 @@ class ProcessHost {
  public:
   virtual ~ProcessHost() = default;
   virtual int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) = 0;
-  virtual std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) = 0;
-  virtual void install_files(ThreadId thread, std::span<const int> fds) = 0;
+  // Takes hold of a descriptor of the program: it is in flight from here on, as the NodeHost's
+  // Files know it.
+  virtual std::expected<FileToken, int> take_file(ThreadId thread, int fd) = 0;
+  // The program is to have these, which are in flight no more.
+  virtual void install_files(ThreadId thread, std::span<const FileToken> files) = 0;
   virtual void ioctl_done(ThreadId thread, const IoctlResult& result) = 0;
   // A host that brings every read has no posted one.
   virtual std::optional<PostedRead> take_posted_read(ThreadId /*thread*/) { return std::nullopt; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node-agent/service-manager/parcel.h"
+#include "host/service-manager/parcel_format.h"
 
 #include <algorithm>
 #include <cstring>

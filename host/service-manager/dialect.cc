@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "node-agent/service-manager/dialect.h"
+#include "host/service-manager/dialect.h"
 
 #include <algorithm>
 #include <array>

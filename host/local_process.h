@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A binder process of the agent's own, on the core's interface like any program's: it opens,
+// A binder process of the host's own, on the core's interface like any program's: it opens,
 // maps, reads and writes BC and BR commands, only without a channel between. The built-in service
 // manager runs on one. As deterministic as the core: no I/O, no clock.
 //
-// It never blocks the agent: one serving thread reads (another one while a call that it took is yet
+// It never blocks its host: one serving thread reads (another one while a call that it took is yet
 // to be answered), and oneway calls go out on threads of their
 // own, one for each host they lead to, so that a slow host delays only what is for it.
 //
-// Thread: the data-plane thread.
+// Owned by what it is for (BuiltinManager). Thread: the data-plane thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,50 +22,11 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "node-agent/process_host.h"
+#include "host/local_service.h"
+#include "host/parcel.h"
+#include "host/process_host.h"
 
 namespace netbinder {
-
-// A parcel as it is sent or received: bytes, and the offsets of the binder objects in them.
-struct ParcelView {
-  std::span<const std::byte> data;
-  std::span<const binder_size_t> offsets;
-};
-struct ParcelBytes {
-  std::vector<std::byte> data;
-  std::vector<binder_size_t> offsets;
-  [[nodiscard]] ParcelView view() const { return {data, offsets}; }
-};
-
-// A synchronous call that is answered later.
-using ReplyTo = ThreadId;
-
-struct IncomingCall {
-  ReplyTo reply_to;
-  std::uint64_t target = 0;  // ptr of the node called
-  std::uint32_t code = 0;
-  std::uint32_t flags = 0;
-  std::int32_t sender_pid = 0;  // 0: on another host, or a oneway call
-  std::uint32_t sender_euid = 0;
-  ParcelView parcel;  // valid during the call of LocalService::call
-};
-
-// The answer to a synchronous call. With TF_STATUS_CODE in `flags` the data is one i32.
-struct OutgoingReply {
-  std::uint32_t flags = 0;
-  ParcelBytes parcel;
-};
-
-// What the process does. Called by LocalProcess::run; may use the LocalProcess.
-class LocalService {
- public:
-  virtual ~LocalService() = default;
-  // For a oneway call the reply is not sent. Nothing: LocalProcess::reply follows, exactly once;
-  // only where can_defer().
-  virtual std::optional<OutgoingReply> call(const IncomingCall& call) = 0;
-  // A handle linked with `cookie` has died. Its references are still held: release them.
-  virtual void died(std::uint64_t cookie) = 0;
-};
 
 class LocalProcess final : public ProcessHost {
  public:
@@ -78,7 +39,7 @@ class LocalProcess final : public ProcessHost {
   ~LocalProcess() override;
 
   [[nodiscard]] ProcessId id() const { return id_; }
-  // Begins to serve. Separate from construction: the agent must know the process first.
+  // Begins to serve. Separate from construction: the NodeHost must know the process first.
   void start();
   // Handles what has been read. True if there was anything. To be called after every event, if
   // there is something to do.
@@ -102,8 +63,8 @@ class LocalProcess final : public ProcessHost {
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<UniqueFd, int> take_file(ThreadId thread, int fd) override;
-  void install_files(ThreadId thread, std::span<const int> fds) override;
+  std::expected<FileToken, int> take_file(ThreadId thread, int fd) override;
+  void install_files(ThreadId thread, std::span<const FileToken> files) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   void readiness_changed(bool /*readable*/) override {}
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One host of a cluster: the wiring of driver, transport, the programs' process hosts, descriptors
+// in flight and built-in service managers. The agent and the simulator own one each, and so run the
+// same wiring in the same order. No I/O, no clock; what it needs of either it is given.
+//
+// Events come from the transport (peer_events()), from process hosts (which speak to driver()), and
+// from the timer. What follows an event, in this order:
+//   after_event()  the built-in managers run until they have nothing to do; programs are answered,
+//                  unless something is to go to the network first; peers that broke the protocol
+//                  are given up.
+//   flush()        the network is given what is for there, then programs are answered: what travels
+//                  farther leaves first, as a program that is woken may take the processor.
+// Events of peers and of the timer are followed by after_event() here; whoever speaks to the driver
+// calls it himself. flush() is called once for each turn of the owner's loop.
+//
+// Owns the driver and the built-in managers. What it is given outlives it. Thread: the data-plane
+// thread.
+#pragma once
+
+#include <boost/container/flat_set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/driver.h"
+#include "core/effects.h"
+#include "host/builtin_manager.h"
+#include "host/files.h"
+#include "host/process_host.h"
+#include "host/surroundings.h"
+#include "host/timer.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+struct NodeHostSetup {
+  DriverSetup driver;
+  std::map<HostId, std::string> host_names;
+};
+
+class NodeHost final : private Effects, private PeerEvents {
+ public:
+  NodeHost(NodeHostSetup setup, Timer& timer, Files& files, Surroundings& surroundings);
+  // Programs hear nothing any more; peers hear what the end of the core tells them.
+  ~NodeHost() override;
+  NodeHost(const NodeHost&) = delete;
+  NodeHost& operator=(const NodeHost&) = delete;
+
+  // What the transport is to tell. It is attached before it starts; without one there are no other
+  // hosts.
+  [[nodiscard]] PeerEvents& peer_events() { return *this; }
+  void attach(Transport& transport) { transport_ = &transport; }
+
+  [[nodiscard]] Driver& driver() { return *driver_; }
+  [[nodiscard]] const Driver& driver() const { return *driver_; }
+  void set_time(std::uint64_t now_ms) { driver_->set_time(now_ms); }
+
+  // ---- processes, that others open in the driver ----
+  void add_process(ProcessId process, ProcessHost& host);
+  // Closes it in the driver; nobody is told of it any more. `arena` is the memory that goes with
+  // it.
+  void close_process(ProcessId process, std::span<std::byte> arena);
+
+  // ---- the built-in service managers ----
+  void start_manager(ServiceManagerSetup setup);
+  [[nodiscard]] std::span<const std::unique_ptr<BuiltinManager>> managers() const {
+    return managers_;
+  }
+
+  // ---- after events ----
+  void after_event();
+  void flush();
+
+  // ---- for what is around it ----
+  void timer_expired();
+  // Of relays: what is about a descriptor goes to the peer.
+  void send_about_file(HostId peer, peer::FileMessage message);
+  // Ends the session with the peer after this event.
+  void give_up(HostId peer, std::string reason) {
+    to_give_up_.emplace_back(peer, std::move(reason));
+  }
+
+  // ---- views ----
+  [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
+  [[nodiscard]] std::string_view name_of(HostId host) const;
+  // All that was done since the beginning.
+  struct Work {
+    std::uint64_t ioctls_done = 0;
+    std::uint64_t messages_sent = 0, messages_received = 0;
+    std::uint64_t payload_bytes = 0;  // to and from other hosts
+  };
+  [[nodiscard]] const Work& work() const { return work_; }
+
+ private:
+  // ---- Effects ----
+  int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
+                  std::span<std::byte> into) override;
+  std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) override;
+  void drop_file(FileToken file) override;
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw_file(HostId peer, FileNumber file) override;
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
+  void install_files(ProcessId process, ThreadId thread, std::span<const FileToken> files) override;
+  void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) override;
+  std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) override;
+  void readiness_changed(ProcessId process, bool readable) override;
+  Payload new_payload(HostId peer, std::uint64_t bytes) override;
+  void send(HostId peer, PeerMessage message, Payload payload) override;
+  void give_up_peer(HostId peer, std::string_view reason) override;
+  void set_timer(std::uint64_t deadline_ms) override;
+
+  // ---- PeerEvents ----
+  void session_established(HostId peer, Incarnation incarnation) override;
+  void session_lost(HostId peer) override;
+  PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
+                                      std::uint64_t payload_bytes, LeaseId lease) override;
+  void payload_abandoned(HostId peer, const PeerMessage& message) override;
+  void message_arrived(HostId peer, PeerMessage message) override;
+  std::optional<LeasedPlace> lease_wanted(HostId peer, const LeaseRequest& request) override;
+  void lease_ended(HostId peer, LeaseId lease) override;
+
+  void run_managers();
+  // Begins the managers' looks for clients of lazy services, where there are any.
+  void begin_looking();
+  void set_earliest_timer();
+  [[nodiscard]] ProcessHost* host_of(ProcessId process) const;
+
+  std::map<HostId, std::string> host_names_;
+  Timer& timer_;
+  Files& files_;
+  Surroundings& surroundings_;
+  Transport* transport_ = nullptr;
+  std::unique_ptr<Driver> driver_;
+  std::vector<std::unique_ptr<BuiltinManager>> managers_;
+  bool managers_have_work_ = false;
+  bool unsent_ = false;  // something was given to the transport since the last flush()
+  boost::unordered_flat_map<std::uint64_t, ProcessHost*> processes_;
+  std::vector<std::pair<HostId, std::string>> to_give_up_;
+  std::size_t connected_peers_ = 0;
+  Work work_;
+
+  // Peers to which something was exported and not offered yet, and peers that may have offered
+  // something since their last message that can name it. Nearly always nobody.
+  boost::container::flat_set<HostId> to_offer_;
+  boost::container::flat_set<HostId> may_have_offered_;
+
+  std::set<std::uint64_t> driver_deadlines_ms_;  // each one that it asked for and has not had
+  std::optional<std::uint64_t> look_deadline_ms_;
+  std::optional<std::uint64_t> timer_deadline_ms_;  // what the timer is set to
+};
+
+}  // namespace netbinder

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The handles that the service manager holds: each with one strong reference and linked to death,
+// as long as anything uses it. The link's cookie is the handle.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "core/ids.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+class HeldHandles {
+ public:
+  // Before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  // One use more, one less.
+  void hold(Handle handle);
+  void let_go(Handle handle);
+  // It has died, and nothing uses it any more.
+  void died(Handle handle);
+
+ private:
+  LocalProcess* process_ = nullptr;
+  std::map<std::uint32_t, std::size_t> uses_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lazy services: those that want to hear whether they have clients, and leave when they have none.
+//
+// A client is whoever holds a strong reference to the service beside the managers, on any host.
+// Each host's manager knows the programs of its own host, so a look is a question to all of them.
+// A client that gets a service is told of at once; that there is none any more, after two looks in
+// a row.
+//
+// When a service leaves, the other hosts first let go of the name, each if it has no clients; what
+// their drivers give back goes ahead of the answer, so that the service's own host then sees every
+// reference there is. If any is left, the name is published again.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "host/local_service.h"
+#include "host/service-manager/callback_quota.h"
+#include "host/service-manager/dialect.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/name_table.h"
+#include "host/service-manager/other_managers.h"
+#include "host/service-manager/parcel_format.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+class LazyServices {
+ public:
+  LazyServices(NameTable& names, OtherManagers& managers, HeldHandles& handles,
+               CallbackQuota& quota)
+      : names_(names), managers_(managers), handles_(handles), quota_(quota) {}
+  // Before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  // ---- what services ask ----
+  OutgoingReply register_callback(const IncomingCall& call, ParcelReader& request,
+                                  std::uint32_t header, Dialect dialect);
+  // Nothing: it is answered later.
+  std::optional<OutgoingReply> try_unregister(const IncomingCall& call, ParcelReader& request);
+
+  // ---- what happens ----
+  // A program of this host has registered `name`.
+  void registered(const std::string& name, std::int32_t pid);
+  // A client of this host is about to be given what the name it asked for leads to.
+  void handed_out(const std::string& asked, RegisteredService& service);
+  // A handle died; if it was a service's, its name is gone already.
+  void died(Handle handle);
+  // A host that is gone holds nothing.
+  void host_gone(HostId host);
+  // One of the protocol's words but kPeerPublish has come from another host's manager.
+  void peer_said(HostId from, const IncomingCall& call, const std::string& name,
+                 ParcelReader& request);
+
+  // Whether there is anything to look for; and a look, which is due every now and then while there
+  // is.
+  [[nodiscard]] bool looks_for_clients() const { return watched_services_ > 0; }
+  void look_for_clients();
+
+ private:
+  struct ClientCallback {
+    Handle callback;
+    std::uint32_t header = 0;
+    Dialect dialect = Dialect::kAndroid14;
+  };
+  // A question to the managers of other hosts: have your programs clients of this name's service?
+  struct Question {
+    std::uint32_t number = 0;  // answers to an earlier one are passed over
+    std::set<HostId> awaiting;
+    bool in_use = false;
+  };
+  // A name of this host whose service wants to hear whether it has clients. Outlives the
+  // registration of the service, as LazyServiceRegistrar of libbinder counts on; ends with the
+  // callbacks.
+  struct Watch {
+    std::int32_t pid = 0;  // of the service's process
+    std::vector<ClientCallback> callbacks;
+    bool has_clients = false;  // as the callbacks were told
+    int looks_without = 0;
+    Question look;
+    // A tryUnregisterService that waits for the other hosts to let go of the name.
+    struct Leaving {
+      ReplyTo reply_to;
+      Question question;
+      int looks = 0;
+    };
+    std::optional<Leaving> leaving;
+  };
+
+  [[nodiscard]] bool used_here(const RegisteredService& service) const;
+  void client_appeared(const std::string& name, Watch& watch);
+  void tell_clients(const std::string& name, Watch& watch, bool has_clients);
+  void tell(const std::string& name, const ClientCallback& callback, bool has_clients);
+  void ask_hosts(const std::string& name, std::uint32_t code, Question& question);
+  void judge_look(const std::string& name, Watch& watch);
+  void judge_leaving(const std::string& name, Watch& watch);
+  void refuse_leaving(const std::string& name, Watch& watch);
+  void forget_callbacks(const std::string& name, Watch& watch);
+  void withdraw(const std::string& name, HostId host);
+  void answer_peer(HostId from, std::uint32_t code, const std::string& name, std::uint32_t number);
+  void count_watched();
+
+  NameTable& names_;
+  OtherManagers& managers_;
+  HeldHandles& handles_;
+  CallbackQuota& quota_;
+  LocalProcess* process_ = nullptr;
+  std::map<std::string, Watch> watches_;
+  std::size_t watched_services_ = 0;  // watches of names that are registered
+  std::uint32_t next_question_ = 1;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Callbacks of programs that want to hear when a name is registered.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "host/service-manager/callback_quota.h"
+#include "host/service-manager/dialect.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/registered_service.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+struct Listener {
+  Handle callback;
+  std::int32_t pid = 0;
+  std::uint32_t header = 0;  // of the interface token this client uses
+  Dialect dialect = Dialect::kAndroid14;
+};
+
+class Listeners {
+ public:
+  Listeners(HeldHandles& handles, CallbackQuota& quota) : handles_(handles), quota_(quota) {}
+  // Before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  void add(const std::string& name, const Listener& listener);
+  // False: there is none such.
+  bool remove(const std::string& name, Handle callback);
+  void remove_dead(Handle callback);
+
+  void tell(const std::string& name, const Listener& listener, const RegisteredService& service);
+  // To all that wait for the name.
+  void tell(const std::string& name, const RegisteredService& service);
+
+ private:
+  HeldHandles& handles_;
+  CallbackQuota& quota_;
+  LocalProcess* process_ = nullptr;
+  std::map<std::string, std::vector<Listener>> listeners_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a built-in service manager is to be: its context, its dialect, and the hosts of the cluster.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ids.h"
+
+namespace netbinder {
+
+struct ServiceManagerSetup {
+  std::string context;
+  std::string dialect = "auto";  // or "classic", "android11" … "android16"
+  HostId host{1};
+  std::vector<std::pair<HostId, std::string>> hosts;  // in order of preference, with their names
+};
+
+}  // namespace netbinder

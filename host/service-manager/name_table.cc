@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/service-manager/name_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "host/service-manager/protocol.h"
+
+namespace netbinder {
+
+namespace {
+
+constexpr std::size_t kUnknownRank = static_cast<std::size_t>(-1);
+
+}  // namespace
+
+bool NameTable::valid_name(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameBytes &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.' || c == '/';
+         });
+}
+
+// ---- hosts ----
+
+std::size_t NameTable::rank(HostId host) const {
+  if (host == own_host_) return 0;  // the caller's own host first
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    if (hosts_[i].first == host) return i + 1;
+  }
+  return kUnknownRank;
+}
+
+bool NameTable::knows_host(HostId host) const { return rank(host) != kUnknownRank; }
+
+const std::string& NameTable::host_name(HostId host) const {
+  static const std::string unknown = "?";
+  for (const auto& [id, name] : hosts_) {
+    if (id == host) return name;
+  }
+  return unknown;
+}
+
+// ---- looking ----
+
+RegisteredService* NameTable::find(const std::string& name) {
+  if (const auto found = names_.find(name); found != names_.end()) return &found->second.front();
+  const std::size_t at = name.rfind('@');
+  if (at == std::string::npos) return nullptr;
+  const auto found = names_.find(name.substr(0, at));
+  if (found == names_.end()) return nullptr;
+  const std::string host = name.substr(at + 1);
+  for (RegisteredService& service : found->second) {
+    if (host_name(service.host) == host) return &service;
+  }
+  return nullptr;
+}
+
+RegisteredService* NameTable::find_on(HostId host, const std::string& name) {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return nullptr;
+  const auto service =
+      std::find_if(found->second.begin(), found->second.end(),
+                   [host](const RegisteredService& each) { return each.host == host; });
+  return service == found->second.end() ? nullptr : &*service;
+}
+
+const RegisteredService* NameTable::own(const std::string& name) const {
+  const auto found = names_.find(name);
+  // This host is the first in order of preference.
+  if (found == names_.end() || found->second.front().host != own_host_) return nullptr;
+  return &found->second.front();
+}
+
+const char* NameTable::refusal(const std::string& name, std::int32_t pid) const {
+  const RegisteredService* present = own(name);
+  if (present == nullptr && of_host_.of(own_host_) >= kMaxNames) return "too many services";
+  if ((present == nullptr || present->pid != pid) && of_program_.of(pid) >= kMaxNamesOfProgram) {
+    return "too many services of this program";
+  }
+  return nullptr;
+}
+
+// ---- changing ----
+
+void NameTable::count(const RegisteredService& service) {
+  of_host_.add(service.host);
+  if (service.host == own_host_) of_program_.add(service.pid);
+}
+
+void NameTable::uncount(const RegisteredService& service) {
+  of_host_.remove(service.host);
+  if (service.host == own_host_) of_program_.remove(service.pid);
+}
+
+void NameTable::put(const std::string& name, const RegisteredService& service) {
+  handles_.hold(service.handle);
+  count(service);
+  if (RegisteredService* const same = find_on(service.host, name)) {
+    const Handle old = same->handle;
+    uncount(*same);
+    *same = service;
+    handles_.let_go(old);
+    return;
+  }
+  std::vector<RegisteredService>& services = names_[name];
+  const auto place = std::find_if(
+      services.begin(), services.end(),
+      [&](const RegisteredService& other) { return rank(other.host) > rank(service.host); });
+  services.insert(place, service);
+}
+
+void NameTable::remove(const std::string& name, HostId host) {
+  const auto found = names_.find(name);
+  if (found == names_.end()) return;
+  std::erase_if(found->second, [&](const RegisteredService& service) {
+    if (service.host != host) return false;
+    uncount(service);
+    handles_.let_go(service.handle);
+    return true;
+  });
+  if (found->second.empty()) names_.erase(found);
+}
+
+template <typename Goes>
+void NameTable::remove_if(const Goes& goes) {
+  for (auto it = names_.begin(); it != names_.end();) {
+    std::erase_if(it->second, goes);
+    it = it->second.empty() ? names_.erase(it) : std::next(it);
+  }
+}
+
+void NameTable::remove_all_of(HostId host) {
+  remove_if([&](const RegisteredService& service) {
+    if (service.host != host) return false;
+    uncount(service);
+    handles_.let_go(service.handle);
+    return true;
+  });
+}
+
+void NameTable::remove_dead(Handle handle) {
+  remove_if([&](const RegisteredService& service) {
+    if (service.handle != handle) return false;
+    uncount(service);
+    return true;
+  });
+}
+
+}  // namespace netbinder

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names, and the services they stand for on each host: this host's own first, then the others' in
+// configured order. Holds the handles of what is in it.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ids.h"
+#include "host/service-manager/counted.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/manager_setup.h"
+#include "host/service-manager/registered_service.h"
+
+namespace netbinder {
+
+class NameTable {
+ public:
+  // Of a host, and of one program of this host.
+  static constexpr std::size_t kMaxNames = 65536;
+  static constexpr std::size_t kMaxNamesOfProgram = 8192;
+
+  using Names = std::map<std::string, std::vector<RegisteredService>>;
+
+  NameTable(const ServiceManagerSetup& setup, HeldHandles& handles)
+      : own_host_(setup.host), hosts_(setup.hosts), handles_(handles) {}
+
+  [[nodiscard]] static bool valid_name(const std::string& name);
+  [[nodiscard]] HostId own_host() const { return own_host_; }
+  [[nodiscard]] bool knows_host(HostId host) const;
+  [[nodiscard]] const std::string& host_name(HostId host) const;
+
+  // In order of their names; of each at least one service, the preferred one first.
+  [[nodiscard]] const Names& names() const { return names_; }
+  // The best service of `name`, or of `name@host`, for a client of this host; null.
+  [[nodiscard]] RegisteredService* find(const std::string& name);
+  // The one that is registered on a host; null.
+  [[nodiscard]] RegisteredService* find_on(HostId host, const std::string& name);
+  [[nodiscard]] const RegisteredService* own(const std::string& name) const;
+
+  // Why a program of this host cannot register one more; null.
+  [[nodiscard]] const char* refusal(const std::string& name, std::int32_t pid) const;
+  // Whether a host has more names than any true to its bound ever has.
+  [[nodiscard]] bool full(HostId host) const { return of_host_.of(host) >= kMaxNames + 1; }
+
+  // In place of the one that the same host had by that name.
+  void put(const std::string& name, const RegisteredService& service);
+  void remove(const std::string& name, HostId host);
+  void remove_all_of(HostId host);
+  // The services behind a handle that has died.
+  void remove_dead(Handle handle);
+
+ private:
+  template <typename Goes>
+  void remove_if(const Goes& goes);
+  void count(const RegisteredService& service);
+  void uncount(const RegisteredService& service);
+  [[nodiscard]] std::size_t rank(HostId host) const;
+
+  const HostId own_host_;
+  const std::vector<std::pair<HostId, std::string>> hosts_;
+  HeldHandles& handles_;
+  Names names_;
+  Counted<HostId> of_host_;
+  Counted<std::int32_t> of_program_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/service-manager/other_managers.h"
+
+#include <iterator>
+
+#include "host/local_process.h"
+#include "host/service-manager/parcel_format.h"
+#include "host/service-manager/protocol.h"
+
+namespace netbinder {
+
+void OtherManagers::connected(HostId host, Handle manager) {
+  handles_.hold(manager);
+  process_->release(manager);  // the reference it came with
+  managers_[host] = manager;
+}
+
+std::vector<HostId> OtherManagers::remove_dead(Handle handle) {
+  std::vector<HostId> gone;
+  for (auto it = managers_.begin(); it != managers_.end();) {
+    if (it->second != handle) {
+      ++it;
+      continue;
+    }
+    gone.push_back(it->first);
+    it = managers_.erase(it);
+  }
+  return gone;
+}
+
+std::vector<HostId> OtherManagers::hosts() const {
+  std::vector<HostId> hosts;
+  for (const auto& [host, manager] : managers_) hosts.push_back(host);
+  return hosts;
+}
+
+void OtherManagers::publish(HostId host, const std::string& name,
+                            const RegisteredService& service) {
+  const auto manager = managers_.find(host);
+  if (manager == managers_.end()) return;
+  ParcelWriter writer;
+  writer.u32(own_host_.value());
+  writer.string16(name);
+  writer.i32(service.allow_isolated ? 1 : 0);
+  writer.u32(service.dump_priority);
+  writer.u32(service.stability);
+  writer.handle(service.handle);
+  process_->call_oneway(manager->second, kPeerPublish, writer.take());
+}
+
+void OtherManagers::publish(const std::string& name, const RegisteredService& service) {
+  for (const auto& [host, manager] : managers_) publish(host, name, service);
+}
+
+void OtherManagers::send(HostId host, std::uint32_t code, const std::string& name,
+                         std::uint32_t number, std::uint32_t word) {
+  const auto manager = managers_.find(host);
+  if (manager == managers_.end()) return;
+  ParcelWriter writer;
+  writer.u32(own_host_.value());
+  writer.string16(name);
+  writer.u32(number);
+  writer.u32(word);
+  process_->call_oneway(manager->second, code, writer.take());
+}
+
+}  // namespace netbinder

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The service managers of other hosts, and what they are told, by oneway calls (protocol.h).
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/registered_service.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+class OtherManagers {
+ public:
+  OtherManagers(HostId own_host, HeldHandles& handles) : own_host_(own_host), handles_(handles) {}
+  // Before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  // With one strong reference, which is taken over.
+  void connected(HostId host, Handle manager);
+  // Those that were behind a handle that has died.
+  std::vector<HostId> remove_dead(Handle handle);
+
+  [[nodiscard]] bool empty() const { return managers_.empty(); }
+  [[nodiscard]] bool contains(HostId host) const { return managers_.contains(host); }
+  [[nodiscard]] std::vector<HostId> hosts() const;
+
+  // A service of this host, to one of them or to all.
+  void publish(HostId host, const std::string& name, const RegisteredService& service);
+  void publish(const std::string& name, const RegisteredService& service);
+  // To one that may have gone: then nobody hears it.
+  void send(HostId host, std::uint32_t code, const std::string& name, std::uint32_t number,
+            std::uint32_t word);
+
+ private:
+  HostId own_host_;
+  HeldHandles& handles_;
+  LocalProcess* process_ = nullptr;
+  std::map<HostId, Handle> managers_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A service as it is registered on one host.
+#pragma once
+
+#include <cstdint>
+
+#include "core/ids.h"
+#include "host/service-manager/dialect.h"
+#include "host/service-manager/parcel_format.h"
+
+namespace netbinder {
+
+struct RegisteredService {
+  HostId host;
+  Handle handle;
+  std::int32_t pid = 0;  // 0: on another host
+  bool allow_isolated = false;
+  std::uint32_t dump_priority = 0;
+  std::uint32_t stability = 0;
+  bool tells_lookups = false;  // another host's: it wants to hear of the next lookup here
+};
+
+inline void put_handle(ParcelWriter& parcel, const RegisteredService& service, Dialect dialect) {
+  parcel.handle(service.handle);
+  parcel.u32(stability_word(dialect, service.stability));
+}
+
+}  // namespace netbinder

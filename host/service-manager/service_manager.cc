@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/service-manager/service_manager.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "core/check.h"
+#include "host/service-manager/protocol.h"
+#include "host/service-manager/replies.h"
+
+namespace netbinder {
+
+namespace {
+
+constexpr const char* kInterface = "android.os.IServiceManager";
+constexpr std::uint32_t kHeaders[] = {0x53595354, 0x564e4452, 0x5245434f, 0x554e4b4e};
+
+constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
+constexpr std::uint32_t kInterfaceDescriptor = B_PACK_CHARS('_', 'N', 'T', 'F');
+
+// Classic codes.
+constexpr std::uint32_t kClassicGet = 1;
+constexpr std::uint32_t kClassicCheck = 2;
+constexpr std::uint32_t kClassicAdd = 3;
+constexpr std::uint32_t kClassicList = 4;
+
+// The request behind the token, looked at without being used.
+RequestShape shape_of(ParcelReader request) {
+  RequestShape shape;
+  shape.objects = request.objects();
+  const std::size_t start = request.position();
+  shape.starts_with_name = request.string16().has_value();
+  if (!shape.starts_with_name) request.seek(start);  // a word like a null string's, perhaps
+  for (std::size_t i = 0; i < shape.objects; ++i) {
+    if (request.remaining() < sizeof(flat_binder_object) + 4) return shape;
+    (void)request.handle();
+    const auto word = request.i32();
+    if (i == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
+  }
+  shape.words_after = request.remaining() / 4;
+  return shape;
+}
+
+}  // namespace
+
+ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
+    : own_host_(setup.host),
+      names_(setup, handles_),
+      managers_(setup.host, handles_),
+      listeners_(handles_, quota_),
+      lazy_(names_, managers_, handles_, quota_),
+      clients_(setup.dialect) {}
+
+void ServiceManager::attach(LocalProcess& process) {
+  handles_.attach(process);
+  managers_.attach(process);
+  listeners_.attach(process);
+  lazy_.attach(process);
+}
+
+std::vector<ServiceView> ServiceManager::services() const {
+  std::vector<ServiceView> views;
+  for (const auto& [name, services] : names_.names()) {
+    for (const RegisteredService& service : services) {
+      views.push_back({.name = name, .host = names_.host_name(service.host), .pid = service.pid});
+    }
+  }
+  return views;
+}
+
+// ---- what happens ----
+
+void ServiceManager::peer_connected(HostId host, Handle manager) {
+  managers_.connected(host, manager);
+  for (const auto& [name, services] : names_.names()) {
+    for (const RegisteredService& service : services) {
+      if (service.host == own_host_) managers_.publish(host, name, service);
+    }
+  }
+}
+
+void ServiceManager::died(std::uint64_t cookie) {
+  const Handle handle{static_cast<std::uint32_t>(cookie)};
+  names_.remove_dead(handle);
+  lazy_.died(handle);
+  listeners_.remove_dead(handle);
+  for (const HostId host : managers_.remove_dead(handle)) {
+    names_.remove_all_of(host);
+    lazy_.host_gone(host);
+  }
+  handles_.died(handle);
+}
+
+std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name,
+                                                         const RegisteredService& service) {
+  if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
+  if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
+  if (const char* refusal = names_.refusal(name, service.pid)) return {kIllegalState, refusal};
+  put(name, service);
+  managers_.publish(name, service);
+  return {kNoException, ""};
+}
+
+void ServiceManager::put(const std::string& name, const RegisteredService& service) {
+  names_.put(name, service);
+  if (service.host == own_host_) lazy_.registered(name, service.pid);
+  listeners_.tell(name, service);
+}
+
+void ServiceManager::peer_call(const IncomingCall& call) {
+  ParcelReader request(call.parcel);
+  const HostId host{static_cast<std::uint32_t>(request.i32().value_or(0))};
+  const auto name = request.string16();
+  if (!name || !NameTable::valid_name(*name) || host == own_host_ || !names_.knows_host(host)) {
+    return;
+  }
+  if (call.code != kPeerPublish) {
+    lazy_.peer_said(host, call, *name, request);
+    return;
+  }
+  RegisteredService service{.host = host, .handle = Handle{}};
+  service.allow_isolated = request.i32().value_or(0) != 0;
+  service.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
+  service.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
+  const auto handle = request.handle();
+  if (!handle || names_.full(host)) return;
+  service.handle = *handle;
+  put(*name, service);
+}
+
+// ---- requests ----
+
+std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
+  if (call.target == kPeerNodePtr) {
+    peer_call(call);
+    return OutgoingReply{};
+  }
+  return client_call(call);
+}
+
+std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
+  if (call.code == kPing) return OutgoingReply{};
+  if (call.code == kInterfaceDescriptor) {
+    ParcelWriter writer;
+    writer.string16(kInterface);
+    return reply_of(writer);
+  }
+  // The token: one word and the name; two words and the name; or two words, a header, the name.
+  ParcelReader request(call.parcel);
+  (void)request.i32();
+  const std::size_t after_strict_mode = request.position();
+  if (request.string16() == kInterface) return classic_call(call, request);
+  request.seek(after_strict_mode);
+  (void)request.i32();
+  const std::size_t after_work_source = request.position();
+  if (request.string16() == kInterface) return classic_call(call, request);
+  request.seek(after_work_source);
+  const auto header = static_cast<std::uint32_t>(request.i32().value_or(0));
+  if (std::find(std::begin(kHeaders), std::end(kHeaders), header) != std::end(kHeaders) &&
+      request.string16() == kInterface) {
+    return aidl_call(call, request, header);
+  }
+  return status_reply(-EPERM);  // libbinder's answer to a wrong interface
+}
+
+OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReader& request) {
+  ParcelWriter writer;
+  switch (call.code) {
+    case kClassicGet:
+    case kClassicCheck: {
+      const auto name = request.string16();
+      if (!name) return status_reply(-1);
+      if (*name == kManagerName) {
+        writer.binder(kNodePtr, 0);
+      } else if (RegisteredService* found = names_.find(*name)) {
+        lazy_.handed_out(*name, *found);
+        writer.handle(found->handle);
+      } else {
+        writer.i32(0);
+      }
+      return reply_of(writer);
+    }
+    case kClassicAdd: {
+      const auto name = request.string16();
+      const auto handle = request.handle();
+      if (!name || !handle) return status_reply(-1);
+      RegisteredService instance{.host = own_host_, .handle = *handle, .pid = call.sender_pid};
+      instance.allow_isolated = request.i32().value_or(0) != 0;
+      instance.dump_priority =
+          static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
+      instance.stability = kStabilitySystem;
+      if (add(*name, instance).first != kNoException) return status_reply(-1);
+      writer.i32(0);
+      return reply_of(writer);
+    }
+    case kClassicList: {
+      const auto index = request.i32();
+      const NameTable::Names& names = names_.names();
+      if (!index || *index < 0 || static_cast<std::size_t>(*index) >= names.size()) {
+        return status_reply(-1);
+      }
+      writer.string16(std::next(names.begin(), *index)->first);
+      return reply_of(writer);
+    }
+    default:
+      return status_reply(-1);
+  }
+}
+
+std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
+                                                       ParcelReader& request,
+                                                       std::uint32_t header) {
+  const Dialect dialect = clients_.of_call(call.sender_pid, call.code, shape_of(request));
+  const auto method = method_of(dialect, call.code);
+  if (!method) return status_reply(-EBADMSG);  // libbinder's UNKNOWN_TRANSACTION
+  ParcelWriter writer;
+  writer.i32(kNoException);
+  switch (*method) {
+    case Method::kGetService:
+    case Method::kCheckService: {
+      const auto name = request.string16();
+      if (!name) return exception_reply(kIllegalArgument, "no name");
+      put_service(writer, *name, dialect);
+      return reply_of(writer);
+    }
+    case Method::kGetService2:
+    case Method::kCheckService2:
+      return get_service2(request, dialect);
+    case Method::kAddService:
+      return add_service(call, request);
+    case Method::kListServices:
+      return list_services(request);
+    case Method::kRegisterForNotifications:
+      return register_for_notifications(call, request, header, dialect);
+    case Method::kUnregisterForNotifications:
+      return unregister_for_notifications(request);
+    case Method::kIsDeclared:
+      writer.i32(0);  // there is no manifest that could declare anything
+      return reply_of(writer);
+    case Method::kGetDeclaredInstances:
+    case Method::kGetUpdatableNames:
+      writer.i32(0);
+      return reply_of(writer);
+    case Method::kUpdatableViaApex:
+      writer.null_string16();
+      return reply_of(writer);
+    case Method::kGetConnectionInfo:
+      writer.i32(0);
+      return reply_of(writer);
+    case Method::kGetServiceDebugInfo:
+      return debug_info();
+    case Method::kRegisterClientCallback:
+      return lazy_.register_callback(call, request, header, dialect);
+    case Method::kTryUnregisterService:
+      return lazy_.try_unregister(call, request);
+  }
+  NB_UNREACHABLE();
+}
+
+OutgoingReply ServiceManager::get_service2(ParcelReader& request, Dialect dialect) {
+  const auto name = request.string16();
+  if (!name) return exception_reply(kIllegalArgument, "no name");
+  ParcelWriter writer;
+  writer.i32(kNoException);
+  writer.i32(1);  // a union follows
+  writer.i32(0);  // its first member
+  if (dialect != Dialect::kAndroid16) {
+    put_service(writer, *name, dialect);
+    return reply_of(writer);
+  }
+  constexpr std::int32_t kServiceWithMetadataBytes = 4 + 24 + 4 + 4;
+  const RegisteredService* found = names_.find(*name);
+  writer.i32(1);
+  writer.i32(kServiceWithMetadataBytes);
+  put_service(writer, *name, dialect);
+  writer.i32(found != nullptr && (found->dump_priority & kLazyService) != 0 ? 1 : 0);
+  return reply_of(writer);
+}
+
+OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader& request) {
+  const auto name = request.string16();
+  const auto handle = request.handle();
+  const auto stability = request.i32();
+  if (!name || !handle || !stability) return exception_reply(kIllegalArgument, "no service");
+  RegisteredService service{.host = own_host_, .handle = *handle, .pid = call.sender_pid};
+  service.allow_isolated = request.i32().value_or(0) != 0;
+  service.dump_priority =
+      static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
+  service.stability = stability_level(static_cast<std::uint32_t>(*stability));
+  const auto [exception, message] = add(*name, service);
+  return exception == kNoException ? empty_reply() : exception_reply(exception, message);
+}
+
+OutgoingReply ServiceManager::list_services(ParcelReader& request) {
+  const auto mask = static_cast<std::uint32_t>(request.i32().value_or(0));
+  std::vector<std::string> names;
+  for (const auto& [name, services] : names_.names()) {
+    const bool wanted = std::any_of(
+        services.begin(), services.end(),
+        [mask](const RegisteredService& service) { return (service.dump_priority & mask) != 0; });
+    if (wanted) names.push_back(name);
+  }
+  if ((kDumpDefault & mask) != 0) {
+    names.insert(std::upper_bound(names.begin(), names.end(), kManagerName), kManagerName);
+  }
+  ParcelWriter writer;
+  writer.i32(kNoException);
+  writer.i32(static_cast<std::int32_t>(names.size()));
+  for (const std::string& name : names) writer.string16(name);
+  return reply_of(writer);
+}
+
+OutgoingReply ServiceManager::register_for_notifications(const IncomingCall& call,
+                                                         ParcelReader& request,
+                                                         std::uint32_t header, Dialect dialect) {
+  const auto name = request.string16();
+  const auto callback = request.handle();
+  if (!name || !callback) return exception_reply(kIllegalArgument, "no callback");
+  if (!NameTable::valid_name(*name)) {
+    return exception_reply(kIllegalArgument, "invalid service name");
+  }
+  if (!quota_.room_for(call.sender_pid)) {
+    return exception_reply(kIllegalState, "too many callbacks");
+  }
+  const Listener listener{
+      .callback = *callback, .pid = call.sender_pid, .header = header, .dialect = dialect};
+  listeners_.add(*name, listener);
+  if (const RegisteredService* found = names_.find(*name)) listeners_.tell(*name, listener, *found);
+  return empty_reply();
+}
+
+OutgoingReply ServiceManager::unregister_for_notifications(ParcelReader& request) {
+  const auto name = request.string16();
+  const auto callback = request.handle();
+  if (!name || !callback) return exception_reply(kIllegalArgument, "no callback");
+  if (!listeners_.remove(*name, *callback)) {
+    return exception_reply(kIllegalState, "no such callback");
+  }
+  return empty_reply();
+}
+
+OutgoingReply ServiceManager::debug_info() {
+  auto all = services();
+  all.push_back({.name = kManagerName, .host = names_.host_name(own_host_), .pid = ::getpid()});
+  ParcelWriter writer;
+  writer.i32(kNoException);
+  writer.i32(static_cast<std::int32_t>(all.size()));
+  for (const ServiceView& service : all) {
+    const auto units = (service.name.size() + 1) * 2;
+    writer.i32(1);
+    writer.i32(static_cast<std::int32_t>(4 + 4 + ((units + 3) & ~std::size_t{3}) + 4));
+    writer.string16(service.name);
+    writer.i32(service.pid);
+  }
+  return reply_of(writer);
+}
+
+void ServiceManager::put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) {
+  if (name == kManagerName) {
+    reply.binder(kNodePtr, 0);
+    reply.u32(stability_word(dialect, kStabilitySystem));
+  } else if (RegisteredService* found = names_.find(name)) {
+    lazy_.handed_out(name, *found);
+    put_handle(reply, *found, dialect);
+  } else {
+    reply.null_binder();
+    reply.u32(null_stability_word(dialect));
+  }
+}
+
+}  // namespace netbinder

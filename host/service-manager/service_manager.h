@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The built-in service manager of one context on one host: names and the handles they stand for.
+//
+// It serves every client in the client's own dialect (dialect.h), at once. Names registered here
+// are replicated to the managers of all other hosts, by oneway calls that carry the service's
+// binder; so whoever asks gets a handle straight to the service's home, and a name dies with its
+// service by the ordinary death notification, on every host. A lookup prefers a service on the
+// caller's host, then the hosts in configured order; `name@host` names a particular one.
+//
+// This file is what clients and other managers ask of it; what it knows is in NameTable, Listeners,
+// LazyServices and OtherManagers.
+//
+// No I/O, no clock. Owned by BuiltinManager; thread: the data-plane thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ids.h"
+#include "host/local_service.h"
+#include "host/service-manager/callback_quota.h"
+#include "host/service-manager/client_dialects.h"
+#include "host/service-manager/dialect.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/lazy_services.h"
+#include "host/service-manager/listeners.h"
+#include "host/service-manager/manager_setup.h"
+#include "host/service-manager/name_table.h"
+#include "host/service-manager/other_managers.h"
+#include "host/service-manager/parcel_format.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+// A name as it is registered somewhere in the cluster.
+struct ServiceView {
+  std::string name;
+  std::string host;
+  std::int32_t pid = 0;  // 0: on another host
+};
+
+class ServiceManager final : public LocalService {
+ public:
+  // The nodes of its process: what clients call, and what the managers of other hosts call. Nobody
+  // else is ever given the second.
+  static constexpr std::uint64_t kNodePtr = 0x6e62736d;
+  static constexpr std::uint64_t kPeerNodePtr = 0x6e627065;
+
+  explicit ServiceManager(const ServiceManagerSetup& setup);
+  ServiceManager(const ServiceManager&) = delete;
+  ServiceManager& operator=(const ServiceManager&) = delete;
+  // Before anything else. The process outlives all calls.
+  void attach(LocalProcess& process);
+
+  // The manager of another host, with a strong reference for us: gets all names of this host.
+  void peer_connected(HostId host, Handle manager);
+  // The dialect a program wants, before its first call; sticky by pid. Stronger than the setup's.
+  void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
+  // The dialect a program's libbinder speaks. Weaker than the setup's and what its calls show.
+  void suggest_dialect(std::int32_t pid, const std::string& dialect) {
+    clients_.suggested(pid, dialect);
+  }
+  // The program has gone; the next one with its pid may speak another dialect.
+  void forget_program(std::int32_t pid) { clients_.forget(pid); }
+  [[nodiscard]] std::vector<ServiceView> services() const;
+
+  // ---- lazy services ----
+  // To be called every kLookIntervalMs while looks_for_clients().
+  static constexpr std::uint32_t kLookIntervalMs = 5000;
+  [[nodiscard]] bool looks_for_clients() const { return lazy_.looks_for_clients(); }
+  void look_for_clients() { lazy_.look_for_clients(); }
+
+  // ---- LocalService ----
+  std::optional<OutgoingReply> call(const IncomingCall& call) override;
+  void died(std::uint64_t cookie) override;
+
+ private:
+  std::optional<OutgoingReply> client_call(const IncomingCall& call);
+  OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
+  std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
+                                         std::uint32_t header);
+  OutgoingReply get_service2(ParcelReader& request, Dialect dialect);
+  OutgoingReply add_service(const IncomingCall& call, ParcelReader& request);
+  OutgoingReply list_services(ParcelReader& request);
+  OutgoingReply register_for_notifications(const IncomingCall& call, ParcelReader& request,
+                                           std::uint32_t header, Dialect dialect);
+  OutgoingReply unregister_for_notifications(ParcelReader& request);
+  OutgoingReply debug_info();
+  void peer_call(const IncomingCall& call);
+
+  // An exception, or 0 and an empty message.
+  std::pair<std::int32_t, std::string> add(const std::string& name,
+                                           const RegisteredService& service);
+  void put(const std::string& name, const RegisteredService& service);
+  // What `name` stands for, or null, with its stability.
+  void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect);
+
+  HostId own_host_;
+  HeldHandles handles_;
+  CallbackQuota quota_;
+  NameTable names_;
+  OtherManagers managers_;
+  Listeners listeners_;
+  LazyServices lazy_;
+  ClientDialects clients_;
+};
+
+}  // namespace netbinder

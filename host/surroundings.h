@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a NodeHost tells the program it is part of. Implemented by its owner.
+#pragma once
+
+#include <string_view>
+
+#include "core/ids.h"
+
+namespace netbinder {
+
+class Surroundings {
+ public:
+  virtual ~Surroundings() = default;
+  // Programs are to hear now what their ProcessHosts were told; the network has what is for there.
+  virtual void respond() = 0;
+  virtual void peer_connected(HostId /*peer*/) {}
+  virtual void peer_lost(HostId /*peer*/) {}
+  // The session with the peer is given up.
+  virtual void protocol_broken(HostId peer, std::string_view reason) = 0;
+};
+
+}  // namespace netbinder

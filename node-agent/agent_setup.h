@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the configuration means to the parts of an agent.
+#pragma once
+
+#include <optional>
+
+#include "cluster-config/config.h"
+#include "core/ids.h"
+#include "host/node_host.h"
+#include "transport/config.h"
+
+namespace netbinder {
+
+[[nodiscard]] NodeHostSetup node_host_setup(const Config& config, Incarnation incarnation);
+[[nodiscard]] TransportConfig transport_config(const Config& config, Incarnation incarnation);
+// Nothing: the context has no built-in manager.
+[[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
+                                                               const ContextSettings& context);
+
+}  // namespace netbinder

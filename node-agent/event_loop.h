@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent's data-plane loop. It looks at hot channels, at the transport, and now and then at the
+// sockets and timers; when nothing is left to look at, it sleeps in the io_context with every
+// channel armed.
+//
+// Owned by the Agent. Thread: run() makes its thread the data-plane thread, as long as it runs.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <optional>
+
+#include "node-agent/adaptive_wait.h"
+#include "node-agent/late_turns.h"
+
+namespace netbinder {
+
+class Handshake;
+class NodeHost;
+class ProgramChannels;
+class Transport;
+
+class EventLoop {
+ public:
+  // What it drives outlives it.
+  EventLoop(boost::asio::io_context& io, NodeHost& host, ProgramChannels& channels,
+            const Handshake& handshake, std::uint64_t busy_poll_ns)
+      : io_(io), host_(host), channels_(channels), handshake_(handshake), wait_(busy_poll_ns) {}
+
+  // Where there are other hosts.
+  void attach(Transport& transport) { transport_ = &transport; }
+
+  void run();
+  // From a handler of the io_context.
+  void stop() { stopping_ = true; }
+
+ private:
+  void turn_ended(std::uint64_t now_ns);
+  [[nodiscard]] TurnWork work() const;
+
+  boost::asio::io_context& io_;
+  NodeHost& host_;
+  ProgramChannels& channels_;
+  const Handshake& handshake_;
+  Transport* transport_ = nullptr;
+  AdaptiveWait wait_;
+  LateTurns late_turns_;
+  std::uint64_t turn_began_ns_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace netbinder

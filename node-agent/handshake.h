@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What comes of a program's Hello: a channel, a debug file, a device, or a way into a channel that
+// another process opened.
+//
+// Owned by the Agent. Thread: the data-plane thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "node-agent/channel_acceptor.h"
+#include "node-agent/unique_fd.h"
+#include "shim/channel.h"
+
+namespace netbinder {
+
+class NodeHost;
+class ProgramChannels;
+
+class Handshake {
+ public:
+  Handshake(NodeHost& host, ProgramChannels& channels) : host_(host), channels_(channels) {}
+
+  // Does what the Hello asks for and answers on the socket. `passed`: the descriptor that came with
+  // the Hello, if any.
+  void hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
+                     const UniqueFd& passed);
+  // Since the beginning.
+  [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
+
+ private:
+  void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
+                    const UniqueFd& passed);
+  void attach(const UniqueFd& passed, int socket);
+  void send_debug_file(const std::string& file, int socket);
+  int add_device(const std::string& name, const PeerProgram& program);
+
+  NodeHost& host_;
+  ProgramChannels& channels_;
+  std::uint64_t hellos_ = 0;
+};
+
+}  // namespace netbinder

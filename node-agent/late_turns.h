@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Turns of the data plane that took too long, and what they did: everything else that an agent
+// serves waited for them. At most one report in an interval, with the number of those that were not
+// reported meanwhile.
+//
+// Knows no clock: who calls it says what time it is. Owned by the event loop, used on its thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace netbinder {
+
+// What was done since the beginning, or in one turn.
+struct TurnWork {
+  std::uint64_t hellos = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t request_bytes = 0;  // read from programs' memory
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t payload_bytes = 0;  // to and from other hosts
+
+  friend bool operator==(const TurnWork&, const TurnWork&) = default;
+};
+TurnWork operator-(const TurnWork& total, const TurnWork& before);
+
+struct LateTurn {
+  std::uint64_t took_ns = 0;
+  TurnWork work;
+  std::uint64_t suppressed = 0;  // reports since the last one
+
+  [[nodiscard]] std::string text() const;
+};
+
+class LateTurns {
+ public:
+  static constexpr std::uint64_t kLateNs = 10'000'000;
+  static constexpr std::uint64_t kIntervalNs = 1'000'000'000;
+
+  // A turn that began and ended then; `total` is what has been done by its end. What is to be
+  // reported, if anything.
+  std::optional<LateTurn> turn_ended(std::uint64_t begin_ns, std::uint64_t end_ns,
+                                     const TurnWork& total);
+
+  [[nodiscard]] std::uint64_t late() const { return late_; }  // reported or not
+
+ private:
+  TurnWork before_;  // the turn
+  std::uint64_t late_ = 0;
+  std::uint64_t suppressed_ = 0;
+  std::optional<std::uint64_t> reported_ns_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/travelling_files.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "host/data_plane.h"
+
+namespace netbinder {
+
+void TravellingFiles::begin_relaying(boost::asio::io_context& io, FileRelaysSetup setup) {
+  setup.held_bytes = [this] { return table_.content_bytes(); };
+  relays_ = std::make_unique<FileRelays>(io, std::move(setup));
+}
+
+bool TravellingFiles::is_channel_socket(int fd) const {
+  sockaddr_un peer{};
+  socklen_t size = sizeof peer;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
+  return peer.sun_family == AF_UNIX && size > offsetof(sockaddr_un, sun_path) &&
+         channel_socket_ ==
+             std::string_view(peer.sun_path, ::strnlen(peer.sun_path, sizeof peer.sun_path));
+}
+
+// ---- channels ----
+
+std::expected<FileToken, int> TravellingFiles::take_in(UniqueFd file) {
+  NB_ON_DATA_PLANE();
+  // A binder descriptor on its way to itself would keep its process alive for ever. It is of no
+  // use elsewhere anyway: the channel's memory does not travel with it.
+  if (is_channel_socket(file.get())) return std::unexpected(-EPERM);
+  return table_.insert({.fd = std::move(file)});
+}
+
+std::vector<FileInFlight> TravellingFiles::take_out(std::span<const FileToken> files) {
+  std::vector<FileInFlight> taken;
+  taken.reserve(files.size());
+  for (const FileToken file : files) taken.push_back(table_.take(file));
+  return taken;
+}
+
+void TravellingFiles::program_has(std::span<const FileInFlight> files) {
+  for (const FileInFlight& file : files) {
+    if (file.relay != RelayId{}) relays_->program_has_it(file.relay);
+  }
+}
+
+// ---- the core ----
+
+void TravellingFiles::drop(FileToken file) { (void)table_.take(file); }
+
+std::expected<FileNumber, FileRefusal> TravellingFiles::export_file(HostId peer, FileToken file) {
+  return relays_->export_file(peer, std::move(table_.take(file).fd));
+}
+
+void TravellingFiles::withdraw(HostId peer, FileNumber file) { relays_->withdraw_file(peer, file); }
+
+std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumber file) {
+  auto imported = relays_->import_file(peer, file);
+  if (!imported) return std::unexpected(imported.error());
+  return table_.insert({.fd = std::move(imported->fd),
+                        .relay = imported->relay,
+                        .content_bytes = imported->content_bytes});
+}
+
+// ---- peers ----
+
+void TravellingFiles::send_offers(HostId peer) { relays_->send_offers(peer); }
+
+void TravellingFiles::drop_offers(HostId peer) { relays_->drop_offers(peer); }
+
+const char* TravellingFiles::message_arrived(HostId peer, peer::FileMessage message) {
+  return relays_->message_arrived(peer, std::move(message));
+}
+
+void TravellingFiles::peer_lost(HostId peer) { relays_->peer_lost(peer); }
+
+}  // namespace netbinder

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent's descriptors in flight: those between programs of this host, which are kept in a table
+// under their tokens, and those to and from other hosts, which are relayed or copied (FileRelays).
+//
+// Owned by the Agent. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <expected>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/files.h"
+#include "node-agent/file_relays.h"
+#include "node-agent/file_table.h"
+#include "node-agent/unique_fd.h"
+
+namespace netbinder {
+
+class TravellingFiles final : public Files {
+ public:
+  // `channel_socket`: where programs find the agent.
+  explicit TravellingFiles(std::string channel_socket)
+      : channel_socket_(std::move(channel_socket)) {}
+
+  // There are other hosts. The setup's `held_bytes` is this object's own.
+  void begin_relaying(boost::asio::io_context& io, FileRelaysSetup setup);
+  void end_relaying() { relays_.reset(); }
+  [[nodiscard]] std::size_t relays() const { return relays_ ? relays_->relays() : 0; }
+
+  // Whether it is a program's end of a channel of this agent.
+  [[nodiscard]] bool is_channel_socket(int fd) const;
+
+  // ---- for channels ----
+  // A program's descriptor begins to travel. -EPERM: it is one that may not.
+  std::expected<FileToken, int> take_in(UniqueFd file);
+  // In flight no more.
+  std::vector<FileInFlight> take_out(std::span<const FileToken> files);
+  // A program has been sent what was taken out.
+  void program_has(std::span<const FileInFlight> files);
+
+  // ---- Files ----
+  void drop(FileToken file) override;
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw(HostId peer, FileNumber file) override;
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
+  void send_offers(HostId peer) override;
+  void drop_offers(HostId peer) override;
+  const char* message_arrived(HostId peer, peer::FileMessage message) override;
+  void peer_lost(HostId peer) override;
+
+ private:
+  std::string channel_socket_;
+  FileTable table_;
+  std::unique_ptr<FileRelays> relays_;  // none on a single host
+};
+
+}  // namespace netbinder
