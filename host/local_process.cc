@@ -6,10 +6,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <stdexcept>
 
 #include "core/check.h"
 #include "core/uapi.h"
+#include "host/data_plane.h"
 
 namespace netbinder {
 
@@ -111,6 +113,7 @@ void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes pa
 }
 
 bool LocalProcess::run() {
+  NB_ON_DATA_PLANE();
   bool any = false;
   for (;;) {
     bool more = false;
@@ -140,11 +143,11 @@ bool LocalProcess::run() {
 void LocalProcess::submit() {
   // A serving thread that is waiting is called back to write.
   if (reading_) driver_.interrupt(id_, serving_);
-  const std::vector<std::byte> commands = std::exchange(commands_, {});
-  const std::deque<OutgoingReply> replies = std::exchange(replies_, {});
+  written_ = std::exchange(commands_, {});
+  written_replies_ = std::exchange(replies_, {});
   reading_ = true;
   driver_.write_read(id_, serving_,
-                     {.commands = commands,
+                     {.commands = written_,
                       .reads = true,
                       .fresh_read = true,
                       .nonblocking = false,
@@ -156,6 +159,7 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   if (thread.value() < kFirstSender) {
     if (thread != serving_) return;  // it has answered a call that was deferred, or begun
     reading_ = false;
+    write_rest_again(result);
     if (result.error == 0) {
       finished_.emplace_back(read_.begin(),
                              read_.begin() + static_cast<std::ptrdiff_t>(result.read_consumed));
@@ -167,6 +171,21 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   for (const Handle each : sender.queue.front().held) release(each);
   sender.queue.pop_front();
   if (!sender.queue.empty()) ready_.push_back(&sender);
+}
+
+// A reply that fails ends the commands, and so does one of before that is yet to be read of: what
+// is behind is to be written once more, ahead of what has come since.
+void LocalProcess::write_rest_again(const IoctlResult& result) {
+  const bool resumes = result.error == 0 || result.error == -EINTR;
+  if (resumes && result.write_consumed < written_.size()) {
+    commands_.insert(commands_.begin(),
+                     written_.begin() + static_cast<std::ptrdiff_t>(result.write_consumed),
+                     written_.end());
+    replies_.insert(replies_.begin(), std::make_move_iterator(written_replies_.begin()),
+                    std::make_move_iterator(written_replies_.end()));
+  }
+  written_.clear();
+  written_replies_.clear();
 }
 
 void LocalProcess::reply(ReplyTo to, OutgoingReply reply) {

@@ -92,6 +92,7 @@ class LocalProcess final : public ProcessHost {
   };
 
   void submit();
+  void write_rest_again(const IoctlResult& result);
   void send_deferred();
   void handle_read(std::span<const std::byte> commands);
   void handle_call(const binder_transaction_data& data);
@@ -106,6 +107,9 @@ class LocalProcess final : public ProcessHost {
   std::shared_ptr<std::vector<std::byte>> arena_;
   std::vector<std::byte> commands_;    // to be written with the next read
   std::deque<OutgoingReply> replies_;  // whose bytes commands_ points to
+  // What the present ioctl of the serving thread writes.
+  std::vector<std::byte> written_;
+  std::deque<OutgoingReply> written_replies_;
   std::vector<std::byte> read_;
   bool reading_ = false;
   ThreadId serving_{kFirstServing};
