@@ -101,6 +101,13 @@ void LazyServices::registered(const std::string& name, std::int32_t pid) {
   count_watched();
 }
 
+// Who looks it up on another host from here on is told of at once, as before it had left.
+void LazyServices::published(const std::string& name) {
+  const auto watched = watches_.find(name);
+  if (watched == watches_.end() || watched->second.has_clients) return;
+  ask_hosts(name, kPeerAskUse, watched->second.look);
+}
+
 // ---- whether there are clients ----
 
 bool LazyServices::used_here(const RegisteredService& service) const {

@@ -52,6 +52,8 @@ class LazyServices {
   // ---- what happens ----
   // A program of this host has registered `name`.
   void registered(const std::string& name, std::int32_t pid);
+  // And the other hosts know of it.
+  void published(const std::string& name);
   // A client of this host is about to be given what the name it asked for leads to.
   void handed_out(const std::string& asked, RegisteredService& service);
   // A handle died; if it was a service's, its name is gone already.

@@ -101,6 +101,7 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
   if (const char* refusal = names_.refusal(name, service.pid)) return {kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
+  lazy_.published(name);
   return {kNoException, ""};
 }
 
