@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/data_plane.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
 #include "node-agent/agent_setup.h"
@@ -135,8 +136,14 @@ void Agent::stop() { parts_->loop->stop(); }
 
 // ---- views ----
 
-const Driver& Agent::driver() const { return parts_->host->driver(); }
-void Agent::take_posted_reads() { parts_->host->driver().take_posted_reads(); }
+const Driver& Agent::driver() const {
+  NB_ON_DATA_PLANE();
+  return parts_->host->driver();
+}
+void Agent::take_posted_reads() {
+  NB_ON_DATA_PLANE();
+  parts_->host->driver().take_posted_reads();
+}
 const Config& Agent::config() const { return parts_->config; }
 Incarnation Agent::incarnation() const { return parts_->incarnation; }
 std::vector<LinkStatus> Agent::links() const { return parts_->links(); }

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "host/data_plane.h"
 #include "shim/scm_rights.h"
 
 namespace netbinder {
@@ -117,6 +118,7 @@ void ChannelAcceptor::pause() {
 }
 
 bool ChannelAcceptor::accept_all() {
+  NB_ON_DATA_PLANE();
   for (;;) {
     const int fd =
         ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -156,6 +158,7 @@ void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
 }
 
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
+  NB_ON_DATA_PLANE();
   const int fd = pending->socket.native_handle();
   Hello hello;
   UniqueFd passed;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "host/data_plane.h"
 
 namespace netbinder {
 
@@ -44,6 +45,7 @@ void EpollSet::watch() {
 }
 
 void EpollSet::take() {
+  NB_ON_DATA_PLANE();
   std::array<epoll_event, 16> events;
   // More of them are left for the next turn: the wait that begins then ends at once.
   const int count = ::epoll_wait(set_.native_handle(), events.data(), events.size(), 0);

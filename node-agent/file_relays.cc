@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "host/data_plane.h"
 #include "transport/limits.h"
 
 namespace netbinder {
@@ -38,6 +39,7 @@ FileRelays::~FileRelays() = default;
 // ---- from here ----
 
 std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, UniqueFd file) {
+  NB_ON_DATA_PLANE();
   const auto kind = file_kind(file.get());
   if (!kind) return std::unexpected(kind.error());
   if (kind->kind == Kind::kContent) return export_content(peer, std::move(file), kind->sealed);
@@ -201,6 +203,7 @@ void FileRelays::program_has_it(RelayId relay) {
 // ---- messages ----
 
 const char* FileRelays::message_arrived(HostId peer, peer::FileMessage message) {
+  NB_ON_DATA_PLANE();
   if (const auto* offer = std::get_if<peer::FileOffered>(&message.content)) {
     if (message.of_receiver) return "a descriptor of ours is offered to us";
     return offered(peer, message.file, *offer);
@@ -232,6 +235,7 @@ const char* FileRelays::message_arrived(HostId peer, peer::FileMessage message) 
 }
 
 void FileRelays::peer_lost(HostId peer) {
+  NB_ON_DATA_PLANE();
   std::vector<RelayId> ended;
   for (const auto& [key, id] : ids_) {
     if (key.peer == peer) ended.push_back(id);

@@ -151,6 +151,7 @@ std::optional<ProgramChannels::Attachment> ProgramChannels::attachment(int progr
 // ---- the loop ----
 
 bool ProgramChannels::serve_hot() {
+  NB_ON_DATA_PLANE();
   bool any = false;
   for (std::size_t i = 0; i < hot_.size(); ++i) {
     ClientChannel& channel = hot_.at(i);
