@@ -49,12 +49,13 @@ TransportConfig transport_config(const World& world, HostId id, Incarnation inca
 }  // namespace
 
 SimHost::SimHost(World& world, HostId id, std::uint64_t life)
-    : world_(world), id_(id), life_(life) {
+    : world_(world), id_(id), life_(life), files_(world, id) {
   Timer& timer = *this;
   Surroundings& surroundings = *this;
   host_.emplace(node_host_setup(world, id, incarnation()), timer, files_, surroundings);
   transport_.emplace(world, *this, transport_config(world, id, incarnation()));
   host_->attach(*transport_);
+  files_.attach(*host_);
 }
 
 SimHost::~SimHost() {
@@ -67,6 +68,7 @@ void SimHost::start() {
   if (world_.settings().builtin) {
     ServiceManagerSetup setup;
     setup.context = "binder";
+    setup.dialect = "android14";
     setup.host = id_;
     for (std::uint32_t host = 1; host <= world_.settings().hosts; ++host) {
       setup.hosts.emplace_back(HostId{host}, host_name(HostId{host}));

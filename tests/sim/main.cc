@@ -49,6 +49,15 @@ void print(const Statistics& sum) {
   std::printf("deaths told %lu, nodes released %lu, ledgers compared %lu\n", sum.deaths_told,
               sum.releases, sum.ledgers_compared);
   std::printf("freezes %lu, told %lu\n", sum.freezes, sum.freezes_told);
+  std::printf(
+      "descriptors sent %lu, installed %lu; installs failed %lu; arrays %lu, over the bound "
+      "%lu; bad ones %lu\n",
+      sum.files_sent, sum.files_installed, sum.installs_failed, sum.arrays, sum.large_arrays,
+      sum.bad_files);
+  std::printf(
+      "weak objects %lu; scattered payloads %lu; lazy services: told of clients %lu, left "
+      "%lu, had to stay %lu\n",
+      sum.weak_objects, sum.scattered, sum.callbacks, sum.left, sum.stayed);
   std::printf("leases %lu, ahead %lu, refused %lu: used %lu, returned %lu, lost %lu\n", sum.leases,
               sum.leases_ahead, sum.leases_refused, sum.leases_used, sum.leases_returned,
               sum.leases_lost);

@@ -83,6 +83,8 @@ void Oracle::delivered(std::uint64_t number, Uid node, std::uint64_t order, bool
   if (call->failed && !troubled_since(call->since_ms)) {
     fail(name + " was delivered after its caller had heard that it failed");
   }
+  if (call->must_fail) fail(name + " was delivered with descriptors that could not be sent");
+  if (call->install_failed) fail(name + " was delivered without its descriptors");
   call->delivered_to = node;
   if (!oneway) return;
   ++statistics.oneways_delivered;
@@ -111,6 +113,7 @@ void Oracle::reply_read(std::uint64_t number) {
   if (call->ended) fail(name + " has ended twice");
   if (!call->was_accepted) fail(name + " was answered before BR_TRANSACTION_COMPLETE");
   if (!call->reply_written) fail(name + " was answered by nobody");
+  if (call->reply_must_fail) fail(name + " was answered with descriptors that could not be sent");
   call->ended = true;
   ++statistics.replies;
 }
@@ -132,9 +135,28 @@ void Oracle::call_failed(std::uint64_t number, std::uint32_t command) {
     if (target != 0 && !frozen_once_.contains(program_of(target))) {
       fail(name + " heard BR_FROZEN_REPLY from a program that never was frozen");
     }
-  } else if (command != BR_DEAD_REPLY && strict_failures) {
+  } else if (command != BR_DEAD_REPLY && strict_failures && !call->may_fail) {
     fail(name + " of node " + std::to_string(target) + " failed with room for everything");
   }
+}
+
+void Oracle::must_fail(std::uint64_t number, bool of_reply) {
+  Call* call = find(number, "wrong on purpose:");
+  if (call == nullptr) return;
+  call->may_fail = true;
+  (of_reply ? call->reply_must_fail : call->must_fail) = true;
+}
+
+void Oracle::may_fail(std::uint64_t number) {
+  if (Call* call = find(number, "may fail:")) call->may_fail = true;
+}
+
+void Oracle::install_failed(std::uint64_t number, bool of_reply) {
+  Call* call = find(number, "not installed:");
+  if (call == nullptr) return;
+  ++statistics.installs_failed;
+  call->may_fail = true;
+  if (!of_reply) call->install_failed = true;
 }
 
 void Oracle::check_drained() {
@@ -146,7 +168,7 @@ void Oracle::check_drained() {
                              std::to_string(call.target);
     if (!call.ended) fail(name + " never ended");
     if (call.oneway && call.was_accepted && call.deliveries == 0 && call.target != 0 &&
-        alive(program_of(call.target))) {
+        !call.install_failed && alive(program_of(call.target))) {
       fail(name + " was accepted and lost");
     }
   }

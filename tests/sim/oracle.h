@@ -33,6 +33,10 @@ struct Statistics {
   std::uint64_t freezes = 0, freezes_told = 0;
   std::uint64_t leases = 0, leases_ahead = 0, leases_refused = 0;
   std::uint64_t leases_used = 0, leases_returned = 0, leases_lost = 0;
+  std::uint64_t files_sent = 0, files_installed = 0, installs_failed = 0;
+  std::uint64_t arrays = 0, large_arrays = 0, bad_files = 0;
+  std::uint64_t weak_objects = 0, scattered = 0;
+  std::uint64_t callbacks = 0, left = 0, stayed = 0;  // of lazy services
   std::uint64_t sabotaged = 0;
 };
 
@@ -75,6 +79,17 @@ class Oracle {
   // Never answered because the callee died or left, by design of the workload.
   void abandoned(std::uint64_t number);
 
+  // Of a call or its reply, before it is made: something in it must make it fail.
+  void must_fail(std::uint64_t number, bool of_reply);
+  // It may fail for a reason that has to do with descriptors.
+  void may_fail(std::uint64_t number);
+  // The receiver could not take the descriptors. Nobody hears of it if it was a oneway call.
+  void install_failed(std::uint64_t number, bool of_reply);
+  [[nodiscard]] std::uint64_t caller_of(std::uint64_t number) const {
+    return calls_[number - 1].caller;
+  }
+  [[nodiscard]] bool is_oneway(std::uint64_t number) const { return calls_[number - 1].oneway; }
+
   // When the network is well and everybody has done what there was to do.
   void check_drained();
   bool strict_failures = false;  // arenas are large: no call may fail
@@ -96,6 +111,9 @@ class Oracle {
     Uid delivered_to = 0;
     std::uint32_t deliveries = 0;
     bool reply_written = false;
+    bool must_fail = false, reply_must_fail = false;
+    bool may_fail = false;
+    bool install_failed = false;  // of the call
   };
   Call* find(std::uint64_t number, const char* what);
 

@@ -4,21 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "host/service-manager/parcel_format.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {
 
 namespace {
 
-constexpr std::uint64_t kStagingStride = 1ULL << 32;
 constexpr std::size_t kReadBytes = 1024;
-
-template <typename T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof value);
-}
 
 }  // namespace
 
@@ -31,6 +23,7 @@ Program::Program(World& world, SimHost& host, std::uint64_t serial)
       user_base_(0x7000'0000'0000 + serial * 0x1000'0000),
       arena_bytes_(world.settings().arena_bytes),
       nodes_(4) {
+  lazy_ = world.settings().lazy && serial % 2 == 0;
   arena_ = std::shared_ptr<std::byte[]>(new std::byte[arena_bytes_]());
   const auto pid = static_cast<std::int32_t>(100'000'000 + serial);  // no pid of this machine
   const auto opened = host.driver().open(
@@ -59,6 +52,8 @@ void Program::end(bool with_agent) {
   alive_ = false;
   world_.trace().note("killed", {serial_, with_agent ? 1ULL : 0});
   world_.oracle().program_gone(serial_);
+  fds_.clear();
+  installing_.clear();
   if (with_agent) return;
   SimHost& host = *world_.host(host_);
   host.close_process(id_, {arena_.get(), arena_bytes_});
@@ -155,6 +150,7 @@ void Program::greet(Thread& thread) {
 
 void Program::claim_manager(Thread& thread) {
   flat_binder_object object{};
+  object.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
   object.binder = ptr_of(0);
   object.cookie = uid_of(0);
   thread.in_ioctl = true;
@@ -261,8 +257,9 @@ void Program::serve(Thread& thread) {
     std::optional<std::uint32_t> handle = some_handle();
     if (!frame.offered.empty() && random.one_in(2)) {
       const std::uint32_t offered = frame.offered[random.below(frame.offered.size())];
-      if (held_.contains(offered) && !(offered == 0 && manages_))
+      if (held_.contains(offered) && held_.at(offered).strong() && !(offered == 0 && manages_)) {
         handle = offered;  // a call back, most of the time
+      }
     }
     if (handle) {
       const bool oneway = random.one_in(4);
@@ -276,137 +273,7 @@ void Program::serve(Thread& thread) {
   submit(thread, false);
 }
 
-// ---- writing ----
-
-std::vector<Thing> Program::some_things() {
-  Random& random = world_.random();
-  std::vector<Thing> things;
-  for (std::uint64_t count = random.below(4); count > 0; --count) {
-    Thing thing;
-    const auto handle = random.one_in(2) ? some_handle() : std::nullopt;
-    if (handle && held_.at(*handle).acquired > 0) {
-      const Held& held = held_.at(*handle);
-      thing.uid = held.uid;
-      thing.since_ms = held.since_ms;
-      thing.object.hdr.type = BINDER_TYPE_HANDLE;
-      thing.object.handle = *handle;
-    } else {
-      const std::size_t node = random.below(nodes_.size());
-      thing.uid = uid_of(node);
-      thing.since_ms = world_.clock().now_ms();
-      thing.object.hdr.type = BINDER_TYPE_BINDER;
-      thing.object.binder = ptr_of(node);
-      thing.object.cookie = uid_of(node);
-    }
-    things.push_back(thing);
-  }
-  world_.oracle().statistics.objects += things.size();
-  return things;
-}
-
-std::optional<std::uint32_t> Program::some_handle() {
-  if (held_.empty()) return std::nullopt;
-  auto at = held_.begin();
-  std::advance(at, world_.random().below(held_.size()));
-  if (at->first == 0 && manages_) return std::nullopt;  // the manager has no handle 0
-  return at->first;
-}
-
-void Program::add_transaction(Thread& thread, std::uint32_t command, Expected expected,
-                              binder_transaction_data data, const Parcel& parcel) {
-  std::vector<std::byte>& staging = thread.staging;
-  staging.resize((staging.size() + 7) & ~std::size_t{7});
-  data.data_size = parcel.data.size();
-  data.data.ptr.buffer = kStagingStride * thread.tid + staging.size();
-  staging.insert(staging.end(), parcel.data.begin(), parcel.data.end());
-  staging.resize((staging.size() + 7) & ~std::size_t{7});
-  data.offsets_size = parcel.offsets.size() * sizeof(binder_size_t);
-  data.data.ptr.offsets = kStagingStride * thread.tid + staging.size();
-  for (const binder_size_t offset : parcel.offsets) append(staging, offset);
-  Command& made = thread.batch.emplace_back();
-  append(made.bytes, command);
-  append(made.bytes, data);
-  made.expected = expected;
-}
-
-void Program::pin(Thread& thread, std::uint32_t handle) {
-  const auto held = held_.find(handle);
-  if (held == held_.end() || held->second.acquired == 0) return;
-  ++held->second.pins;
-  thread.pinned.push_back(handle);
-}
-
-void Program::call(Thread& thread, std::uint32_t handle, bool oneway, std::size_t times) {
-  const auto held = held_.find(handle);
-  const Uid target = held == held_.end() || handle == 0 ? 0 : held->second.uid;
-  const std::uint64_t since = target == 0 ? world_.clock().now_ms() : held->second.since_ms;
-  // Those behind the first may wait for it, while other threads let go of things.
-  if (target != 0 && held->second.acquired == 0) times = 1;
-  if (oneway) pin(thread, handle);
-  for (std::size_t i = 0; i < (oneway ? times : 1); ++i) {
-    const std::uint64_t number =
-        world_.oracle().new_call(serial_, thread.tid, target, oneway, since);
-    world_.trace().note(oneway ? "oneway" : "call", {serial_, thread.tid, number, target});
-    const std::vector<Thing> things = some_things();
-    for (const Thing& thing : things) {
-      if (thing.object.hdr.type == BINDER_TYPE_HANDLE) pin(thread, thing.object.handle);
-    }
-    Envelope envelope;
-    envelope.number = number;
-    envelope.order = oneway ? world_.oracle().order_of(number) : 0;
-    envelope.things = static_cast<std::uint32_t>(things.size());
-    envelope.filler = world_.random().below(world_.settings().max_filler + 1);
-    binder_transaction_data data{};
-    data.target.handle = handle;
-    data.code = 1;
-    data.flags = oneway ? TF_ONE_WAY : 0;
-    const auto kind = oneway ? Expected::Kind::kOneway : Expected::Kind::kCall;
-    add_transaction(thread, BC_TRANSACTION, {.kind = kind, .number = number}, data,
-                    pack(envelope, things));
-    if (!oneway) thread.stack.push_back({.kind = Frame::Kind::kOutgoing, .number = number});
-  }
-}
-
-void Program::reply(Thread& thread) {
-  const std::uint64_t number = thread.stack.back().number;
-  thread.stack.pop_back();
-  world_.trace().note("reply", {serial_, thread.tid, number});
-  world_.oracle().reply_written(number);
-  const std::vector<Thing> things = some_things();
-  Envelope envelope;
-  envelope.number = number;
-  envelope.is_reply = 1;
-  envelope.things = static_cast<std::uint32_t>(things.size());
-  envelope.filler = world_.random().below(world_.settings().max_filler + 1);
-  add_transaction(thread, BC_REPLY, {.kind = Expected::Kind::kReply, .number = number}, {},
-                  pack(envelope, things));
-}
-
-// Registers this program's service with the built-in manager, then looks others up.
-void Program::ask_manager(Thread& thread) {
-  ParcelWriter writer;
-  writer.i32(0x400000);
-  writer.string16("android.os.IServiceManager");
-  Frame frame{.kind = Frame::Kind::kManager};
-  binder_transaction_data data{};
-  if (!registered_) {
-    data.code = 3;
-    writer.string16(service_name_);
-    writer.binder(ptr_of(0), uid_of(0));
-    writer.i32(0);
-  } else {
-    data.code = 2;
-    frame.asked = world_.some_service();
-    frame.asked_ms = world_.clock().now_ms();
-    if (frame.asked.empty()) return;
-    writer.string16(frame.asked);
-  }
-  world_.trace().note("manager", {serial_, thread.tid, data.code});
-  ParcelBytes bytes = writer.take();
-  Parcel parcel{.data = std::move(bytes.data), .offsets = std::move(bytes.offsets)};
-  add_transaction(thread, BC_TRANSACTION, {.kind = Expected::Kind::kManager}, data, parcel);
-  thread.stack.push_back(std::move(frame));
-}
+// ---- ioctls ----
 
 void Program::submit(Thread& thread, bool nonblocking) {
   std::vector<Command> batch = std::exchange(thread.batch, {});

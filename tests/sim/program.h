@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@
 #include "core/uapi.h"
 #include "host/process_host.h"
 #include "tests/sim/envelope.h"
+#include "tests/sim/open_files.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/sg_block.h"
 
 namespace netbinder::sim {
 
@@ -56,22 +59,23 @@ class Program final : public ProcessHost {
   [[nodiscard]] bool frozen() const { return frozen_; }
 
   // A strong handle of its own to the node, and since when.
-  [[nodiscard]] std::optional<std::uint64_t> holds_since(Uid uid) const;
+  // Weakly: or a weak one.
+  [[nodiscard]] std::optional<std::uint64_t> holds_since(Uid uid, bool weakly) const;
   void check_drained();
   void check_let_go();
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;
-  std::expected<FileToken, int> take_file(ThreadId, int) override {
-    return std::unexpected(-EBADF);
-  }
-  void install_files(ThreadId, std::span<const FileToken>) override {}
+  std::expected<FileToken, int> take_file(ThreadId thread, int fd) override;
+  void install_files(ThreadId thread, std::span<const FileToken> tokens) override;
   void ioctl_done(ThreadId thread, const IoctlResult& result) override;
   std::optional<PostedRead> take_posted_read(ThreadId thread) override;
   void readiness_changed(bool) override {}
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
 
   static constexpr std::uint32_t kFreezer = 1000;  // a tid
+  // Where a thread has what its commands refer to: from this times its tid on.
+  static constexpr std::uint64_t kStagingStride = 1ULL << 32;
 
  private:
   // What a thread is at, innermost last.
@@ -80,7 +84,9 @@ class Program final : public ProcessHost {
     std::uint64_t number = 0;
     std::vector<std::uint32_t> offered = {};  // handles that came with an incoming call
     std::uint32_t steps = 0;                  // to do before the reply
-    std::string asked = {};                   // of the built-in manager: the name, if looked up
+    // Of the built-in manager.
+    enum class Manager { kAdd, kLookUp, kWatch, kLeave } manager = Manager::kLookUp;
+    std::string asked = {};  // the name that is looked up
     std::uint64_t asked_ms = 0;
   };
   // What a command that was written is still to bring.
@@ -108,9 +114,14 @@ class Program final : public ProcessHost {
     std::vector<std::byte> staging;  // payloads of the batch
     std::vector<std::byte> read;
     std::vector<std::uint32_t> pinned;  // handles in the batch
+    std::vector<int> lent;              // descriptors in the batch, closed when it is done
+    bool delayed = false;               // what it reads waited for descriptors
   };
   struct Node {
-    bool weak_told = false, strong_told = false, unlisted = false;
+    // Taken less released, as it was told: one or none, but while what one thread has read waits
+    // for descriptors, another may be told what comes after it.
+    int weak_told = 0, strong_told = 0;
+    bool unlisted = false;
     std::uint64_t oneway = 0;  // the call whose buffer is held
   };
   struct Watch {
@@ -134,18 +145,40 @@ class Program final : public ProcessHost {
     std::uint64_t since_ms = 0;
     std::uint32_t acquired = 0;
     std::uint32_t buffers = 0;
+    std::uint32_t weak_acquired = 0;
+    std::uint32_t weak_buffers = 0;
     std::uint32_t pins = 0;               // by commands that may be carried out later
     std::optional<std::uint64_t> watch;   // its cookie
     std::optional<std::uint64_t> freeze;  // the same of freeze notifications
+
+    [[nodiscard]] bool strong() const { return acquired > 0 || buffers > 0; }
+    [[nodiscard]] bool any() const { return strong() || weak_acquired > 0 || weak_buffers > 0; }
+  };
+  struct BufferHandle {
+    std::uint32_t handle = 0;
+    bool weak = false;
+  };
+  // What a call or a reply carries.
+  struct Cargo {
+    std::vector<Thing> things;
+    std::optional<SgBlock> block;
+  };
+  // Descriptors that came with a call or a reply, until it is read.
+  struct Installing {
+    std::vector<OpenFile> files;
+    bool fails = false;
   };
   struct Buffer {
     std::uint64_t address = 0;
     std::uint64_t offset = 0, size = 0, hash = 0;
-    std::vector<std::uint32_t> handles;
+    std::vector<BufferHandle> handles;
+    std::vector<int> array;         // descriptors that go with it
     std::uint32_t oneway_node = 0;  // index + 1
   };
 
-  // ---- doing (program.cc) ----
+  static constexpr std::size_t kCallbackNode = 3;
+
+  // ---- doing (program.cc, program_send.cc, program_house.cc) ----
   void schedule(Thread& thread, std::uint64_t delay_ms);
   void act(std::uint32_t tid);
   void act_idle(Thread& thread);
@@ -155,34 +188,64 @@ class Program final : public ProcessHost {
   void exit_thread(Thread& thread);
   void call(Thread& thread, std::uint32_t handle, bool oneway, std::size_t times = 1);
   void reply(Thread& thread);
-  void ask_manager(Thread& thread);
   // Writes housekeeping and the batch, and reads.
   void submit(Thread& thread, bool nonblocking);
   void bring_read(Thread& thread);
   void add_transaction(Thread& thread, std::uint32_t command, Expected expected,
-                       binder_transaction_data data, const Parcel& parcel);
+                       binder_transaction_data data, const Parcel& parcel,
+                       std::uint64_t extra_bytes = 0);
+  void add_cargo(Thread& thread, std::uint32_t command, Expected expected,
+                 binder_transaction_data data, Envelope envelope, const Cargo& cargo);
   std::vector<Thing> some_things();
   void pin(Thread& thread, std::uint32_t handle);
-  std::optional<std::uint32_t> some_handle();
+  std::optional<std::uint32_t> any_handle();   // that is held strongly or weakly
+  std::optional<std::uint32_t> some_handle();  // strongly
   void keep_house();
   void watch_freezing(Thread& thread);
   void clear_freeze(std::uint32_t handle, std::uint64_t cookie);
   void let_go_of_everything();
+
+  // ---- descriptors (program_files.cc) ----
+  enum class FilesAccepted { kYes, kNo };
+  // `to`: the host it goes to, where that is known.
+  Cargo some_cargo(Thread& thread, Errand errand, FilesAccepted accepted, std::optional<HostId> to);
+  void add_files(Thread& thread, Cargo& cargo, Errand errand, FilesAccepted accepted,
+                 std::optional<HostId> to);
+  int put_file(OpenFile file);
+  int lend_file(Thread& thread, Errand errand);
+  void finish_install(std::uint32_t tid);
+  void take_file_thing(const Thing& thing, Errand errand);
+  void take_block(Buffer& buffer, const binder_transaction_data& data,
+                  std::span<const std::byte> objects, std::uint32_t count, std::uint64_t first,
+                  Errand errand);
+  void free_array(Buffer& buffer);
+  void closed_by_driver(std::span<const int> fds);
+  void close_some_file();
+  [[nodiscard]] bool is_lent(int fd) const;
+  static bool node_accepts_files(std::uint64_t index) { return index != 2; }
+  // Of a call's reply; both sides know it from the call's number.
+  [[nodiscard]] bool call_accepts_files(std::uint64_t number) const;
+
+  // ---- the built-in manager (program_lazy.cc) ----
+  void ask_manager(Thread& thread);
+  void told_by_manager(const Frame& frame, const binder_transaction_data& data);
+  void manager_call_failed(const Frame& frame);
+  void told_clients(const binder_transaction_data& data);
+  void check_knows_clients();
 
   // ---- being told (program_told.cc) ----
   void told(Thread& thread, std::span<const std::byte> commands);
   void told_call(Thread& thread, const binder_transaction_data& data);
   void told_reply(Thread& thread, const binder_transaction_data& data);
   void told_error(Thread& thread, std::uint32_t command);
-  void told_reference(std::uint32_t command, const binder_ptr_cookie& who);
+  void told_reference(const Thread& thread, std::uint32_t command, const binder_ptr_cookie& who);
   void told_death(std::uint64_t cookie);
   void told_cleared(std::uint64_t cookie);
   void told_frozen(const binder_frozen_state& state);
   void told_freeze_cleared(std::uint64_t cookie);
-  void told_by_manager(Frame frame, const binder_transaction_data& data);
   Buffer& take_buffer(const binder_transaction_data& data, std::vector<Thing>& things,
                       std::optional<Envelope>& envelope);
-  void take_things(Buffer& buffer, const std::vector<Thing>& things);
+  void take_things(Buffer& buffer, const std::vector<Thing>& things, Errand errand);
   void take_handle(Buffer& buffer, std::uint32_t handle, const Thing& thing);
   void free_buffer(std::size_t index);
   void fail(const std::string& what);
@@ -209,6 +272,12 @@ class Program final : public ProcessHost {
   bool frozen_ = false;
   int freeze_error_ = 0;
   bool registered_ = false;
+  // Its service is lazy: it wants to hear of clients (once watched_), and may leave.
+  bool lazy_ = false;
+  bool asking_about_own_ = false;
+  bool watched_ = false;
+  std::uint64_t watched_since_ms_ = 0;
+  bool has_clients_ = false;  // as it was told
   std::string service_name_;
   std::uint64_t user_base_;
   std::shared_ptr<std::byte[]> arena_;
@@ -223,6 +292,11 @@ class Program final : public ProcessHost {
   std::deque<Command> pending_;  // to be written, in this order, whoever comes first
   std::uint64_t next_cookie_ = 1;
   bool thread_reads_envelopes_ = true;  // not the built-in manager's answers
+  std::map<int, OpenFile> fds_;
+  std::set<int> array_fds_;    // of those, such as go with a buffer that is held
+  std::set<int> closing_fds_;  // of those, such as the driver is to have closed
+  int next_fd_ = 3;
+  std::map<std::uint32_t, Installing> installing_;  // by tid
 };
 
 }  // namespace netbinder::sim

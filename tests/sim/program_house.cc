@@ -9,17 +9,19 @@
 namespace netbinder::sim {
 
 void Program::free_buffer(std::size_t index) {
-  const Buffer buffer = std::move(buffers_[index]);
+  Buffer buffer = std::move(buffers_[index]);
   buffers_.erase(buffers_.begin() + static_cast<std::ptrdiff_t>(index));
   std::uint64_t hash = 0;
   for (std::uint64_t i = 0; i < buffer.size; ++i) {
     hash = hash * 31 + static_cast<std::uint64_t>(arena_[buffer.offset + i]);
   }
   if (hash != buffer.hash) fail("a buffer has changed while it was held");
-  for (const std::uint32_t handle : buffer.handles) {
-    Held& held = held_.at(handle);
-    if (--held.buffers == 0 && held.acquired == 0) held_.erase(handle);
+  for (const BufferHandle& each : buffer.handles) {
+    Held& held = held_.at(each.handle);
+    --(each.weak ? held.weak_buffers : held.buffers);
+    if (!held.any()) held_.erase(each.handle);
   }
+  free_array(buffer);
   if (buffer.oneway_node != 0) nodes_[buffer.oneway_node - 1].oneway = 0;
   later(BC_FREE_BUFFER, binder_uintptr_t{buffer.address});
 }
@@ -29,10 +31,19 @@ void Program::keep_house() {
   while (!buffers_.empty() && (winding_down_ || !random.one_in(3))) {
     free_buffer(random.below(buffers_.size()));
   }
+  close_some_file();
   if (held_.empty() || winding_down_) return;
   auto at = held_.begin();
   std::advance(at, random.below(held_.size()));
   auto& [handle, held] = *at;
+  if (handle != 0 && held.weak_acquired > 0 && held.pins == 0 && random.one_in(2)) {
+    later(BC_DECREFS, handle);
+    --held.weak_acquired;
+    if (!held.any()) {
+      held_.erase(at);
+      return;
+    }
+  }
   if (held.acquired == 0 || handle == 0) return;
   if (!held.watch && random.one_in(4)) {
     held.watch = (serial_ << 32) | next_cookie_++;
@@ -56,7 +67,8 @@ void Program::keep_house() {
   } else if (!held.watch && !held.freeze &&
              (held.acquired > 1 || (held.pins == 0 && random.one_in(2)))) {
     later(BC_RELEASE, handle);
-    if (--held.acquired == 0 && held.buffers == 0) held_.erase(at);
+    --held.acquired;
+    if (!held.any()) held_.erase(at);
   }
 }
 
@@ -74,13 +86,16 @@ void Program::let_go_of_everything() {
       held.watch.reset();
     }
     for (; held.acquired > 0; --held.acquired) later(BC_RELEASE, handle);
-    at = held.buffers == 0 ? held_.erase(at) : std::next(at);
+    for (; held.weak_acquired > 0; --held.weak_acquired) later(BC_DECREFS, handle);
+    at = held.any() ? std::next(at) : held_.erase(at);
   }
+  // Those of arrays the driver has closed; all others are the program's own.
+  std::erase_if(fds_, [this](const auto& each) { return !closing_fds_.contains(each.first); });
 }
 
-std::optional<std::uint64_t> Program::holds_since(Uid uid) const {
+std::optional<std::uint64_t> Program::holds_since(Uid uid, bool weakly) const {
   for (const auto& [handle, held] : held_) {
-    if (held.uid == uid && (held.acquired > 0 || held.buffers > 0)) return held.since_ms;
+    if (held.uid == uid && (weakly ? held.any() : held.strong())) return held.since_ms;
   }
   return std::nullopt;
 }
@@ -97,6 +112,7 @@ void Program::check_drained() {
     host.driver().interrupt(id_, ThreadId{tid});
     if (thread.in_ioctl) fail("the ioctl of thread " + std::to_string(tid) + " never ended");
   }
+  check_knows_clients();
   for (const auto& [tid, thread] : threads_) {
     if (!thread.stack.empty() || !thread.expected.empty()) {
       fail("thread " + std::to_string(tid) + " is not done");
@@ -125,8 +141,9 @@ void Program::check_drained() {
 
 void Program::check_let_go() {
   if (!alive_) return;
+  if (!fds_.empty()) fail(std::to_string(fds_.size()) + " descriptors were never closed");
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i].unlisted && (nodes_[i].strong_told || nodes_[i].weak_told)) {
+    if (!nodes_[i].unlisted && (nodes_[i].strong_told != 0 || nodes_[i].weak_told != 0)) {
       fail("node " + std::to_string(uid_of(i)) + " is held by nobody and was never released");
     }
   }

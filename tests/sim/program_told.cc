@@ -57,6 +57,8 @@ void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
                   std::make_move_iterator(again.end()));
   thread.batch.clear();
   thread.staging.clear();
+  for (const int fd : std::exchange(thread.lent, {})) fds_.erase(fd);
+  closed_by_driver(result.close_fds);
   for (const std::uint32_t handle : std::exchange(thread.pinned, {})) {
     Held& held = held_.at(handle);
     --held.pins;
@@ -65,6 +67,7 @@ void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
   if (result.error == 0) {
     told(thread, std::span<const std::byte>(thread.read).first(result.read_consumed));
   }
+  thread.delayed = false;
   std::uint64_t delay = world_.random().below(winding_down_ ? 3 : think);
   if (!winding_down_ && !thread.stack.empty() && mix(thread.stack.back().number) % 25 == 0) {
     delay += world_.random().below(400);  // a slow one
@@ -119,7 +122,7 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
       case BR_ACQUIRE:
       case BR_RELEASE:
       case BR_DECREFS:
-        told_reference(command, as(binder_ptr_cookie{}));
+        told_reference(thread, command, as(binder_ptr_cookie{}));
         break;
       case BR_DEAD_BINDER:
         told_death(as(binder_uintptr_t{}));
@@ -164,8 +167,11 @@ void Program::told_error(Thread& thread, std::uint32_t command) {
   thread.stack.pop_back();
   if (frame.kind == Frame::Kind::kOutgoing) {
     world_.oracle().call_failed(frame.number, command);
-  } else if (world_.settings().roomy && !world_.oracle().troubled_since(0)) {
-    fail("a call of the built-in manager failed");
+  } else {
+    manager_call_failed(frame);
+    if (world_.settings().roomy && !world_.oracle().troubled_since(0)) {
+      fail("a call of the built-in manager failed");
+    }
   }
 }
 
@@ -196,21 +202,32 @@ Program::Buffer& Program::take_buffer(const binder_transaction_data& data,
     std::memcpy(offsets.data(), arena_.get() + offsets_at, data.offsets_size);
   }
   std::string wrong;
-  envelope = unpack(bytes, offsets, things, wrong);
+  std::span<const std::byte> objects;
+  envelope = unpack(bytes, offsets, things, objects, wrong);
   if (!envelope && thread_reads_envelopes_) fail(wrong);
-  return buffers_.emplace_back(std::move(buffer));
+  Buffer& taken = buffers_.emplace_back(std::move(buffer));
+  if (envelope && envelope->scattered > 0) {
+    take_block(taken, data, objects, envelope->scattered, envelope->things,
+               {.call = envelope->number, .of_reply = envelope->is_reply != 0});
+  }
+  return taken;
 }
 
-void Program::take_things(Buffer& buffer, const std::vector<Thing>& things) {
+void Program::take_things(Buffer& buffer, const std::vector<Thing>& things, Errand errand) {
   for (const Thing& thing : things) {
     const flat_binder_object& object = thing.object;
+    if (thing.kind == ThingKind::kFile) {
+      take_file_thing(thing, errand);
+      continue;
+    }
     const bool ours = program_of(thing.uid) == serial_;
-    if (object.hdr.type == BINDER_TYPE_HANDLE) {
+    const bool weak = thing.kind == ThingKind::kWeak;
+    if (object.hdr.type == (weak ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE)) {
       if (ours && !world_.oracle().troubled_since(thing.since_ms)) {
         fail("a node of its own came as a handle");
       }
       take_handle(buffer, object.handle, thing);
-    } else if (object.hdr.type == BINDER_TYPE_BINDER) {
+    } else if (object.hdr.type == (weak ? BINDER_TYPE_WEAK_BINDER : BINDER_TYPE_BINDER)) {
       if (!ours || object.cookie != thing.uid ||
           object.binder != ptr_of(thing.uid % kNodesOfProgram - 1)) {
         fail("node " + std::to_string(thing.uid) + " came as node " +
@@ -241,14 +258,19 @@ void Program::take_handle(Buffer& buffer, std::uint32_t handle, const Thing& thi
          " and came as node " + std::to_string(thing.uid));
   }
   held.since_ms = std::min(held.since_ms, thing.since_ms);
-  ++held.buffers;
-  buffer.handles.push_back(handle);
+  const bool weak = thing.kind == ThingKind::kWeak;
+  ++(weak ? held.weak_buffers : held.buffers);
+  buffer.handles.push_back({.handle = handle, .weak = weak});
   if (handle == 0 || winding_down_ || world_.random().one_in(2)) return;
-  ++held.acquired;
-  later(BC_ACQUIRE, handle);
+  ++(weak ? held.weak_acquired : held.acquired);
+  later(weak ? BC_INCREFS : BC_ACQUIRE, handle);
 }
 
 void Program::told_call(Thread& thread, const binder_transaction_data& data) {
+  if (lazy_ && data.cookie == uid_of(kCallbackNode)) {
+    told_clients(data);
+    return;
+  }
   std::vector<Thing> things;
   std::optional<Envelope> envelope;
   Buffer& buffer = take_buffer(data, things, envelope);
@@ -270,15 +292,19 @@ void Program::told_call(Thread& thread, const binder_transaction_data& data) {
     nodes_[index].oneway = envelope->number;
     buffer.oneway_node = static_cast<std::uint32_t>(index + 1);
   }
-  take_things(buffer, things);
+  take_things(buffer, things, {.call = envelope->number});
   if (oneway) return;
+  std::vector<std::uint32_t> offered;
+  for (const BufferHandle& each : buffer.handles) {
+    if (!each.weak) offered.push_back(each.handle);
+  }
   if (!thread.stack.empty() && thread.stack.back().kind == Frame::Kind::kIncoming) {
     fail("a call for a thread that handles one");
   }
   const std::uint64_t plan = mix(envelope->number ^ ~world_.settings().seed) % 100;
   thread.stack.push_back({.kind = Frame::Kind::kIncoming,
                           .number = envelope->number,
-                          .offered = buffer.handles,
+                          .offered = std::move(offered),
                           .steps = plan < 70   ? 0U
                                    : plan < 90 ? 1U
                                                : 2U});
@@ -293,7 +319,7 @@ void Program::told_reply(Thread& thread, const binder_transaction_data& data) {
   Frame frame = std::move(thread.stack.back());
   thread.stack.pop_back();
   if (frame.kind == Frame::Kind::kManager) {
-    told_by_manager(std::move(frame), data);
+    told_by_manager(frame, data);
     return;
   }
   std::vector<Thing> things;
@@ -306,52 +332,31 @@ void Program::told_reply(Thread& thread, const binder_transaction_data& data) {
          std::to_string(envelope->number));
   }
   world_.oracle().reply_read(frame.number);
-  take_things(buffer, things);
+  take_things(buffer, things, {.call = frame.number, .of_reply = true});
 }
 
-void Program::told_by_manager(Frame frame, const binder_transaction_data& data) {
-  std::vector<Thing> things;
-  std::optional<Envelope> envelope;
-  thread_reads_envelopes_ = false;
-  Buffer& buffer = take_buffer(data, things, envelope);
-  thread_reads_envelopes_ = true;
-  if (frame.asked.empty()) {
-    std::int32_t status = -1;
-    if (data.data_size == sizeof status) {
-      std::memcpy(&status, arena_.get() + buffer.offset, sizeof status);
-    }
-    if (status != 0) fail("the built-in manager did not register a name");
-    registered_ = true;
-    return;
-  }
-  if (data.offsets_size == 0) return;  // not known here, or not any more
-  Thing thing;
-  std::memcpy(&thing.object, arena_.get() + buffer.offset, sizeof thing.object);
-  thing.uid = world_.service_uid(frame.asked);
-  thing.since_ms = frame.asked_ms;  // the answer may be long there when it is read
-  ++world_.oracle().statistics.names;
-  take_things(buffer, {thing});
-}
-
-void Program::told_reference(std::uint32_t command, const binder_ptr_cookie& who) {
+void Program::told_reference(const Thread& thread, std::uint32_t command,
+                             const binder_ptr_cookie& who) {
   const std::uint64_t index = who.cookie % kNodesOfProgram - 1;
   if (program_of(who.cookie) != serial_ || index >= nodes_.size() || who.ptr != ptr_of(index)) {
     fail("told of a node that is not its own");
     return;
   }
+  world_.trace().note("reference", {serial_, _IOC_NR(command), who.cookie});
   Node& node = nodes_[index];
   if (command == BR_INCREFS) later(BC_INCREFS_DONE, who);
   if (command == BR_ACQUIRE) later(BC_ACQUIRE_DONE, who);
   const bool strong = command == BR_ACQUIRE || command == BR_RELEASE;
   const bool more = command == BR_ACQUIRE || command == BR_INCREFS;
-  bool& told = strong ? node.strong_told : node.weak_told;
-  if (!node.unlisted && told == more) {
+  int& told = strong ? node.strong_told : node.weak_told;
+  told += more ? 1 : -1;
+  const bool in_order = !thread.delayed && installing_.empty();
+  if (!node.unlisted && in_order && told != (more ? 1 : 0)) {
     fail("node " + std::to_string(who.cookie) + (more ? " taken" : " released") + " twice");
   }
-  told = more;
   if (more) return;
   ++world_.oracle().statistics.releases;
-  world_.check_unheld(who.cookie);
+  if (in_order) world_.check_unheld(who.cookie, !strong);
 }
 
 void Program::told_death(std::uint64_t cookie) {

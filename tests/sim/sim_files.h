@@ -1,29 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The descriptors in flight of a simulated host. None yet: programs have none.
+// The descriptors in flight of a simulated host. To another host a reference goes as a content, its
+// number and its errand for bytes; so there it is a reference to the same file, which is closed
+// here. A token or a number that is used again, or that was dropped before, is a finding.
+//
+// Owned by the SimHost.
 #pragma once
 
-#include <cerrno>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
 
-#include "core/check.h"
+#include "core/ids.h"
 #include "host/files.h"
+#include "tests/sim/open_files.h"
+
+namespace netbinder {
+class NodeHost;
+}
 
 namespace netbinder::sim {
 
+class World;
+
 class SimFiles final : public Files {
  public:
-  void drop(FileToken) override { NB_UNREACHABLE(); }
-  std::expected<FileNumber, FileRefusal> export_file(HostId, FileToken) override {
-    NB_UNREACHABLE();
-  }
-  void withdraw(HostId, FileNumber) override { NB_UNREACHABLE(); }
-  std::expected<FileToken, int> import_file(HostId, FileNumber) override {
-    return std::unexpected(-ENOENT);
-  }
-  void send_offers(HostId) override {}
-  void drop_offers(HostId) override {}
-  const char* message_arrived(HostId, peer::FileMessage) override { return "a descriptor"; }
-  void peer_lost(HostId) override {}
+  SimFiles(World& world, HostId id) : world_(world), id_(id) {}
+  // Before anything else.
+  void attach(NodeHost& host) { host_ = &host; }
+
+  // ---- for programs ----
+  FileToken take_in(OpenFile file);
+  std::vector<OpenFile> take_out(std::span<const FileToken> tokens);
+
+  // References that are here: in flight between programs of this host, for peers, and of peers.
+  [[nodiscard]] std::size_t held() const;
+
+  // ---- Files ----
+  void drop(FileToken file) override;
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) override;
+  void withdraw(HostId peer, FileNumber file) override;
+  std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
+  void send_offers(HostId peer) override;
+  void drop_offers(HostId peer) override;
+  const char* message_arrived(HostId peer, peer::FileMessage message) override;
+  void peer_lost(HostId peer) override { peers_.erase(peer); }
+
+ private:
+  struct Peer {
+    std::map<FileNumber, OpenFile> outgoing;  // not told to it yet
+    std::map<FileNumber, OpenFile> offers;    // not taken by a message yet
+  };
+
+  OpenFile take(FileToken token, const char* what);
+  void fail(const std::string& what);
+
+  World& world_;
+  HostId id_;
+  NodeHost* host_ = nullptr;
+  std::map<FileToken, OpenFile> in_flight_;
+  std::map<HostId, Peer> peers_;
+  std::uint64_t last_token_ = 0;
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace netbinder::sim

@@ -42,6 +42,11 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
     settings.limits.backlog_messages = 64;
   }
   if (random.one_in(2)) settings.devices = random.next() | random.next();
+  settings.lazy = settings.builtin && random.one_in(2);
+  if (settings.lazy && random.one_in(3)) {  // some looks for clients
+    settings.storm_ms += 11'000;
+    settings.think_ms += 20;
+  }
   return settings;
 }
 
@@ -213,9 +218,20 @@ void World::check_names() {
   }
 }
 
-void World::check_unheld(Uid uid) {
+std::optional<HostId> World::home_of(Uid uid) const {
+  const auto home = homes_.find(program_of(uid));
+  return home == homes_.end() ? std::nullopt : std::optional(home->second);
+}
+
+void World::each_holder(Uid uid, const std::function<void(const Program&, std::uint64_t)>& what) {
   each_program([&](Program& each) {
-    const auto since = each.holds_since(uid);
+    if (const auto since = each.holds_since(uid, false)) what(each, *since);
+  });
+}
+
+void World::check_unheld(Uid uid, bool weakly) {
+  each_program([&](Program& each) {
+    const auto since = each.holds_since(uid, weakly);
     if (since && !oracle_.troubled_since(*since)) {
       oracle_.fail("node " + std::to_string(uid) + " was released while program " +
                    std::to_string(each.serial()) + " holds it");
@@ -313,6 +329,12 @@ void World::check_peace() {
   check_everything();
   if (!all_connected()) oracle_.fail("hosts that could meet have not met");
   each_program([](Program& each) { each.check_drained(); });
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    const std::size_t held = host(HostId{id})->files().held();
+    if (held == 0) continue;
+    oracle_.fail("host " + std::to_string(id) + " is left with " + std::to_string(held) +
+                 " descriptors in flight");
+  }
   oracle_.check_drained();
   check_names();
 }
@@ -320,6 +342,9 @@ void World::check_peace() {
 void World::check_nothing_left() {
   if (oracle_.failed()) return;
   check_everything();
+  if (files_.open() != 0) {
+    oracle_.fail(std::to_string(files_.open()) + " descriptors are open, and there is nobody left");
+  }
   const std::size_t others = settings_.hosts - 1;
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const Driver::Counts counts = host(HostId{id})->driver().counts();

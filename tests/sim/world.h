@@ -6,12 +6,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/sim/host.h"
+#include "tests/sim/open_files.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/program.h"
 #include "tests/sim/shadow.h"
@@ -43,6 +46,7 @@ struct Settings {
   std::size_t arena_bytes = 16 * 1024;
   bool roomy = false;  // arenas that are never full
   bool builtin = false;
+  bool lazy = false;          // every other program's service is; with builtin only
   bool kills = true;          // of programs and threads
   bool crashes = true;        // of agents
   bool weather = true;        // faults of the network
@@ -90,6 +94,7 @@ class World {
   Network& network() { return network_; }
   Trace& trace() { return trace_; }
   Oracle& oracle() { return oracle_; }
+  OpenFiles& files() { return files_; }
   SimHost* host(HostId id) { return hosts_[id.value()].get(); }
   [[nodiscard]] const SimHost* host(HostId id) const { return hosts_[id.value()].get(); }
   // Null if it is gone.
@@ -110,8 +115,11 @@ class World {
   void managed_by(std::uint64_t serial);
   [[nodiscard]] std::string some_service();
   [[nodiscard]] Uid service_uid(const std::string& name) const;
-  // The owner was told that nobody holds it.
-  void check_unheld(Uid uid);
+  // The owner was told that nobody holds it; weakly, that nobody holds it in any way.
+  void check_unheld(Uid uid, bool weakly);
+  [[nodiscard]] std::optional<HostId> home_of(Uid uid) const;
+  // Calls `what` with each program that holds it strongly, and since when.
+  void each_holder(Uid uid, const std::function<void(const Program&, std::uint64_t)>& what);
 
   [[nodiscard]] bool sabotages(Sabotage what);
   [[nodiscard]] bool sabotages(Sabotage what, const PeerMessage& message);
@@ -136,6 +144,7 @@ class World {
   Oracle oracle_;
   Trace trace_;
   Network network_;
+  OpenFiles files_;
   bool storm_ = true;
   std::uint64_t quiet_from_ms_ = static_cast<std::uint64_t>(-1);
   std::vector<std::unique_ptr<SimHost>> hosts_;  // by id
