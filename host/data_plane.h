@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace netbinder {
 

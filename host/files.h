@@ -14,9 +14,9 @@
 
 #include <expected>
 
-#include "core/effects.h"
-#include "core/ids.h"
-#include "core/peer_message.h"
+#include "core/model/effects.h"
+#include "core/base/ids.h"
+#include "core/wire/peer_message.h"
 
 namespace netbinder {
 

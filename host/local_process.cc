@@ -9,8 +9,8 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "core/check.h"
-#include "core/uapi.h"
+#include "core/base/check.h"
+#include "core/base/uapi.h"
 #include "host/data_plane.h"
 
 namespace netbinder {

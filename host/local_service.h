@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/parcel.h"
 
 namespace netbinder {

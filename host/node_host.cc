@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "host/data_plane.h"
 
 namespace netbinder {

@@ -32,7 +32,7 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "core/effects.h"
+#include "core/model/effects.h"
 #include "host/builtin_manager.h"
 #include "host/files.h"
 #include "host/process_host.h"

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder {
 

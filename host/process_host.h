@@ -15,8 +15,8 @@
 #include <optional>
 #include <span>
 
-#include "core/effects.h"
-#include "core/ids.h"
+#include "core/model/effects.h"
+#include "core/base/ids.h"
 
 namespace netbinder {
 

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "cluster-config/config.h"
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder {
 

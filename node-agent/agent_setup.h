@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "cluster-config/config.h"
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/node_host.h"
 #include "transport/config.h"
 

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "host/data_plane.h"
 
 namespace netbinder {

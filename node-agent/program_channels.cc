@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "node-agent/adaptive_wait.h"

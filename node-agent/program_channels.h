@@ -16,7 +16,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/doorbells.h"
 #include "node-agent/hot_channels.h"

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <map>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace netbinder {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/service-manager/held_handles.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "host/local_process.h"
 
 namespace netbinder {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <map>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder {
 

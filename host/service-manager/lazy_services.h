@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/local_service.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/dialect.h"

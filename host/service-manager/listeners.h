@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/held_handles.h"

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder {
 

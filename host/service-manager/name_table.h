@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/service-manager/counted.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/manager_setup.h"

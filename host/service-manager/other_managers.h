@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/registered_service.h"
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/parcel_format.h"
 

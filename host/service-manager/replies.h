@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "host/local_service.h"
 #include "host/service-manager/parcel_format.h"
 

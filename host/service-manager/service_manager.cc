@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <iterator>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
 

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "host/local_service.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/client_dialects.h"

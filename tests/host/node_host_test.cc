@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sg_block.h"
 #include "transport/sim/random.h"

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "host/process_host.h"
 #include "tests/sim/envelope.h"
 #include "tests/sim/open_files.h"

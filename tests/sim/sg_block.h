@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "tests/sim/open_files.h"
 
 namespace netbinder::sim {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "tests/sim/shadow.h"
 #include "transport/sim/observer.h"
 #include "transport/sim/sim_transport.h"
