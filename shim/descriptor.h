@@ -93,8 +93,9 @@ DescriptorReference find_by_socket(dev_t device, ino_t inode);
 // A fresh one from the pool with one reference; null if memory is short.
 Descriptor* new_descriptor();
 
-// For the fork handlers, with the state lock held or alone in the process.
+// For the fork handlers, with the state lock held or alone in the process. `is_in_use`: the thread
+// that is left is in a call on it.
 void note_fork_of_descriptors();
-void settle_descriptors_after_fork();
+void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor));
 
 }  // namespace netbinder

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/closing.h"
 #include "shim/descriptor_table.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
@@ -141,12 +140,6 @@ void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages
   for (std::uint32_t i = 0; i < messages; ++i) {
     if (::recv(fd, &message, sizeof message, MSG_DONTWAIT) <= 0) break;
   }
-  errno = saved_errno;
-}
-
-void close_received(const std::int32_t* fds, std::uint32_t count) {
-  const int saved_errno = errno;
-  for (std::uint32_t i = 0; i < count; ++i) (void)close_descriptor(fds[i]);
   errno = saved_errno;
 }
 

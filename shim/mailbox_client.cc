@@ -357,9 +357,6 @@ void MailboxLease::finish() {
   const MailboxResponse& response = mailbox_->response;
   if (response.drain != 0) take_readiness(descriptor_, fd_, response.drain);
   if (response.sets_nice != 0) take_on_nice(response.nice);
-  if (response.close_count != 0) {
-    close_received(mailbox_->fds, std::min(response.close_count, kMaxInstalledFds));
-  }
 }
 
 }  // namespace netbinder

@@ -16,7 +16,7 @@
 
 namespace netbinder {
 
-// For initialize_process_state only.
+// Once, before the first call. For start_shim only.
 void initialize_mailbox_client();
 // In the child of a fork: what this thread holds belongs to the parent.
 void forget_thread_after_fork();

@@ -106,9 +106,8 @@ void Stager::stage_file(int fd) {
 bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
   if (bytes > kInlineStagingBytes - inline_used_) return false;
   if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return false;
-  mailbox_.staged[ranges_++] = {.address = address,
-                                .size = static_cast<std::uint32_t>(bytes),
-                                .place = inline_used_};
+  mailbox_.staged[ranges_++] = {
+      .address = address, .size = static_cast<std::uint32_t>(bytes), .place = inline_used_};
   inline_used_ = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(round_up(inline_used_ + bytes), kInlineStagingBytes));
   return true;
