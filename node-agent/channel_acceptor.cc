@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "shim/scm_rights.h"
+#include "channel/scm_rights.h"
 
 namespace netbinder {
 

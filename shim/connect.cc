@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/channel.h"
+#include "channel/layout.h"
 #include "shim/descriptor_table.h"
 #include "shim/handshake.h"
 #include "shim/process_state.h"

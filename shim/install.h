@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "shim/channel.h"
+#include "channel/mailbox.h"
 #include "shim/descriptor.h"
 
 namespace netbinder {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "channel/layout.h"
 #include "shim/user_memory.h"
 
 namespace netbinder {
@@ -116,7 +117,7 @@ bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
 bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
   if (channel_memory_ < 0 || bytes > kStagingBytes - large_used_) return false;
   // The kernel copies from the program's memory and knows what can be read.
-  const std::uint64_t start = kStagingStart + std::uint64_t{index_} * kStagingBytes + large_used_;
+  const std::uint64_t start = staging_start(index_) + large_used_;
   std::uint64_t done = 0;
   while (done < bytes) {
     const ssize_t written = ::pwrite(channel_memory_, reinterpret_cast<const void*>(address + done),

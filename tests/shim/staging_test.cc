@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/layout.h"
 #include "shim/start.h"
 
 namespace netbinder {
