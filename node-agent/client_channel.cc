@@ -20,8 +20,8 @@
 #include "channel/scm_rights.h"
 #include "channel/side_socket.h"
 #include "channel/sleep.h"
-#include "core/check.h"
-#include "core/uapi.h"
+#include "core/base/check.h"
+#include "core/base/uapi.h"
 
 namespace netbinder {
 

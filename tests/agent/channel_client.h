@@ -13,7 +13,7 @@
 
 #include "channel/hello.h"
 #include "channel/layout.h"
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder::testing {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/buffer_allocator.h"
+#include "core/model/buffer_allocator.h"
 
 #include <gtest/gtest.h>
 

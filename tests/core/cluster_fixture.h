@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder::testing {
 
