@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/frame.h"
 #include "transport/rdma/ibverbs_device.h"
 #include "transport/tcp/tcp_transport.h"

@@ -19,7 +19,7 @@
 
 #include "cluster-config/config.h"
 #include "core/driver.h"
-#include "core/effects.h"
+#include "core/model/effects.h"
 #include "node-agent/adaptive_wait.h"
 #include "node-agent/builtin_manager.h"
 #include "node-agent/channel_acceptor.h"

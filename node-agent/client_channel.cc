@@ -15,8 +15,8 @@
 #include <climits>
 #include <cstring>
 
-#include "core/check.h"
-#include "core/uapi.h"
+#include "core/base/check.h"
+#include "core/base/uapi.h"
 #include "shim/scm_rights.h"
 
 namespace netbinder {

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "core/statistics.h"
+#include "core/base/statistics.h"
 
 namespace netbinder {
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "core/effects.h"
+#include "core/model/effects.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {

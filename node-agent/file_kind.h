@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <expected>
 
-#include "core/effects.h"
-#include "core/peer_message.h"
+#include "core/model/effects.h"
+#include "core/wire/peer_message.h"
 
 namespace netbinder {
 

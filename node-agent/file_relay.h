@@ -23,7 +23,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/peer_message.h"
+#include "core/wire/peer_message.h"
 #include "node-agent/unique_fd.h"
 #include "transport/limits.h"
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/limits.h"
 
 namespace netbinder {

@@ -25,8 +25,8 @@
 #include <tuple>
 #include <vector>
 
-#include "core/effects.h"
-#include "core/ids.h"
+#include "core/model/effects.h"
+#include "core/base/ids.h"
 #include "node-agent/epoll_set.h"
 #include "node-agent/file_content.h"
 #include "node-agent/file_kind.h"

@@ -5,7 +5,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include "core/transaction.h"
+#include "core/model/transaction.h"
 #include "node-agent/file_relays.h"
 #include "node-agent/unique_fd.h"
 

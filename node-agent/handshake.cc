@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "node-agent/agent.h"
 #include "node-agent/debug_text.h"
 

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "core/check.h"
-#include "core/uapi.h"
+#include "core/base/check.h"
+#include "core/base/uapi.h"
 
 namespace netbinder {
 

@@ -14,8 +14,8 @@
 #include <optional>
 #include <span>
 
-#include "core/effects.h"
-#include "core/ids.h"
+#include "core/model/effects.h"
+#include "core/base/ids.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {

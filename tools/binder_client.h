@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
-#include "core/uapi.h"
+#include "core/base/ids.h"
+#include "core/base/uapi.h"
 #include "node-agent/local_process.h"
 
 namespace netbinder::tools {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/codec.h"
 #include "transport/limits.h"
 #include "transport/protocol.capnp.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/frame.h"
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder {
 

@@ -12,10 +12,10 @@
 #include <variant>
 #include <vector>
 
-#include "core/ids.h"
-#include "core/lease.h"
-#include "core/payload.h"
-#include "core/peer_message.h"
+#include "core/base/ids.h"
+#include "core/wire/lease.h"
+#include "core/wire/payload.h"
+#include "core/wire/peer_message.h"
 #include "transport/rdma/verbs.h"
 
 namespace netbinder {

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/peer_message.h"
+#include "core/wire/peer_message.h"
 
 namespace netbinder::limits {
 

@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "core/ids.h"
-#include "core/lease.h"
-#include "core/payload.h"
-#include "core/peer_message.h"
+#include "core/base/ids.h"
+#include "core/wire/lease.h"
+#include "core/wire/payload.h"
+#include "core/wire/peer_message.h"
 
 namespace netbinder {
 

@@ -12,7 +12,7 @@
 // reference there is. If any is left, the name is published again.
 #include <algorithm>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "node-agent/service-manager/protocol.h"
 #include "node-agent/service-manager/replies.h"
 #include "node-agent/service-manager/service_manager.h"

@@ -3,7 +3,7 @@
 // The names of the service manager, on this host and the others, and the handles behind them.
 #include <algorithm>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "node-agent/service-manager/protocol.h"
 #include "node-agent/service-manager/service_manager.h"
 

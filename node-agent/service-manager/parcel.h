@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "core/ids.h"
-#include "core/uapi.h"
+#include "core/base/ids.h"
+#include "core/base/uapi.h"
 #include "node-agent/local_process.h"
 
 namespace netbinder {

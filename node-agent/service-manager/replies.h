@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "node-agent/local_process.h"
 #include "node-agent/service-manager/parcel.h"
 

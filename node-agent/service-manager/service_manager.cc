@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "node-agent/service-manager/protocol.h"
 #include "node-agent/service-manager/replies.h"
 

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "node-agent/local_process.h"
 #include "node-agent/service-manager/dialect.h"
 #include "node-agent/service-manager/parcel.h"

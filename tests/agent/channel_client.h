@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "shim/channel.h"
 
 namespace netbinder::testing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/pool.h"
+#include "core/base/pool.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder::fuzz {
 

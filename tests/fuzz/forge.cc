@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 
 namespace netbinder::fuzz {
 

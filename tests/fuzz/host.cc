@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/check.h"
-#include "core/objects.h"
+#include "core/base/check.h"
+#include "core/base/objects.h"
 #include "tests/fuzz/report.h"
 
 namespace netbinder::fuzz {

@@ -4,7 +4,7 @@
 // follows it, unless it is abandoned, with no other of the same session between them.
 #include <cstring>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/fuzz/report.h"
 #include "tests/fuzz/world.h"
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "tests/fuzz/commands.h"
 #include "tests/fuzz/report.h"
 

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-#include "core/statistics.h"
+#include "core/base/statistics.h"
 
 namespace netbinder::fuzz {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cerrno>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/fuzz/commands.h"
 #include "tests/fuzz/report.h"
 

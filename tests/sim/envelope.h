@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "tests/sim/oracle.h"
 #include "transport/sim/random.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/driver.h"
-#include "core/effects.h"
+#include "core/model/effects.h"
 #include "node-agent/builtin_manager.h"
 #include "node-agent/process_host.h"
 #include "tests/sim/shadow.h"

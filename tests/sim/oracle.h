@@ -14,7 +14,7 @@
 #include <tuple>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "transport/sim/event_queue.h"
 
 namespace netbinder::sim {

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "core/driver.h"
-#include "core/uapi.h"
+#include "core/base/uapi.h"
 #include "node-agent/process_host.h"
 #include "tests/sim/envelope.h"
 #include "tests/sim/oracle.h"

@@ -10,9 +10,9 @@
 #include <map>
 #include <memory>
 
-#include "core/ids.h"
-#include "core/payload.h"
-#include "core/peer_message.h"
+#include "core/base/ids.h"
+#include "core/wire/payload.h"
+#include "core/wire/peer_message.h"
 
 namespace netbinder::sim {
 

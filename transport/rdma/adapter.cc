@@ -7,7 +7,7 @@
 #include <array>
 #include <chrono>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/rdma/limits.h"
 
 namespace netbinder::rdma {

@@ -5,7 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace netbinder::rdma {
 

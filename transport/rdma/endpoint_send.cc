@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/codec.h"
 #include "transport/rdma/endpoint.h"
 

@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "transport/frame.h"
 #include "transport/rdma/limits.h"
 #include "transport/rdma/verbs.h"

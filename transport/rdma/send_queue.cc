@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace netbinder::rdma {
 

@@ -18,7 +18,7 @@
 #include <optional>
 #include <span>
 
-#include "core/payload.h"
+#include "core/wire/payload.h"
 
 namespace netbinder::rdma {
 

@@ -22,7 +22,7 @@
 #include <span>
 #include <string>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder::rdma {
 

@@ -10,7 +10,7 @@
 #include <deque>
 #include <memory>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "transport/frame.h"
 
 namespace netbinder::sim {

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 #include "transport/frame.h"
 #include "transport/sim/connection.h"
 #include "transport/sim/event_queue.h"

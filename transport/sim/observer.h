@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "core/ids.h"
+#include "core/base/ids.h"
 
 namespace netbinder::sim {
 

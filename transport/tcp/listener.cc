@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <boost/asio/ip/v6_only.hpp>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/codec.h"
 #include "transport/tcp/address.h"
 

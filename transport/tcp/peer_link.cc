@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace netbinder::tcp {
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "transport/codec.h"
 #include "transport/rdma/limits.h"
 #include "transport/tcp/peer_link.h"
