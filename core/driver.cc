@@ -1,298 +1,238 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/driver.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/model/no_hosts.h"
 
 namespace netbinder {
 
-Driver::Driver(DriverSetup setup, Effects& effects) : setup_(std::move(setup)), effects_(effects) {
-  for (const ContextSetup& context : setup_.contexts) NB_CHECK(add_context(context) == 0);
+Driver::Driver(DriverSetup setup, Effects& effects)
+    : model_(std::move(setup), effects),
+      ioctls_(model_),
+      read_side_(model_, ioctls_),
+      calls_(model_),
+      freezes_(model_, ioctls_),
+      managers_(model_),
+      commands_(model_, ioctls_, read_side_, calls_, freezes_),
+      controls_(freezes_, managers_),
+      teardown_(model_, freezes_, managers_),
+      cluster_(model_.setup.reach == Reach::kCluster
+                   ? std::make_unique<Cluster>(model_, ioctls_, managers_, calls_, commands_)
+                   : nullptr),
+      views_(model_, cluster_.get()),
+      debug_(model_, views_, cluster_.get()) {
+  if (cluster_) {
+    model_.elsewhere = cluster_.get();
+  } else {
+    no_hosts_ = std::make_unique<NoHosts>();
+    model_.elsewhere = no_hosts_.get();
+  }
+  for (const ContextSetup& context : model_.setup.contexts) NB_CHECK(add_context(context) == 0);
+}
+
+Driver::~Driver() {
+  while (cluster_ && !cluster_->peers().all().empty()) {
+    peer_lost(cluster_->peers().all().begin()->first);
+  }
+  while (!model_.processes().empty()) close(model_.processes().begin()->second->id());
+}
+
+// ---- processes ----
+
+Process& Driver::process(ProcessId id) const {
+  Process* process = model_.find_process(id);
+  NB_CHECK(process != nullptr);
+  return *process;
 }
 
 int Driver::add_context(ContextSetup setup) {
   if (has_context(setup.name)) return -EEXIST;
-  if (contexts_.size() >= kMaxContexts) return -ENOSPC;
-  auto made = std::make_unique<Context>();
-  made->name = std::move(setup.name);
-  made->cluster_wide = setup.cluster_wide;
-  contexts_.push_back(std::move(made));
+  if (model_.contexts().size() >= kMaxContexts) return -ENOSPC;
+  model_.add_context(std::move(setup.name), setup.cluster_wide ? Context::Scope::kCluster
+                                                               : Context::Scope::kHost);
   return 0;
 }
 
-bool Driver::has_context(std::string_view name) const {
-  return std::any_of(contexts_.begin(), contexts_.end(),
-                     [&](const auto& context) { return context->name == name; });
-}
-
-Driver::~Driver() {
-  while (!peers_.empty()) peer_lost(peers_.begin()->first);
-  while (!processes_.empty()) close(processes_.begin()->second->id);
-}
-
 std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials credentials) {
-  Context* in = find_context(context);
+  Context* in = model_.find_context(context);
   if (in == nullptr) return std::unexpected(-ENXIO);
-  if (processes_.size() >= setup_.max_processes) return std::unexpected(-EMFILE);
-  const ProcessId id{next_process_++};
-  processes_.emplace(id.value(), std::make_unique<Process>(id, *in, std::move(credentials)));
-  return id;
+  if (model_.processes().size() >= model_.setup.max_processes) return std::unexpected(-EMFILE);
+  return model_.add_process(*in, std::move(credentials)).id();
 }
 
 void Driver::close(ProcessId id) {
-  Process* process = find_process(id);
+  Process* process = model_.find_process(id);
   if (process == nullptr) return;
-  release_process(*process);
-  processes_.erase(id.value());
+  teardown_.end(*process);
+  model_.remove_process(id);
   finish_event();
 }
 
 void Driver::flush(ProcessId id) {
-  Process* process = find_process(id);
+  Process* process = model_.find_process(id);
   if (process == nullptr) return;
-  for (const auto& [tid, thread] : process->threads) {
-    if (thread->may_post) (void)take_posted_read(*thread);
-    thread->need_return = true;
-    wake(*thread);
+  for (const auto& [tid, thread] : process->threads()) {
+    if (thread->may_post()) (void)process->loopers().take_posted_read(*thread);
+    thread->return_from_next_read();
+    process->loopers().wake(*thread);
   }
   finish_event();
 }
 
 int Driver::map_arena(ProcessId id, std::uint64_t user_address, std::span<std::byte> memory) {
-  Process* process = find_process(id);
-  NB_CHECK(process != nullptr && !memory.empty() && memory.size() <= kMaxArenaBytes);
-  if (process->allocator.mapped()) return -EBUSY;
-  process->user_base = user_address;
-  process->arena = memory;
-  process->allocator.map(memory.size());
+  NB_CHECK(!memory.empty() && memory.size() <= kMaxArenaBytes);
+  Arena& arena = process(id).arena();
+  if (arena.mapped()) return -EBUSY;
+  arena.map(user_address, memory);
   return 0;
 }
 
-void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& request) {
-  Process* process = find_process(id);
-  NB_CHECK(process != nullptr);
-  Thread* thread = get_thread(*process, tid);
+// ---- ioctls ----
+
+Thread* Driver::begin_ioctl(ProcessId id, ThreadId tid) {
+  Process& owner = process(id);
+  Thread* thread = ioctls_.thread(owner, tid);
   if (thread == nullptr) {
-    effects_.ioctl_done(id, tid, IoctlResult{.error = -ENOMEM});
-    return;
+    model_.effects.ioctl_done(id, tid, IoctlResult{.error = -ENOMEM});
+    return nullptr;
   }
   NB_CHECK(thread->idle());
-  end_posting(*thread);
-  thread->nice = thread->told_nice = request.nice;
-  WriteRead& io = thread->io;
-  io.kept = false;
-  io.commands = request.commands;
-  io.write_consumed = 0;
-  io.read_buffer = request.read_buffer;
-  io.read_position = 0;
-  io.reads = request.reads;
-  io.fresh_read = request.fresh_read;
-  io.nonblocking = request.nonblocking;
-  continue_commands(*thread);
+  owner.loopers().end_posting(*thread);
+  return thread;
+}
+
+void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& request) {
+  Thread* thread = begin_ioctl(id, tid);
+  if (thread == nullptr) return;
+  commands_.begin(*thread, request);
   finish_event();
 }
 
 void Driver::control(ProcessId id, ThreadId tid, std::uint32_t command,
                      std::span<std::byte> argument) {
-  Process* process = find_process(id);
-  NB_CHECK(process != nullptr);
-  Thread* thread = get_thread(*process, tid);
-  if (thread == nullptr) {
-    effects_.ioctl_done(id, tid, IoctlResult{.error = -ENOMEM});
-    return;
-  }
-  NB_CHECK(thread->idle());
-  end_posting(*thread);
-  thread->io = WriteRead{};
-  thread->told_nice = thread->nice;
+  Thread* thread = begin_ioctl(id, tid);
+  if (thread == nullptr) return;
+  thread->io().reset();
+  thread->nice_is_as_told();
   if (command == BINDER_THREAD_EXIT) {
-    release_thread(*thread);
-    process->threads.erase(tid.value());
-    effects_.ioctl_done(id, tid, IoctlResult{});
-  } else if (const std::optional<int> result = run_control(*thread, command, argument)) {
-    finish_ioctl(*thread, *result);
+    teardown_.end(*thread);
+    thread->process().remove_thread(tid);
+    model_.effects.ioctl_done(id, tid, IoctlResult{});
+  } else {
+    const Outcome outcome = controls_.run(*thread, command, argument);
+    if (!outcome) {
+      ioctls_.finish(*thread, outcome.error());
+    } else if (*outcome == Step::kDone) {
+      ioctls_.finish(*thread, 0);
+    }
+  }
+  finish_event();
+}
+
+void Driver::take_posted_reads() {
+  for (const auto& [id, process] : model_.processes()) {
+    while (process->loopers().take_a_posted_read()) {
+    }
   }
   finish_event();
 }
 
 void Driver::interrupt(ProcessId id, ThreadId tid) {
-  Process* process = find_process(id);
-  if (process == nullptr) return;
-  const auto found = process->threads.find(tid.value());
-  if (found == process->threads.end()) return;
-  Thread& thread = *found->second;
-  if (std::holds_alternative<Reading>(thread.state)) {
-    thread.io.read_position = 0;
-    finish_ioctl(thread, -EINTR);
-    if (!process->todo.empty()) wake_process(*process);
-  } else if (std::holds_alternative<AwaitingQuiet>(thread.state)) {
-    abandon_freeze(thread);
-    finish_ioctl(thread, -EINTR);
+  Process* process = model_.find_process(id);
+  Thread* thread = process == nullptr ? nullptr : process->find_thread(tid);
+  if (thread == nullptr) return;
+  if (thread->reading()) {
+    thread->io().discard_read();
+    ioctls_.finish(*thread, -EINTR);
+    if (!process->loopers().todo().empty()) process->loopers().wake_one();
+  } else if (thread->in<AwaitingQuiet>() != nullptr) {
+    freezes_.abandon(*thread);
+    ioctls_.finish(*thread, -EINTR);
   }
   finish_event();
 }
 
 void Driver::files_installed(ProcessId id, ThreadId tid,
                              std::expected<std::span<const int>, int> fds) {
-  Process* process = find_process(id);
-  if (process == nullptr) return;
-  const auto found = process->threads.find(tid.value());
-  if (found == process->threads.end()) return;
-  Thread& thread = *found->second;
-  const auto* installing = std::get_if<InstallingFiles>(&thread.state);
-  if (installing == nullptr) return;
-  Transaction& transaction = *installing->transaction;
-  Buffer& buffer = *transaction.buffer;
-  thread.state = Reading{};
-  touch(*process);
-  if (fds && fds->size() == transaction.files.size()) {
-    for (std::size_t i = 0; i < fds->size(); ++i) {
-      const FileFixup& fixup = transaction.files[i];
-      const int fd = (*fds)[i];
-      std::copy_n(reinterpret_cast<const std::byte*>(&fd), sizeof fd,
-                  process->arena.data() + buffer.offset + fixup.offset);
-      if (fixup.of_array) buffer.make_extras().array_fds.push_back(fd);
-    }
-    transaction.files.clear();
-    emit_transaction(thread, transaction);
-    end_read(thread);
-  } else {
-    // The program has no room for them: the call fails, the read goes on.
-    transaction.files.clear();
-    Buffer* unread = std::exchange(transaction.buffer, nullptr);
-    unread->transaction = nullptr;
-    const bool was_call = !transaction.is_reply;
-    release_buffer(*process, *unread);
-    if (was_call) {
-      discard_transaction(transaction, {BR_FAILED_REPLY, 0});
-      tell_doom(thread);  // it would have waited for the end of this one
-      continue_read(thread);
-    } else {
-      free_transaction(transaction);
-      put_command(thread, BR_FAILED_REPLY);
-      end_read(thread);
-    }
-  }
+  Process* process = model_.find_process(id);
+  Thread* thread = process == nullptr ? nullptr : process->find_thread(tid);
+  if (thread == nullptr || thread->in<InstallingFiles>() == nullptr) return;
+  read_side_.files_installed(*thread, fds);
   finish_event();
 }
 
 void Driver::timer_expired() {
-  check_freeze_waiters();
+  freezes_.check_waiters();
   finish_event();
 }
 
-Process* Driver::find_process(ProcessId id) {
-  const auto found = processes_.find(id.value());
-  return found == processes_.end() ? nullptr : found->second.get();
+// ---- peers ----
+
+void Driver::peer_connected(HostId host, Incarnation incarnation, std::string name) {
+  NB_CHECK(cluster_ != nullptr);
+  cluster_->peer_connected(host, incarnation, std::move(name));
+  finish_event();
 }
 
-const Process* Driver::find_process(ProcessId id) const {
-  const auto found = processes_.find(id.value());
-  return found == processes_.end() ? nullptr : found->second.get();
+void Driver::peer_lost(HostId host) {
+  if (cluster_) cluster_->peer_lost(host);
+  finish_event();
 }
 
-Thread* Driver::get_thread(Process& process, ThreadId tid) {
-  const auto found = process.threads.find(tid.value());
-  if (found != process.threads.end()) return found->second.get();
-  if (process.threads.size() >= setup_.max_threads_per_process) return nullptr;
-  Thread* made = process.threads.emplace(tid.value(), std::make_unique<Thread>(process, tid))
-                     .first->second.get();
-  ++threads_created_;
-  made->return_error.command = BR_OK;
-  made->reply_error.command = BR_OK;
-  made->extended_error.command = BR_OK;
-  // Another thread that is no looper may have counted as the only one.
-  for (auto& [other_tid, other] : process.threads) note_ready(*other);
-  return made;
+PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message, LeaseId lease) {
+  return cluster_ ? cluster_->payload_arriving(host, message, lease) : PayloadPlace{};
 }
 
-std::vector<Node*> Driver::nodes_in_order(const Process& process) {
-  std::vector<Node*> nodes;
-  for (const auto& [ptr, node] : process.nodes) nodes.push_back(node);
-  std::sort(nodes.begin(), nodes.end(),
-            [](const Node* a, const Node* b) { return a->ptr < b->ptr; });
-  return nodes;
+void Driver::payload_abandoned(HostId host) {
+  if (cluster_) cluster_->payload_abandoned(host);
+  finish_event();
 }
 
-void Driver::finish_ioctl(Thread& thread, int error) {
-  static_cast<WaitingHook&>(thread).unlink();
-  thread.looper &= ~static_cast<std::uint32_t>(Thread::kWaiting);
-  thread.state = Idle{};
-  thread.need_return = false;
-  note_ready(thread);
-  IoctlResult result;
-  result.error = error;
-  result.write_consumed = thread.io.write_consumed;
-  result.read_consumed = thread.io.read_position;
-  result.wants_looper = std::exchange(thread.io.wants_looper, false);
-  result.close_fds = close_fds_;
-  if (thread.nice != thread.told_nice) result.nice = thread.nice;
-  result.may_post_read = error == 0 && may_post_read(thread);
-  if (result.may_post_read) let_post_read(thread);
-  effects_.ioctl_done(thread.process.id, thread.tid, result);
-  close_fds_.clear();
+void Driver::message_arrived(HostId host, PeerMessage message) {
+  if (cluster_) cluster_->message_arrived(host, std::move(message));
+  finish_event();
 }
 
-void Driver::make_runnable(Thread& thread) {
-  if (thread.runnable) return;
-  thread.runnable = true;
-  runnable_.push_back(&thread);
+std::optional<Lease> Driver::lease(HostId host, const LeaseRequest& request) {
+  return cluster_ ? cluster_->lease(host, request) : std::nullopt;
 }
+
+void Driver::end_lease(HostId host, LeaseId lease) {
+  if (cluster_) cluster_->end_lease(host, lease);
+}
+
+// ---- the built-in service manager ----
+
+void Driver::set_builtin_manager(ProcessId id, std::uint64_t ptr, std::uint64_t peer_ptr) {
+  managers_.set_builtin(process(id), ptr, peer_ptr);
+  finish_event();
+}
+
+std::vector<PeerServiceManager> Driver::take_new_peer_managers(ProcessId builtin) {
+  if (!cluster_) return {};
+  std::vector<PeerServiceManager> taken =
+      cluster_->claims().take_new_peer_managers(process(builtin));
+  finish_event();
+  return taken;
+}
+
+// ---- the end of an event ----
 
 void Driver::finish_event() {
-  do {
-    for (std::size_t i = 0; i < runnable_.size(); ++i) {
-      Thread* thread = runnable_[i];
-      if (thread == nullptr) continue;  // released meanwhile
-      thread->runnable = false;
-      if (std::holds_alternative<Reading>(thread->state)) continue_read(*thread);
-    }
-    runnable_.clear();
-    if (std::exchange(calls_ended_, false) && !freeze_waiters_.empty()) check_freeze_waiters();
-  } while (!runnable_.empty());
-  for (Node* node : std::exchange(giving_back_, {})) {
-    node->gives_back = false;
-    if (node->imported()) give_back(*node);
-  }
-  for (Process* process : touched_) {
-    if (process == nullptr) continue;
-    process->touched = false;
-    const bool readable = would_find_work(*process);
-    if (readable != process->readable) {
-      process->readable = readable;
-      effects_.readiness_changed(process->id, readable);
-    }
-  }
-  touched_.clear();
+  model_.end.run_all([this](Thread& thread) { read_side_.go_on(thread); },
+                     [this] { freezes_.check_waiters(); },
+                     [this](Node& node) { model_.elsewhere->give_back(node); },
+                     [](Process& process) { process.loopers().tell_readiness(); });
 }
 
-void Driver::touch(Process& process) {
-  if (process.touched || process.is_dead) return;
-  process.touched = true;
-  touched_.push_back(&process);
-}
-
-void Driver::note_ready(Thread& thread) {
-  // A thread's own work makes the descriptor readable if that thread is one that polls: a looper,
-  // or the only thread there is.
-  const bool ready = thread.idle() && thread.process_todo && !thread.is_dead &&
-                     (thread.is_looper() || thread.process.threads.size() == 1);
-  if (ready != thread.counted_ready) {
-    thread.counted_ready = ready;
-    ready ? ++thread.process.ready_threads : --thread.process.ready_threads;
-  }
-  touch(thread.process);
-}
-
-bool Driver::would_find_work(const Process& process) const {
-  if (process.ready_threads > 0) return true;
-  if (process.todo.empty()) return false;
-  // Not for a thread that waits for a reply or has work of its own, if that is all there is.
-  return process.threads.size() != 1 ||
-         available_for_process_work(*process.threads.begin()->second);
+void Driver::check_invariants() const {
+  NB_CHECK(model_.end.empty());
+  for (const auto& [id, process] : model_.processes()) process->check();
+  if (cluster_) cluster_->check();
+  views_.check_totals();
 }
 
 }  // namespace netbinder

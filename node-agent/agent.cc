@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
@@ -19,6 +20,7 @@
 #include "node-agent/loop_timer.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/travelling_files.h"
+#include "transport/frame.h"
 #include "transport/rdma/ibverbs_device.h"
 #include "transport/tcp/tcp_transport.h"
 

@@ -14,6 +14,15 @@
 
 #include "cluster-config/config.h"
 #include "core/base/ids.h"
+#include "core/driver.h"
+#include "core/model/effects.h"
+#include "node-agent/adaptive_wait.h"
+#include "node-agent/channel_acceptor.h"
+#include "node-agent/client_channel.h"
+#include "node-agent/doorbells.h"
+#include "node-agent/file_relays.h"
+#include "node-agent/file_table.h"
+#include "transport/transport.h"
 
 namespace netbinder {
 

@@ -16,8 +16,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "channel/scm_rights.h"
 #include "host/data_plane.h"
-#include "shim/scm_rights.h"
 
 namespace netbinder {
 

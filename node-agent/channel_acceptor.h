@@ -16,9 +16,9 @@
 #include <memory>
 #include <string>
 
+#include "channel/hello.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/unique_fd.h"
-#include "shim/channel.h"
 
 namespace netbinder {
 

@@ -2,7 +2,6 @@
 #include "node-agent/client_channel.h"
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -10,15 +9,20 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 
+#include "channel/doorbell.h"
+#include "channel/handover.h"
+#include "channel/pending.h"
+#include "channel/posted_read.h"
+#include "channel/scm_rights.h"
+#include "channel/side_socket.h"
+#include "channel/sleep.h"
 #include "core/base/check.h"
 #include "core/base/uapi.h"
 #include "node-agent/travelling_files.h"
-#include "shim/scm_rights.h"
 
 namespace netbinder {
 
@@ -41,32 +45,13 @@ ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram prog
 
 Mailbox& ClientChannel::mailbox(std::uint32_t index) {
   NB_CHECK(index < kMailboxes);
-  return *reinterpret_cast<Mailbox*>(channel_.memory().data() + kMailboxesStart +
-                                     std::size_t{index} * kMailboxBytes);
+  return mailbox_at(channel_.memory().data(), index);
 }
 
-ChannelHeader& ClientChannel::header() {
-  return *reinterpret_cast<ChannelHeader*>(channel_.memory().data());
-}
+ChannelHeader& ClientChannel::header() { return header_at(channel_.memory().data()); }
 
 bool ClientChannel::handle_requests() {
-  ChannelHeader& head = header();
-  if (head.pending_words.load(std::memory_order_relaxed) == 0) return false;
-  constexpr std::uint32_t kAllWords = (1U << (kMailboxes / 64)) - 1;
-  std::uint32_t words = head.pending_words.exchange(0, std::memory_order_acquire) & kAllWords;
-  bool any = false;
-  while (words != 0) {
-    const auto word = static_cast<std::uint32_t>(std::countr_zero(words));
-    words &= words - 1;
-    std::uint64_t bits = head.pending[word].exchange(0, std::memory_order_acquire);
-    any = any || bits != 0;
-    while (bits != 0) {
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
-      bits &= bits - 1;
-      handle_mailbox(word * 64 + bit);
-    }
-  }
-  return any;
+  return take_pending(header(), [this](std::uint32_t index) { handle_mailbox(index); });
 }
 
 ClientChannel::Slot& ClientChannel::slot_of(std::uint32_t index) {
@@ -76,7 +61,7 @@ ClientChannel::Slot& ClientChannel::slot_of(std::uint32_t index) {
 
 void ClientChannel::handle_mailbox(std::uint32_t index) {
   Slot& slot = slot_of(index);
-  const std::uint32_t state = mailbox(index).state.load(std::memory_order_acquire);
+  const std::uint32_t state = look_at(mailbox(index));
   switch (slot.state) {
     case SlotState::kPosting:
       if (!slot.told) break;
@@ -218,12 +203,11 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
   }
   if (slot.state != SlotState::kBusy) return;
   // They could not be installed and the read goes on: it can be cancelled like any other.
-  std::uint32_t expected = kInstalled;
-  mailbox(index).state.compare_exchange_strong(expected, kRequested, std::memory_order_acq_rel);
+  (void)hand_over_from(mailbox(index), kInstalled, kRequested);
 }
 
 void ClientChannel::end_posting(std::uint32_t index, Slot& slot) {
-  if (slot.told) mailbox(index).may_post.store(0, std::memory_order_relaxed);
+  if (slot.told) forbid_posting(mailbox(index));
   slot.state = SlotState::kFree;
   mailbox_of_tid_.erase(slot.tid.value());
 }
@@ -238,8 +222,7 @@ std::optional<PostedRead> ClientChannel::take_posted_read(ThreadId thread) {
   const bool told = slot.told;
   end_posting(index, slot);
   if (!told) return std::nullopt;
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (box.state.load(std::memory_order_acquire) != kRequested) return std::nullopt;
+  if (!posted_read_is_there(box)) return std::nullopt;
   MailboxRequest request;
   std::memcpy(&request, &box.request, sizeof request);
   // Any other request comes with the doorbell.
@@ -328,30 +311,16 @@ void ClientChannel::send(Response& response) {
     std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
   }
   if (Slot& slot = slots_[response.mailbox]; slot.state == SlotState::kPosting) {
-    box.may_post.store(1, std::memory_order_relaxed);
+    allow_posting(box);
     slot.told = true;
   }
-  box.state.store(response.installs ? kInstall : kDone, std::memory_order_release);
-  wake(box);
+  hand_over(box, response.installs ? kInstall : kDone);
+  if (wake_sleeper(box)) ++statistics_.wakeups;
 }
 
-void ClientChannel::wake(Mailbox& box) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (box.sleeping.load(std::memory_order_relaxed) == 0) return;
-  box.sleeping.store(0, std::memory_order_relaxed);
-  ++statistics_.wakeups;
-  ::syscall(SYS_futex, &box.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-}
+bool ClientChannel::arm() { return arm_doorbell(header()); }
 
-bool ClientChannel::arm() {
-  header().agent_armed.store(1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (header().pending_words.load(std::memory_order_relaxed) == 0) return true;
-  disarm();
-  return false;
-}
-
-void ClientChannel::disarm() { header().agent_armed.store(0, std::memory_order_relaxed); }
+void ClientChannel::disarm() { disarm_doorbell(header()); }
 
 void ClientChannel::readiness_changed(bool readable) {
   if (!readable) {
@@ -398,7 +367,7 @@ bool ClientChannel::read_staged(std::uint32_t index, std::uint32_t ranges, std::
     }
     const std::uint64_t place = range.place & ~kLargePlace;
     if (place > kStagingBytes || range.size > kStagingBytes - place) continue;
-    const std::uint64_t start = kStagingStart + std::uint64_t{index} * kStagingBytes;
+    const std::uint64_t start = staging_start(index);
     std::size_t done = 0;
     while (done < into.size()) {
       const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The agent's side of one channel (shim/channel.h): one open of a binder device by a program.
+// The agent's side of one channel (channel/layout.h): one open of a binder device by a program.
 // Owned by ProgramChannels; lives from a successful Hello to the socket's hang-up.
 //
 // A Slot is what the agent knows of a mailbox; the mailbox itself is the program's to write and is
@@ -29,11 +29,11 @@
 #include <optional>
 #include <vector>
 
+#include "channel/layout.h"
 #include "core/driver.h"
 #include "host/process_host.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/unique_fd.h"
-#include "shim/channel.h"
 
 namespace netbinder {
 
@@ -136,7 +136,6 @@ class ClientChannel final : public ProcessHost {
   bool read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
                    std::span<std::byte> into);
   int read_direct(std::uint64_t address, std::span<std::byte> into) const;
-  void wake(Mailbox& mailbox);
 
   bool readable_told_ = false;  // a readiness message is in the socket
   bool drain_ = false;          // and is to be taken back with the next response

@@ -12,10 +12,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/check.h"
 #include "core/driver.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "node-agent/adaptive_wait.h"
+#include "node-agent/agent.h"
 #include "node-agent/debug_text.h"
 #include "node-agent/program_channels.h"
 

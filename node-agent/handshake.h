@@ -11,7 +11,7 @@
 
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/unique_fd.h"
-#include "shim/channel.h"
+#include "channel/hello.h"
 
 namespace netbinder {
 

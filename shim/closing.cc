@@ -10,6 +10,7 @@
 
 #include "shim/descriptor.h"
 #include "shim/descriptor_table.h"
+#include "shim/known_fds.h"
 #include "shim/mailbox_client.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
@@ -80,22 +81,22 @@ int close_descriptor(int fd) {
 
 int close_descriptors(unsigned first, unsigned last, int flags) {
   const bool closes = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
-  if (!closes || first > last || next_known_fd(first, last) < 0) {
+  if (!closes || first > last || KnownFds::next(first, last) < 0) {
     return real::close_range(first, last, flags);
   }
   check_fork();
   if (in_vfork_child()) return real::close_range(first, last, flags);
   const int saved_errno = errno;
-  for (int fd = next_known_fd(first, last); fd >= 0;) {
+  for (int fd = KnownFds::next(first, last); fd >= 0;) {
     RemovedFd removed = remove_binder_fd(fd);
     if (removed.descriptor) end_one(removed, fd);
     if (static_cast<unsigned>(fd) == last) break;
-    fd = next_known_fd(static_cast<unsigned>(fd) + 1, last);
+    fd = KnownFds::next(static_cast<unsigned>(fd) + 1, last);
   }
   errno = saved_errno;
   // What is known now are helpers.
   unsigned start = first;
-  for (int fd = next_known_fd(first, last); fd >= 0; fd = next_known_fd(start, last)) {
+  for (int fd = KnownFds::next(first, last); fd >= 0; fd = KnownFds::next(start, last)) {
     const auto helper = static_cast<unsigned>(fd);
     if (helper > start && real::close_range(start, helper - 1, flags) != 0) return -1;
     if (helper == last) return 0;
@@ -119,6 +120,12 @@ bool vacate_descriptor(int fd) {
   }
   errno = vacated ? saved_errno : EBUSY;
   return vacated;
+}
+
+void close_received(std::span<const int> fds) {
+  const int saved_errno = errno;
+  for (const int fd : fds) (void)close_descriptor(fd);
+  errno = saved_errno;
 }
 
 void note_copy(int fd, int copy) {

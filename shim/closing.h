@@ -3,10 +3,15 @@
 // Closing descriptors and giving their numbers to others. Any thread.
 #pragma once
 
+#include <span>
+
 namespace netbinder {
 
 // As close(2), for any descriptor.
 int close_descriptor(int fd);
+
+// Those that a freed buffer had brought, as the agent says.
+void close_received(std::span<const int> fds);
 
 // As close_range(2), sparing our helpers.
 int close_descriptors(unsigned first, unsigned last, int flags);

@@ -12,11 +12,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/channel.h"
+#include "channel/layout.h"
 #include "shim/descriptor_table.h"
 #include "shim/handshake.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
+#include "shim/start.h"
 
 namespace netbinder {
 namespace {
@@ -96,7 +97,7 @@ bool find_agent(int fd, sockaddr_un& address) {
 
 int open_binder(const DevicePath& path, int flags) {
   const int saved_errno = errno;
-  initialize_process_state();
+  start_shim();
   check_fork();
   // First, so that the program gets the number it may expect: the lowest one.
   OwnedFd socket_fd(
@@ -128,7 +129,7 @@ DescriptorReference attach_binder(int fd) {
   DescriptorReference attached;
   sockaddr_un address;
   if (find_agent(fd, address)) {
-    initialize_process_state();
+    start_shim();
     check_fork();
     const AttachLock lock;
     if (is_binder_fd(fd)) return find_binder_fd(fd);  // another thread was faster

@@ -8,8 +8,7 @@
 #include <new>
 #include <utility>
 
-#include "shim/descriptor_table.h"
-#include "shim/mailbox_client.h"
+#include "shim/known_fds.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 
@@ -22,7 +21,7 @@ void end_channel(Descriptor& descriptor) {
   for (std::atomic<int>& helper : descriptor.helpers) {
     const int fd = helper.exchange(-1, std::memory_order_relaxed);
     if (fd < 0) continue;
-    forget_helper(fd);
+    KnownFds::forget(fd);
     ::syscall(SYS_close, fd);
   }
   if (descriptor.memory != nullptr) real::munmap(descriptor.memory, kStagingStart);
@@ -110,14 +109,14 @@ void note_fork_of_descriptors() {
   }
 }
 
-void settle_descriptors_after_fork() {
+void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor)) {
   for (Descriptor* each = all_descriptors; each != nullptr; each = each->next) {
     each->install_mutex = PTHREAD_MUTEX_INITIALIZER;
     if (each->references.load(std::memory_order_relaxed) == 0) continue;
     each->forked = true;
     // The calls under way were other threads'; those are not in this process. A call of this very
     // thread (fork in a signal handler) keeps what it uses: such a Descriptor is never given back.
-    if (in_call_of_this_thread(*each)) continue;
+    if (is_in_use(*each)) continue;
     if (each->open_fds > 0) {
       each->references.store(1, std::memory_order_relaxed);
     } else {

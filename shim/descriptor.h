@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One open of a binder device as the program sees it: its end of the channel (shim/channel.h),
+// One open of a binder device as the program sees it: its end of the channel (channel/layout.h),
 // shared by all descriptors that were dup'ed from what open returned.
 //
 // Descriptors live in a pool and their memory is never given back, so that a thread may look at one
@@ -18,7 +18,8 @@
 #include <atomic>
 #include <cstdint>
 
-#include "shim/channel.h"
+#include "channel/hello.h"
+#include "channel/layout.h"
 
 namespace netbinder {
 
@@ -49,11 +50,8 @@ struct alignas(64) Descriptor {
   pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
   std::uint64_t handed_over[kMailboxes / 64] = {};  // guarded by install_mutex
 
-  [[nodiscard]] ChannelHeader& header() const { return *reinterpret_cast<ChannelHeader*>(memory); }
-  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) const {
-    return *reinterpret_cast<Mailbox*>(memory + kMailboxesStart +
-                                       std::size_t{index} * kMailboxBytes);
-  }
+  [[nodiscard]] ChannelHeader& header() const { return header_at(memory); }
+  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) const { return mailbox_at(memory, index); }
   [[nodiscard]] int helper(HelloDescriptor which) const {
     return helpers[which].load(std::memory_order_relaxed);
   }
@@ -93,8 +91,9 @@ DescriptorReference find_by_socket(dev_t device, ino_t inode);
 // A fresh one from the pool with one reference; null if memory is short.
 Descriptor* new_descriptor();
 
-// For the fork handlers, with the state lock held or alone in the process.
+// For the fork handlers, with the state lock held or alone in the process. `is_in_use`: the thread
+// that is left is in a call on it.
 void note_fork_of_descriptors();
-void settle_descriptors_after_fork();
+void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor));
 
 }  // namespace netbinder

@@ -7,49 +7,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <new>
 
+#include "shim/known_fds.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
 
-constexpr std::size_t kChunkEntries = 1024;
-constexpr std::size_t kChunks = 1024;
 constexpr std::uintptr_t kHelperTag = 1;  // in the low bit of a Descriptor's address
 constexpr int kHelpersStart = 512;
-
-using Entry = std::atomic<std::uintptr_t>;
-
-constinit std::atomic<Entry*> chunks[kChunks] = {};
-
-Entry* find_entry(int fd) {
-  const auto number = static_cast<unsigned>(fd);
-  if (number >= kChunks * kChunkEntries) return nullptr;
-  Entry* const chunk = chunks[number / kChunkEntries].load(std::memory_order_acquire);
-  return chunk == nullptr ? nullptr : &chunk[number % kChunkEntries];
-}
-
-std::uintptr_t look_up(int fd) {
-  const Entry* const entry = find_entry(fd);
-  return entry == nullptr ? 0 : entry->load(std::memory_order_acquire);
-}
-
-// With the state lock held.
-Entry* make_entry(int fd) {
-  const auto number = static_cast<unsigned>(fd);
-  if (number >= kChunks * kChunkEntries) return nullptr;
-  std::atomic<Entry*>& chunk = chunks[number / kChunkEntries];
-  if (chunk.load(std::memory_order_relaxed) == nullptr) {
-    Entry* const entries = new (std::nothrow) Entry[kChunkEntries]();
-    if (entries == nullptr) return nullptr;
-    chunk.store(entries, std::memory_order_release);
-  }
-  return find_entry(fd);
-}
 
 Descriptor* descriptor_of(std::uintptr_t entry) {
   return reinterpret_cast<Descriptor*>(entry & ~kHelperTag);
@@ -62,11 +30,9 @@ std::uintptr_t entry_of(const Descriptor& descriptor, std::uintptr_t tag) {
 // With the state lock held. The reference that the open descriptors held is the caller's to drop,
 // outside of the lock.
 RemovedFd remove_locked(int fd) {
-  Entry* const entry = find_entry(fd);
-  if (entry == nullptr) return {};
-  const std::uintptr_t found = entry->load(std::memory_order_relaxed);
+  const std::uintptr_t found = KnownFds::find(fd);
   if (found == 0 || (found & kHelperTag) != 0) return {};
-  entry->store(0, std::memory_order_release);
+  KnownFds::forget(fd);
   Descriptor* const descriptor = descriptor_of(found);
   RemovedFd removed;
   removed.last = --descriptor->open_fds == 0;
@@ -77,28 +43,28 @@ RemovedFd remove_locked(int fd) {
 }  // namespace
 
 bool is_binder_fd(int fd) {
-  const std::uintptr_t found = look_up(fd);
+  const std::uintptr_t found = KnownFds::find(fd);
   return found != 0 && (found & kHelperTag) == 0;
 }
 
 DescriptorReference find_binder_fd(int fd) {
   for (;;) {
-    const std::uintptr_t found = look_up(fd);
+    const std::uintptr_t found = KnownFds::find(fd);
     if (found == 0 || (found & kHelperTag) != 0) return {};
     DescriptorReference reference = try_reference(descriptor_of(found));
     // It may have been given back and made into another one before the reference was taken.
-    if (look_up(fd) == found) return reference;
+    if (KnownFds::find(fd) == found) return reference;
   }
 }
 
 bool is_fd_of(int fd, const Descriptor& descriptor) {
-  return look_up(fd) == entry_of(descriptor, 0);
+  return KnownFds::find(fd) == entry_of(descriptor, 0);
 }
 
 int any_fd_of(const Descriptor& descriptor) {
-  constexpr unsigned kLast = kChunks * kChunkEntries - 1;
-  for (int fd = next_known_fd(0, kLast); fd >= 0;
-       fd = next_known_fd(static_cast<unsigned>(fd) + 1, kLast)) {
+  constexpr unsigned kLast = KnownFds::kEntries - 1;
+  for (int fd = KnownFds::next(0, kLast); fd >= 0;
+       fd = KnownFds::next(static_cast<unsigned>(fd) + 1, kLast)) {
     if (is_fd_of(fd, descriptor)) return fd;
   }
   return -1;
@@ -113,7 +79,7 @@ bool is_still_binder(int fd, const Descriptor& descriptor) {
 namespace {
 
 bool add_locked(int fd, Descriptor& descriptor, RemovedFd& stale) {
-  Entry* const entry = make_entry(fd);
+  KnownFds::Entry* const entry = KnownFds::make(fd);
   if (entry == nullptr) return false;
   stale = remove_locked(fd);
   ++descriptor.open_fds;
@@ -140,11 +106,11 @@ RemovedFd remove_binder_fd(int fd) {
   return remove_locked(fd);
 }
 
-bool is_helper_fd(int fd) { return (look_up(fd) & kHelperTag) != 0; }
+bool is_helper_fd(int fd) { return (KnownFds::find(fd) & kHelperTag) != 0; }
 
 bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd) {
   const StateLock lock;
-  Entry* const entry = make_entry(fd);
+  KnownFds::Entry* const entry = KnownFds::make(fd);
   if (entry == nullptr) {
     ::syscall(SYS_close, fd);
     return false;
@@ -154,18 +120,13 @@ bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd) {
   return true;
 }
 
-void forget_helper(int fd) {
-  Entry* const entry = find_entry(fd);
-  if (entry != nullptr) entry->store(0, std::memory_order_release);
-}
-
 bool move_helper_away(int fd) {
   const StateLock lock;
-  const std::uintptr_t found = look_up(fd);
+  const std::uintptr_t found = KnownFds::find(fd);
   if ((found & kHelperTag) == 0) return true;
   const int moved = duplicate_high(fd);
   if (moved < 0) return false;
-  Entry* const entry = make_entry(moved);
+  KnownFds::Entry* const entry = KnownFds::make(moved);
   if (entry == nullptr) {
     ::syscall(SYS_close, moved);
     return false;
@@ -175,20 +136,8 @@ bool move_helper_away(int fd) {
     if (helper.compare_exchange_strong(expected, moved, std::memory_order_release)) break;
   }
   entry->store(found, std::memory_order_release);
-  forget_helper(fd);
+  KnownFds::forget(fd);
   return true;
-}
-
-int next_known_fd(unsigned first, unsigned last) {
-  for (unsigned number = first; number <= last && number < kChunks * kChunkEntries; ++number) {
-    const Entry* const entry = find_entry(static_cast<int>(number));
-    if (entry == nullptr) {
-      number |= kChunkEntries - 1;  // the rest of the chunk is as empty
-    } else if (entry->load(std::memory_order_acquire) != 0) {
-      return static_cast<int>(number);
-    }
-  }
-  return -1;
 }
 
 int duplicate_high(int fd) {

@@ -3,8 +3,8 @@
 // Which file descriptor numbers of this process belong to binder: those of the program, and those
 // of ours (helpers) that the program must not close by accident.
 //
-// Lookups take no lock and cost two loads. Changes are made under the state lock. An entry may be
-// out of date if a descriptor was closed behind the shim's back (a bare system call, fclose);
+// What each number is known as stands in KnownFds; here is what it means. An entry may be out of
+// date if a descriptor was closed behind the shim's back (a bare system call, fclose);
 // is_still_binder asks the kernel. Any thread.
 #pragma once
 
@@ -42,13 +42,8 @@ bool is_helper_fd(int fd);
 // Makes `fd` a helper; its number is remembered in `descriptor`. Closes it if the table has no
 // room for it.
 bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd);
-// With the state lock held.
-void forget_helper(int fd);
 // The program wants this very number for itself: ours moves elsewhere. False if it cannot.
 bool move_helper_away(int fd);
-
-// The lowest number in [first, last] that is in the table, or -1.
-int next_known_fd(unsigned first, unsigned last);
 
 // A descriptor number out of the way of the program's, close-on-exec; -1 with errno.
 int duplicate_high(int fd);

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "shim/channel.h"
+#include "channel/version.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {

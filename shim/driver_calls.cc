@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "shim/closing.h"
 #include "shim/install.h"
 #include "shim/mailbox_client.h"
 #include "shim/real_calls.h"
@@ -117,6 +118,10 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   }
   error = lease.exchange();
   if (error != 0) return -error;
+  if (mailbox.response.close_count != 0) {
+    close_received(
+        std::span(mailbox.fds).first(std::min(mailbox.response.close_count, kMaxInstalledFds)));
+  }
 
   MailboxResponse response;
   std::memcpy(&response, &mailbox.response, sizeof response);

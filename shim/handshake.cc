@@ -14,9 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "channel/scm_rights.h"
 #include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
-#include "shim/scm_rights.h"
 #include "shim/waiting.h"
 
 namespace netbinder {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Saying Hello to the agent (shim/channel.h), whatever it is for. Any thread.
+// Saying Hello to the agent (channel/hello.h), whatever it is for. Any thread.
 #pragma once
 
 #include <array>
 
-#include "shim/channel.h"
+#include "channel/hello.h"
 
 namespace netbinder {
 

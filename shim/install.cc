@@ -12,11 +12,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "shim/closing.h"
+#include "channel/handover.h"
+#include "channel/scm_rights.h"
+#include "channel/side_socket.h"
 #include "shim/descriptor_table.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
-#include "shim/scm_rights.h"
 
 namespace netbinder {
 namespace {
@@ -91,7 +92,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
   const SignalsBlocked blocked;
   pthread_mutex_lock(&descriptor.install_mutex);
   // Otherwise a signal handler's call has done it.
-  if (mailbox.state.load(std::memory_order_acquire) == kInstall) {
+  if (look_at(mailbox) == kInstall) {
     bool done = take_handed_over(descriptor, index);
     Received received;
     while (!done && receive(descriptor, received)) {
@@ -104,7 +105,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
       }
     }
     if (!done) mailbox.fds[0] = -EMFILE;
-    mailbox.state.store(kInstalled, std::memory_order_release);
+    hand_over(mailbox, kInstalled);
   }
   pthread_mutex_unlock(&descriptor.install_mutex);
   errno = saved_errno;
@@ -141,12 +142,6 @@ void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages
   for (std::uint32_t i = 0; i < messages; ++i) {
     if (::recv(fd, &message, sizeof message, MSG_DONTWAIT) <= 0) break;
   }
-  errno = saved_errno;
-}
-
-void close_received(const std::int32_t* fds, std::uint32_t count) {
-  const int saved_errno = errno;
-  for (std::uint32_t i = 0; i < count; ++i) (void)close_descriptor(fds[i]);
   errno = saved_errno;
 }
 

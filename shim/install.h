@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an exchange does to the program's descriptors: new ones come over the side socket,
-// readiness messages are taken off the binder descriptor, those of a freed buffer are closed.
-// Any thread.
+// What an exchange does to the program's descriptors: new ones come over the side socket, and
+// readiness messages are taken off the binder descriptor. Any thread.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
-#include "shim/channel.h"
+#include "channel/mailbox.h"
 #include "shim/descriptor.h"
 
 namespace netbinder {
@@ -23,7 +22,5 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
 
 // Through `fd`, if that is still a descriptor of it, or another one.
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages);
-
-void close_received(const std::int32_t* fds, std::uint32_t count);
 
 }  // namespace netbinder

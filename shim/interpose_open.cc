@@ -13,13 +13,13 @@
 #include "shim/connect.h"
 #include "shim/device_path.h"
 #include "shim/interpose.h"
-#include "shim/process_state.h"
 #include "shim/real_calls.h"
+#include "shim/start.h"
 
 namespace netbinder {
 namespace {
 
-[[gnu::constructor]] void start() { initialize_process_state(); }
+[[gnu::constructor]] void start() { start_shim(); }
 
 // False: the path is not ours. Otherwise `result` is what open returns.
 bool open_ours(const char* name, int flags, int& result) {

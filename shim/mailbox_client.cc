@@ -2,7 +2,6 @@
 #include "shim/mailbox_client.h"
 
 #include <linux/android/binder.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -14,6 +13,12 @@
 #include <array>
 #include <cerrno>
 
+#include "channel/doorbell.h"
+#include "channel/handover.h"
+#include "channel/ownership.h"
+#include "channel/pending.h"
+#include "channel/posted_read.h"
+#include "channel/sleep.h"
 #include "shim/install.h"
 #include "shim/nice.h"
 #include "shim/process_state.h"
@@ -56,20 +61,10 @@ std::uint64_t now_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
-           const timespec* timeout) {
-  return ::syscall(SYS_futex, &word, operation, value, timeout, nullptr, 0);
-}
-
 void ring(const Descriptor& descriptor, std::uint32_t index) {
   ChannelHeader& header = descriptor.header();
-  header.pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_release);
-  header.pending_words.fetch_or(1U << (index / 64), std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (header.agent_armed.load(std::memory_order_relaxed) == 0 ||
-      header.agent_armed.exchange(0, std::memory_order_relaxed) == 0) {
-    return;
-  }
+  mark_pending(header, index);
+  if (!must_ring(header)) return;
   const std::uint64_t one = 1;
   while (::write(descriptor.helper(kHelloDoorbell), &one, sizeof one) < 0 && errno == EINTR) {
   }
@@ -77,10 +72,7 @@ void ring(const Descriptor& descriptor, std::uint32_t index) {
 
 // The agent goes on without an answer, and says how far it has got.
 void cancel(const Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
-  std::uint32_t expected = kRequested;
-  if (mailbox.state.compare_exchange_strong(expected, kCancelled, std::memory_order_acq_rel)) {
-    ring(descriptor, index);
-  }
+  if (hand_over_from(mailbox, kRequested, kCancelled)) ring(descriptor, index);
 }
 
 bool agent_hung_up(const Descriptor& descriptor) {
@@ -88,26 +80,12 @@ bool agent_hung_up(const Descriptor& descriptor) {
   return ::poll(&side, 1, 0) > 0 && (side.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-// Sleeps while the state is `seen`. 0, EINTR, or ETIMEDOUT.
-int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns) {
-  mailbox.sleeping.store(1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  int result = 0;
-  if (mailbox.state.load(std::memory_order_acquire) == seen) {
-    const timespec limit{.tv_sec = static_cast<time_t>(limit_ns / 1'000'000'000),
-                         .tv_nsec = static_cast<long>(limit_ns % 1'000'000'000)};
-    if (futex(mailbox.state, FUTEX_WAIT, seen, &limit) != 0 && errno != EAGAIN) result = errno;
-  }
-  mailbox.sleeping.store(0, std::memory_order_relaxed);
-  return result;
-}
-
 // Until the agent has nothing more to do with the request. A signal cancels it. Looks after the
 // agent first after `limit_ns`. 0 or a negative errno.
 int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
                std::uint64_t limit_ns = kFirstHealthCheckNs) {
   for (;;) {
-    const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+    const std::uint32_t state = look_at(mailbox);
     if (state == kDone) return 0;
     if (state == kInstall) {
       install_descriptors(descriptor, mailbox, index);
@@ -124,7 +102,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
         break;
       default:
         // The agent may have answered before it died.
-        if (agent_hung_up(descriptor) && mailbox.state.load(std::memory_order_acquire) != kDone) {
+        if (agent_hung_up(descriptor) && look_at(mailbox) != kDone) {
           descriptor.dead.store(true, std::memory_order_relaxed);
         }
         limit_ns = kHealthCheckNs;
@@ -132,8 +110,6 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
     }
   }
 }
-
-bool is_settled(std::uint32_t state) { return state == kDone || state == kInstall; }
 
 std::uint32_t current_tid() {
   if (thread_state.tid == 0) [[unlikely]] {
@@ -146,7 +122,7 @@ void give_back(const HeldMailbox& held) {
   if (held.descriptor == nullptr) return;
   const DescriptorReference reference = try_reference(held.descriptor);
   if (!reference || !held.is_current()) return;
-  reference->mailbox(held.index).owner.store(0, std::memory_order_release);
+  give_mailbox_back(reference->mailbox(held.index));
 }
 
 // Programs need not say that a thread has ended, but the agent can only count those that have not.
@@ -172,7 +148,7 @@ void at_thread_exit(void*) {
 
 // A thread that ended without giving its mailbox back, in a process that was killed for example.
 bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
-  const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+  const std::uint32_t state = look_at(mailbox);
   return (state == kIdle || state == kDone) && ::syscall(SYS_tkill, owner, 0) != 0 &&
          errno == ESRCH;
 }
@@ -182,14 +158,9 @@ std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
   for (const bool take_over : {false, true}) {
     for (std::uint32_t index = 0; index < kMailboxes; ++index) {
       Mailbox& mailbox = descriptor.mailbox(index);
-      std::uint32_t owner = mailbox.owner.load(std::memory_order_relaxed);
+      const std::uint32_t owner = owner_of(mailbox);
       if (owner != 0 && (!take_over || owner == tid || !owner_is_gone(mailbox, owner))) continue;
-      if (mailbox.owner.compare_exchange_strong(owner, tid, std::memory_order_acq_rel)) {
-        mailbox.state.store(kIdle, std::memory_order_relaxed);
-        mailbox.sleeping.store(0, std::memory_order_relaxed);
-        mailbox.may_post.store(0, std::memory_order_relaxed);  // that was said to another thread
-        return index;
-      }
+      if (claim_mailbox(mailbox, owner, tid)) return index;
     }
   }
   return kMailboxes;
@@ -232,8 +203,8 @@ bool in_call_of_this_thread(const Descriptor& descriptor) {
 bool in_calls(const Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     const Mailbox& mailbox = descriptor.mailbox(index);
-    if (mailbox.owner.load(std::memory_order_acquire) == 0) continue;
-    const std::uint32_t state = mailbox.state.load(std::memory_order_acquire);
+    if (owner_of(mailbox) == 0) continue;
+    const std::uint32_t state = look_at(mailbox);
     if (state == kRequested || state == kInstall) return true;
   }
   return false;
@@ -242,10 +213,10 @@ bool in_calls(const Descriptor& descriptor) {
 void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     Mailbox& mailbox = descriptor.mailbox(index);
-    if (mailbox.owner.load(std::memory_order_acquire) == 0) continue;
+    if (owner_of(mailbox) == 0) continue;
     // The change of state keeps a thread that is about to sleep from doing so.
     cancel(descriptor, mailbox, index);
-    futex(mailbox.state, FUTEX_WAKE, 1, nullptr);
+    wake_in_any_case(mailbox);
   }
 }
 
@@ -281,7 +252,7 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
 MailboxLease::~MailboxLease() {
   if (mailbox_ == nullptr) return;
   if (!lost_) {
-    mailbox_->state.store(kIdle, std::memory_order_release);
+    hand_over(*mailbox_, kIdle);
     thread_state.held[held_].busy = false;
   } else {
     // Left behind for as long as the channel exists: the agent may yet respond in it.
@@ -294,19 +265,18 @@ void MailboxLease::begin_request(std::uint32_t tid) {
     const HeldMailbox& outer = thread_state.held[i];
     if (i == held_ || !outer.busy || outer.descriptor != &descriptor_) continue;
     Mailbox& interrupted = descriptor_.mailbox(outer.index);
-    const std::uint32_t state = interrupted.state.load(std::memory_order_acquire);
+    const std::uint32_t state = look_at(interrupted);
     if (state == kIdle || state == kDone) continue;
     cancel(descriptor_, interrupted, outer.index);
     (void)await_done(descriptor_, interrupted, outer.index);
   }
   mailbox_->request.tid = tid;
   mailbox_->request.nice = current_nice();
-  mailbox_->state.store(kRequested, std::memory_order_release);
+  hand_over(*mailbox_, kRequested);
   // An agent that is awake needs no doorbell, and knowing of the read lets it look a little longer.
-  if (is_waiting_read(mailbox_->request) &&
-      descriptor_.header().agent_armed.load(std::memory_order_relaxed) != 0) {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (mailbox_->may_post.load(std::memory_order_relaxed) == 1) return;
+  if (is_waiting_read(mailbox_->request) && agent_seems_asleep(descriptor_.header()) &&
+      may_stay_silent(*mailbox_)) {
+    return;
   }
   ring(descriptor_, index_);
 }
@@ -340,14 +310,14 @@ int MailboxLease::wait() {
   if (history.should_spin(start)) {
     spun_in_vain = true;
     do {
-      if (is_settled(mailbox_->state.load(std::memory_order_acquire))) {
+      if (is_settled(look_at(*mailbox_))) {
         spun_in_vain = false;
         break;
       }
       ::sched_yield();
     } while (now_ns() - start < kSpinNs);
   }
-  if (!is_settled(mailbox_->state.load(std::memory_order_acquire))) forget_nice();  // it will sleep
+  if (!is_settled(look_at(*mailbox_))) forget_nice();  // it will sleep
   const int error = await_done(descriptor_, *mailbox_, index_, history.first_health_check_ns());
   history.ended(start, now_ns(), spun_in_vain);
   return error;
@@ -357,9 +327,6 @@ void MailboxLease::finish() {
   const MailboxResponse& response = mailbox_->response;
   if (response.drain != 0) take_readiness(descriptor_, fd_, response.drain);
   if (response.sets_nice != 0) take_on_nice(response.nice);
-  if (response.close_count != 0) {
-    close_received(mailbox_->fds, std::min(response.close_count, kMaxInstalledFds));
-  }
 }
 
 }  // namespace netbinder

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The program's side of the mailbox protocol (shim/channel.h). A thread claims a mailbox of a
+// The program's side of the mailbox protocol (channel/mailbox.h). A thread claims a mailbox of a
 // Descriptor at its first call and keeps it for the next ones; it is given back when the thread
 // ends.
 //
@@ -11,12 +11,12 @@
 
 #include <cstdint>
 
-#include "shim/channel.h"
+#include "channel/mailbox.h"
 #include "shim/descriptor.h"
 
 namespace netbinder {
 
-// For initialize_process_state only.
+// Once, before the first call. For start_shim only.
 void initialize_mailbox_client();
 // In the child of a fork: what this thread holds belongs to the parent.
 void forget_thread_after_fork();

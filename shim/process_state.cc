@@ -5,28 +5,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "shim/descriptor.h"
-#include "shim/mailbox_client.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
 
 constinit pthread_mutex_t state_mutex = PTHREAD_MUTEX_INITIALIZER;
-constinit pthread_once_t once = PTHREAD_ONCE_INIT;
 constinit std::atomic<std::uint32_t> generation = 0;
 constinit std::atomic<int> own_pid = 0;
 // On a page that the kernel clears in every copy a fork makes: 1 here, 0 in a new process.
 constinit std::atomic<std::uint32_t>* marker = nullptr;
-sigset_t signals_before_fork;  // guarded by state_mutex
+sigset_t signals_before_fork;          // guarded by state_mutex
+constinit ForkHandlers fork_handlers;  // set once, before any fork that matters
 
 void settle_in_child() {
   own_pid.store(::getpid(), std::memory_order_relaxed);
   generation.fetch_add(1, std::memory_order_relaxed);
   if (marker != nullptr) marker->store(1, std::memory_order_relaxed);
   state_mutex = PTHREAD_MUTEX_INITIALIZER;
-  forget_thread_after_fork();
-  settle_descriptors_after_fork();
+  fork_handlers.settle_in_child();
 }
 
 void before_fork() {
@@ -36,7 +33,7 @@ void before_fork() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_mutex_lock(&state_mutex);
   signals_before_fork = before;
-  note_fork_of_descriptors();
+  fork_handlers.before();
 }
 
 void after_fork_in_parent() {
@@ -51,7 +48,10 @@ void after_fork_in_child() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void initialize() {
+}  // namespace
+
+void initialize_process_state(const ForkHandlers& handlers) {
+  fork_handlers = handlers;
   own_pid.store(::getpid(), std::memory_order_relaxed);
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   void* const memory =
@@ -65,12 +65,7 @@ void initialize() {
     }
   }
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  initialize_mailbox_client();
 }
-
-}  // namespace
-
-void initialize_process_state() { pthread_once(&once, initialize); }
 
 std::uint32_t fork_generation() { return generation.load(std::memory_order_relaxed); }
 

@@ -14,8 +14,14 @@
 
 namespace netbinder {
 
-// Prepares for fork; before the first descriptor is made. Repeating it does nothing.
-void initialize_process_state();
+// What else is to be done about a fork, by those who know of more than this file does.
+struct ForkHandlers {
+  void (*before)() = nullptr;           // in the parent, with the state lock held
+  void (*settle_in_child)() = nullptr;  // in the child, by its only thread
+};
+
+// Prepares for fork; once, before the first descriptor is made. For start_shim only.
+void initialize_process_state(const ForkHandlers& handlers);
 
 // How many forks lie between the program's first process and this one.
 std::uint32_t fork_generation();

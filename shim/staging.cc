@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "channel/layout.h"
 #include "shim/user_memory.h"
 
 namespace netbinder {
@@ -106,9 +107,8 @@ void Stager::stage_file(int fd) {
 bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
   if (bytes > kInlineStagingBytes - inline_used_) return false;
   if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return false;
-  mailbox_.staged[ranges_++] = {.address = address,
-                                .size = static_cast<std::uint32_t>(bytes),
-                                .place = inline_used_};
+  mailbox_.staged[ranges_++] = {
+      .address = address, .size = static_cast<std::uint32_t>(bytes), .place = inline_used_};
   inline_used_ = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(round_up(inline_used_ + bytes), kInlineStagingBytes));
   return true;
@@ -117,7 +117,7 @@ bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
 bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
   if (channel_memory_ < 0 || bytes > kStagingBytes - large_used_) return false;
   // The kernel copies from the program's memory and knows what can be read.
-  const std::uint64_t start = kStagingStart + std::uint64_t{index_} * kStagingBytes + large_used_;
+  const std::uint64_t start = staging_start(index_) + large_used_;
   std::uint64_t done = 0;
   while (done < bytes) {
     const ssize_t written = ::pwrite(channel_memory_, reinterpret_cast<const void*>(address + done),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sends bytes of the program along with a request (StagedRange of shim/channel.h), so that the
+// Sends bytes of the program along with a request (StagedRange of channel/request.h), so that the
 // agent need not, or where it may not, read the program's memory.
 //
 // A Stager belongs to one request.
@@ -11,7 +11,8 @@
 #include <cstdint>
 #include <span>
 
-#include "shim/channel.h"
+#include "channel/limits.h"
+#include "channel/mailbox.h"
 
 namespace netbinder {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "shim/channel.h"
+#include "channel/version.h"
 
 namespace netbinder::tools {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
-
+#include "core/base/check.h"
 #include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"

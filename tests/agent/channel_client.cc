@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "channel/doorbell.h"
+#include "channel/pending.h"
 #include "tests/agent/agent_process.h"
 
 namespace netbinder::testing {
@@ -33,15 +35,14 @@ int connect_to(const std::string& path) {
 
 Hello hello_with(const std::uint64_t& probe, const std::string& context) {
   Hello hello;
-  
+
   hello.probe_address = reinterpret_cast<std::uint64_t>(&probe);
   hello.probe_value = probe;
   std::memcpy(hello.name, context.data(), std::min(context.size(), sizeof hello.name));
   return hello;
 }
 
-std::optional<HelloReply> receive_hello_reply(int socket,
-                                              std::array<int, kHelloDescriptors>* fds) {
+std::optional<HelloReply> receive_hello_reply(int socket, std::array<int, kHelloDescriptors>* fds) {
   pollfd ready{.fd = socket, .events = POLLIN, .revents = 0};
   if (::poll(&ready, 1, kPatienceMs) != 1) return std::nullopt;
   HelloReply reply;
@@ -110,9 +111,8 @@ void ChannelClient::ring_doorbell() {
 }
 
 void ChannelClient::ring(std::uint32_t index) {
-  header().pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64));
-  header().pending_words.fetch_or(1U << (index / 64));
-  if (header().agent_armed.exchange(0) != 0) ring_doorbell();
+  mark_pending(header(), index);
+  if (must_ring(header())) ring_doorbell();
 }
 
 void ChannelClient::set_state(std::uint32_t index, std::uint32_t state) {
@@ -141,8 +141,7 @@ int ChannelClient::map(std::uint64_t bytes) {
 }
 
 void ChannelClient::begin_write_read(std::uint32_t index, std::uint32_t tid,
-                                     const std::vector<std::byte>& commands,
-                                     std::uint32_t flags) {
+                                     const std::vector<std::byte>& commands, std::uint32_t flags) {
   Mailbox& box = mailbox(index);
   box.request = {};
   box.request.operation = kOpWriteRead;

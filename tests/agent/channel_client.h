@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program's end of the channel (shim/channel.h), spoken by hand: everything it writes can be
+// A program's end of the channel (channel/layout.h), spoken by hand: everything it writes can be
 // wrong on purpose.
 #pragma once
 
@@ -11,8 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "channel/hello.h"
+#include "channel/layout.h"
 #include "core/base/uapi.h"
-#include "shim/channel.h"
 
 namespace netbinder::testing {
 
@@ -38,11 +39,8 @@ class ChannelClient {
   [[nodiscard]] int error() const { return error_; }
   [[nodiscard]] int socket() const { return socket_; }
   [[nodiscard]] int side_socket() const { return fds_[kHelloSideSocket]; }
-  [[nodiscard]] ChannelHeader& header() { return *reinterpret_cast<ChannelHeader*>(memory_); }
-  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) {
-    return *reinterpret_cast<Mailbox*>(memory_ + kMailboxesStart +
-                                       std::size_t{index} * kMailboxBytes);
-  }
+  [[nodiscard]] ChannelHeader& header() { return header_at(memory_); }
+  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) { return mailbox_at(memory_, index); }
   [[nodiscard]] int channel_memory() const { return fds_[kHelloChannelMemory]; }
   void ring(std::uint32_t index);
   void ring_doorbell();

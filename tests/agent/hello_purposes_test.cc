@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "channel/side_socket.h"
 #include "tests/agent/agent_process.h"
 #include "tests/agent/channel_client.h"
 #include "tests/agent/polite_pair.h"

@@ -13,32 +13,34 @@
 namespace netbinder {
 namespace {
 
+using Space = Buffer::Space;
+
 constexpr std::uint64_t kArena = 64 * 1024;
 
 TEST(BufferAllocator, RefusesBeforeItHasAnArena) {
   BufferAllocator allocator;
-  EXPECT_EQ(allocator.allocate({8, 0, 0}, false, 1).error(), -ESRCH);
+  EXPECT_EQ(allocator.allocate({8, 0, 0}, Space::kSync, 1).error(), -ESRCH);
 }
 
 TEST(BufferAllocator, RefusesSizesThatOverflow) {
   BufferAllocator allocator;
   allocator.map(kArena);
-  EXPECT_EQ(allocator.allocate({UINT64_MAX, 0, 0}, false, 1).error(), -EINVAL);
-  EXPECT_EQ(allocator.allocate({UINT64_MAX - 15, 16, 0}, false, 1).error(), -EINVAL);
-  EXPECT_EQ(allocator.allocate({kArena + 1, 0, 0}, false, 1).error(), -ENOSPC);
+  EXPECT_EQ(allocator.allocate({UINT64_MAX, 0, 0}, Space::kSync, 1).error(), -EINVAL);
+  EXPECT_EQ(allocator.allocate({UINT64_MAX - 15, 16, 0}, Space::kSync, 1).error(), -EINVAL);
+  EXPECT_EQ(allocator.allocate({kArena + 1, 0, 0}, Space::kSync, 1).error(), -ENOSPC);
 }
 
 TEST(BufferAllocator, GivesTheWholeArenaAndAnEmptyBufferAPlace) {
   BufferAllocator allocator;
   allocator.map(kArena);
-  auto whole = allocator.allocate({kArena, 0, 0}, false, 1);
+  auto whole = allocator.allocate({kArena, 0, 0}, Space::kSync, 1);
   ASSERT_TRUE(whole);
-  EXPECT_EQ(allocator.allocate({0, 0, 0}, false, 1).error(), -ENOSPC);
+  EXPECT_EQ(allocator.allocate({0, 0, 0}, Space::kSync, 1).error(), -ENOSPC);
   allocator.release(*whole);
-  auto a = allocator.allocate({0, 0, 0}, false, 1);
-  auto b = allocator.allocate({0, 0, 0}, false, 1);
+  auto a = allocator.allocate({0, 0, 0}, Space::kSync, 1);
+  auto b = allocator.allocate({0, 0, 0}, Space::kSync, 1);
   ASSERT_TRUE(a && b);
-  EXPECT_NE((*a)->offset, (*b)->offset);
+  EXPECT_NE((*a)->offset(), (*b)->offset());
 }
 
 TEST(BufferAllocator, TakesTheSmallestHoleThatFits) {
@@ -46,21 +48,21 @@ TEST(BufferAllocator, TakesTheSmallestHoleThatFits) {
   allocator.map(kArena);
   std::vector<Buffer*> buffers;
   for (const std::uint64_t size : {4096U, 64U, 1024U, 64U, 256U, 64U}) {
-    buffers.push_back(*allocator.allocate({size, 0, 0}, false, 1));
+    buffers.push_back(*allocator.allocate({size, 0, 0}, Space::kSync, 1));
   }
-  const std::uint64_t hole = buffers[4]->offset;
+  const std::uint64_t hole = buffers[4]->offset();
   for (const int i : {0, 2, 4}) allocator.release(buffers[static_cast<std::size_t>(i)]);
-  EXPECT_EQ((*allocator.allocate({200, 0, 0}, false, 1))->offset, hole);
+  EXPECT_EQ((*allocator.allocate({200, 0, 0}, Space::kSync, 1))->offset(), hole);
   allocator.check_invariants();
 }
 
 TEST(BufferAllocator, OnewayCallsGetHalfTheArena) {
   BufferAllocator allocator;
   allocator.map(kArena);
-  auto half = allocator.allocate({kArena / 2, 0, 0}, true, 1);
+  auto half = allocator.allocate({kArena / 2, 0, 0}, Space::kAsync, 1);
   ASSERT_TRUE(half);
-  EXPECT_EQ(allocator.allocate({8, 0, 0}, true, 1).error(), -ENOSPC);
-  EXPECT_TRUE(allocator.allocate({8, 0, 0}, false, 1));
+  EXPECT_EQ(allocator.allocate({8, 0, 0}, Space::kAsync, 1).error(), -ENOSPC);
+  EXPECT_TRUE(allocator.allocate({8, 0, 0}, Space::kSync, 1));
   allocator.release(*half);
   EXPECT_EQ(allocator.free_async_space(), kArena / 2);
 }
@@ -70,8 +72,8 @@ TEST(BufferAllocator, SuspectsASenderThatFillsTheHalfAndSaysSoOnce) {
   allocator.map(kArena);
   std::vector<Buffer*> buffers;
   int suspected = 0;
-  while (auto buffer = allocator.allocate({512, 0, 0}, true, 7)) {
-    suspected += (*buffer)->spam_suspect ? 1 : 0;
+  while (auto buffer = allocator.allocate({512, 0, 0}, Space::kAsync, 7)) {
+    suspected += (*buffer)->spam_suspect() ? 1 : 0;
     buffers.push_back(*buffer);
   }
   EXPECT_EQ(suspected, 1);
@@ -93,19 +95,19 @@ TEST(BufferAllocator, MergesBackToOneBufferWhateverTheOrder) {
       allocator.map(kArena);
       std::vector<Buffer*> buffers;
       for (const std::uint64_t size : sizes) {
-        auto buffer = allocator.allocate({size, 0, 0}, false, 1);
+        auto buffer = allocator.allocate({size, 0, 0}, Space::kSync, 1);
         ASSERT_TRUE(buffer);
-        EXPECT_EQ((*buffer)->offset % 8, 0U);
-        EXPECT_EQ(allocator.find((*buffer)->offset), *buffer);
+        EXPECT_EQ((*buffer)->offset() % 8, 0U);
+        EXPECT_EQ(allocator.find((*buffer)->offset()), *buffer);
         buffers.push_back(*buffer);
       }
       for (const std::size_t i : order) {
-        const std::uint64_t offset = buffers[i]->offset;
+        const std::uint64_t offset = buffers[i]->offset();
         allocator.release(buffers[i]);
         EXPECT_EQ(allocator.find(offset), nullptr);
         allocator.check_invariants();
       }
-      EXPECT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1));
+      EXPECT_TRUE(allocator.allocate({kArena, 0, 0}, Space::kSync, 1));
     } while (std::next_permutation(order.begin(), order.end()));
   }
 }
@@ -136,9 +138,9 @@ TEST(BufferAllocator, CountsItsPagesAndMergesBackForEveryMixOfEndsAndOrders) {
       std::array<Buffer*, kBuffers> buffers{};
       std::uint64_t expected = 0;
       for (std::size_t i = 0; i < kBuffers; ++i) {
-        auto buffer = allocator.allocate({sizes[i], 0, 0}, false, 1);
+        auto buffer = allocator.allocate({sizes[i], 0, 0}, Space::kSync, 1);
         ASSERT_TRUE(buffer);
-        ASSERT_EQ((*buffer)->offset, expected) << "one behind the other";
+        ASSERT_EQ((*buffer)->offset(), expected) << "one behind the other";
         expected += sizes[i];
         buffers[i] = *buffer;
       }
@@ -162,7 +164,7 @@ TEST(BufferAllocator, CountsItsPagesAndMergesBackForEveryMixOfEndsAndOrders) {
       }
       allocator.check_invariants();
       ASSERT_TRUE(allocator.allocated().empty());
-      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1)) << "one free buffer";
+      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, Space::kSync, 1)) << "one free buffer";
     } while (std::next_permutation(order.begin(), order.end()));
   }
 }
@@ -184,7 +186,7 @@ TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
       of_lent /= 4;
       of_used /= 5;
     }
-    const bool async = mix % 2 == 0;
+    const Space space = mix % 2 == 0 ? Space::kAsync : Space::kSync;
     const bool neighbour = mix % 3 != 0;
     std::array<std::size_t, kBuffers> order{};
     std::iota(order.begin(), order.end(), 0);
@@ -194,11 +196,11 @@ TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
       std::array<Buffer*, kBuffers> buffers{};
       std::uint64_t lent_space = 0;
       for (std::size_t i = 0; i < kBuffers; ++i) {
-        buffers[i] = *allocator.lend({lent[i], 0, 0}, async);
-        ASSERT_EQ(buffers[i]->offset, lent_space) << "one behind the other";
+        buffers[i] = *allocator.lend({lent[i], 0, 0}, space);
+        ASSERT_EQ(buffers[i]->offset(), lent_space) << "one behind the other";
         lent_space += lent[i];
       }
-      Buffer* behind = neighbour ? *allocator.allocate({64, 0, 0}, false, 1) : nullptr;
+      Buffer* behind = neighbour ? *allocator.allocate({64, 0, 0}, Space::kSync, 1) : nullptr;
       ASSERT_EQ(allocator.lent_space(), lent_space);
       std::uint64_t in_use = 0;
       for (const std::size_t i : order) {
@@ -206,21 +208,21 @@ TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
         ASSERT_EQ(error, used[i] > lent[i] ? -EINVAL : 0);
         if (error != 0) {
           ASSERT_EQ(allocator.lent_space(), lent_space) << "nothing has changed";
-          ASSERT_EQ(buffers[i]->size, lent[i]);
+          ASSERT_EQ(buffers[i]->size(), lent[i]);
           allocator.release(buffers[i]);
           buffers[i] = nullptr;
         } else {
-          ASSERT_EQ(buffers[i]->size, rounded(used[i]));
-          ASSERT_EQ(allocator.find(buffers[i]->offset), buffers[i]);
+          ASSERT_EQ(buffers[i]->size(), rounded(used[i]));
+          ASSERT_EQ(allocator.find(buffers[i]->offset()), buffers[i]);
           in_use += rounded(used[i]);
         }
         lent_space -= lent[i];
         ASSERT_EQ(allocator.lent_space(), lent_space);
-        ASSERT_EQ(allocator.free_async_space(), kArena / 2 - (async ? in_use : 0));
+        ASSERT_EQ(allocator.free_async_space(), kArena / 2 - (space == Space::kAsync ? in_use : 0));
         allocator.check_invariants();
       }
       // Behind all of them, or behind the neighbour, nothing was taken; before, all that is left.
-      const auto rest = allocator.allocate({kArena - 3 * 4104 - 64, 0, 0}, false, 1);
+      const auto rest = allocator.allocate({kArena - 3 * 4104 - 64, 0, 0}, Space::kSync, 1);
       ASSERT_TRUE(rest);
       allocator.release(*rest);
       for (const std::size_t i : order) {
@@ -228,7 +230,7 @@ TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
         allocator.check_invariants();
       }
       if (behind != nullptr) allocator.release(behind);
-      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, false, 1)) << "one free buffer";
+      ASSERT_TRUE(allocator.allocate({kArena, 0, 0}, Space::kSync, 1)) << "one free buffer";
     } while (std::next_permutation(order.begin(), order.end()));
   }
 }
@@ -236,9 +238,9 @@ TEST(BufferAllocator, GivesBackWhatALentBufferDoesNotNeedForEveryMixAndOrder) {
 TEST(BufferAllocator, WhatIsLentTakesSpaceAndShowsNowhere) {
   BufferAllocator allocator;
   allocator.map(kArena);
-  Buffer* lent = *allocator.lend({kArena / 2, 0, 0}, true);
-  EXPECT_EQ(allocator.allocate({8, 0, 0}, true, 1).error(), -ENOSPC);
-  EXPECT_EQ(allocator.allocate({kArena / 2 + 8, 0, 0}, false, 1).error(), -ENOSPC);
+  Buffer* lent = *allocator.lend({kArena / 2, 0, 0}, Space::kAsync);
+  EXPECT_EQ(allocator.allocate({8, 0, 0}, Space::kAsync, 1).error(), -ENOSPC);
+  EXPECT_EQ(allocator.allocate({kArena / 2 + 8, 0, 0}, Space::kSync, 1).error(), -ENOSPC);
   EXPECT_TRUE(allocator.allocated().empty());
   EXPECT_EQ(allocator.free_async_space(), kArena / 2);
   EXPECT_EQ(allocator.pages().used, 0U);
@@ -251,7 +253,7 @@ TEST(BufferAllocator, WhatIsLentTakesSpaceAndShowsNowhere) {
   EXPECT_EQ(allocator.pages().high, 2U);
   allocator.release(lent);
   EXPECT_EQ(allocator.pages().kept, 2U);
-  Buffer* again = *allocator.lend({8, 0, 0}, false);
+  Buffer* again = *allocator.lend({8, 0, 0}, Space::kSync);
   allocator.release(again);
   EXPECT_EQ(allocator.lent_space(), 0U);
   allocator.check_invariants();
@@ -266,9 +268,9 @@ TEST(BufferAllocator, AnotherSenderIsSuspectedWhateverIsLent) {
     std::size_t count = 0;
     // Room for what is lent is there until the last.
     for (; allocator.free_async_space() > 1024; ++count) {
-      Buffer* lent = lends ? *allocator.lend({512, 0, 0}, true) : nullptr;
-      Buffer* buffer = *allocator.allocate({512, 0, 0}, true, 7);
-      if (buffer->spam_suspect) which.push_back(count);
+      Buffer* lent = lends ? *allocator.lend({512, 0, 0}, Space::kAsync) : nullptr;
+      Buffer* buffer = *allocator.allocate({512, 0, 0}, Space::kAsync, 7);
+      if (buffer->spam_suspect()) which.push_back(count);
       if (lent != nullptr) allocator.release(lent);
     }
     return which;

@@ -146,6 +146,7 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   outcome.error = result.error;
   outcome.write_consumed = result.write_consumed;
   outcome.wants_looper = result.wants_looper;
+  outcome.close_fds.assign(result.close_fds.begin(), result.close_fds.end());
   if (result.may_post_read) posted[key] = false;
   std::span<const std::byte> rest(buffers[key].data(), result.read_consumed);
   while (!rest.empty()) {

@@ -61,6 +61,7 @@ struct Outcome {
   int error = 0;
   std::uint64_t write_consumed = 0;
   bool wants_looper = false;
+  std::vector<int> close_fds;
   std::vector<Returned> read;
 
   // The commands read, without BR_NOOP, by name.

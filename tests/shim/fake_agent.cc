@@ -3,22 +3,24 @@
 
 #include <fcntl.h>
 #include <linux/android/binder.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+
+#include "channel/handover.h"
+#include "channel/pending.h"
+#include "channel/side_socket.h"
+#include "channel/sleep.h"
 
 namespace netbinder {
 namespace {
@@ -77,17 +79,13 @@ FakeChannel::~FakeChannel() {
   for (const int fd : {socket_, memory_fd_, doorbell_, side_socket_, arena_}) ::close(fd);
 }
 
-ChannelHeader& FakeChannel::header() const { return *reinterpret_cast<ChannelHeader*>(memory_); }
+ChannelHeader& FakeChannel::header() const { return header_at(memory_); }
 
-Mailbox& FakeChannel::mailbox(std::uint32_t index) const {
-  return *reinterpret_cast<Mailbox*>(memory_ + kMailboxesStart +
-                                     std::size_t{index} * kMailboxBytes);
-}
+Mailbox& FakeChannel::mailbox(std::uint32_t index) const { return mailbox_at(memory_, index); }
 
 std::string FakeChannel::staged_large(std::uint32_t index, const StagedRange& range) const {
   std::string bytes(range.size, '\0');
-  const std::uint64_t start =
-      kStagingStart + std::uint64_t{index} * kStagingBytes + (range.place & ~kLargePlace);
+  const std::uint64_t start = staging_start(index) + (range.place & ~kLargePlace);
   const ssize_t got = ::pread(memory_fd_, bytes.data(), bytes.size(), static_cast<off_t>(start));
   bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
   return bytes;
@@ -95,10 +93,8 @@ std::string FakeChannel::staged_large(std::uint32_t index, const StagedRange& ra
 
 void FakeChannel::change_state(std::uint32_t index, MailboxState state) {
   Mailbox& box = mailbox(index);
-  box.state.store(state);
-  if (box.sleeping.exchange(0) == 1) {
-    ::syscall(SYS_futex, &box.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
-  }
+  hand_over(box, state);
+  (void)wake_sleeper(box);
 }
 
 void FakeChannel::respond(std::uint32_t index, const MailboxResponse& response) {
@@ -180,15 +176,9 @@ void FakeAgent::accept_program() {
 bool FakeAgent::serve(FakeChannel& channel) {
   std::uint64_t rung = 0;
   if (::read(channel.doorbell_, &rung, sizeof rung) == sizeof rung) ++doorbells_;
+  // It is rung for every request, also for those it would have found.
   channel.header().agent_armed.store(1);
-  const std::uint32_t words = channel.header().pending_words.exchange(0);
-  for (std::uint32_t word = 0; word < kMailboxes / 64; ++word) {
-    if ((words & (1U << word)) == 0) continue;
-    std::uint64_t bits = channel.header().pending[word].exchange(0);
-    for (; bits != 0; bits &= bits - 1) {
-      handler_(channel, word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits)));
-    }
-  }
+  take_pending(channel.header(), [&](std::uint32_t index) { handler_(channel, index); });
   pollfd socket{.fd = channel.socket_, .events = 0, .revents = 0};
   if (::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0) {
     ++hang_ups_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The agent's side of shim/channel.h for tests: a thread of its own accepts programs and hands
-// their requests to the test. Owned by the test; NETBINDER_SOCKET names it while it lives.
+// The agent's side of a channel (channel/layout.h) for tests: a thread of its own accepts programs
+// and hands their requests to the test. Owned by the test; NETBINDER_SOCKET names it while it
+// lives.
 #pragma once
 
 #include <atomic>
@@ -12,7 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "shim/channel.h"
+#include "channel/hello.h"
+#include "channel/layout.h"
 
 namespace netbinder {
 

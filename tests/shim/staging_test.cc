@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "shim/process_state.h"
+#include "channel/layout.h"
+#include "shim/start.h"
 
 namespace netbinder {
 namespace {
@@ -21,7 +22,7 @@ std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(p
 class Staging : public testing::Test {
  protected:
   Staging() {
-    initialize_process_state();
+    start_shim();
     channel_ = ::memfd_create("channel", MFD_CLOEXEC);
     EXPECT_EQ(::ftruncate(channel_, static_cast<off_t>(kChannelBytes)), 0);
   }

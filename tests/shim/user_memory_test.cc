@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "shim/process_state.h"
+#include "shim/start.h"
 
 namespace netbinder {
 namespace {
@@ -21,7 +21,7 @@ std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(p
 class UserMemory : public testing::Test {
  protected:
   UserMemory() {
-    initialize_process_state();
+    start_shim();
     void* const memory =
         ::mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memory_ = static_cast<std::byte*>(memory);

@@ -8,7 +8,9 @@
 #include <optional>
 #include <string_view>
 
+#include "core/base/check.h"
 #include "core/driver.h"
+#include "core/model/effects.h"
 #include "host/node_host.h"
 #include "host/process_host.h"
 #include "host/surroundings.h"

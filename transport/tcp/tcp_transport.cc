@@ -21,16 +21,6 @@ namespace asio = boost::asio;
 
 namespace tcp {
 
-void Environment::log_broken_peer(const std::string& remote, const std::string& reason) {
-  const int left_out = broken_peers.admit(now_ms());
-  if (left_out < 0) return;
-  if (left_out == 0) {
-    spdlog::warn("connection with {} closed: {}", remote, reason);
-  } else {
-    spdlog::warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
-  }
-}
-
 namespace {
 
 Address usable_address(const Environment& environment, const std::string& text) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Setting a channel up, one for each open of a binder device. The program connects a SOCK_SEQPACKET
+// Unix socket to the agent and sends Hello; the agent answers HelloReply with, on success, four
+// descriptors (HelloDescriptor). The connected socket is the program's binder descriptor:
+//   - it is readable while work waits for the process: the agent sends a one-byte message when that
+//     becomes true, and says in a response (`drain`) when the program is to take it back;
+//   - it is closed by whoever ends first; the last close ends the binder process.
+// Hello also carries the connected socket itself (SCM_RIGHTS), by which the agent knows the
+// descriptor again when another process, which inherited or received it, asks to attach to its
+// channel. Some Hellos ask for something else than an open, see HelloPurpose; their connection ends
+// with the reply.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "channel/version.h"
+
+namespace netbinder {
+
+enum HelloFlags : std::uint32_t {
+  kHelloStagedOnly = 1,       // do not read this program's memory
+  kHelloDialectDetected = 2,  // `dialect` is a guess by the program's libbinder, nobody's wish
+};
+
+enum HelloPurpose : std::uint32_t {
+  kHelloOpen = 0,       // open the device `name`; descriptors of the reply: HelloDescriptor
+  kHelloDebugFile = 1,  // read the debug file `name` ("state", "proc/PID", …); one read-only memfd
+  kHelloFindDevice = 2,  // is there a device `name`? none
+  kHelloAddDevice = 3,   // BINDER_CTL_ADD: make the device `name`; none
+  kHelloAttach = 4,      // use the binder descriptor sent along; all but the arena's
+};
+
+struct Hello {
+  std::uint32_t magic = kChannelMagic;
+  std::uint32_t version = kChannelVersion;
+  std::uint32_t flags = 0;
+  HelloPurpose purpose = kHelloOpen;
+  std::uint64_t probe_address = 0;  // of 8 bytes holding `probe_value`, readable until the reply
+  std::uint64_t probe_value = 0;
+  char name[64] = {};     // "binder" for /dev/binder; zero-terminated
+  char dialect[32] = {};  // service manager dialect wanted or detected; may be empty
+  std::int32_t nice = 0;  // of the thread that opens
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(Hello) == 136 && std::is_trivially_copyable_v<Hello>);
+static_assert(offsetof(Hello, probe_address) == 16 && offsetof(Hello, name) == 32);
+
+// Descriptors of a successful HelloReply, in this order.
+enum HelloDescriptor : std::uint32_t {
+  kHelloChannelMemory,  // memfd, mapped shared and writable
+  kHelloDoorbell,       // eventfd
+  kHelloSideSocket,     // SOCK_SEQPACKET
+  kHelloArenaMemory,    // memfd, a read-only descriptor of kMaxMapBytes
+  kHelloDescriptors,
+};
+
+struct HelloReply {
+  std::uint32_t magic = kChannelMagic;
+  std::uint32_t version = kChannelVersion;
+  std::int32_t error = 0;         // negative errno: -ENXIO no such device, -ENOENT no such file,
+                                  // -EEXIST, -EMFILE, -EPROTO
+  std::uint32_t staged_only = 0;  // the agent cannot read the program's memory: stage everything
+  std::uint64_t channel_bytes = 0;
+  std::uint32_t descriptors = 0;  // sent along
+  std::uint32_t reserved = 0;
+  char device[64] = {};  // kHelloAttach: which one it is
+};
+static_assert(sizeof(HelloReply) == 96 && std::is_trivially_copyable_v<HelloReply>);
+static_assert(offsetof(HelloReply, channel_bytes) == 16 && offsetof(HelloReply, device) == 32);
+
+}  // namespace netbinder

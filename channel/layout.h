@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The channel memory: made and sealed by the agent (no growing, no shrinking), mapped by both
+// sides. It holds a ChannelHeader, kMailboxes mailboxes, and behind them a staging area for each
+// mailbox, which neither side maps: bytes are copied there by pwrite and from there by pread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "channel/limits.h"
+#include "channel/mailbox.h"
+
+namespace netbinder {
+
+struct alignas(64) ChannelHeader {
+  std::atomic<std::uint32_t> agent_armed;
+  std::atomic<std::uint32_t> pending_words;             // a bit for each word of `pending`
+  std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
+  std::uint64_t reserved[7];
+};
+static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
+static_assert(offsetof(ChannelHeader, pending_words) == 4 && offsetof(ChannelHeader, pending) == 8);
+static_assert(std::is_standard_layout_v<ChannelHeader>);
+
+// What is used of a small call in mailbox 0 is in one page with the header.
+inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);
+static_assert(kMailboxesStart + offsetof(Mailbox, read) + 128 <= 4096);
+inline constexpr std::uint64_t kStagingStart =
+    kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes;
+inline constexpr std::uint64_t kChannelBytes =
+    kStagingStart + std::uint64_t{kMailboxes} * kStagingBytes;
+
+// Of the channel memory that starts at `memory`.
+inline ChannelHeader& header_at(std::byte* memory) {
+  return *reinterpret_cast<ChannelHeader*>(memory);
+}
+// `index` is below kMailboxes.
+inline Mailbox& mailbox_at(std::byte* memory, std::uint32_t index) {
+  return *reinterpret_cast<Mailbox*>(memory + kMailboxesStart + std::size_t{index} * kMailboxBytes);
+}
+// Where the mailbox's staging area is in the file.
+constexpr std::uint64_t staging_start(std::uint32_t index) {
+  return kStagingStart + std::uint64_t{index} * kStagingBytes;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much of everything a channel has room for.
+#pragma once
+
+#include <cstdint>
+
+namespace netbinder {
+
+inline constexpr std::uint32_t kMailboxes = 512;
+inline constexpr std::uint32_t kMailboxBytes = 16 * 1024;
+inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are read from memory
+inline constexpr std::uint32_t kInlineStagingBytes = 1024;  // small payloads ride along
+inline constexpr std::uint32_t kArgumentBytes = 64;         // of ioctls other than WRITE_READ
+inline constexpr std::uint32_t kReadBytes = 8 * 1024;       // most of one read
+inline constexpr std::uint32_t kPostedReadBytes = 128;      // least of a posted one
+inline constexpr std::uint32_t kMaxStagedRanges = 64;
+inline constexpr std::uint32_t kMaxInstalledFds = 253;                    // SCM_MAX_FD
+inline constexpr std::uint64_t kStagingBytes = (4U << 20) + (64U << 10);  // for each mailbox
+inline constexpr std::uint64_t kMaxMapBytes = 4U << 20;
+inline constexpr std::uint64_t kMaxCommandBytes = 1U << 20;  // of one write buffer
+
+}  // namespace netbinder

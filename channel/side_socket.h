@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is said on the side socket (SOCK_SEQPACKET), on which descriptors travel beside the channel
+// memory, so that the binder descriptor's readiness stays exact.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "channel/limits.h"
+
+namespace netbinder {
+
+// ---- program to agent ----
+
+// Sent before a request with kFlagPassedFiles, with `count` descriptors: those that are in the
+// program's table under the numbers `fds`.
+struct PassMessage {
+  std::uint32_t mailbox = 0;
+  std::uint32_t count = 0;
+  std::int32_t fds[kMaxInstalledFds] = {};
+  std::int32_t reserved = 0;
+};
+static_assert(sizeof(PassMessage) == 8 + 4 * (kMaxInstalledFds + 1));
+static_assert(std::is_trivially_copyable_v<PassMessage>);
+
+// ---- agent to program ----
+
+// Goes with at most kMaxInstalledFds descriptors for the mailbox that is in kInstall.
+struct InstallMessage {
+  std::uint32_t mailbox = 0;
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(InstallMessage) == 8 && std::is_trivially_copyable_v<InstallMessage>);
+
+}  // namespace netbinder

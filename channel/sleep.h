@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A program's thread that sleeps until the agent hands its mailbox back, and the agent that wakes
+// it: a shared futex on the mailbox's state, and the word `sleeping`, by which the agent spares
+// itself the system call while the thread is awake.
+//
+// MEMORY ORDER. Each side writes one word and then reads the other's:
+//     agent                              program
+//     hand_over: stores state            sleep_while: stores sleeping = 1
+//     wake_sleeper: fence                             fence
+//                   loads sleeping                    loads state
+// As with the doorbell (channel/doorbell.h) the two sequentially consistent fences see to it that
+// not both read the old value: either the agent finds the thread about to sleep and wakes it, or
+// the thread finds the new state and does not sleep.
+// Between the thread's look and its sleep the agent may hand over and wake nobody; the futex covers
+// that gap: it compares the state once more, under the lock under which it is woken, and does not
+// sleep if the state is not the one that was seen.
+//
+// Only the thread itself clears `sleeping`, behind its sleep. If the agent cleared it as well, it
+// could do so late, when the thread has already taken that response, made its next request and set
+// the word again: the thread would sleep with the word cleared, and nobody would wake it before its
+// next look after the agent's health. A wake-up that comes late for the same reason only makes the
+// thread look once more.
+#pragma once
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include "channel/handover.h"
+#include "channel/mailbox.h"
+
+namespace netbinder {
+
+// Program: sleeps while the state is `seen`, for `limit_ns` at most. 0, EINTR or ETIMEDOUT; 0 also
+// for no reason. Leaves errno alone unless it sleeps.
+inline int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns) {
+  mailbox.sleeping.store(1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  int result = 0;
+  if (look_at(mailbox) == seen) {
+    const timespec limit{.tv_sec = static_cast<time_t>(limit_ns / 1'000'000'000),
+                         .tv_nsec = static_cast<long>(limit_ns % 1'000'000'000)};
+    const long slept = ::syscall(SYS_futex, &mailbox.state, FUTEX_WAIT, seen, &limit, nullptr, 0);
+    if (slept != 0 && errno != EAGAIN) result = errno;
+  }
+  mailbox.sleeping.store(0, std::memory_order_relaxed);
+  return result;
+}
+
+// Wakes the thread if it sleeps, at the price of a system call. For threads of the same program,
+// after a step of theirs.
+inline void wake_in_any_case(Mailbox& mailbox) {
+  ::syscall(SYS_futex, &mailbox.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+// Agent, after hand_over: wakes the thread if it sleeps or is about to; whether that was so.
+inline bool wake_sleeper(Mailbox& mailbox) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (mailbox.sleeping.load(std::memory_order_relaxed) == 0) return false;
+  wake_in_any_case(mailbox);
+  return true;
+}
+
+}  // namespace netbinder

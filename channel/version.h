@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// By what the two sides of a channel know that they speak of the same thing. The version grows with
+// every change of what is in this folder that an older side would misunderstand.
+#pragma once
+
+#include <cstdint>
+
+namespace netbinder {
+
+inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
+inline constexpr std::uint32_t kChannelVersion = 6;
+inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
+
+}  // namespace netbinder

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Strong identifiers. Two identifiers of different meaning never convert into each other, even
+// where both are the same integer on the wire.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+
+namespace netbinder {
+
+template <typename Tag, typename Rep>
+class StrongId {
+ public:
+  using rep = Rep;
+
+  constexpr StrongId() = default;
+  constexpr explicit StrongId(Rep value) : value_(value) {}
+
+  [[nodiscard]] constexpr Rep value() const { return value_; }
+  friend constexpr auto operator<=>(StrongId, StrongId) = default;
+
+ private:
+  Rep value_{};
+};
+
+// A host of the cluster, as numbered by the configuration. 0 is no host.
+using HostId = StrongId<struct HostIdTag, std::uint32_t>;
+// One life of a host's agent, chosen at random when the agent starts. 0 is none.
+using Incarnation = StrongId<struct IncarnationTag, std::uint64_t>;
+// A binder process: one open of a binder device. Never reused within an incarnation.
+using ProcessId = StrongId<struct ProcessIdTag, std::uint64_t>;
+// A thread of a binder process, by the tid its program gave. Unique within its process only.
+using ThreadId = StrongId<struct ThreadIdTag, std::uint32_t>;
+// A node, numbered by its home host. Never reused within an incarnation; 0 is none.
+using NodeNumber = StrongId<struct NodeNumberTag, std::uint64_t>;
+// What a program calls a reference: local to its process, the lowest free number.
+using Handle = StrongId<struct HandleTag, std::uint32_t>;
+// A call to another host, numbered by the calling host. Never reused within an incarnation.
+using CallId = StrongId<struct CallIdTag, std::uint64_t>;
+// A reference on its way through a third host, numbered by the host that introduces it; 0 is none.
+using HandoffId = StrongId<struct HandoffIdTag, std::uint64_t>;
+// A descriptor on its way to another host, numbered by the host that sends it. Never reused within
+// an incarnation; 0 is none.
+using FileNumber = StrongId<struct FileNumberTag, std::uint64_t>;
+// An open file in flight: its place in the host program's table of files. 0 is none.
+using FileToken = StrongId<struct FileTokenTag, std::uint64_t>;
+// Space in an arena, lent to a peer (core/wire/lease.h). 0 is none.
+using LeaseId = StrongId<struct LeaseIdTag, std::uint64_t>;
+
+// Cluster-global identity of a node. Equality of nodes is equality of identities.
+struct NodeIdentity {
+  HostId host;
+  Incarnation incarnation;
+  NodeNumber number;
+
+  friend constexpr auto operator<=>(const NodeIdentity&, const NodeIdentity&) = default;
+};
+
+}  // namespace netbinder
+
+template <typename Tag, typename Rep>
+struct std::hash<netbinder::StrongId<Tag, Rep>> {
+  std::size_t operator()(netbinder::StrongId<Tag, Rep> id) const noexcept {
+    return std::hash<Rep>{}(id.value());
+  }
+};
+
+template <>
+struct std::hash<netbinder::NodeIdentity> {
+  std::size_t operator()(const netbinder::NodeIdentity& id) const noexcept {
+    // Host and incarnation are few, numbers are many: the number decides the bucket.
+    return std::hash<std::uint64_t>{}(id.number.value() * 0x9E3779B97F4A7C15ULL ^
+                                      id.incarnation.value() ^ id.host.value());
+  }
+};

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cluster/cluster.h"
+
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace netbinder {
+
+Cluster::Cluster(Model& model, Ioctls& ioctls, Managers& managers, Calls& calls,
+                 CommandStream& commands)
+    : model_(model),
+      handoffs_(model),
+      exports_(model, handoffs_),
+      imports_(model, peers_),
+      leases_(model, outgoing_),
+      placement_(model, outgoing_, leases_),
+      calls_(model, calls, commands, exports_, imports_, outgoing_, placement_),
+      freezes_(model, commands),
+      claims_(model, ioctls, managers, peers_, exports_, imports_) {}
+
+Cluster::~Cluster() { NB_CHECK(peers_.all().empty()); }
+
+// ---- sessions ----
+
+void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string name) {
+  NB_CHECK(peers_.find(host) == nullptr && host != model_.setup.host);
+  claims_.peer_connected(peers_.add(host, incarnation, std::move(name)));
+}
+
+void Cluster::peer_lost(HostId host) {
+  Peer* lost = peers_.find(host);
+  if (lost == nullptr) return;
+  Peer& peer = *lost;
+  placement_.abandon(peer);
+  leases_.peer_lost(peer);
+  calls_.peer_lost(peer);
+  handoffs_.recipient_lost(host);
+  imports_.drop_claims(peer);
+  exports_.peer_lost(peer);
+  for (Node* node : Imports::in_order(peer)) imported_node_died(*node);
+  freezes_.peer_lost(peer);
+  claims_.peer_lost(peer);
+  peers_.remove(host);
+}
+
+void Cluster::imported_node_died(Node& node) {
+  const NodeHold while_told = NodeHold::weak(model_.nodes, node);
+  imports_.lose(node);
+  claims_.node_died(node);
+  model_.nodes.tell_death(node);
+}
+
+PayloadPlace Cluster::payload_arriving(HostId host, const PeerMessage& message, LeaseId lease) {
+  Peer* peer = peers_.find(host);
+  if (peer == nullptr) return {};
+  return placement_.arriving(*peer, message, lease);
+}
+
+void Cluster::payload_abandoned(HostId host) {
+  if (Peer* peer = peers_.find(host)) placement_.abandon(*peer);
+}
+
+std::optional<Lease> Cluster::lease(HostId host, const LeaseRequest& request) {
+  Peer* peer = peers_.find(host);
+  if (peer == nullptr) return std::nullopt;
+  return leases_.lend(*peer, request);
+}
+
+void Cluster::end_lease(HostId host, LeaseId lease) {
+  if (Peer* peer = peers_.find(host)) leases_.end(*peer, lease);
+}
+
+// ---- messages ----
+
+void Cluster::message_arrived(HostId host, PeerMessage message) {
+  Peer* peer = peers_.find(host);
+  if (peer == nullptr) return;
+  std::visit([&](auto& content) { handle(*peer, content); }, message);
+}
+
+void Cluster::handle(Peer& peer, peer::ReleaseRefs& message) {
+  if (const char* broken = exports_.released(peer, message)) {
+    model_.effects.give_up_peer(peer.host(), broken);
+  }
+}
+
+void Cluster::handle(Peer& peer, peer::NodeDied& message) {
+  // Claims of it that are still on their way will be answered with "dead". If it is not here, it
+  // has been given back meanwhile.
+  if (Node* node = peer.find_imported(message.node)) imported_node_died(*node);
+}
+
+void Cluster::handle(Peer& peer, peer::ClaimResult& message) {
+  const Imports::Answered answered = imports_.claim_answered(peer, message);
+  if (answered.answer == Imports::Answer::kNodeDied) {
+    imported_node_died(*answered.node);
+  } else if (answered.answer == Imports::Answer::kUnknown) {
+    model_.effects.give_up_peer(peer.host(), "an answer to a claim that was not made");
+  }
+}
+
+void Cluster::handle(Peer& peer, peer::HandoffDone& message) {
+  handoffs_.done(peer.host(), message.handoff);
+}
+
+void Cluster::handle(Peer& peer, peer::FileMessage& /*message*/) {
+  model_.effects.give_up_peer(peer.host(),
+                              "a message about a descriptor that the agent did not take");
+}
+
+// ---- Elsewhere ----
+
+CallOutcome Cluster::call(Thread& thread, Node& node, const CallData& call,
+                          TransactionLogEntry& entry) {
+  return calls_.call(thread, node, call, entry);
+}
+
+std::expected<void, BrError> Cluster::reply(Thread& thread, const CallData& reply,
+                                            Transaction& in_reply_to, TransactionLogEntry& entry) {
+  return calls_.reply(thread, reply, in_reply_to, entry);
+}
+
+void Cluster::call_failed(const Transaction& call, const BrError& error) {
+  calls_.tell_failure(call, error);
+}
+
+void Cluster::call_ended(Transaction& call) { calls_.forget(call); }
+
+Thread* Cluster::nested_target(std::span<const CallAncestor> ancestors,
+                               const Process& target) const {
+  return outgoing_.nested_target(model_.setup.host, ancestors, target);
+}
+
+HostId Cluster::called_host(const Transaction& call) const {
+  const OutgoingCalls::Call* made = outgoing_.find(call.own_call());
+  return made != nullptr && made->peer != nullptr ? made->peer->host() : HostId{};
+}
+
+void Cluster::give_back(Node& node) { imports_.give_back(node); }
+
+void Cluster::node_ends(Node& node) {
+  if (node.imported()) {
+    imports_.node_ends(node);
+  } else {
+    exports_.node_ends(node);
+  }
+}
+
+void Cluster::await_freeze_state(Thread& thread, Node& node) { freezes_.await(thread, node); }
+
+bool Cluster::claim_stands(const Context& context) const { return claims_.stands(context); }
+
+Outcome Cluster::claim(Thread& thread, Context& context, const ClaimingContext& claim) {
+  return claims_.claim(thread, context, claim);
+}
+
+void Cluster::manager_installed(Context& context) { claims_.manager_installed(context); }
+
+void Cluster::manager_gone(Context& context) { claims_.manager_gone(context); }
+
+void Cluster::builtin_installed(Context& context) { claims_.builtin_installed(context); }
+
+void Cluster::thread_ends(Thread& thread) {
+  if (const auto* awaiting = thread.in<AwaitingAcceptance>()) {
+    calls_.waiter_ends(awaiting->call);
+  } else if (thread.in<AwaitingFreezeState>() != nullptr) {
+    freezes_.thread_ends(thread);
+  } else if (thread.in<ClaimingContext>() != nullptr) {
+    claims_.claimant_gone(thread.process().context());  // a grant that still comes is given back
+  }
+}
+
+void Cluster::process_ends(Process& process) {
+  leases_.process_ends(process);
+  for (const auto& [host, peer] : peers_.all()) Placement::process_ends(*peer, process);
+}
+
+void Cluster::check() const {
+  std::size_t leases = 0;
+  for (const auto& [host, peer] : peers_.all()) {
+    exports_.check(*peer);
+    imports_.check(*peer);
+    leases_.check(*peer);
+    leases += peer->leases().size();
+  }
+  NB_CHECK(leases == leases_.count());
+}
+
+}  // namespace netbinder

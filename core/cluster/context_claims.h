@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who manages contexts of cluster scope. One host, the arbiter, decides claims: a process becomes
+// manager when the arbiter has recorded its host, and the claim ends with the process or with its
+// host's session with the arbiter. If a manager's host loses that session, the manager keeps
+// serving the hosts that already know it, but is not announced to others. When the session returns,
+// the claim is renewed; if another claim was granted in between, the old manager is demoted, on its
+// own host too.
+//
+// Here as well: what built-in service managers of other hosts are known by. Owned by the Cluster.
+#pragma once
+
+#include <boost/container/flat_map.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/cluster/exports.h"
+#include "core/cluster/imports.h"
+
+namespace netbinder {
+
+class Ioctls;
+class Managers;
+
+// A peer's built-in manager, as this host's own one has it: with one strong reference.
+struct PeerServiceManager {
+  HostId host;
+  Handle handle;
+};
+
+class ContextClaims {
+ public:
+  ContextClaims(Model& model, Ioctls& ioctls, Managers& managers, Peers& peers, Exports& exports,
+                Imports& imports)
+      : model_(model),
+        ioctls_(ioctls),
+        managers_(managers),
+        peers_(peers),
+        exports_(exports),
+        imports_(imports) {}
+
+  // ---- this host's programs (see Elsewhere) ----
+  [[nodiscard]] bool stands(const Context& context) const;
+  Outcome claim(Thread& thread, Context& context, const ClaimingContext& claim);
+  void manager_installed(Context& context);
+  void manager_gone(Context& context);
+  void builtin_installed(Context& context);
+  void claimant_gone(Context& context) { claims_[&context].claimant = nullptr; }
+
+  // ---- peers ----
+  void peer_connected(Peer& peer);
+  void peer_lost(const Peer& peer);
+  // An imported node has died: it manages nothing any more.
+  void node_died(const Node& node);
+  void handle(Peer& peer, const peer::ClaimContext& message);
+  void handle(Peer& peer, const peer::ContextClaimResult& message);
+  void handle(Peer& peer, const peer::ContextReleased& message);
+  void handle(Peer& peer, const peer::ContextManager& message);
+  void handle(Peer& peer, const peer::ServiceManager& message);
+
+  // Built-in managers of peers that became known since the last call, for this host's own.
+  std::vector<PeerServiceManager> take_new_peer_managers(Process& builtin);
+  [[nodiscard]] bool has_new_peer_managers() const { return !new_managers_.empty(); }
+
+ private:
+  struct Claim {
+    // The arbiter knows of the local manager, in this session with it. Peers hear of it then.
+    bool granted = false;
+    Thread* claimant = nullptr;  // waits for the arbiter to decide its claim
+    std::optional<HostId> holder;  // at the arbiter only: the host whose claim holds
+    // Peers that have been told, for as long as they are connected.
+    std::set<HostId> manager_told_to;
+    std::set<HostId> builtin_told_to;
+  };
+  struct NewManager {
+    const Context* context;
+    HostId host;
+    NodeHold node;  // strong
+  };
+
+  [[nodiscard]] bool arbitrates() const { return model_.setup.arbiter == model_.setup.host; }
+  void announce(Peer& peer, Context& context);
+  void announce_to_all(Context& context);
+  void decided(Context& context, bool granted);
+  void release_at_arbiter(const Context& context);
+  // The node of a reference that a peer announces, held; nothing: it is of no use here.
+  Node* announced_node(Peer& peer, const Context* context, const WireNode& wire);
+
+  Model& model_;
+  Ioctls& ioctls_;
+  Managers& managers_;
+  Peers& peers_;
+  Exports& exports_;
+  Imports& imports_;
+  boost::container::flat_map<const Context*, Claim> claims_;
+  std::vector<NewManager> new_managers_;
+};
+
+}  // namespace netbinder

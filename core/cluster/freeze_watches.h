@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether owners of imported nodes are frozen: a node's home is asked once, by the first request
+// for a freeze notification, which waits for the answer; it tells of every change from then on.
+// Owned by the Cluster.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/cluster/peer.h"
+#include "core/model/model.h"
+
+namespace netbinder {
+
+class CommandStream;
+
+class FreezeWatches {
+ public:
+  FreezeWatches(Model& model, CommandStream& commands) : model_(model), commands_(commands) {}
+
+  // The thread waits until the node's home has answered.
+  void await(Thread& thread, Node& node);
+  void thread_ends(Thread& thread) { std::erase(waiters_, &thread); }
+  void handle(Peer& peer, const peer::FreezeState& message);
+  void peer_lost(const Peer& peer) { end_waits(peer.host(), std::nullopt); }
+
+ private:
+  void end_waits(HostId home, std::optional<NodeNumber> node);
+
+  Model& model_;
+  CommandStream& commands_;
+  std::vector<Thread*> waiters_;  // in AwaitingFreezeState
+};
+
+}  // namespace netbinder

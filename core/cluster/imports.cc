@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cluster/imports.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/model/model.h"
+
+namespace netbinder {
+
+namespace {
+
+RefKind kind_of(const WireNode& wire) { return wire.strong ? RefKind::kStrong : RefKind::kWeak; }
+
+}  // namespace
+
+// ---- receiving ----
+
+std::expected<Node*, const char*> Imports::receive(Peer& peer, const WireNode& wire) {
+  if (wire.dead) {
+    // One node, one handle: if we hold it and have yet to hear of its death, it is still that one.
+    if (const Peer* home = peers_.home_of(wire.node)) {
+      Node* node = home->find_imported(wire.node.number);
+      if (node != nullptr && (!wire.strong || node->internal_strong() > 0)) return node;
+    }
+    return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+  }
+  if (wire.node.host == model_.setup.host) return come_home(peer, wire);
+  if (wire.node.host == peer.host()) {
+    if (wire.node.incarnation != peer.incarnation()) {
+      return std::unexpected("a node of another incarnation of the peer");
+    }
+    Node& node = imported(peer, wire.node.number);
+    node.import()->receive(kind_of(wire));
+    return &node;
+  }
+  if (wire.handoff == HandoffId{}) {
+    return std::unexpected("a node of a third host without a handoff");
+  }
+  return introduced(peer, wire);
+}
+
+void Imports::receive_in_vain(Peer& peer, const WireNode& wire) {
+  const auto node = receive(peer, wire);
+  if (node && !(*node)->local()) model_.nodes.judge(**node);
+}
+
+Node* Imports::come_home(const Peer& peer, const WireNode& wire) {
+  // A peer can name only what it holds. That it thinks it does and is wrong can happen (the node
+  // died, or its claim was refused, and it has not read so yet): then the reference is dead.
+  const PeerRef* held = peer.find_ref(wire.node.number);
+  const bool holds = wire.node.incarnation == model_.setup.incarnation && held != nullptr &&
+                     (!wire.strong || held->strong() > 0);
+  return holds ? &held->node() : &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+}
+
+Node* Imports::introduced(Peer& peer, const WireNode& wire) {
+  Peer* home = peers_.home_of(wire.node);
+  if (home == nullptr) {
+    tell_introducer(peer.host(), wire.handoff);
+    return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+  }
+  Node& node = imported(*home, wire.node.number);
+  node.import()->claim(kind_of(wire));
+  home->claims_.push_back({.node = wire.node.number,
+                           .kind = kind_of(wire),
+                           .introducer = peer.host(),
+                           .handoff = wire.handoff});
+  model_.effects.send(home->host(),
+                      peer::ClaimRef{.node = wire.node.number,
+                                     .strong = wire.strong,
+                                     .introducer = peer.host(),
+                                     .handoff = wire.handoff},
+                      {});
+  return &node;
+}
+
+Node& Imports::imported(Peer& home, NodeNumber number) {
+  if (Node* known = home.find_imported(number)) return *known;
+  Node& node = model_.nodes.create_imported(
+      {.host = home.host(), .incarnation = home.incarnation(), .number = number}, home);
+  home.imported_.emplace(number, &node);
+  return node;
+}
+
+// ---- giving back ----
+
+void Imports::give_back(Node& node) {
+  ImportedNode& import = *node.import();
+  peer::ReleaseRefs release{.node = node.number(), .strong = 0, .weak = 0};
+  if (!node.strongly_held()) release.strong = import.take_strong();
+  if (!node.strongly_held() && !node.weakly_held()) release.weak = import.take_weak();
+  if (release.strong > 0 || release.weak > 0) {
+    model_.effects.send(import.home().host(), release, {});
+  }
+}
+
+void Imports::node_ends(Node& node) {
+  give_back(node);
+  node.import()->home().imported_.erase(node.number());
+}
+
+void Imports::lose(Node& node) {
+  Peer& home = node.import()->home();
+  for (PendingClaim& claim : home.claims_) {
+    if (claim.node == node.number()) claim.wanted = false;  // a new node may get its number here
+  }
+  home.imported_.erase(node.number());
+  model_.nodes.lose_home(node);
+}
+
+// ---- claims ----
+
+void Imports::tell_introducer(HostId introducer, HandoffId handoff) {
+  if (peers_.find(introducer) == nullptr) return;
+  model_.effects.send(introducer, peer::HandoffDone{.handoff = handoff}, {});
+}
+
+Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& message) {
+  const RefKind kind = message.strong ? RefKind::kStrong : RefKind::kWeak;
+  const auto claim =
+      std::find_if(peer.claims_.begin(), peer.claims_.end(), [&](const PendingClaim& pending) {
+        return pending.node == message.node && pending.kind == kind &&
+               pending.introducer == message.introducer && pending.handoff == message.handoff;
+      });
+  if (claim == peer.claims_.end()) return {.answer = Answer::kUnknown};
+  const bool wanted = claim->wanted;
+  peer.claims_.erase(claim);
+  tell_introducer(message.introducer, message.handoff);
+  if (!wanted) {
+    if (message.alive) {
+      const std::uint64_t strong = message.strong ? 1 : 0;
+      model_.effects.send(
+          peer.host(), peer::ReleaseRefs{.node = message.node, .strong = strong, .weak = 1}, {});
+    }
+    return {};
+  }
+  Node* node = peer.find_imported(message.node);
+  NB_CHECK(node != nullptr);
+  node->import()->claim_answered(kind);
+  if (!message.alive) return {.answer = Answer::kNodeDied, .node = node};
+  node->import()->receive(kind);
+  if (!node->strongly_held()) model_.nodes.judge(*node);
+  return {};
+}
+
+void Imports::drop_claims(Peer& peer) {
+  for (const PendingClaim& claim : std::exchange(peer.claims_, {})) {
+    tell_introducer(claim.introducer, claim.handoff);
+  }
+}
+
+std::vector<Node*> Imports::in_order(const Peer& peer) {
+  std::vector<Node*> nodes;
+  for (const auto& [number, node] : peer.imported()) nodes.push_back(node);
+  std::sort(nodes.begin(), nodes.end(),
+            [](const Node* a, const Node* b) { return a->number() < b->number(); });
+  return nodes;
+}
+
+void Imports::check(const Peer& peer) const {
+  for (const auto& [number, node] : peer.imported()) {
+    NB_CHECK(node->imported() && &node->import()->home() == &peer && node->number() == number);
+    node->check();
+  }
+}
+
+}  // namespace netbinder

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Space in arenas that is lent to peers (core/wire/lease.h). Owned by the Cluster. How a message
+// uses it: placement.h.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/cluster/outgoing_calls.h"
+#include "core/cluster/peers.h"
+#include "core/wire/lease.h"
+
+namespace netbinder {
+
+class Leases {
+ public:
+  // So many a peer may have unused in one process, of those `ahead`.
+  static constexpr std::size_t kMaxAhead = 64;
+  // The security context of a call, with its final zero.
+  static constexpr std::uint32_t kMaxContextBytes = 4097;
+
+  Leases(Model& model, OutgoingCalls& outgoing) : model_(model), outgoing_(outgoing) {}
+
+  // Space for a payload of that peer's, which nobody touches here until the lease ends. Nothing, if
+  // there is no room or the recipient is not the peer's to name.
+  std::optional<Lease> lend(Peer& peer, const LeaseRequest& request);
+  [[nodiscard]] static LeasedSpace* find(const Peer& peer, LeaseId lease) {
+    const auto found = peer.leases().find(lease);
+    return found == peer.leases().end() ? nullptr : found->second.get();
+  }
+  // It is over; what is still its space is free again. Ignored if there is none such.
+  void end(Peer& peer, LeaseId lease);
+
+  void peer_lost(Peer& peer);
+  void process_ends(Process& process);
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+  void check(const Peer& peer) const;
+
+ private:
+  void end(LeasedSpace& lease);
+
+  Model& model_;
+  OutgoingCalls& outgoing_;
+  std::size_t count_ = 0;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace netbinder

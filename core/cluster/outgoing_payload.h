@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The payload of a call or a reply to a peer in the making: its image, and the table of what its
+// objects mean. The owner of all that the table gives away, references and descriptors, until it is
+// sent; what is not sent is taken back.
+#pragma once
+
+#include <expected>
+#include <utility>
+#include <vector>
+
+#include "core/cluster/exports.h"
+#include "core/local/local_payload.h"
+
+namespace netbinder {
+
+class OutgoingPayload {
+ public:
+  static constexpr std::size_t kMaxFiles = 253;  // of one call or reply
+
+  OutgoingPayload(Model& model, Exports& exports, Peer& peer)
+      : model_(model), exports_(exports), peer_(peer) {}
+  OutgoingPayload(const OutgoingPayload&) = delete;
+  OutgoingPayload& operator=(const OutgoingPayload&) = delete;
+  ~OutgoingPayload();
+
+  // Copies and translates a thread's payload.
+  std::expected<void, BrError> translate(Thread& sender, const binder_transaction_data& data,
+                                         const PayloadShape& shape, Files files);
+  // It goes with the message that is sent now.
+  [[nodiscard]] std::vector<WireObject> take_objects() { return std::exchange(objects_, {}); }
+  [[nodiscard]] Payload take_image() { return std::move(image_); }
+
+ private:
+  Model& model_;
+  Exports& exports_;
+  Peer& peer_;
+  Payload image_;
+  std::vector<WireObject> objects_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Another host, while a session with it lasts: what it holds of ours, what we hold of it, and its
+// calls here. Owned by Peers; made when the session begins, gone when it ends. Each of its tables
+// is changed by one class, its friend.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/cluster/arriving_payload.h"
+#include "core/cluster/peer_ref.h"
+#include "core/model/leased_space.h"
+
+namespace netbinder {
+
+class Transaction;
+
+// A reference of one of its nodes that another host introduced to us, which it has yet to count.
+struct PendingClaim {
+  NodeNumber node;
+  RefKind kind = RefKind::kStrong;
+  HostId introducer;
+  HandoffId handoff;
+  bool wanted = true;  // the node it was made for has not died meanwhile
+};
+
+class Peer {
+ public:
+  Peer(HostId host, Incarnation incarnation, std::string name)
+      : host_(host), incarnation_(incarnation), name_(std::move(name)) {}
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  [[nodiscard]] HostId host() const { return host_; }
+  [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  template <typename Id, typename T>
+  using Table = boost::unordered_flat_map<Id, T, std::hash<Id>>;
+  using Refs = Table<NodeNumber, PeerRef*>;
+  using Imported = Table<NodeNumber, Node*>;
+  using LeaseMap = Table<LeaseId, std::unique_ptr<LeasedSpace>>;
+
+  [[nodiscard]] const Refs& refs() const { return refs_; }
+  [[nodiscard]] const Imported& imported() const { return imported_; }
+  [[nodiscard]] const std::vector<PendingClaim>& claims() const { return claims_; }
+  [[nodiscard]] const LeaseMap& leases() const { return leases_; }
+  // It holds that node of ours by that number; null: it does not.
+  [[nodiscard]] PeerRef* find_ref(NodeNumber number) const {
+    const auto found = refs_.find(number);
+    return found == refs_.end() ? nullptr : found->second;
+  }
+  // We hold that node of its; null: we do not.
+  [[nodiscard]] Node* find_imported(NodeNumber number) const {
+    const auto found = imported_.find(number);
+    return found == imported_.end() ? nullptr : found->second;
+  }
+
+ private:
+  friend class Exports;
+  friend class Imports;
+  friend class Leases;
+  friend class PeerCalls;
+  friend class Placement;
+
+  HostId host_;
+  Incarnation incarnation_;
+  std::string name_;
+  Refs refs_;                                  // it holds (Exports)
+  Imported imported_;                          // we hold (Imports)
+  std::vector<PendingClaim> claims_;           // we made, it has to answer, in order (Imports)
+  Table<CallId, Transaction*> incoming_;       // its calls here (PeerCalls)
+  LeaseMap leases_;                             // it has, unused (Leases)
+  std::optional<ArrivingPayload> arriving_;    // (Placement)
+};
+
+}  // namespace netbinder

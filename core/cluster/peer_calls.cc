@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cluster/peer_calls.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/cluster/adoption.h"
+#include "core/cluster/outgoing_payload.h"
+#include "core/local/calls.h"
+#include "core/local/command_stream.h"
+
+namespace netbinder {
+
+namespace {
+
+std::optional<BrFailure> failure_of(std::uint32_t command) {
+  for (const BrFailure failure :
+       {BrFailure::kFailedReply, BrFailure::kDeadReply, BrFailure::kFrozenReply}) {
+    if (command == static_cast<std::uint32_t>(failure)) return failure;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void PeerCalls::give_up(const Peer& peer, const char* reason) {
+  model_.effects.give_up_peer(peer.host(), reason);
+}
+
+// ---- from here ----
+
+CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
+                            TransactionLogEntry& entry) {
+  Peer& peer = node.import()->home();
+  entry.to_host = peer.host();
+  const Process& process = thread.process();
+  const bool oneway = CallFlags(call.data.flags).oneway();
+  const CallId id = outgoing_.next_id();
+
+  peer::Call message;
+  message.call = id;
+  message.target = node.number();
+  message.code = call.data.code;
+  message.flags = call.data.flags;
+  message.sender_euid = process.credentials().euid;
+  message.nice = thread.nice();
+  message.caller = process.id();
+  message.security_context = process.credentials().security_context + "@" + model_.setup.host_name;
+  message.shape = {call.data.data_size, call.data.offsets_size, call.extra_size};
+  if (!oneway) message.ancestors = outgoing_.ancestors_of(model_.setup.host, thread, id);
+  OutgoingPayload payload(model_, exports_, peer);
+  // Whether the node accepts descriptors, its home decides.
+  const auto translated = payload.translate(thread, call.data, message.shape, Files::kAccepted);
+  if (!translated) return std::unexpected(translated.error());
+  ++model_.statistics.calls_to_peers;
+
+  // The call is complete when it is in the target's queue, not before. The thread of a synchronous
+  // call waits anyway, and need not hear of it, if all it does next is wait for the reply.
+  const WriteRead& io = thread.io();
+  const bool waits = oneway || !io.reads() || io.nonblocking() || io.commands_follow();
+  message.wants_acceptance = waits && !oneway;
+  OutgoingCalls::Call& made = outgoing_.add(id, {.peer = &peer,
+                                                 .transaction = nullptr,
+                                                 .waiting = waits ? &thread : nullptr,
+                                                 .debug_id = entry.debug_id});
+  if (!oneway) {
+    Transaction& transaction =
+        *model_.calls
+             .make(calls_.head(thread, call, TransactionHead::Kind::kCall, entry.debug_id))
+             .release();  // to the thread's stack
+    transaction.set_own_call(id);
+    transaction.owe_completion();
+    CallStacks::push_outgoing(thread, transaction);
+    made.transaction = &transaction;
+  }
+  message.objects = payload.take_objects();
+  model_.effects.send(peer.host(), std::move(message), payload.take_image());
+  if (!waits) return Step::kDone;
+  thread.process().loopers().enter(thread, AwaitingAcceptance{.call = id});
+  return Step::kSuspended;
+}
+
+std::expected<void, BrError> PeerCalls::reply(Thread& thread, const CallData& reply,
+                                              Transaction& in_reply_to,
+                                              TransactionLogEntry& entry) {
+  const RemoteCaller& caller = *in_reply_to.remote_caller();
+  entry.to_host = caller.peer->host();
+  peer::Reply message;
+  message.call = caller.call;
+  message.caller = caller.process;
+  message.code = reply.data.code;
+  message.flags = reply.data.flags;
+  message.sender_euid = thread.process().credentials().euid;
+  message.shape = {reply.data.data_size, reply.data.offsets_size, reply.extra_size};
+  OutgoingPayload payload(model_, exports_, *caller.peer);
+  const Files files = in_reply_to.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const auto translated = payload.translate(thread, reply.data, message.shape, files);
+  if (!translated) return translated;
+  message.objects = payload.take_objects();
+  model_.effects.send(caller.peer->host(), std::move(message), payload.take_image());
+  return {};
+}
+
+void PeerCalls::tell_failure(const Transaction& call, const BrError& error) {
+  const RemoteCaller& caller = *call.remote_caller();
+  model_.effects.send(caller.peer->host(),
+                      peer::CallFailed{.call = caller.call,
+                                       .queued = true,
+                                       .command = error.command(),
+                                       .error = error.error()},
+                      {});
+}
+
+void PeerCalls::forget(Transaction& call) {
+  if (call.own_call() != CallId{}) {
+    outgoing_.remove(call.own_call());
+    call.set_own_call(CallId{});
+  }
+  if (Peer* peer = call.caller_host()) {
+    peer->incoming_.erase(call.remote_caller()->call);
+    call.lose_remote_caller();
+  }
+}
+
+void PeerCalls::waiter_ends(CallId call) {
+  OutgoingCalls::Call& waited = *outgoing_.find(call);
+  // A synchronous call goes on, with nobody who waits for it.
+  if (waited.transaction == nullptr) {
+    outgoing_.remove(call);
+  } else {
+    waited.waiting = nullptr;
+  }
+}
+
+void PeerCalls::end_outgoing(CallId id, const BrError& error, Queued queued) {
+  OutgoingCalls::Call& ended = *outgoing_.find(id);
+  const std::uint32_t debug_id = ended.debug_id;
+  Thread* waiting = std::exchange(ended.waiting, nullptr);
+  Transaction* call = ended.transaction;
+  if (call == nullptr) {
+    outgoing_.remove(id);
+    Calls::refuse(*waiting, debug_id, error);
+  } else if (call->completion_owed() && queued == Queued::kNo && waits_in(*call)) {
+    // As if it had never been: its caller hears of the failure only.
+    Thread& caller = *call->from();
+    model_.calls.withdraw(caller, *call);
+    model_.calls.end(*call);
+    Calls::refuse(caller, debug_id, error);
+  } else {
+    // A refusal is the caller's own to hear. Who waits for one that is gone hears of its death.
+    const bool refused_to_nobody = call->from() == nullptr && queued == Queued::kNo;
+    model_.calls.fail(*call, refused_to_nobody ? BrError::dead() : error);
+  }
+  if (waiting != nullptr) commands_.resume(*waiting);
+}
+
+bool PeerCalls::waits_in(const Transaction& call) {
+  const Thread* caller = call.from();
+  if (caller == nullptr) return false;
+  // A caller that was interrupted may be about something else by now.
+  const auto* awaiting = caller->in<AwaitingAcceptance>();
+  return caller->reading() || (awaiting != nullptr && awaiting->call == call.own_call());
+}
+
+// ---- from a peer to here ----
+
+TransactionLogEntry PeerCalls::log_entry(const Peer& from, TransactionLogEntry::Kind kind,
+                                         const PayloadShape& shape) {
+  TransactionLogEntry entry;
+  entry.debug_id = model_.next_debug_id();
+  entry.kind = kind;
+  entry.from_host = from.host();
+  entry.data_size = shape.data_size;
+  entry.offsets_size = shape.offsets_size;
+  return entry;
+}
+
+void PeerCalls::handle(Peer& peer, peer::Call& message) {
+  ++model_.statistics.calls_from_peers;
+  const bool oneway = CallFlags(message.flags).oneway();
+  PeerMessage as_message = std::move(message);
+  ArrivingPayload arrived = placement_.take(peer, as_message);
+  auto& call = std::get<peer::Call>(as_message);
+  using Kind = TransactionLogEntry::Kind;
+  TransactionLogEntry entry = log_entry(peer, oneway ? Kind::kOneway : Kind::kCall, call.shape);
+  if (!oneway && peer.incoming_.contains(call.call)) {
+    give_up(peer, "a call's number was used twice");
+    return;
+  }
+  std::expected<std::uint32_t, BrError> accepted = std::unexpected(BrError::failed(0));
+  if (arrived) {
+    const Process& process = arrived->allocation.process();
+    entry.context = &process.context();
+    entry.to_pid = process.pid();
+    entry.to_node = arrived->allocation.buffer().target()->debug_id();
+    accepted = accept(peer, call, std::move(*arrived), entry.debug_id);
+  } else {
+    disown_payload(model_, imports_, peer, call.objects);
+    accepted = std::unexpected(arrived.error());
+  }
+  if (!accepted) {
+    model_.log_failure(entry, accepted.error());
+    model_.effects.send(peer.host(),
+                        peer::CallFailed{.call = call.call,
+                                         .queued = false,
+                                         .command = accepted.error().command(),
+                                         .error = accepted.error().error()},
+                        {});
+    return;
+  }
+  model_.log.add(entry);
+  if (oneway || call.wants_acceptance) {
+    model_.effects.send(peer.host(),
+                        peer::CallAccepted{.call = call.call, .command = *accepted}, {});
+  }
+}
+
+std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& message,
+                                                        PlacedPayload payload,
+                                                        std::uint32_t debug_id) {
+  Process& process = payload.allocation.process();
+  const Node& target = *payload.allocation.buffer().target();
+  const CallFlags flags(message.flags);
+  const Files files = target.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  auto adopted = adopt_payload(model_, imports_, peer, message.shape, message.objects,
+                               payload.allocation, files);
+  if (!adopted) return std::unexpected(adopted.error());
+  using Kind = TransactionHead::Kind;
+  CallStacks::Owner made =
+      model_.calls.make({.debug_id = debug_id,
+                         .kind = flags.oneway() ? Kind::kOneway : Kind::kCall,
+                         .code = message.code,
+                         .flags = flags,
+                         .sender_euid = message.sender_euid,
+                         .start_ms = model_.now_ms,
+                         .nice = std::clamp(message.nice, -20, 19)});
+  made->set_security_context(payload.security_context);
+  made->files() = std::move(*adopted);
+  payload.allocation.set_debug_id(debug_id);
+  made->carry(std::move(payload.allocation));
+  Thread* handler = nullptr;
+  if (!flags.oneway()) {
+    made->set_remote_caller({.peer = &peer,
+                             .call = message.call,
+                             .process = message.caller,
+                             .ancestors = std::move(message.ancestors)});
+    handler = outgoing_.nested_target(model_.setup.host, made->remote_caller()->ancestors, process);
+  }
+  const auto queued = calls_.queue_call(*made, process, handler);
+  if (!queued) return queued;
+  if (!flags.oneway()) peer.incoming_.emplace(message.call, made.get());
+  (void)made.release();
+  return queued;
+}
+
+void PeerCalls::handle(Peer& peer, peer::Reply& message) {
+  PeerMessage as_message = std::move(message);
+  ArrivingPayload arrived = placement_.take(peer, as_message);
+  auto& reply = std::get<peer::Reply>(as_message);
+  const OutgoingCalls::Call* outgoing = outgoing_.find(peer, reply.call);
+  if (outgoing == nullptr || outgoing->transaction == nullptr || outgoing->waiting != nullptr) {
+    const bool early = outgoing != nullptr && outgoing->transaction != nullptr;
+    if (arrived) arrived->allocation.end();
+    disown_payload(model_, imports_, peer, reply.objects);
+    give_up(peer,
+            early ? "a reply before the acceptance that was asked for" : "a reply to no call");
+    return;
+  }
+  Transaction& call = *outgoing->transaction;
+  const Thread* caller = call.from();
+  TransactionLogEntry entry = log_entry(peer, TransactionLogEntry::Kind::kReply, reply.shape);
+  const auto fail = [&](const BrError& error) {
+    model_.log_failure(entry, error);
+    model_.calls.fail(call, error);
+  };
+  if (caller == nullptr || caller->stack() != &call || !arrived) {
+    const BrError error = caller == nullptr           ? BrError::dead()
+                          : caller->stack() != &call ? BrError::failed(-EPROTO)
+                                                     : arrived.error();
+    if (arrived) arrived->allocation.end();
+    disown_payload(model_, imports_, peer, reply.objects);
+    fail(error);
+    return;
+  }
+  entry.context = &caller->process().context();
+  entry.to_pid = caller->process().pid();
+  entry.to_tid = caller->tid().value();
+  Allocation& payload = arrived->allocation;
+  const Files files = call.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  auto adopted =
+      adopt_payload(model_, imports_, peer, reply.shape, reply.objects, payload, files);
+  if (!adopted) {
+    payload.end();
+    fail(adopted.error());
+    return;
+  }
+  model_.log.add(entry);
+  CallStacks::Owner made = model_.calls.make({.debug_id = entry.debug_id,
+                                              .kind = TransactionHead::Kind::kReply,
+                                              .code = reply.code,
+                                              .flags = CallFlags(reply.flags),
+                                              .sender_euid = reply.sender_euid,
+                                              .start_ms = model_.now_ms});
+  made->files() = std::move(*adopted);
+  payload.set_debug_id(entry.debug_id);
+  made->carry(std::move(payload));
+  calls_.queue_reply(std::move(made), call);
+}
+
+void PeerCalls::handle(Peer& peer, peer::CallFailed& message) {
+  const OutgoingCalls::Call* failed = outgoing_.find(peer, message.call);
+  if (failed == nullptr) return;  // its thread is gone
+  const auto failure = failure_of(message.command);
+  if (!failure) {
+    give_up(peer, "a call failed with a command that is no failure");
+    return;
+  }
+  const BrError error(*failure, message.error);
+  ++model_.statistics.failed_calls;
+  TransactionLogEntry entry;  // the call itself is in the log of all already
+  entry.debug_id = failed->debug_id;
+  entry.to_host = peer.host();
+  entry.failed_command = error.command();
+  entry.failed_error = error.error();
+  entry.failed_line = error.line();
+  if (const Transaction* call = failed->transaction) {
+    entry.from_pid = call->head().from_pid;
+    entry.from_tid = call->head().from_tid;
+  } else {
+    entry.kind = TransactionLogEntry::Kind::kOneway;
+    entry.from_pid = failed->waiting->process().pid();
+    entry.from_tid = failed->waiting->tid().value();
+  }
+  model_.failed_log.add(entry);
+  end_outgoing(message.call, error, message.queued ? Queued::kYes : Queued::kNo);
+}
+
+void PeerCalls::handle(Peer& peer, peer::CallAccepted& message) {
+  OutgoingCalls::Call* accepted = outgoing_.find(peer, message.call);
+  if (accepted == nullptr) return;  // its thread is gone
+  Transaction* call = accepted->transaction;
+  if (accepted->waiting == nullptr) {
+    // The synchronous call of a thread that has gone meanwhile may still be accepted.
+    if (call == nullptr || call->from() != nullptr) {
+      give_up(peer, "a call was accepted whose acceptance was not asked for");
+    }
+    return;
+  }
+  Thread& thread = *std::exchange(accepted->waiting, nullptr);
+  LooperPool& loopers = thread.process().loopers();
+  if (call != nullptr) {
+    if (call->take_owed_completion()) {
+      LooperPool::queue_deferred(thread, *model_.completions.create());
+    }
+  } else {
+    outgoing_.remove(message.call);
+    loopers.queue_to(thread, *model_.completions.create(message.command));
+  }
+  commands_.resume(thread);
+}
+
+void PeerCalls::peer_lost(Peer& peer) {
+  for (auto& [call, transaction] : std::exchange(peer.incoming_, {})) {
+    transaction->lose_remote_caller();
+  }
+  for (const CallId id : outgoing_.to(peer)) {
+    const OutgoingCalls::Call* call = outgoing_.find(id);
+    if (call == nullptr) continue;  // it ended with one before it
+    end_outgoing(id, BrError::dead(), call->waiting == nullptr ? Queued::kYes : Queued::kNo);
+  }
+}
+
+}  // namespace netbinder

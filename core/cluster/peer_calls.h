@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls between hosts: those from here, those to here, and how both end. Owned by the Cluster.
+//
+// A call from here:
+//   sent -> accepted       synchronous, and its thread had asked; or a oneway call, which ends so
+//   sent -> replied        a synchronous call whose thread had not asked, or after accepted
+//   sent -> failed         it was not queued; or, after accepted, it has ended without a reply
+// Nothing leads from failed or replied on: what still comes for the number breaks the protocol, or
+// is for a thread that is gone.
+#pragma once
+
+#include "core/cluster/exports.h"
+#include "core/cluster/imports.h"
+#include "core/cluster/placement.h"
+#include "core/model/elsewhere.h"
+
+namespace netbinder {
+
+class Calls;
+class CommandStream;
+
+class PeerCalls {
+ public:
+  PeerCalls(Model& model, Calls& calls, CommandStream& commands, Exports& exports, Imports& imports,
+            OutgoingCalls& outgoing, Placement& placement)
+      : model_(model),
+        calls_(calls),
+        commands_(commands),
+        exports_(exports),
+        imports_(imports),
+        outgoing_(outgoing),
+        placement_(placement) {}
+
+  // ---- from here ----
+  CallOutcome call(Thread& thread, Node& node, const CallData& call, TransactionLogEntry& entry);
+  std::expected<void, BrError> reply(Thread& thread, const CallData& reply,
+                                     Transaction& in_reply_to, TransactionLogEntry& entry);
+  void tell_failure(const Transaction& call, const BrError& error);
+  void forget(Transaction& call);
+  // A thread ends that waits for its call to be accepted.
+  void waiter_ends(CallId call);
+
+  // ---- messages ----
+  void handle(Peer& peer, peer::Call& message);
+  void handle(Peer& peer, peer::Reply& message);
+  void handle(Peer& peer, peer::CallFailed& message);
+  void handle(Peer& peer, peer::CallAccepted& message);
+
+  // Calls from there go on with nobody to answer to; calls to there have failed.
+  void peer_lost(Peer& peer);
+
+ private:
+  enum class Queued { kNo, kYes };
+
+  TransactionLogEntry log_entry(const Peer& from, TransactionLogEntry::Kind kind,
+                                const PayloadShape& shape);
+  std::expected<std::uint32_t, BrError> accept(Peer& peer, peer::Call& message,
+                                               PlacedPayload payload, std::uint32_t debug_id);
+  void end_outgoing(CallId id, const BrError& error, Queued queued);
+  // Whether the caller's ioctl is the one that made the call.
+  [[nodiscard]] static bool waits_in(const Transaction& call);
+  void give_up(const Peer& peer, const char* reason);
+
+  Model& model_;
+  Calls& calls_;
+  CommandStream& commands_;
+  Exports& exports_;
+  Imports& imports_;
+  OutgoingCalls& outgoing_;
+  Placement& placement_;
+};
+
+}  // namespace netbinder

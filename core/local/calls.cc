@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/local/calls.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/local/local_payload.h"
+
+namespace netbinder {
+
+namespace {
+
+bool well_shaped(const CallData& call) {
+  return call.data.offsets_size % 8 == 0 && call.extra_size % 8 == 0;
+}
+
+PayloadShape shape_of(const CallData& call) {
+  return {call.data.data_size, call.data.offsets_size, call.extra_size};
+}
+
+CallFlags flags_of(const CallData& call) { return CallFlags(call.data.flags); }
+
+}  // namespace
+
+// ---- commands ----
+
+TransactionLogEntry Calls::log_entry(Thread& thread, const CallData& call,
+                                     TransactionLogEntry::Kind kind) {
+  TransactionLogEntry entry;
+  entry.debug_id = model_.next_debug_id();
+  entry.kind = kind;
+  entry.from_pid = thread.process().pid();
+  entry.from_tid = thread.tid().value();
+  entry.context = &thread.process().context();
+  entry.handle = call.data.target.handle;
+  entry.data_size = call.data.data_size;
+  entry.offsets_size = call.data.offsets_size;
+  thread.set_extended_error({.id = entry.debug_id, .command = BR_OK, .param = 0});
+  return entry;
+}
+
+Step Calls::transact(Thread& thread, const CallData& call) {
+  using Kind = TransactionLogEntry::Kind;
+  TransactionLogEntry entry =
+      log_entry(thread, call, flags_of(call).oneway() ? Kind::kOneway : Kind::kCall);
+  const CallOutcome made = make_call(thread, call, entry);
+  if (made) {
+    model_.log.add(entry);
+    return *made;
+  }
+  model_.log_failure(entry, made.error());
+  refuse(thread, entry.debug_id, made.error());
+  return Step::kDone;
+}
+
+void Calls::refuse(Thread& thread, std::uint32_t debug_id, const BrError& error) {
+  thread.set_extended_error({.id = debug_id, .command = error.command(), .param = error.error()});
+  NB_CHECK(!thread.return_error().pending());
+  thread.return_error().set(error.command());
+  thread.process().loopers().queue_to(thread, thread.return_error());
+}
+
+void Calls::reply(Thread& thread, const CallData& reply) {
+  TransactionLogEntry entry = log_entry(thread, reply, TransactionLogEntry::Kind::kReply);
+  Transaction* answered = nullptr;
+  const auto made = make_reply(thread, reply, entry, answered);
+  if (made) {
+    model_.log.add(entry);
+    model_.calls.tell_doom(thread);
+    return;
+  }
+  model_.log_failure(entry, made.error());
+  if (answered == nullptr) {
+    refuse(thread, entry.debug_id, made.error());
+    return;
+  }
+  // The replier did its part; the failure is its caller's.
+  NB_CHECK(!thread.return_error().pending());
+  thread.return_error().set(BR_TRANSACTION_COMPLETE);
+  thread.process().loopers().queue_to(thread, thread.return_error());
+  model_.calls.fail(*answered, made.error());
+  model_.calls.tell_doom(thread);
+}
+
+// ---- calls ----
+
+std::expected<Node*, BrError> Calls::target_of(Thread& thread, const CallData& call) const {
+  const Process& process = thread.process();
+  Node* node = nullptr;
+  if (call.data.target.handle != 0) {
+    node = process.refs().node_of(Handle{call.data.target.handle}, RefKind::kStrong);
+    if (node == nullptr) return std::unexpected(BrError::failed(-EINVAL));
+  } else {
+    node = process.context().handle_zero();
+    if (node != nullptr && node->local() && node->owner()->pid() == process.pid()) {
+      return std::unexpected(BrError::failed(-EINVAL));
+    }
+  }
+  if (node == nullptr || node->dead()) return std::unexpected(BrError::dead(-EINVAL));
+  return node;
+}
+
+CallOutcome Calls::make_call(Thread& thread, const CallData& call, TransactionLogEntry& entry) {
+  const auto node = target_of(thread, call);
+  if (!node) return std::unexpected(node.error());
+  entry.to_node = (*node)->debug_id();
+  if (!flags_of(call).oneway()) {
+    // A thread that has a call to handle cannot wait for another, nor can one that waits already.
+    const TodoList& todo = thread.todo();
+    if (!todo.empty() && todo.front().kind() == WorkKind::kTransaction) {
+      return std::unexpected(BrError::failed(-EPROTO));
+    }
+    if (thread.stack() != nullptr && thread.stack()->to_thread() != &thread) {
+      return std::unexpected(BrError::failed(-EPROTO));
+    }
+  }
+  if (!well_shaped(call)) return std::unexpected(BrError::failed(-EINVAL));
+  if ((*node)->imported()) return model_.elsewhere->call(thread, **node, call, entry);
+  return call_locally(thread, call, **node, entry);
+}
+
+CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node,
+                                TransactionLogEntry& entry) {
+  const Process& process = thread.process();
+  const CallFlags flags = flags_of(call);
+  Process& target = *node.owner();
+  if (&target == &process) return std::unexpected(BrError::failed(-EINVAL));
+  Thread* handler = flags.oneway() ? nullptr : model_.calls.nested_target(thread, target);
+  entry.to_pid = target.pid();
+  if (handler != nullptr) entry.to_tid = handler->tid().value();
+
+  const bool tells_context = node.flags().wants_security_context();
+  auto placed = place_payload(
+      target, shape_of(call),
+      tells_context ? std::string_view(process.credentials().security_context) : "",
+      flags.oneway() ? Buffer::Space::kAsync : Buffer::Space::kSync, process.pid());
+  if (!placed) return std::unexpected(placed.error());
+  placed->allocation.set_debug_id(entry.debug_id);
+  placed->allocation.clear_when_freed(flags.clear_buffer());
+  placed->allocation.call_of(node);
+
+  using Kind = TransactionHead::Kind;
+  CallStacks::Owner made = model_.calls.make(
+      head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry.debug_id));
+  made->set_security_context(placed->security_context);
+  made->carry(std::move(placed->allocation));
+  const Files files = node.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const auto translated = translate_to_process(model_, thread, call.data, files, *made);
+  if (!translated) return std::unexpected(translated.error());
+  ++model_.statistics.calls_local;
+
+  if (flags.oneway()) {
+    const auto queued = queue_call(*made, target, nullptr);
+    if (!queued) return std::unexpected(queued.error());
+    (void)made.release();
+    thread.process().loopers().queue_to(thread, *model_.completions.create(*queued));
+    return Step::kDone;
+  }
+  auto complete = model_.completions.make();
+  LooperPool::queue_deferred(thread, *complete);
+  CallStacks::push_outgoing(thread, *made);
+  const auto queued = queue_call(*made, target, handler);
+  if (!queued) {
+    model_.calls.withdraw(thread, *made);
+    return std::unexpected(queued.error());
+  }
+  (void)made.release();
+  (void)complete.release();
+  return Step::kDone;
+}
+
+TransactionHead Calls::head(const Thread& sender, const CallData& call, TransactionHead::Kind kind,
+                            std::uint32_t debug_id) const {
+  const Credentials& credentials = sender.process().credentials();
+  return {.debug_id = debug_id,
+          .kind = kind,
+          .code = call.data.code,
+          .flags = flags_of(call),
+          .sender_euid = credentials.euid,
+          .from_pid = credentials.pid,
+          .from_tid = sender.tid().value(),
+          .start_ms = model_.now_ms,
+          .nice = sender.nice()};
+}
+
+std::expected<std::uint32_t, BrError> Calls::queue_call(Transaction& call, Process& target,
+                                                        Thread* handler) {
+  const bool oneway = !call.awaits_reply();
+  const bool frozen = target.frozen();
+  if (frozen) {
+    target.call_while_frozen(oneway ? Buffer::Space::kAsync : Buffer::Space::kSync);
+  }
+  if (frozen && !oneway) return std::unexpected(BrError::frozen());
+  if (target.dead() || (handler != nullptr && handler->dead())) {
+    return std::unexpected(BrError::dead());
+  }
+
+  const bool spam = call.payload().buffer().spam_suspect();
+  OnewayQueue& oneways = call.payload().buffer().target()->oneways();
+  CallStacks::address_to(call, target);
+  if (oneway && oneways.arrive() == OnewayQueue::Turn::kLater) {
+    if (call.flags().update() && frozen) drop_outdated(oneways, call, model_.calls);
+    oneways.wait(call);
+  } else {
+    if (oneway) call.payload().take_turn();
+    LooperPool& loopers = target.loopers();
+    if (handler == nullptr) handler = loopers.select_waiting();
+    if (handler != nullptr) {
+      loopers.queue_to(*handler, call);
+    } else {
+      loopers.queue(call);
+    }
+  }
+  if (oneway && frozen) return kBrTransactionPendingFrozen;
+  return oneway && spam ? BR_ONEWAY_SPAM_SUSPECT : BR_TRANSACTION_COMPLETE;
+}
+
+void Calls::drop_outdated(OnewayQueue& oneways, const Transaction& by, CallStacks& calls) {
+  for (Work& work : oneways.waiting()) {
+    auto& older = static_cast<Transaction&>(work);
+    if (!older.flags().update() || older.head().code != by.head().code ||
+        older.head().from_pid != by.head().from_pid || older.flags() != by.flags()) {
+      continue;
+    }
+    older.dequeue();
+    older.take_payload().end();
+    calls.end(older);
+    return;
+  }
+}
+
+// ---- replies ----
+
+std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& reply,
+                                               TransactionLogEntry& entry,
+                                               Transaction*& answered) {
+  answered = model_.calls.take_handled(thread);
+  if (answered == nullptr) return std::unexpected(BrError::failed(-EPROTO));
+  if (!well_shaped(reply)) return std::unexpected(BrError::failed(-EINVAL));
+  LooperPool& loopers = thread.process().loopers();
+  if (answered->caller_host() != nullptr) {
+    const auto sent = model_.elsewhere->reply(thread, reply, *answered, entry);
+    if (!sent) return sent;
+    loopers.queue_to(thread, *model_.completions.create());
+    model_.calls.end(*answered);
+    return {};
+  }
+  if (answered->from() == nullptr) return std::unexpected(BrError::dead());
+  const Thread& caller = *answered->from();
+  if (caller.stack() != answered) return std::unexpected(BrError::failed(-EPROTO));
+
+  Process& target = caller.process();
+  entry.to_pid = target.pid();
+  entry.to_tid = caller.tid().value();
+  auto placed =
+      place_payload(target, shape_of(reply), {}, Buffer::Space::kSync, thread.process().pid());
+  if (!placed) return std::unexpected(placed.error());
+  placed->allocation.set_debug_id(entry.debug_id);
+  placed->allocation.clear_when_freed(flags_of(reply).clear_buffer());
+  CallStacks::Owner made =
+      model_.calls.make(head(thread, reply, TransactionHead::Kind::kReply, entry.debug_id));
+  made->carry(std::move(placed->allocation));
+  const Files files = answered->flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const auto translated = translate_to_process(model_, thread, reply.data, files, *made);
+  if (!translated) return translated;
+  loopers.queue_to(thread, *model_.completions.create());
+  queue_reply(std::move(made), *answered);
+  return {};
+}
+
+void Calls::queue_reply(CallStacks::Owner reply, Transaction& in_reply_to) {
+  // Popping the call may tell its caller of a call below it that has failed, so that comes first.
+  Thread& caller = *in_reply_to.from();
+  model_.calls.pop(caller, in_reply_to);
+  CallStacks::address_to(*reply, caller.process());
+  caller.process().loopers().queue_to(caller, *reply.release());
+  model_.calls.end(in_reply_to);
+}
+
+}  // namespace netbinder

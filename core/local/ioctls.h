@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The beginning and the end of a thread's ioctl. Owned by the Driver.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/ids.h"
+
+namespace netbinder {
+
+class Model;
+class Process;
+class Thread;
+
+class Ioctls {
+ public:
+  explicit Ioctls(Model& model) : model_(model) {}
+
+  // The thread of that tid, known from now on; null: the process has as many as it may.
+  Thread* thread(Process& process, ThreadId tid);
+  // It is done: 0 or a negative errno.
+  void finish(Thread& thread, int error);
+
+ private:
+  Model& model_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Payloads for processes of this host: their place in the receiver's arena, and their way from the
+// sender's program into it.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string_view>
+
+#include "core/model/allocation.h"
+#include "core/model/br_error.h"
+#include "core/model/elsewhere.h"
+#include "core/model/transaction.h"
+
+namespace netbinder {
+
+class Model;
+
+// For the log, where a call or a reply between hosts fails.
+inline constexpr const char* kFilesNotAccepted = "descriptors are not accepted";
+
+struct PlacedPayload {
+  Allocation allocation;
+  Transaction::SecurityContext security_context;
+};
+
+// Room for a payload of that shape and a security context (empty: none) behind it: in `lent`, which
+// it becomes, or in a new buffer. Fails as the driver does; `lent` has not changed then.
+std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadShape shape,
+                                                    std::string_view security_context,
+                                                    Buffer::Space space, std::int32_t sender_pid,
+                                                    Allocation* lent = nullptr);
+
+// Copies and translates a payload of a thread into the place of the transaction's payload.
+enum class Files { kRefused, kAccepted };
+std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
+                                                  const binder_transaction_data& data, Files files,
+                                                  Transaction& transaction);
+
+}  // namespace netbinder

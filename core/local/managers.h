@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who becomes context manager on this host. In a context of cluster scope other hosts have a say,
+// see Elsewhere. Owned by the Driver.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/model/model.h"
+
+namespace netbinder {
+
+class Managers {
+ public:
+  explicit Managers(Model& model) : model_(model) {}
+
+  // BINDER_SET_CONTEXT_MGR and its like.
+  Outcome become_manager(Thread& thread, const ClaimingContext& claim);
+  // 0 or a negative errno: whether a program of this host could become the manager now, as far as
+  // this host's own rules go.
+  [[nodiscard]] static int refuse(const Process& process);
+  void install(Process& process, const ClaimingContext& claim);
+  // Makes the node `ptr` of the process the one that handle 0 leads to while no program is manager,
+  // and `peer_ptr` the one that other hosts' built-in managers, and nobody else, are given.
+  void set_builtin(Process& process, std::uint64_t ptr, std::uint64_t peer_ptr);
+  // The process ends.
+  void process_ends(Process& process);
+
+ private:
+  Model& model_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The buffers of one process's arena: best fit, split on allocation, merged on release, with half
+// of the arena for oneway calls. Part of an Arena. Knows offsets only; it never touches the arena's
+// memory, and nothing of what a buffer holds.
+//
+// Buffers tile the arena: every byte belongs to exactly one, and two free ones never touch. What is
+// lent takes space, and shows nowhere else.
+#pragma once
+
+#include <bitset>
+#include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
+#include <cstdint>
+#include <expected>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/pool.h"
+#include "core/model/buffer.h"
+
+namespace netbinder {
+
+class BufferAllocator {
+ public:
+  // What a buffer is counted for: oneway calls have half of the arena.
+  using Space = Buffer::Space;
+
+  BufferAllocator() = default;
+  BufferAllocator(const BufferAllocator&) = delete;
+  BufferAllocator& operator=(const BufferAllocator&) = delete;
+  ~BufferAllocator();
+
+  // Gives the allocator an arena of `size` bytes. Once.
+  void map(std::uint64_t size);
+  [[nodiscard]] bool mapped() const { return size_ != 0; }
+
+  // Room for a payload. Errors as the driver reports them: -ESRCH not mapped, -EINVAL sizes
+  // overflow, -ENOSPC no room (or none left of the half for oneway calls).
+  [[nodiscard]] std::expected<Buffer*, int> allocate(const PayloadShape& shape, Space space,
+                                                     std::int32_t sender_pid);
+  void release(Buffer* buffer);
+
+  // Room for the payload of a shape that is not known yet, but takes no more than this one. Errors
+  // as above.
+  [[nodiscard]] std::expected<Buffer*, int> lend(const PayloadShape& largest, Space space);
+  // A lent buffer becomes that of a payload; what that does not need is free again. -EINVAL: it
+  // needs more, and nothing has changed.
+  [[nodiscard]] int use_lent(Buffer* buffer, const PayloadShape& shape, std::int32_t sender_pid);
+  // Whether lending that much more leaves so much that nobody misses it: half of the arena free
+  // (and half of the space for oneway calls), and no more than a quarter of it lent.
+  [[nodiscard]] bool could_spare(const PayloadShape& largest, Space space) const;
+
+  // The allocated buffer that starts at `offset`, or null.
+  [[nodiscard]] Buffer* find(std::uint64_t offset);
+  // Releases all that is allocated.
+  void clear();
+  // The allocated buffers that are not lent, in order of their addresses.
+  [[nodiscard]] std::vector<const Buffer*> allocated() const;
+
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t lent_space() const { return lent_space_; }
+  // As if nothing were lent.
+  [[nodiscard]] std::uint64_t free_async_space() const {
+    return free_async_space_ + lent_async_space_;
+  }
+
+  // Pages of the arena, as the driver's statistics count them: under a buffer now, under one once,
+  // never, and up to which one they were ever used.
+  static constexpr std::uint64_t kPageBytes = 4096;
+  static constexpr std::uint64_t kMaxPages = 1024;
+  struct Pages {
+    std::uint64_t used = 0, kept = 0, untouched = 0, high = 0;
+  };
+  [[nodiscard]] Pages pages() const;
+
+  void check_invariants() const;
+
+ private:
+  struct BySize {
+    bool operator()(const Buffer& a, const Buffer& b) const {
+      return a.size() != b.size() ? a.size() < b.size() : a.offset() < b.offset();
+    }
+    bool operator()(const Buffer& a, std::uint64_t size) const { return a.size() < size; }
+  };
+  struct ByOffset {
+    bool operator()(const Buffer& a, const Buffer& b) const { return a.offset() < b.offset(); }
+    bool operator()(const Buffer& a, std::uint64_t offset) const { return a.offset() < offset; }
+    bool operator()(std::uint64_t offset, const Buffer& b) const { return offset < b.offset(); }
+  };
+  using AddressList = boost::intrusive::list<
+      Buffer, boost::intrusive::member_hook<Buffer, boost::intrusive::list_member_hook<>,
+                                            &Buffer::address_hook_>>;
+  using TreeHook = boost::intrusive::member_hook<
+      Buffer, boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>,
+      &Buffer::tree_hook_>;
+  using FreeTree = boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<BySize>>;
+  using AllocatedTree =
+      boost::intrusive::set<Buffer, TreeHook, boost::intrusive::compare<ByOffset>>;
+
+  // The smallest free buffer that is large enough, cut to size.
+  std::expected<Buffer*, int> take(std::uint64_t size, Space space);
+  // Gives back what is behind the first `size` bytes.
+  void trim(Buffer& buffer, std::uint64_t size);
+  // The payload is known: its pages and its sender count from now on.
+  void assign(Buffer& buffer, const PayloadShape& shape, std::int32_t sender_pid);
+  void end_loan(Buffer& buffer);
+  // Whether a sender of oneway calls is using up the arena; told once until space is back.
+  bool suspects_spam(std::int32_t sender_pid);
+
+  Pool<Buffer> pool_;
+  AddressList by_address_;
+  FreeTree free_;
+  AllocatedTree allocated_;
+  std::uint64_t size_ = 0;
+  std::uint64_t free_space_ = 0;
+  std::uint64_t free_async_space_ = 0;
+  std::uint64_t lent_space_ = 0;
+  std::uint64_t lent_async_space_ = 0;
+  bool spam_detected_ = false;
+  std::bitset<kMaxPages> touched_pages_;
+  std::uint64_t pages_high_ = 0;
+};
+
+}  // namespace netbinder

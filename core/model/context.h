@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A binder context: one device name, one handle 0. Handle 0 leads, in this order, to the node of a
+// local process that became the manager, to that of one on another host (scope "cluster"), or to
+// the built-in service manager's. Owned by the Model, for good.
+//
+// Local managers' nodes are held until their owner ends, and so need no owner here; the node of a
+// manager of another host is held as long as it is one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/model/node_hold.h"
+
+namespace netbinder {
+
+class Context {
+ public:
+  enum class Scope { kHost, kCluster };
+
+  Context(std::string name, Scope scope) : name_(std::move(name)), scope_(scope) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] bool cluster_wide() const { return scope_ == Scope::kCluster; }
+
+  [[nodiscard]] Node* manager() const { return manager_; }
+  [[nodiscard]] Node* remote_manager() const { return remote_manager_.node(); }
+  [[nodiscard]] Node* builtin() const { return builtin_; }
+  // What the built-in managers of other hosts call.
+  [[nodiscard]] Node* builtin_for_peers() const { return builtin_for_peers_; }
+  [[nodiscard]] Node* handle_zero() const {
+    if (manager_ != nullptr) return manager_;
+    return remote_manager() != nullptr ? remote_manager() : builtin_;
+  }
+  // Whether it is the node of a manager of this host, which its owner holds from the start.
+  [[nodiscard]] bool leads_to(const Node& node) const {
+    return &node == manager_ || &node == builtin_ || &node == builtin_for_peers_;
+  }
+  // The first local manager's, ever: another user's program cannot become manager after it.
+  [[nodiscard]] std::optional<std::uint32_t> manager_uid() const { return manager_uid_; }
+
+  void set_manager(Node& node, std::uint32_t uid) {
+    hold_for_owner(node);
+    manager_ = &node;
+    manager_uid_ = uid;
+  }
+  // It manages the context no more; its node stays what it is.
+  void end_manager() { manager_ = nullptr; }
+  void set_remote_manager(NodeHold hold) { remote_manager_ = std::move(hold); }
+  void end_remote_manager() { remote_manager_.release(); }
+  void set_builtin(Node& node, Node& for_peers) {
+    hold_for_owner(node);
+    hold_for_owner(for_peers);
+    builtin_ = &node;
+    builtin_for_peers_ = &for_peers;
+  }
+  void end_builtin() { builtin_ = builtin_for_peers_ = nullptr; }
+
+ private:
+  static void hold_for_owner(Node& node) {
+    Nodes::hold(node, RefKind::kStrong);
+    Nodes::hold(node, RefKind::kWeak);
+    Nodes::owner_holds(node);
+  }
+
+  std::string name_;
+  Scope scope_;
+  Node* manager_ = nullptr;
+  NodeHold remote_manager_;  // strong and weak
+  Node* builtin_ = nullptr;
+  Node* builtin_for_peers_ = nullptr;
+  std::optional<std::uint32_t> manager_uid_;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who opened the device, as the host program attests. A plain value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace netbinder {
+
+struct Credentials {
+  std::int32_t pid = 0;
+  std::uint32_t euid = 0;
+  std::string security_context;  // not empty
+  std::int32_t nice = 0;         // which loopers take on when they wait for work
+};
+
+}  // namespace netbinder

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a driver is told of its host when it is made. Plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+
+namespace netbinder {
+
+struct ContextSetup {
+  std::string name;
+  bool cluster_wide = true;
+};
+
+// Whether there can be other hosts: one that is alone does without all that concerns them.
+enum class Reach { kCluster, kThisHost };
+
+struct DriverSetup {
+  HostId host{1};
+  std::string host_name = "localhost";
+  Incarnation incarnation{1};
+  Reach reach = Reach::kCluster;
+  HostId arbiter{1};  // decides who is context manager in contexts of cluster scope
+  std::vector<ContextSetup> contexts;
+  std::size_t max_processes = 4096;
+  std::size_t max_threads_per_process = 512;
+  std::size_t max_nodes_per_process = 1U << 20;
+  std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
+};
+
+}  // namespace netbinder

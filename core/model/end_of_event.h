@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an event leaves to be done at its end: reads that go on, references to nodes of other hosts
+// that may be given back, processes whose readiness may have changed. Owned by the Model; empty
+// between events. Objects that end are forgotten here first.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/model/node.h"
+#include "core/model/process.h"
+#include "core/model/thread.h"
+
+namespace netbinder {
+
+class EndOfEvent {
+ public:
+  // The thread's read goes on.
+  void run(Thread& thread) {
+    if (std::exchange(thread.runnable_, true)) return;
+    runnable_.push_back(&thread);
+  }
+  // Whether a read of the process would find work is to be looked at again.
+  void touch(Process& process) {
+    if (process.touched_ || process.dead()) return;
+    process.touched_ = true;
+    touched_.push_back(&process);
+  }
+  // What is not needed any more of an imported node goes back to its home. Not at once: the weak
+  // reference often follows the strong one, and the owner hears of both together then.
+  void settle(Node& node) {
+    if (std::exchange(node.settling_, true)) return;
+    settling_.push_back(&node);
+  }
+  // A process has no call in flight any more.
+  void note_calls_ended() { calls_ended_ = true; }
+
+  void forget(Thread& thread) {
+    std::replace(runnable_.begin(), runnable_.end(), &thread, static_cast<Thread*>(nullptr));
+  }
+  void forget(Process& process) {
+    std::replace(touched_.begin(), touched_.end(), &process, static_cast<Process*>(nullptr));
+  }
+  void forget(Node& node) {
+    if (node.settling_) std::erase(settling_, &node);
+  }
+
+  // Does all of it, in this order, until nothing is left. `quiet` is what waits for a process to
+  // have no call in flight.
+  template <typename GoOn, typename Quiet, typename Settle, typename Look>
+  void run_all(GoOn&& go_on, Quiet&& quiet, Settle&& settle, Look&& look) {
+    do {
+      for (std::size_t i = 0; i < runnable_.size(); ++i) {  // it may grow meanwhile
+        Thread* thread = runnable_[i];
+        if (thread == nullptr) continue;
+        thread->runnable_ = false;
+        if (thread->reading()) go_on(*thread);
+      }
+      runnable_.clear();
+      if (std::exchange(calls_ended_, false)) quiet();
+    } while (!runnable_.empty());
+    while (!settling_.empty()) {
+      std::vector<Node*> nodes = std::exchange(settling_, {});
+      for (Node* node : nodes) {
+        node->settling_ = false;
+        if (node->imported()) settle(*node);
+      }
+    }
+    for (Process* process : touched_) {
+      if (process == nullptr) continue;
+      process->touched_ = false;
+      look(*process);
+    }
+    touched_.clear();
+  }
+
+  [[nodiscard]] bool empty() const {
+    return runnable_.empty() && touched_.empty() && settling_.empty();
+  }
+
+ private:
+  std::vector<Thread*> runnable_;
+  std::vector<Process*> touched_;
+  std::vector<Node*> settling_;
+  bool calls_ended_ = false;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All objects of one driver, and what they share: the host's setup and effects, counters and logs,
+// the time, what the event being handled leaves to be done. Owned by the Driver; made first and
+// destroyed last. Processes and contexts are found here; everything else belongs to one of them, or
+// to the class that makes it.
+//
+// Thread: the driver's.
+#pragma once
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/pool.h"
+#include "core/base/statistics.h"
+#include "core/model/call_stacks.h"
+#include "core/model/context.h"
+#include "core/model/driver_setup.h"
+#include "core/model/effects.h"
+#include "core/model/elsewhere.h"
+#include "core/model/end_of_event.h"
+#include "core/model/nodes.h"
+#include "core/model/notifications.h"
+#include "core/model/process.h"
+#include "core/model/ref_table.h"
+#include "core/model/transaction_log.h"
+
+namespace netbinder {
+
+class Model {
+ public:
+  Model(DriverSetup with_setup, Effects& with_effects)
+      : setup(std::move(with_setup)), effects(with_effects), nodes(*this), calls(*this) {}
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const DriverSetup setup;
+  Effects& effects;
+  Elsewhere* elsewhere = nullptr;  // set by the Driver before anything else, for good
+  Statistics statistics;
+  TransactionLog log;
+  TransactionLog failed_log;
+  std::uint64_t now_ms = 0;
+  EndOfEvent end;
+
+  Pool<CompletionWork> completions;
+  Pool<ProcessRef> refs;
+  Pool<DeathNotification> deaths;
+  Pool<FreezeNotification> freezes;
+  Nodes nodes;
+  CallStacks calls;
+
+  // By the number of a node, a ref, a transaction, as the debug files print it.
+  [[nodiscard]] std::uint32_t next_debug_id() { return next_debug_id_++; }
+
+  // ---- processes ----
+  using Processes = boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Process>>;
+  [[nodiscard]] const Processes& processes() const { return processes_; }
+  [[nodiscard]] std::uint64_t processes_created() const { return next_process_ - 1; }
+  [[nodiscard]] Process* find_process(ProcessId id) const {
+    const auto found = processes_.find(id.value());
+    return found == processes_.end() ? nullptr : found->second.get();
+  }
+  Process& add_process(Context& context, Credentials credentials) {
+    const ProcessId id{next_process_++};
+    auto made = std::make_unique<Process>(*this, id, context, std::move(credentials));
+    return *processes_.emplace(id.value(), std::move(made)).first->second;
+  }
+  void remove_process(ProcessId id) { processes_.erase(id.value()); }
+  // All processes of one program, the latest first.
+  [[nodiscard]] std::vector<Process*> processes_of(std::int32_t pid) const;
+
+  // ---- contexts ----
+  [[nodiscard]] const std::vector<std::unique_ptr<Context>>& contexts() const { return contexts_; }
+  [[nodiscard]] Context* find_context(std::string_view name) const {
+    const auto found = std::find_if(contexts_.begin(), contexts_.end(),
+                                    [&](const auto& each) { return each->name() == name; });
+    return found == contexts_.end() ? nullptr : found->get();
+  }
+  void add_context(std::string name, Context::Scope scope) {
+    contexts_.push_back(std::make_unique<Context>(std::move(name), scope));
+  }
+
+  // ---- logs ----
+  void log_failure(TransactionLogEntry entry, const BrError& error);
+
+ private:
+  std::vector<std::unique_ptr<Context>> contexts_;
+  Processes processes_;
+  std::uint64_t next_process_ = 1;
+  std::uint32_t next_debug_id_ = 1;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The owner of local references to a node, which are not a process's or a peer's: those of a
+// manager of another host, of a handoff, of a moment in which a node must not go. Gives them back
+// when it ends, the strong one first, so that the weak one keeps the node meanwhile.
+#pragma once
+
+#include <utility>
+
+#include "core/model/nodes.h"
+
+namespace netbinder {
+
+class NodeHold {
+ public:
+  NodeHold() = default;
+  static NodeHold weak(Nodes& nodes, Node& node) {
+    Nodes::hold(node, RefKind::kWeak);
+    return NodeHold(nodes, node, false, true);
+  }
+  static NodeHold strong(Nodes& nodes, Node& node) {
+    Nodes::hold(node, RefKind::kStrong);
+    return NodeHold(nodes, node, true, false);
+  }
+  // The weak one in any case, the strong one by `kind`.
+  static NodeHold of_kind(Nodes& nodes, Node& node, RefKind kind) {
+    Nodes::hold(node, RefKind::kWeak);
+    if (kind == RefKind::kStrong) Nodes::hold(node, RefKind::kStrong);
+    return NodeHold(nodes, node, kind == RefKind::kStrong, true);
+  }
+  NodeHold(NodeHold&& other) noexcept
+      : nodes_(other.nodes_),
+        node_(std::exchange(other.node_, nullptr)),
+        strong_(other.strong_),
+        weak_(other.weak_) {}
+  NodeHold& operator=(NodeHold&& other) noexcept {
+    if (this != &other) {
+      release();
+      nodes_ = other.nodes_;
+      node_ = std::exchange(other.node_, nullptr);
+      strong_ = other.strong_;
+      weak_ = other.weak_;
+    }
+    return *this;
+  }
+  ~NodeHold() { release(); }
+
+  [[nodiscard]] Node* node() const { return node_; }
+  void release() {
+    Node* node = std::exchange(node_, nullptr);
+    if (node == nullptr) return;
+    if (strong_) nodes_->drop(*node, RefKind::kStrong);
+    if (weak_) nodes_->drop(*node, RefKind::kWeak);
+  }
+
+ private:
+  NodeHold(Nodes& nodes, Node& node, bool strong, bool weak)
+      : nodes_(&nodes), node_(&node), strong_(strong), weak_(weak) {}
+
+  Nodes* nodes_ = nullptr;
+  Node* node_ = nullptr;
+  bool strong_ = false;
+  bool weak_ = false;
+};
+
+}  // namespace netbinder

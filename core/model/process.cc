@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model/process.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/model/node.h"
+#include "core/model/transaction.h"
+
+namespace netbinder {
+
+std::vector<Node*> Process::nodes_in_order() const {
+  std::vector<Node*> nodes;
+  for (const auto& [ptr, node] : nodes_) nodes.push_back(node);
+  std::sort(nodes.begin(), nodes.end(),
+            [](const Node* a, const Node* b) { return a->ptr() < b->ptr(); });
+  return nodes;
+}
+
+bool Process::calls_pending() const {
+  return outstanding_ > 0 || std::any_of(threads_.begin(), threads_.end(), [](const auto& each) {
+           return each.second->stack() != nullptr;
+         });
+}
+
+void Process::check() const {
+  arena_.allocator().check_invariants();
+  loopers_.check();
+  refs_.check();
+  std::uint64_t lent = 0;
+  for (const LeasedSpace& lease : leases_) {
+    const Buffer& space = lease.space().buffer();
+    NB_CHECK(&lease.space().process() == this && !dead_ && space.lent());
+    NB_CHECK(lease.image_bytes() > 0 && lease.image_bytes() <= space.size());
+    lent += space.size();
+  }
+  NB_CHECK(lent == arena_.allocator().lent_space());
+  for (const Buffer* buffer : arena_.allocator().allocated()) {
+    const Transaction* transaction = buffer->transaction();
+    NB_CHECK(transaction == nullptr || transaction->buffer() == buffer);
+    NB_CHECK(buffer->target() == nullptr || buffer->target()->owner() == this);
+  }
+  for (const auto& [ptr, node] : nodes_) {
+    NB_CHECK(node->owner() == this && node->ptr() == ptr);
+    node->check();
+    // One buffer has the turn of a node that is busy with a oneway call, unless the call was
+    // discarded unread; and calls wait only for a node that is busy.
+    const OnewayQueue& oneways = node->oneways();
+    NB_CHECK(oneways.busy() || oneways.waiting().empty());
+    const auto buffers = arena_.allocator().allocated();
+    const auto turns = std::count_if(buffers.begin(), buffers.end(), [&](const Buffer* buffer) {
+      return buffer->target() == node && buffer->has_turn();
+    });
+    NB_CHECK(turns == (oneways.busy() ? 1 : 0));
+  }
+}
+
+}  // namespace netbinder

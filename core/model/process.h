@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A binder process: one open of a binder device. Owns its threads, its refs, its arena and what it
+// has been told and has not acknowledged; knows its nodes, which Nodes owns. Owned by the Model.
+//
+// What a process ends with, and in which order: core/local/teardown.h.
+#pragma once
+
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
+#include <boost/intrusive/list.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/statistics.h"
+#include "core/model/arena.h"
+#include "core/model/credentials.h"
+#include "core/model/leased_space.h"
+#include "core/model/looper_pool.h"
+#include "core/model/node.h"
+#include "core/model/ref_table.h"
+#include "core/model/thread.h"
+
+namespace netbinder {
+
+class Context;
+class EndOfEvent;
+class Model;
+
+class Process {
+ public:
+  Process(Model& model, ProcessId id, Context& context, Credentials credentials)
+      : model_(model),
+        loopers_(model, *this),
+        id_(id),
+        context_(context),
+        credentials_(std::move(credentials)),
+        refs_(model, *this) {}
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  [[nodiscard]] Model& model() const { return model_; }
+  [[nodiscard]] ProcessId id() const { return id_; }
+  [[nodiscard]] Context& context() const { return context_; }
+  [[nodiscard]] const Credentials& credentials() const { return credentials_; }
+  [[nodiscard]] std::int32_t pid() const { return credentials_.pid; }
+  [[nodiscard]] bool dead() const { return dead_; }
+  void die() { dead_ = true; }
+
+  [[nodiscard]] Arena& arena() { return arena_; }
+  [[nodiscard]] const Arena& arena() const { return arena_; }
+  [[nodiscard]] LooperPool& loopers() { return loopers_; }
+  [[nodiscard]] const LooperPool& loopers() const { return loopers_; }
+  [[nodiscard]] RefTable& refs() { return refs_; }
+  [[nodiscard]] const RefTable& refs() const { return refs_; }
+
+  // ---- threads, by tid ----
+  // Those of most processes have their place in the Process itself.
+  using Threads = boost::container::small_flat_map<std::uint32_t, std::unique_ptr<Thread>, 4>;
+  [[nodiscard]] const Threads& threads() const { return threads_; }
+  [[nodiscard]] Thread* find_thread(ThreadId tid) const {
+    const auto found = threads_.find(tid.value());
+    return found == threads_.end() ? nullptr : found->second.get();
+  }
+  Thread& add_thread(ThreadId tid) {
+    return *threads_.emplace(tid.value(), std::make_unique<Thread>(*this, tid)).first->second;
+  }
+  void remove_thread(ThreadId tid) { threads_.erase(tid.value()); }
+  void remove_threads() { threads_.clear(); }
+
+  // ---- nodes, by ptr ----
+  using NodeMap = boost::unordered_flat_map<std::uint64_t, Node*>;
+  [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
+  [[nodiscard]] Node* find_node(std::uint64_t ptr) const {
+    const auto found = nodes_.find(ptr);
+    return found == nodes_.end() ? nullptr : found->second;
+  }
+  void add_node(Node& node) { nodes_.emplace(node.ptr(), &node); }
+  void remove_node(const Node& node) { NB_CHECK(nodes_.erase(node.ptr()) == 1); }
+  void remove_nodes() { nodes_.clear(); }
+  // By ptr: the order in which one event reaches them.
+  [[nodiscard]] std::vector<Node*> nodes_in_order() const;
+
+  // ---- calls ----
+  // Calls and replies that are queued to it or, if synchronous, being handled by it.
+  [[nodiscard]] std::uint64_t outstanding() const { return outstanding_; }
+  void transaction_begins() { ++outstanding_; }
+  // True: it was the last one.
+  [[nodiscard]] bool transaction_ends() {
+    NB_CHECK(outstanding_ > 0);
+    return --outstanding_ == 0;
+  }
+  // Whether any call is queued to it, or any thread of it makes or handles one.
+  [[nodiscard]] bool calls_pending() const;
+
+  // ---- freezing ----
+  [[nodiscard]] bool frozen() const { return frozen_; }
+  [[nodiscard]] bool sync_received() const { return sync_received_; }
+  [[nodiscard]] bool async_received() const { return async_received_; }
+  void freeze() { begin_freezing(true); }
+  void thaw() { begin_freezing(false); }
+  // The freeze has failed: what came meanwhile is still told of.
+  void abandon_freeze() { frozen_ = false; }
+  void call_while_frozen(Buffer::Space space) {
+    (space == Buffer::Space::kAsync ? async_received_ : sync_received_) = true;
+  }
+
+  // ---- notifications that have been read and not acknowledged ----
+  [[nodiscard]] TodoList& delivered_deaths() { return delivered_deaths_; }
+  [[nodiscard]] const TodoList& delivered_deaths() const { return delivered_deaths_; }
+  [[nodiscard]] TodoList& delivered_freezes() { return delivered_freezes_; }
+  [[nodiscard]] const TodoList& delivered_freezes() const { return delivered_freezes_; }
+
+  // ---- space lent to peers ----
+  using Leases = boost::intrusive::list<
+      LeasedSpace, boost::intrusive::member_hook<LeasedSpace, boost::intrusive::list_member_hook<>,
+                                                 &LeasedSpace::process_hook>>;
+  [[nodiscard]] Leases& leases() { return leases_; }
+  [[nodiscard]] const Leases& leases() const { return leases_; }
+
+  [[nodiscard]] bool detects_spam() const { return spam_detection_; }
+  void detect_spam(bool detect) { spam_detection_ = detect; }
+  [[nodiscard]] CommandCounts& commands() { return commands_; }
+  [[nodiscard]] const CommandCounts& commands() const { return commands_; }
+
+  void check() const;
+
+ private:
+  friend class EndOfEvent;
+
+  void begin_freezing(bool frozen) {
+    sync_received_ = false;
+    async_received_ = false;
+    frozen_ = frozen;
+  }
+
+  Model& model_;
+  LooperPool loopers_;
+  ProcessId id_;
+  Context& context_;
+  Credentials credentials_;
+  Arena arena_;
+  Leases leases_;
+  Threads threads_;
+  NodeMap nodes_;
+  RefTable refs_;
+  TodoList delivered_deaths_;
+  TodoList delivered_freezes_;
+  CommandCounts commands_;
+  std::uint64_t outstanding_ = 0;
+  bool frozen_ = false;
+  bool sync_received_ = false;   // while frozen
+  bool async_received_ = false;  // while frozen
+  bool spam_detection_ = false;
+  bool dead_ = false;
+  bool touched_ = false;  // listed by EndOfEvent
+};
+
+}  // namespace netbinder

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An item of a todo list. Each item is part of the object that it speaks of and is in at most one
+// list; destroying it takes it out.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <utility>
+
+#include "core/base/uapi.h"
+
+namespace netbinder {
+
+enum class WorkKind : std::uint8_t {
+  kTransaction,          // Transaction: BR_TRANSACTION or BR_REPLY
+  kTransactionComplete,  // CompletionWork: BR_TRANSACTION_COMPLETE
+  kTransactionPending,   // CompletionWork: BR_TRANSACTION_PENDING_FROZEN
+  kOnewaySpamSuspect,    // CompletionWork: BR_ONEWAY_SPAM_SUSPECT
+  kReturnError,          // ErrorWork of a thread
+  kNode,                 // NodeWork: the node's owner is to hear of its references
+  kDeadBinder,           // DeathNotification
+  kDeadBinderAndClear,   // DeathNotification cleared before it was acknowledged
+  kClearDeath,           // DeathNotification
+  kFrozenBinder,         // FreezeNotification
+  kClearFreeze,          // FreezeNotification
+};
+
+using WorkHook =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+class Work : public WorkHook {
+ public:
+  explicit Work(WorkKind kind) : kind_(kind) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+  [[nodiscard]] WorkKind kind() const { return kind_; }
+  [[nodiscard]] bool queued() const { return is_linked(); }
+  void dequeue() {
+    if (is_linked()) unlink();
+  }
+
+ protected:
+  void become(WorkKind kind) { kind_ = kind; }
+
+ private:
+  WorkKind kind_;
+};
+
+using TodoList = boost::intrusive::list<Work, boost::intrusive::constant_time_size<false>>;
+
+// What a caller is told of its call when it has been queued. Owned by the list it is in.
+class CompletionWork final : public Work {
+ public:
+  explicit CompletionWork(std::uint32_t command = BR_TRANSACTION_COMPLETE)
+      : Work(kind_of(command)) {}
+
+  // BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT; any other
+  // command, which only a peer can name, counts as the first.
+  static WorkKind kind_of(std::uint32_t command) {
+    if (command == kBrTransactionPendingFrozen) return WorkKind::kTransactionPending;
+    if (command == BR_ONEWAY_SPAM_SUSPECT) return WorkKind::kOnewaySpamSuspect;
+    return WorkKind::kTransactionComplete;
+  }
+};
+
+// A BR_* error that a thread is to read, or none. Part of its thread.
+class ErrorWork final : public Work {
+ public:
+  ErrorWork() : Work(WorkKind::kReturnError) {}
+
+  [[nodiscard]] bool pending() const { return command_ != BR_OK; }
+  [[nodiscard]] std::uint32_t command() const { return command_; }
+  void set(std::uint32_t command) { command_ = command; }
+  std::uint32_t take() { return std::exchange(command_, static_cast<std::uint32_t>(BR_OK)); }
+
+ private:
+  std::uint32_t command_ = BR_OK;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the driver holds, as plain values: what its debug files tell. Made on request; the values
+// refer to nothing of the driver. DebugViews, which makes them, is owned by the Driver.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/statistics.h"
+#include "core/model/work.h"
+
+namespace netbinder {
+
+struct TransactionView {
+  std::uint32_t debug_id = 0;
+  std::int32_t from_pid = 0;
+  std::uint32_t from_tid = 0;
+  std::string from_host;  // empty: this one
+  std::int32_t to_pid = 0;
+  std::uint32_t to_tid = 0;  // 0: no thread has it yet
+  std::string to_host;       // empty: this one
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;
+  std::int32_t nice = 0;
+  bool awaits_reply = false;
+  std::uint64_t elapsed_ms = 0;
+  struct Payload {
+    std::uint32_t node = 0;  // debug id of the target; 0 for replies
+    std::uint64_t data_size = 0;
+    std::uint64_t offsets_size = 0;
+    std::uint64_t offset = 0;  // in the receiver's mapping
+  };
+  std::optional<Payload> payload;  // none once it is freed
+};
+
+struct NodeName {
+  std::uint32_t debug_id = 0;
+  std::uint64_t ptr = 0;
+  std::uint64_t cookie = 0;
+};
+
+struct WorkView {
+  WorkKind kind;
+  std::optional<TransactionView> transaction;  // of kTransaction
+  NodeName node;                               // of kNode
+  std::uint32_t error = 0;                     // of kReturnError: the BR_* command
+};
+
+struct StackEntryView {
+  bool incoming;  // the thread handles it; otherwise it waits for the reply
+  TransactionView transaction;
+};
+
+struct ThreadView {
+  std::uint32_t tid = 0;
+  std::uint32_t looper = 0;
+  bool need_return = false;
+  std::vector<StackEntryView> stack;  // latest first
+  std::vector<WorkView> todo;
+};
+
+struct NodeView {
+  NodeName name;
+  bool has_strong = false;
+  bool has_weak = false;
+  std::uint64_t local_strong = 0;
+  std::uint64_t local_weak = 0;
+  std::uint64_t internal_strong = 0;
+  std::vector<std::int32_t> holder_pids;
+  std::vector<std::string> holder_hosts;
+  std::vector<WorkView> async_todo;
+};
+
+struct RefView {
+  std::uint32_t debug_id = 0;
+  std::uint32_t handle = 0;
+  std::uint32_t node = 0;  // its debug id
+  bool node_dead = false;
+  std::string node_host;  // empty: this one
+  std::uint64_t strong = 0;
+  std::uint64_t weak = 0;
+  bool death_requested = false;
+};
+
+struct BufferView {
+  std::uint32_t debug_id = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t data_size = 0;
+  std::uint64_t offsets_size = 0;
+  std::uint64_t extra_size = 0;
+  bool delivered = false;  // nobody's transaction any more: the program's, until it frees it
+};
+
+struct ProcessDebugView {
+  ProcessId id;
+  std::int32_t pid = 0;
+  std::string context;
+  std::vector<ThreadView> threads;  // by tid
+  std::vector<NodeView> nodes;      // by ptr
+  std::vector<RefView> refs;        // by handle
+  std::vector<BufferView> buffers;  // by address
+  std::vector<WorkView> todo;
+  bool has_delivered_death = false;
+  bool has_delivered_freeze = false;
+
+  // For the statistics.
+  CommandCounts commands;
+  std::uint32_t requested_threads = 0;
+  std::uint32_t requested_threads_started = 0;
+  std::uint32_t max_threads = 0;
+  std::size_t waiting_threads = 0;
+  std::uint64_t free_async_bytes = 0;
+  std::uint64_t pages_used = 0;  // under buffers
+  std::uint64_t pages_kept = 0;  // were used
+  std::uint64_t pages_untouched = 0;
+  std::uint64_t pages_high = 0;
+};
+
+struct DebugState {
+  std::vector<NodeView> dead_nodes;
+  std::vector<ProcessDebugView> processes;  // latest first
+};
+
+// How many of a kind there are, and were ever made.
+struct ObjectCount {
+  std::uint64_t active = 0;
+  std::uint64_t total = 0;
+};
+struct ObjectCounts {
+  ObjectCount processes, threads, nodes, refs, deaths, transactions, completions, freezes;
+};
+
+class Cluster;
+class Model;
+class Node;
+class Process;
+class Thread;
+class Transaction;
+class Views;
+
+class DebugViews {
+ public:
+  // `cluster` is null on a host that is alone.
+  DebugViews(const Model& model, const Views& views, const Cluster* cluster)
+      : model_(model), views_(views), cluster_(cluster) {}
+
+  // Work in proportion to all there is.
+  [[nodiscard]] DebugState state() const;
+  [[nodiscard]] ObjectCounts object_counts() const;
+
+ private:
+  [[nodiscard]] TransactionView view_of(const Transaction& transaction) const;
+  [[nodiscard]] WorkView view_of(const Work& work) const;
+  [[nodiscard]] ThreadView view_of(const Thread& thread) const;
+  [[nodiscard]] NodeView view_of(const Node& node) const;
+  [[nodiscard]] ProcessDebugView view_of(const Process& process) const;
+
+  const Model& model_;
+  const Views& views_;
+  const Cluster* cluster_;
+};
+
+}  // namespace netbinder

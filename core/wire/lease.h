@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Space in a process's arena that is lent to a peer: the payload of one message of the peer's is
+// written there by the peer's device, before the message is known here. A lease ends with that
+// message, whose buffer the space becomes, or unused (Driver::end_lease), with the session, or with
+// the process.
+//
+// The number of a lease is chosen by the arena's host and never used again in its incarnation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "core/base/ids.h"
+
+namespace netbinder {
+
+// What a peer needs space for.
+struct LeaseRequest {
+  // A node of ours that it is about to call, or the call of ours that it is about to answer.
+  std::variant<NodeNumber, CallId> recipient;
+  std::uint64_t bytes = 0;          // of the payload's image
+  std::uint32_t context_bytes = 0;  // of the call's security context, with its final zero
+  bool oneway = false;
+  // For a message that is yet to come, if one comes: given only where there is room in plenty.
+  bool ahead = false;
+  friend bool operator==(const LeaseRequest&, const LeaseRequest&) = default;
+};
+
+struct Lease {
+  LeaseId id;
+  ProcessId process;           // whose arena it is
+  std::span<std::byte> bytes;  // where the image goes, as many as were asked for
+  std::span<std::byte> arena;  // all of it
+};
+
+}  // namespace netbinder

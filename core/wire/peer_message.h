@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the cores of two hosts tell each other. Plain data: the transport encodes it (see
+// transport/protocol.capnp, which documents who chooses each id and when it dies), the core
+// decides. A message from a peer is untrusted input; the core checks every field before use.
+//
+// Calls and replies carry a payload beside the message: the image of the buffer as it lies in the
+// receiver's arena, `PayloadShape::image_size()` bytes. The receiver allocates when the message
+// arrives and the transport reads the bytes straight into place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/wire/payload_shape.h"
+
+namespace netbinder {
+
+// A reference travelling in a message. If the sender is the node's home it has counted the
+// reference for the receiver already and `handoff` is 0; if the receiver is the home, it is a
+// handle coming home; otherwise a third host introduces it and pins its own reference until the
+// receiver, once recorded at the home, sends HandoffDone{handoff}. A node the sender knows to be
+// dead is counted and pinned nowhere: the receiver holds a dead reference.
+struct WireNode {
+  NodeIdentity node;
+  bool strong = true;
+  HandoffId handoff;
+  bool dead = false;
+  friend bool operator==(const WireNode&, const WireNode&) = default;
+};
+
+// A scatter-gather buffer (BINDER_TYPE_PTR): `length` bytes at `extra_offset` in the extra part,
+// its address to be stored at `parent_offset` inside the buffer object number `parent_index`.
+struct WireBuffer {
+  std::uint64_t extra_offset = 0;
+  std::uint64_t length = 0;
+  bool has_parent = false;
+  std::uint64_t parent_index = 0;
+  std::uint64_t parent_offset = 0;
+  friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
+};
+
+// A descriptor (BINDER_TYPE_FD). What it is, the sender has told before (FileMessage).
+struct WireFile {
+  FileNumber file;
+  friend bool operator==(const WireFile&, const WireFile&) = default;
+};
+
+// Descriptors (BINDER_TYPE_FDA) at `parent_offset` inside the buffer object number `parent_index`.
+struct WireFileArray {
+  std::uint64_t parent_index = 0;
+  std::uint64_t parent_offset = 0;
+  std::vector<FileNumber> files;
+  friend bool operator==(const WireFileArray&, const WireFileArray&) = default;
+};
+
+// An object of the parcel, at `offset` in its data.
+struct WireObject {
+  std::uint64_t offset = 0;
+  std::variant<WireNode, WireBuffer, WireFile, WireFileArray> content;
+  friend bool operator==(const WireObject&, const WireObject&) = default;
+};
+
+// The descriptors that an object brings or takes along.
+inline std::span<const FileNumber> files_of(const WireObject& object) {
+  if (const auto* one = std::get_if<WireFile>(&object.content)) return {&one->file, 1};
+  if (const auto* array = std::get_if<WireFileArray>(&object.content)) return array->files;
+  return {};
+}
+
+// A synchronous call some thread waits in: the calling host and its number for the call.
+struct CallAncestor {
+  HostId host;
+  CallId call;
+  friend bool operator==(const CallAncestor&, const CallAncestor&) = default;
+};
+
+namespace peer {
+
+// A call of a node whose home is the receiver. Ends with exactly one of Reply or CallFailed
+// (synchronous), CallAccepted or CallFailed (oneway), or the end of the session.
+struct Call {
+  CallId call;
+  NodeNumber target;
+  ProcessId caller;  // by the sender's numbers; 0: not told
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;  // TF_* of <linux/android/binder.h>
+  std::uint32_t sender_euid = 0;
+  std::int32_t nice = 0;          // of the calling thread, -20 to 19
+  bool wants_acceptance = false;  // of a synchronous call: CallAccepted before its Reply
+  std::string security_context;
+  std::vector<CallAncestor> ancestors;  // nearest first
+  PayloadShape shape;
+  std::vector<WireObject> objects;  // ascending offsets
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+struct Reply {
+  CallId call;
+  ProcessId caller;  // as the call had it
+  std::uint32_t code = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t sender_euid = 0;
+  PayloadShape shape;
+  std::vector<WireObject> objects;
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+// The call ended without a reply: `command` is BR_FAILED_REPLY, BR_DEAD_REPLY or BR_FROZEN_REPLY,
+// `error` the negative errno of the extended error. `queued`: it was in the target's queue before.
+struct CallFailed {
+  CallId call;
+  bool queued = false;
+  std::uint32_t command = 0;
+  std::int32_t error = 0;
+  friend bool operator==(const CallFailed&, const CallFailed&) = default;
+};
+
+// The call is in the target's queue: `command` is what the caller reads, BR_TRANSACTION_COMPLETE
+// or, of a oneway call, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT.
+struct CallAccepted {
+  CallId call;
+  std::uint32_t command = 0;
+  friend bool operator==(const CallAccepted&, const CallAccepted&) = default;
+};
+
+// Gives back references the sender of this message received for a node of the receiver.
+struct ReleaseRefs {
+  NodeNumber node;
+  std::uint64_t strong = 0;
+  std::uint64_t weak = 0;
+  friend bool operator==(const ReleaseRefs&, const ReleaseRefs&) = default;
+};
+
+// A node of the sender, which the receiver holds references to, has died.
+struct NodeDied {
+  NodeNumber node;
+  friend bool operator==(const NodeDied&, const NodeDied&) = default;
+};
+
+// The sender was handed a reference to a node of the receiver by `introducer`; the receiver counts
+// it for the sender and answers ClaimResult with the same handoff and introducer.
+struct ClaimRef {
+  NodeNumber node;
+  bool strong = true;
+  HostId introducer;
+  HandoffId handoff;
+  friend bool operator==(const ClaimRef&, const ClaimRef&) = default;
+};
+
+struct ClaimResult {
+  NodeNumber node;
+  bool strong = true;
+  HostId introducer;
+  HandoffId handoff;
+  bool alive = false;  // false: nothing was counted, the node is dead
+  friend bool operator==(const ClaimResult&, const ClaimResult&) = default;
+};
+
+// To the introducer: the pinned reference may go.
+struct HandoffDone {
+  HandoffId handoff;
+  friend bool operator==(const HandoffDone&, const HandoffDone&) = default;
+};
+
+// The sender, which holds references to a node of the receiver, wants to know whether the node's
+// owner is frozen: answered by FreezeState, now and at every change, while it holds them.
+struct WatchFreeze {
+  NodeNumber node;
+  friend bool operator==(const WatchFreeze&, const WatchFreeze&) = default;
+};
+
+struct FreezeState {
+  NodeNumber node;
+  bool frozen = false;
+  friend bool operator==(const FreezeState&, const FreezeState&) = default;
+};
+
+// To the arbiter of context managers (the first host of the configuration): may a process of the
+// sender become the manager of the context? Answered by ContextClaimResult.
+struct ClaimContext {
+  std::string context;
+  friend bool operator==(const ClaimContext&, const ClaimContext&) = default;
+};
+
+struct ContextClaimResult {
+  std::string context;
+  bool granted = false;
+  friend bool operator==(const ContextClaimResult&, const ContextClaimResult&) = default;
+};
+
+// To the arbiter: the sender's claim of the context is over.
+struct ContextReleased {
+  std::string context;
+  friend bool operator==(const ContextReleased&, const ContextReleased&) = default;
+};
+
+// To every peer: the manager of the context is this node of the sender, counted for the receiver
+// as one strong reference. Ends with NodeDied.
+struct ContextManager {
+  std::string context;
+  WireNode node;
+  friend bool operator==(const ContextManager&, const ContextManager&) = default;
+};
+
+// To every peer: the sender's built-in service manager of the context, counted likewise.
+struct ServiceManager {
+  std::string context;
+  WireNode node;
+  friend bool operator==(const ServiceManager&, const ServiceManager&) = default;
+};
+
+// ---- Descriptors. These are between the agents: a core never sees one, only the FileNumbers. ----
+
+// What a descriptor is that the next Call or Reply of the sender names.
+struct FileOffered {
+  enum class Kind : std::uint8_t {
+    kStream,   // bytes: a pipe's end if it goes one way, a stream socket otherwise
+    kPackets,  // a socket that keeps the boundaries of messages
+    kContent,  // a file's bytes, which follow at once, all of them
+  };
+  Kind kind = Kind::kStream;
+  bool readable = false;  // by the receiver's program; of a stream or packets
+  bool writable = false;
+  bool nonblocking = false;    // O_NONBLOCK
+  std::uint64_t position = 0;  // of the content
+  std::uint64_t size = 0;
+  friend bool operator==(const FileOffered&, const FileOffered&) = default;
+};
+
+// Bytes of a stream, one packet, or the next piece of a content.
+struct FileData {
+  std::vector<std::byte> bytes;
+  friend bool operator==(const FileData&, const FileData&) = default;
+};
+
+// So much more may be sent: what was sent has been taken by the program.
+struct FileCredit {
+  std::uint64_t bytes = 0;
+  friend bool operator==(const FileCredit&, const FileCredit&) = default;
+};
+
+struct FileEnd {
+  enum class What : std::uint8_t {
+    kNoMoreSent,   // the sender's programs write no more
+    kNoMoreTaken,  // the sender's programs read no more: what is sent is thrown away
+    kClosed,       // both: the sender's programs have closed it
+  };
+  What what = What::kClosed;
+  friend bool operator==(const FileEnd&, const FileEnd&) = default;
+};
+
+struct FileMessage {
+  FileNumber file;
+  bool of_receiver = false;  // the number is the receiver's, who offered it
+  std::variant<FileOffered, FileData, FileCredit, FileEnd> content;
+  friend bool operator==(const FileMessage&, const FileMessage&) = default;
+};
+
+}  // namespace peer
+
+using PeerMessage =
+    std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
+                 peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::HandoffDone,
+                 peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
+                 peer::ContextManager, peer::ServiceManager, peer::WatchFreeze, peer::FreezeState,
+                 peer::FileMessage>;
+
+}  // namespace netbinder

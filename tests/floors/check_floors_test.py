@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_floors finds what is planted in a tree of tiny sources, and names the edge.
+
+The compiler is $CXX, or g++.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+import check_floors
+
+FLOORS = {"low": [], "low/cellar": [], "high": ["low"]}
+LIMITS = {"low": 1, "high": 2}
+
+
+class CheckFloors(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = os.path.join(self.folder.name, "source")
+        self.build = os.path.join(self.folder.name, "build")
+        self.write("low/ground.cc", "int ground() { return 1; }")
+        self.write("high/roof.cc", "int ground(); int roof() { return ground(); }")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, path, text):
+        """A source, compiled where a build would put its object."""
+        source = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(source), exist_ok=True)
+        pathlib.Path(source).write_text(text + "\n", encoding="utf-8")
+        if not path.endswith(".cc"):
+            return
+        top, rest = path.split("/", 1)
+        made = os.path.join(self.build, top, "CMakeFiles", top + ".dir", rest + ".o")
+        os.makedirs(os.path.dirname(made), exist_ok=True)
+        compiler = os.environ.get("CXX", "g++")
+        subprocess.run([compiler, "-I", self.root, "-c", source, "-o", made], check=True)
+
+    def check(self, exceptions=(), required=("low", "high")):
+        rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required)
+        return "\n".join(check_floors.check(rules, self.root, self.build))
+
+    def test_calls_downwards_are_fine(self):
+        self.assertEqual(self.check(), "")
+
+    def test_a_call_upwards_is_named(self):
+        self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")
+        said = self.check()
+        self.assertIn("calls that go upwards", said)
+        self.assertIn("low/ladder.cc -> high/roof.cc: roof()", said)
+
+    def test_a_call_into_a_folder_that_is_not_allowed_is_named(self):
+        self.write("low/cellar/wine.cc", "int wine() { return 2; }")
+        self.write("high/guest.cc", "int wine(); int guest() { return wine(); }")
+        self.assertIn("high/guest.cc -> low/cellar/wine.cc: wine()", self.check())
+
+    def test_an_include_upwards_is_named(self):
+        self.write("high/roof.h", "inline int tile = 3;")
+        self.write("low/dream.cc", '#include "high/roof.h"\nint dream() { return tile; }')
+        said = self.check()
+        self.assertIn("includes that go upwards", said)
+        self.assertIn('low/dream.cc -> high/roof.h: #include "high/roof.h"', said)
+
+    def test_a_circle_is_named_with_its_edges(self):
+        self.write("low/a.cc", "int b(); int a() { return b(); }")
+        self.write("low/b.cc", "int c(); int b() { return c(); }")
+        self.write("low/c.cc", "int a(); int ground(); int c() { return a() + ground(); }")
+        said = self.check()
+        self.assertIn("a circle of calls among 3 files, of 1 allowed", said)
+        self.assertIn("low/a.cc -> low/b.cc: b()", said)
+        self.assertIn("low/b.cc -> low/c.cc: c()", said)
+        self.assertIn("low/c.cc -> low/a.cc: a()", said)
+        self.assertNotIn("ground", said)
+
+    def test_circles_are_allowed_up_to_the_limit(self):
+        self.write("high/a.cc", "int b(); int a() { return b(); }")
+        self.write("high/b.cc", "int a(); int b() { return a(); }")
+        self.assertEqual(self.check(), "")
+        self.write("high/b.cc", "int a(); int roof2(); int b() { return a() + roof2(); }")
+        self.write("high/roof2.cc", "int a(); int roof2() { return a(); }")
+        self.assertIn("among 3 files, of 2 allowed", self.check())
+
+    def test_an_exception_covers_its_files_and_its_number_only(self):
+        self.write("low/a.cc", "int b(); int a() { return b(); }")
+        self.write("low/b.cc", "int a(); int b() { return a(); }")
+        self.assertEqual(self.check([("low/*", 2, "for a reason")]), "")
+        self.assertIn("of 1 allowed", self.check([("low/cellar/*", 2, "for a reason")]))
+        self.write("low/b.cc", "int c(); int b() { return c(); }")
+        self.write("low/c.cc", "int a(); int c() { return a(); }")
+        self.assertIn("of 2 allowed (for a reason)", self.check([("low/*", 2, "for a reason")]))
+
+    def test_inline_functions_belong_to_nobody(self):
+        both = "inline int common() { return 4; } int (*{0})() = common;"
+        self.write("low/x.cc", both.replace("{0}", "x"))
+        self.write("high/y.cc", both.replace("{0}", "y"))
+        self.assertEqual(self.check(), "")
+
+    def test_objects_of_sources_that_are_gone_are_left_out(self):
+        self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")
+        os.remove(os.path.join(self.root, "low/ladder.cc"))
+        self.assertEqual(self.check(), "")
+
+    def test_nothing_built_is_no_pass(self):
+        self.assertIn("nothing of tower/ is built", self.check(required=["tower"]))
+
+
+if __name__ == "__main__":
+    unittest.main()

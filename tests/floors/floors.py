@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The floors of this project, lowest first, as data. check_floors reads it and knows nothing else.
+
+A floor is a folder, with everything below it that is not a floor of its own. A file may include
+headers of its own floor and of those listed for it, and call what they define; anything else is a
+step upwards. Rules about folders that do not exist do not apply.
+"""
+
+_CORE = ["core/base", "core/wire", "core/model", "core/local", "core/cluster", "core/view", "core"]
+
+FLOORS = {
+    "channel": [],
+    "core/base": [],
+    "core/wire": ["core/base"],
+    "core/model": ["core/wire", "core/base"],
+    "core/local": ["core/model", "core/wire", "core/base"],
+    "core/cluster": ["core/model", "core/wire", "core/base"],
+    "core/view": ["core/cluster", "core/local", "core/model", "core/wire", "core/base"],
+    "core": [floor for floor in _CORE if floor != "core"],  # the facade: what is in no folder
+    "cluster-config": [],
+    "transport": ["core/base", "core/wire"],
+    "host": _CORE + ["transport", "cluster-config"],
+    "shim": ["channel"],
+    "node-agent": _CORE + ["channel", "transport", "cluster-config", "host"],
+    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent"],
+}
+
+# Files that are on another floor than their folder says. These are the headers of the core that
+# the transport may know, as long as they are not in folders of their own.
+PLACES = {
+    "core/check.h": "core/base",
+    "core/ids.h": "core/base",
+    "core/uapi.h": "core/base",
+    "core/lease.h": "core/wire",
+    "core/payload.h": "core/wire",
+    "core/peer_message.h": "core/wire",
+}
+
+# How many files below a folder may be in one circle of calls. Folders that are not listed are not
+# looked at.
+CIRCLE_LIMITS = {
+    "channel": 1,
+    "core": 1,
+    "host": 1,
+    "shim": 1,
+    "cluster-config": 1,
+    "transport": 3,
+    "node-agent": 3,
+    "tools": 1,
+}
+
+# Circles that are larger and known: a pattern that every file of the circle matches ("*" is not a
+# folder), how many there may be, and why.
+EXCEPTIONS = [
+    ("core/*", 17, "the driver is one class, as long as its parts are not in folders"),
+]
+
+# Folders whose objects must be there, or the check has not seen anything.
+REQUIRED = ["core", "shim", "transport", "node-agent"]
