@@ -221,7 +221,7 @@ json log_json(const Driver& driver, const TransactionLog& log) {
                  {"kind", kind},
                  {"from", {{"pid", entry.from_pid}, {"tid", entry.from_tid}}},
                  {"to", {{"pid", entry.to_pid}, {"tid", entry.to_tid}}},
-                 {"context", entry.context != nullptr ? entry.context->name : ""},
+                 {"context", entry.context != nullptr ? entry.context->name() : ""},
                  {"node", entry.to_node},
                  {"handle", entry.handle},
                  {"data_size", entry.data_size},

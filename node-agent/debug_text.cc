@@ -226,7 +226,7 @@ std::string log_text(const Driver& driver, const TransactionLog& log) {
         Text(text),
         "{}: {} from {}:{} to {}:{} context {} node {} handle {} size {}:{} ret {}/{} l={}",
         entry.debug_id, kind, entry.from_pid, entry.from_tid, entry.to_pid, entry.to_tid,
-        entry.context != nullptr ? entry.context->name : "-", entry.to_node, entry.handle,
+        entry.context != nullptr ? entry.context->name() : "-", entry.to_node, entry.handle,
         entry.data_size, entry.offsets_size, entry.failed_command, entry.failed_error,
         entry.failed_line);
     for (const HostId host : {entry.from_host, entry.to_host}) {

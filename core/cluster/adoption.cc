@@ -169,11 +169,11 @@ struct Adoption {
 std::expected<FilesInFlight, BrError> adopt_payload(Model& model, Imports& imports, Peer& peer,
                                                     const PayloadShape& shape,
                                                     std::span<const WireObject> objects,
-                                                    Allocation& payload, Files accepts) {
+                                                    Allocation& payload, FilePolicy accepts) {
   const bool has_files = std::any_of(objects.begin(), objects.end(), [](const WireObject& object) {
     return !files_of(object).empty();
   });
-  if (has_files && accepts == Files::kRefused) {
+  if (has_files && accepts == FilePolicy::kRefused) {
     disown_payload(model, imports, peer, objects);
     return std::unexpected(BrError::failed(-EPERM, kFilesNotAccepted));
   }

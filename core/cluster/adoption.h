@@ -12,14 +12,14 @@
 
 namespace netbinder {
 
-enum class Files;
+enum class FilePolicy;
 
 // The descriptors that the payload brings. On failure nothing of the objects is kept but what the
 // payload's buffer holds, which ends with it.
 std::expected<FilesInFlight, BrError> adopt_payload(Model& model, Imports& imports, Peer& peer,
                                                     const PayloadShape& shape,
                                                     std::span<const WireObject> objects,
-                                                    Allocation& payload, Files accepts);
+                                                    Allocation& payload, FilePolicy accepts);
 // Takes what a payload that is not wanted brings, and gives it back.
 void disown_payload(Model& model, Imports& imports, Peer& peer,
                     std::span<const WireObject> objects);

@@ -15,7 +15,7 @@ struct PeerTarget {
   Model& model;
   Exports& exports;
   Peer& peer;
-  Files accepts;
+  FilePolicy accepts;
   std::vector<WireObject>& objects;
   std::size_t files = 0;
   const char* reason = nullptr;  // of an error
@@ -41,7 +41,7 @@ struct PeerTarget {
 
   int place_file(std::span<std::byte> image, std::uint64_t offset, std::uint64_t image_offset,
                  const Thread& sender, int fd, FileFixup::Place place) {
-    if (accepts == Files::kRefused) {
+    if (accepts == FilePolicy::kRefused) {
       reason = kFilesNotAccepted;
       return -EPERM;
     }
@@ -93,7 +93,7 @@ OutgoingPayload::~OutgoingPayload() {
 
 std::expected<void, BrError> OutgoingPayload::translate(Thread& sender,
                                                         const binder_transaction_data& data,
-                                                        const PayloadShape& shape, Files files) {
+                                                        const PayloadShape& shape, FilePolicy files) {
   // No mapping could take more; and what the transport refuses would cost everybody the session.
   if (!shape.valid() || shape.image_size() > model_.setup.max_message_bytes) {
     return std::unexpected(BrError::failed(-ENOSPC));

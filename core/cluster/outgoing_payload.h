@@ -26,7 +26,7 @@ class OutgoingPayload {
 
   // Copies and translates a thread's payload.
   std::expected<void, BrError> translate(Thread& sender, const binder_transaction_data& data,
-                                         const PayloadShape& shape, Files files);
+                                         const PayloadShape& shape, FilePolicy files);
   // It goes with the message that is sent now.
   [[nodiscard]] std::vector<WireObject> take_objects() { return std::exchange(objects_, {}); }
   [[nodiscard]] Payload take_image() { return std::move(image_); }

@@ -52,7 +52,7 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   if (!oneway) message.ancestors = outgoing_.ancestors_of(model_.setup.host, thread, id);
   OutgoingPayload payload(model_, exports_, peer);
   // Whether the node accepts descriptors, its home decides.
-  const auto translated = payload.translate(thread, call.data, message.shape, Files::kAccepted);
+  const auto translated = payload.translate(thread, call.data, message.shape, FilePolicy::kAccepted);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_to_peers;
 
@@ -95,7 +95,7 @@ std::expected<void, BrError> PeerCalls::reply(Thread& thread, const CallData& re
   message.sender_euid = thread.process().credentials().euid;
   message.shape = {reply.data.data_size, reply.data.offsets_size, reply.extra_size};
   OutgoingPayload payload(model_, exports_, *caller.peer);
-  const Files files = in_reply_to.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const FilePolicy files = in_reply_to.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   const auto translated = payload.translate(thread, reply.data, message.shape, files);
   if (!translated) return translated;
   message.objects = payload.take_objects();
@@ -223,7 +223,7 @@ std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& 
   Process& process = payload.allocation.process();
   const Node& target = *payload.allocation.buffer().target();
   const CallFlags flags(message.flags);
-  const Files files = target.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const FilePolicy files = target.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   auto adopted = adopt_payload(model_, imports_, peer, message.shape, message.objects,
                                payload.allocation, files);
   if (!adopted) return std::unexpected(adopted.error());
@@ -288,7 +288,7 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
   entry.to_pid = caller->process().pid();
   entry.to_tid = caller->tid().value();
   Allocation& payload = arrived->allocation;
-  const Files files = call.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const FilePolicy files = call.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   auto adopted =
       adopt_payload(model_, imports_, peer, reply.shape, reply.objects, payload, files);
   if (!adopted) {

@@ -145,7 +145,7 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
       head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry.debug_id));
   made->set_security_context(placed->security_context);
   made->carry(std::move(placed->allocation));
-  const Files files = node.flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const FilePolicy files = node.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   const auto translated = translate_to_process(model_, thread, call.data, files, *made);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_local;
@@ -261,7 +261,7 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
   CallStacks::Owner made =
       model_.calls.make(head(thread, reply, TransactionHead::Kind::kReply, entry.debug_id));
   made->carry(std::move(placed->allocation));
-  const Files files = answered->flags().accept_fds() ? Files::kAccepted : Files::kRefused;
+  const FilePolicy files = answered->flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   const auto translated = translate_to_process(model_, thread, reply.data, files, *made);
   if (!translated) return translated;
   loopers.queue_to(thread, *model_.completions.create());

@@ -17,7 +17,7 @@ struct LocalTarget {
   Model& model;
   Process& receiver;
   const Buffer& buffer;
-  Files accepts;
+  FilePolicy accepts;
   FilesInFlight& files;
 
   [[nodiscard]] std::uint64_t address_of(std::uint64_t image_offset) const {
@@ -48,7 +48,7 @@ struct LocalTarget {
   int place_file(std::span<std::byte> /*image*/, std::uint64_t /*offset*/,
                  std::uint64_t image_offset, const Thread& sender, int fd,
                  FileFixup::Place place) {
-    if (accepts == Files::kRefused) return -EPERM;
+    if (accepts == FilePolicy::kRefused) return -EPERM;
     const auto file = model.effects.take_file(sender.process().id(), sender.tid(), fd);
     if (!file) return file.error();
     files.add(model.effects, {.file = *file, .offset = image_offset, .place = place});
@@ -98,7 +98,7 @@ std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadSh
 }
 
 std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
-                                                  const binder_transaction_data& data, Files files,
+                                                  const binder_transaction_data& data, FilePolicy files,
                                                   Transaction& transaction) {
   Allocation& payload = transaction.payload();
   const Buffer& buffer = payload.buffer();

@@ -33,9 +33,9 @@ std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadSh
                                                     Allocation* lent = nullptr);
 
 // Copies and translates a payload of a thread into the place of the transaction's payload.
-enum class Files { kRefused, kAccepted };
+enum class FilePolicy { kRefused, kAccepted };
 std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
-                                                  const binder_transaction_data& data, Files files,
+                                                  const binder_transaction_data& data, FilePolicy files,
                                                   Transaction& transaction);
 
 }  // namespace netbinder
