@@ -17,11 +17,17 @@ if(NETBINDER_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${NETBINDER_CCACHE}")
 endif()
 
+# Of C and C++, also for what is not linked with netbinder_options.
+set(NETBINDER_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+if(NETBINDER_WERROR)
+  list(APPEND NETBINDER_WARNINGS -Werror)
+endif()
+
 add_library(netbinder_options INTERFACE)
 # Headers are included by their path from the root: "core/driver.h".
 target_include_directories(netbinder_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(netbinder_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wsuggest-override -Werror>)
+  "$<$<COMPILE_LANGUAGE:CXX>:${NETBINDER_WARNINGS};-Wsuggest-override>")
 if(NETBINDER_FUZZ)
   # What is compared says little here, for it is made from few bytes, and costs a third of the time.
   # clang 16 has what libstdc++ 12 asks of a compiler before it offers std::expected, but says so

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/channel_acceptor.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 
 #include "channel/scm_rights.h"
 #include "host/data_plane.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -128,7 +128,7 @@ bool ChannelAcceptor::accept_all() {
         return true;
       }
       if (!std::exchange(out_of_descriptors_, true)) {
-        spdlog::error("programs cannot be served: {}", std::strerror(errno));
+        log::error("programs cannot be served: {}", std::strerror(errno));
       }
       return false;
     }

@@ -1,24 +1,34 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian 12 packages that the build and the tests need. Does nothing when all are there.
+# install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups or of all.
+#   build  the agent, the shim, the command, the examples
+#   test   what the other tests, the sanitizers and the tidying tools need
+#   guest  tests that boot a kernel that has the binder driver
+# Does nothing when all are there.
 set -euo pipefail
 
-build_packages=(
-  g++ cmake ninja-build ccache pkg-config git ca-certificates
-  libboost1.81-dev libboost-system1.81-dev libboost-context1.81-dev
-  capnproto libcapnp-dev
-  libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libssl-dev
-  libibverbs-dev librdmacm-dev
-  linux-libc-dev
+declare -A groups=(
+  [build]="g++ cmake ninja-build ccache pkg-config ca-certificates
+    libboost1.81-dev capnproto libcapnp-dev
+    libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libssl-dev
+    libibverbs-dev linux-libc-dev"
+  [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
+    libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
+    clang-16 libclang-rt-16-dev iproute2 rdma-core perftest clang-format clang-tidy"
+  [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )
-test_packages=(
-  libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
-  clang-16 libclang-rt-16-dev
-  iproute2 rdma-core perftest
-  clang-format clang-tidy
-)
-# tests/guest boots a kernel that has the binder driver.
-guest_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd)
+
+wanted=("$@")
+((${#wanted[@]} > 0)) || wanted=(build test guest)
+packages=()
+for group in "${wanted[@]}"; do
+  if [[ -z "${groups[$group]:-}" ]]; then
+    echo "install-deps: there is no group $group; there are build, test and guest" >&2
+    exit 2
+  fi
+  read -r -d '' -a of_group <<<"${groups[$group]}" || true
+  packages+=("${of_group[@]}")
+done
 
 is_installed() {
   [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
@@ -26,12 +36,12 @@ is_installed() {
 
 if ! command -v dpkg-query >/dev/null; then
   echo "install-deps: this script knows Debian packages only; install the equivalents of:" >&2
-  echo "  ${build_packages[*]} ${test_packages[*]} ${guest_packages[*]}" >&2
+  echo "  ${packages[*]}" >&2
   exit 1
 fi
 
 missing=()
-for package in "${build_packages[@]}" "${test_packages[@]}" "${guest_packages[@]}"; do
+for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then

@@ -35,16 +35,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Options {
-  std::vector<std::size_t> sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
-  std::size_t calls = 20000;
-  double seconds = 2;  // for one row, at most
-  std::vector<std::string> paths = {"socket", "local", "cross-host"};
-  std::string device = "/dev/binder";
-  bool kernel = false;
-  bool json = false;
-};
-
 struct Row {
   std::string path;
   std::size_t bytes = 0;
@@ -69,7 +59,7 @@ std::uint64_t cpu_ns(const std::vector<pid_t>& pids) {
   return sum;
 }
 
-Row measure(std::string path, std::size_t bytes, const Options& options,
+Row measure(std::string path, std::size_t bytes, const BenchOptions& options,
             const std::vector<pid_t>& involved, const std::function<void()>& round_trip) {
   const std::size_t warm_up = std::min<std::size_t>(200, options.calls / 10 + 1);
   for (std::size_t i = 0; i < warm_up; ++i) round_trip();
@@ -144,7 +134,7 @@ void write_whole(int fd, const std::byte* from, std::size_t size) {
 }
 
 // The yardstick: two processes, a blocking Unix stream socket, the same bytes both ways.
-Row measure_socket(std::size_t bytes, const Options& options) {
+Row measure_socket(std::size_t bytes, const BenchOptions& options) {
   const std::size_t size = std::max<std::size_t>(bytes, 1);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -172,7 +162,7 @@ Row measure_socket(std::size_t bytes, const Options& options) {
 }
 
 std::vector<Row> measure_binder(const std::string& path, const std::string& server_socket,
-                                const std::vector<pid_t>& agents, const Options& options) {
+                                const std::vector<pid_t>& agents, const BenchOptions& options) {
   const std::string name = fmt::format("netbinder.bench.{}.{}", ::getpid(), path.substr(0, 5));
   const Child server([&] {
     if (!server_socket.empty()) ::setenv("NETBINDER_SOCKET", server_socket.c_str(), 1);
@@ -241,7 +231,7 @@ void print(const std::vector<Row>& rows, bool as_json) {
   }
 }
 
-int bench(const Options& options) {
+int bench(const BenchOptions& options) {
   std::vector<Row> rows;
   const auto wanted = [&options](const char* path) {
     return std::ranges::find(options.paths, path) != options.paths.end();
@@ -268,39 +258,20 @@ int bench(const Options& options) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Chosen& chosen, char** argv) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
-      "bench", "time calls on one host and across two; outside a session, starts a private one");
-  command->add_option("--sizes", options->sizes, "payload bytes, comma-separated")
-      ->delimiter(',')
-      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 20));
-  command->add_option("--calls", options->calls, "calls for each row, at most")
-      ->check(CLI::Range(std::size_t{10}, std::size_t{10000000}));
-  command->add_option("--paths", options->paths, "what to time, comma-separated")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"socket", "local", "cross-host"}));
-  command->add_option("--seconds", options->seconds, "for each row, at most");
-  command->add_option("--device", options->device, "the binder device");
-  command->add_flag("--kernel", options->kernel, "on the kernel's driver, without the shim");
-  command->add_flag("--json", options->json, "as JSON");
-  command->callback([options, &chosen, argv] {
-    chosen = [options, argv]() -> int {
-      if (options->kernel) return bench(*options);
-      if (std::getenv("NETBINDER_SOCKET") == nullptr) {
-        const std::string self = own_path();
-        std::vector<std::string> words = {self, "session", "--hosts", "2", "--", self};
-        for (char** word = argv + 1; *word != nullptr; ++word) words.emplace_back(*word);
-        std::vector<char*> arguments;
-        for (std::string& word : words) arguments.push_back(word.data());
-        arguments.push_back(nullptr);
-        ::execv(self.c_str(), arguments.data());
-        throw std::runtime_error("cannot start a session");
-      }
-      ensure_preloaded(argv);
-      return bench(*options);
-    };
-  });
+int carry_out(const BenchOptions& options, char** argv) {
+  if (options.kernel) return bench(options);
+  if (std::getenv("NETBINDER_SOCKET") == nullptr) {
+    const std::string self = own_path();
+    std::vector<std::string> words = {self, "session", "--hosts", "2", "--", self};
+    for (char** word = argv + 1; *word != nullptr; ++word) words.emplace_back(*word);
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(self.c_str(), arguments.data());
+    throw std::runtime_error("cannot start a session");
+  }
+  ensure_preloaded(argv);
+  return bench(options);
 }
 
 }  // namespace netbinder::tools

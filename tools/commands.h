@@ -1,23 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The subcommands of netbinder. Each adds itself to the command line; when it was chosen, its
-// function runs after parsing and returns the program's exit status. Errors are exceptions with a
+// The subcommands of netbinder: what each can be told (tools/command_line.h fills these in), and
+// the function that does it and returns the program's exit status. Errors are exceptions with a
 // plain sentence, printed by main.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tools/private_cluster.h"
 
 namespace netbinder::tools {
 
-using Chosen = std::function<int()>;
+// Run a program with the shim preloaded.
+struct RunOptions {
+  std::string socket;
+  std::vector<std::string> command;
+};
 
-void add_run_command(CLI::App& app, Chosen& chosen);
-void add_session_command(CLI::App& app, Chosen& chosen);
-void add_status_command(CLI::App& app, Chosen& chosen);
-void add_debug_commands(CLI::App& app, Chosen& chosen);
-void add_service_command(CLI::App& app, Chosen& chosen, char** argv);
-void add_ping_command(CLI::App& app, Chosen& chosen, char** argv);
-void add_bench_command(CLI::App& app, Chosen& chosen, char** argv);
+// A private cluster around one command.
+struct SessionOptions {
+  PrivateClusterSetup setup;
+  std::vector<std::string> command;
+};
+
+// What an agent is doing.
+struct StatusOptions {
+  std::string socket;
+  bool json = false;
+};
+
+// One of the driver's debug files, without root.
+struct DebugFileOptions {
+  std::string file;
+  std::string socket;
+  bool json = false;
+};
+
+// Ask the service manager.
+struct ServiceOptions {
+  enum class Question { kList, kCheck, kWait };
+  Question question = Question::kList;
+  std::string device = "/dev/binder";
+  std::string name;
+  bool json = false;
+  double timeout_s = 0;  // 0: for ever
+};
+
+// Call a service and time the round trips.
+struct PingOptions {
+  std::string device = "/dev/binder";
+  std::string name;
+  std::size_t count = 5;
+  std::size_t interval_ms = 200;
+  bool json = false;
+};
+
+// Time calls on one host and across two.
+struct BenchOptions {
+  std::vector<std::size_t> sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
+  std::size_t calls = 20000;
+  double seconds = 2;  // for one row, at most
+  std::vector<std::string> paths = {"socket", "local", "cross-host"};
+  std::string device = "/dev/binder";
+  bool kernel = false;
+  bool json = false;
+};
+
+using Command = std::variant<RunOptions, SessionOptions, StatusOptions, DebugFileOptions,
+                             ServiceOptions, PingOptions, BenchOptions>;
+
+// `argv`: this program's own arguments, with which it may have to start itself again.
+int carry_out(const RunOptions& options, char** argv);
+int carry_out(const SessionOptions& options, char** argv);
+int carry_out(const StatusOptions& options, char** argv);
+int carry_out(const DebugFileOptions& options, char** argv);
+int carry_out(const ServiceOptions& options, char** argv);
+int carry_out(const PingOptions& options, char** argv);
+int carry_out(const BenchOptions& options, char** argv);
 
 }  // namespace netbinder::tools

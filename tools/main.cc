@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // netbinder: the command for people and scripts.
-#include <fmt/core.h>
-
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <variant>
 
+#include "tools/command_line.h"
 #include "tools/commands.h"
 
 int main(int argc, char** argv) {
   using namespace netbinder::tools;
-  CLI::App app{"netbinder: Android's Binder in userspace and across the network"};
-  app.require_subcommand(1);
-  Chosen chosen;
-  add_run_command(app, chosen);
-  add_session_command(app, chosen);
-  add_status_command(app, chosen);
-  add_debug_commands(app, chosen);
-  add_service_command(app, chosen, argv);
-  add_ping_command(app, chosen, argv);
-  add_bench_command(app, chosen, argv);
-  CLI11_PARSE(app, argc, argv);
   try {
-    return chosen();
+    const auto command = parse_command_line(argc, argv);
+    if (!command) return command.error();
+    return std::visit([argv](const auto& options) { return carry_out(options, argv); }, *command);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "netbinder: {}\n", error.what());
+    std::fprintf(stderr, "netbinder: %s\n", error.what());
     return 1;
   }
 }

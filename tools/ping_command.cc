@@ -20,15 +20,7 @@ namespace {
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
 
-struct Options {
-  std::string device = "/dev/binder";
-  std::string name;
-  std::size_t count = 5;
-  std::size_t interval_ms = 200;
-  bool json = false;
-};
-
-int ping(const Options& options) {
+int ping(const PingOptions& options) {
   BinderClient client(options.device);
   const auto handle = client.find_service(options.name);
   if (!handle) throw std::runtime_error("no service is named " + options.name);
@@ -63,21 +55,9 @@ int ping(const Options& options) {
 
 }  // namespace
 
-void add_ping_command(CLI::App& app, Chosen& chosen, char** argv) {
-  auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("ping", "call a service and time the round trips");
-  command->add_option("name", options->name, "the service")->required();
-  command->add_option("-c,--count", options->count, "how many calls")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}));
-  command->add_option("-i,--interval", options->interval_ms, "milliseconds between them");
-  command->add_option("--device", options->device, "the binder device");
-  command->add_flag("--json", options->json, "as JSON");
-  command->callback([options, &chosen, argv] {
-    chosen = [options, argv] {
-      ensure_preloaded(argv);
-      return ping(*options);
-    };
-  });
+int carry_out(const PingOptions& options, char** argv) {
+  ensure_preloaded(argv);
+  return ping(options);
 }
 
 }  // namespace netbinder::tools

@@ -2,7 +2,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <memory>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -15,14 +15,7 @@ namespace netbinder::tools {
 
 namespace {
 
-struct Options {
-  std::string device = "/dev/binder";
-  std::string name;
-  bool json = false;
-  double timeout_s = 0;  // 0: for ever
-};
-
-int list(const Options& options) {
+int list(const ServiceOptions& options) {
   BinderClient client(options.device);
   const auto names = client.list_services();
   if (options.json) {
@@ -33,7 +26,7 @@ int list(const Options& options) {
   return 0;
 }
 
-int answer(const Options& options, bool found) {
+int answer(const ServiceOptions& options, bool found) {
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"name", options.name}, {"found", found}}.dump());
   } else {
@@ -42,12 +35,12 @@ int answer(const Options& options, bool found) {
   return found ? 0 : 1;
 }
 
-int check(const Options& options) {
+int check(const ServiceOptions& options) {
   BinderClient client(options.device);
   return answer(options, client.find_service(options.name).has_value());
 }
 
-int wait(const Options& options) {
+int wait(const ServiceOptions& options) {
   BinderClient client(options.device);
   const auto start = std::chrono::steady_clock::now();
   while (!client.find_service(options.name)) {
@@ -60,28 +53,17 @@ int wait(const Options& options) {
 
 }  // namespace
 
-void add_service_command(CLI::App& app, Chosen& chosen, char** argv) {
-  auto options = std::make_shared<Options>();
-  CLI::App* service = app.add_subcommand("service", "ask the service manager");
-  service->require_subcommand(1);
-  const auto add = [&](const char* name, const char* about, int (*run)(const Options&),
-                       bool named) {
-    CLI::App* command = service->add_subcommand(name, about);
-    command->add_option("--device", options->device, "the binder device");
-    command->add_flag("--json", options->json, "as JSON");
-    if (named) command->add_option("name", options->name, "the service")->required();
-    command->callback([options, &chosen, argv, run] {
-      chosen = [options, argv, run] {
-        ensure_preloaded(argv);
-        return run(*options);
-      };
-    });
-    return command;
-  };
-  add("list", "all names", list, false);
-  add("check", "whether there is a service of that name; exit status 0 if so", check, true);
-  add("wait", "until there is a service of that name", wait, true)
-      ->add_option("--timeout", options->timeout_s, "seconds to wait at most");
+int carry_out(const ServiceOptions& options, char** argv) {
+  ensure_preloaded(argv);
+  switch (options.question) {
+    case ServiceOptions::Question::kList:
+      return list(options);
+    case ServiceOptions::Question::kCheck:
+      return check(options);
+    case ServiceOptions::Question::kWait:
+      return wait(options);
+  }
+  std::abort();
 }
 
 }  // namespace netbinder::tools

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -65,7 +64,7 @@ void end_left_overs(const PrivateCluster& cluster) {
   }
 }
 
-int run_command(std::vector<std::string>& command, const PrivateCluster& cluster) {
+int run_command(std::vector<std::string> command, const PrivateCluster& cluster) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::vector<char*> arguments;
   for (std::string& word : command) arguments.push_back(word.data());
@@ -96,39 +95,9 @@ int run_command(std::vector<std::string>& command, const PrivateCluster& cluster
 
 }  // namespace
 
-void add_session_command(CLI::App& app, Chosen& chosen) {
-  struct Options {
-    PrivateClusterSetup setup;
-    std::string transport = "tcp";
-    std::string manager = "builtin";
-    std::vector<std::string> command;
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App* session = app.add_subcommand(
-      "session", "start private agents, run a command with the shim preloaded, stop everything");
-  session->add_option("--hosts", options->setup.hosts, "how many hosts")
-      ->check(CLI::Range(std::size_t{1}, PrivateCluster::kMaxHosts));
-  session->add_option("--transport", options->transport, "between the hosts")
-      ->check(CLI::IsMember({"tcp", "rdma"}));
-  session
-      ->add_option("--busy-poll-us", options->setup.busy_poll_us, "of the agents, see netbinderd")
-      ->check(CLI::Range(0, 1'000'000));
-  session->add_option("--service-manager", options->manager, "who answers handle 0 at first")
-      ->check(CLI::IsMember({"builtin", "none"}));
-  session->add_option("--context", options->setup.contexts, "binder devices, comma-separated")
-      ->delimiter(',');
-  session->add_option("--log-level", options->setup.log_level, "of the agents");
-  session->add_option("command", options->command, "the command and its arguments, after --")
-      ->required();
-  session->positionals_at_end();
-  session->callback([options, &chosen] {
-    chosen = [options]() -> int {
-      options->setup.rdma = options->transport == "rdma";
-      options->setup.builtin_manager = options->manager == "builtin";
-      const PrivateCluster cluster(options->setup);
-      return run_command(options->command, cluster);
-    };
-  });
+int carry_out(const SessionOptions& options, char** /*argv*/) {
+  const PrivateCluster cluster(options.setup);
+  return run_command(options.command, cluster);
 }
 
 }  // namespace netbinder::tools

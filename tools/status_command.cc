@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -42,26 +41,14 @@ void print(const nlohmann::json& status) {
 
 }  // namespace
 
-void add_status_command(CLI::App& app, Chosen& chosen) {
-  struct Options {
-    std::string socket = agent_socket();
-    bool json = false;
-  };
-  auto options = std::make_shared<Options>();
-  CLI::App* status = app.add_subcommand("status", "what an agent is doing");
-  status->add_option("--socket", options->socket, "the agent's socket");
-  status->add_flag("--json", options->json, "as JSON");
-  status->callback([options, &chosen] {
-    chosen = [options]() -> int {
-      const auto answer = ask_agent(options->socket, {{"command", "status"}});
-      if (options->json) {
-        fmt::print("{}\n", answer.dump(2));
-      } else {
-        print(answer);
-      }
-      return 0;
-    };
-  });
+int carry_out(const StatusOptions& options, char** /*argv*/) {
+  const auto answer = ask_agent(options.socket, {{"command", "status"}});
+  if (options.json) {
+    fmt::print("{}\n", answer.dump(2));
+  } else {
+    print(answer);
+  }
+  return 0;
 }
 
 }  // namespace netbinder::tools

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/rdma/adapter.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 
 #include "core/base/check.h"
+#include "transport/log.h"
 #include "transport/rdma/limits.h"
 
 namespace netbinder::rdma {
@@ -38,7 +37,7 @@ std::expected<void, std::string> Adapter::open() {
   armed_ = false;
   watch_.assign(device_->event_fd());
   watch();
-  spdlog::info("RDMA device {}", device_->description());
+  log::info("RDMA device {}", device_->description());
   return {};
 }
 
@@ -56,7 +55,7 @@ void Adapter::watch() {
 }
 
 void Adapter::lose(std::string reason) {
-  spdlog::warn("RDMA device {}: {}", device_->description(), reason);
+  log::warn("RDMA device {}: {}", device_->description(), reason);
   lost_ = std::move(reason);
   watch_.release();
   std::vector<QueuePairNumber> numbers;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What arrives at an endpoint: segments, the frames they make up, requests for leases.
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "transport/codec.h"
+#include "transport/log.h"
 #include "transport/rdma/endpoint.h"
 
 namespace netbinder::rdma {
@@ -162,7 +162,7 @@ bool Endpoint::handle(const frame::LeaseWanted& wanted) {
     } else {
       // Once, and again when it is for another reason.
       if (std::exchange(cannot_lend_, key.error()) != key.error()) {
-        spdlog::warn("payloads to a program come in segments: {}", key.error());
+        log::warn("payloads to a program come in segments: {}", key.error());
       }
       owner_.lease_ended(place->id);
     }

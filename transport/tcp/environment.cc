@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tcp/environment.h"
 
-#include <spdlog/spdlog.h>
+#include "transport/log.h"
 
 namespace netbinder::tcp {
 
@@ -9,9 +9,9 @@ void Environment::log_broken_peer(const std::string& remote, const std::string& 
   const int left_out = broken_peers.admit(now_ms());
   if (left_out < 0) return;
   if (left_out == 0) {
-    spdlog::warn("connection with {} closed: {}", remote, reason);
+    log::warn("connection with {} closed: {}", remote, reason);
   } else {
-    spdlog::warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
+    log::warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
   }
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tcp/listener.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "core/base/check.h"
 #include "transport/codec.h"
+#include "transport/log.h"
 #include "transport/tcp/address.h"
 
 namespace netbinder::tcp {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tcp/peer_link.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <random>
 
 #include "core/base/check.h"
+#include "transport/log.h"
 
 namespace netbinder::tcp {
 
@@ -123,7 +122,7 @@ void PeerLink::connected(asio::ip::tcp::socket socket, const std::string& remote
 
 void PeerLink::dial_failed(const std::string& reason) {
   if (reason != last_failure_) {
-    spdlog::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
+    log::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
     last_failure_ = reason;
   }
   wait_and_dial();
@@ -226,7 +225,7 @@ void PeerLink::drop(const std::string& reason) {
   past_.bytes_received += connection->counters().bytes_received;
   if (!session_.link_down()) session_.disconnected(now_ms);
   if (was_up && session_.live()) {
-    spdlog::info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
+    log::info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
   }
   log_session();
   if (session_.identity().dials()) {
@@ -262,12 +261,12 @@ void PeerLink::log_session() {
   const auto& counters = session_.counters();
   if (counters.lost != logged_lost_) {
     logged_lost_ = counters.lost;
-    spdlog::warn("the session with host {} '{}' is over: {}", peer_.id.value(), peer_.name,
-                 session_.loss_reason());
+    log::warn("the session with host {} '{}' is over: {}", peer_.id.value(), peer_.name,
+              session_.loss_reason());
   }
   if (counters.established != logged_established_) {
     logged_established_ = counters.established;
-    spdlog::info("session with host {} '{}' established", peer_.id.value(), peer_.name);
+    log::info("session with host {} '{}' established", peer_.id.value(), peer_.name);
   }
 }
 

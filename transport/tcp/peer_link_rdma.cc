@@ -2,12 +2,12 @@
 //
 // The queue pair of a link: offered when the link is up, used for messages once both ends have
 // shown that it works, and the end of the link if it fails. The next link begins without one.
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "core/base/check.h"
 #include "transport/codec.h"
+#include "transport/log.h"
 #include "transport/rdma/limits.h"
 #include "transport/tcp/peer_link.h"
 
@@ -116,7 +116,7 @@ void PeerLink::send_control(const Frame& frame) { connection_->write(make_contro
 
 void PeerLink::rdma_failed(const std::string& reason) {
   if (reason != rdma_reason_) {
-    spdlog::info("no RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, reason);
+    log::info("no RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, reason);
   }
   rdma_reason_ = reason;
   const auto& config = environment_->config.rdma;
@@ -152,7 +152,7 @@ void PeerLink::endpoint_failed(const std::string& of_endpoint, bool broke_protoc
 void PeerLink::endpoint_sends() {
   rdma_reason_ = environment_->adapter->device().description();
   rdma_since_ms_ = Environment::now_ms();
-  spdlog::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
+  log::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
   // Behind the messages that the connection has already.
   send_control(frame::RdmaSwitch{});
 }

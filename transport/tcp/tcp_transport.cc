@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tcp/tcp_transport.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/system_error.hpp>
 #include <stdexcept>
 #include <system_error>
 
+#include "transport/log.h"
 #include "transport/tcp/address.h"
 #include "transport/tcp/environment.h"
 #include "transport/tcp/listener.h"
@@ -148,7 +147,7 @@ void TcpTransport::listen() {
   } catch (const boost::system::system_error& error) {  // which is no std::system_error
     throw std::system_error(error.code(), "cannot listen on " + listen_address);
   }
-  spdlog::info("listening on {}", tcp::to_string(listener_->endpoint()));
+  log::info("listening on {}", tcp::to_string(listener_->endpoint()));
 }
 
 std::optional<frame::Refuse> TcpTransport::hello_arrived(

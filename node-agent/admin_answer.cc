@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/admin_answer.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "node-agent/agent.h"
+#include "node-agent/debug_json.h"
+#include "node-agent/debug_text.h"
+
+namespace netbinder {
+namespace {
+
+using nlohmann::json;
+
+json status_of(const Agent& agent) {
+  json status;
+  const Driver::Counts counts = agent.driver().counts();
+  status["host"] = agent.config().host;
+  status["cluster"] = agent.config().cluster;
+  status["pid"] = ::getpid();
+  status["incarnation"] = agent.incarnation().value();
+  status["hosts_configured"] = agent.config().hosts.size();
+  status["hosts_connected"] = agent.connected_peers() + 1;
+  status["counts"] = {{"processes", counts.processes},
+                      {"threads", counts.threads},
+                      {"nodes", counts.nodes},
+                      {"refs", counts.refs},
+                      {"transactions", counts.transactions},
+                      {"deaths", counts.deaths},
+                      {"buffers", counts.buffers},
+                      {"relays", agent.relays()}};
+  for (const Driver::ContextView& context : agent.driver().contexts()) {
+    status["contexts"].push_back({{"name", context.name},
+                                  {"scope", context.cluster_wide ? "cluster" : "host"},
+                                  {"manager", context.manager}});
+  }
+  status["links"] = json::array();
+  for (const LinkStatus& link : agent.links()) {
+    status["links"].push_back({{"host", link.name},
+                               {"address", link.address},
+                               {"transport", link.transport},
+                               {"transport_reason", link.transport_reason},
+                               {"state", link.state},
+                               {"bytes_sent", link.bytes_sent},
+                               {"bytes_received", link.bytes_received},
+                               {"messages_sent", link.messages_sent},
+                               {"messages_received", link.messages_received},
+                               {"reconnects", link.reconnects},
+                               {"unacknowledged_bytes", link.unacknowledged_bytes},
+                               {"payload_bytes_written", link.payload_bytes_written},
+                               {"payload_bytes_copied", link.payload_bytes_copied},
+                               {"payload_bytes_written_here", link.payload_bytes_written_here},
+                               {"payload_bytes_copied_here", link.payload_bytes_copied_here}});
+  }
+  const ChannelStatistics& channels = agent.channel_statistics();
+  const Statistics& driver = agent.driver().statistics();
+  status["statistics"] = {{"requests", channels.requests},
+                          {"doorbells", channels.doorbells},
+                          {"wakeups", channels.wakeups},
+                          {"bytes_read_direct", channels.bytes_read_direct},
+                          {"bytes_read_staged", channels.bytes_read_staged},
+                          {"calls_local", driver.calls_local},
+                          {"calls_to_peers", driver.calls_to_peers},
+                          {"calls_from_peers", driver.calls_from_peers},
+                          {"failed_calls", driver.failed_calls},
+                          {"payload_bytes_copied", driver.payload_bytes_copied}};
+  return status;
+}
+
+json answer(Agent& agent, const std::string& line) {
+  const json request = json::parse(line, nullptr, false);
+  if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
+    return {{"error", "a request is one line of JSON with a \"command\""}};
+  }
+  const std::string command = request["command"];
+  if (command == "status") return status_of(agent);
+  agent.take_posted_reads();
+  const auto as_json = request.find("json");
+  if (as_json != request.end() && *as_json == true) {
+    if (auto view = debug_file_json(agent.driver(), command)) return *std::move(view);
+  } else if (auto text = debug_file_text(agent.driver(), command)) {
+    return {{"text", *std::move(text)}};
+  }
+  return {{"error", "unknown command: " + command}};
+}
+
+}  // namespace
+
+std::string answer_admin(Agent& agent, const std::string& line) {
+  return answer(agent, line).dump();
+}
+
+}  // namespace netbinder

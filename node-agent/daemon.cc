@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/daemon.h"
+
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "node-agent/admin_server.h"
+#include "node-agent/agent.h"
+#include "transport/log.h"
+
+namespace netbinder {
+namespace {
+
+// Each open of a device costs the agent some descriptors.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+Incarnation new_incarnation() {
+  std::uint64_t value = 0;
+  while (value == 0) {
+    if (::getrandom(&value, sizeof value, 0) != sizeof value) value = 0;
+  }
+  return Incarnation{value};
+}
+
+void serve(const Config& config) {
+  boost::asio::io_context io(1);
+  Agent agent(io, config, new_incarnation());
+  agent.start();
+  AdminServer admin(io, config.admin_socket, agent);
+  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) agent.stop();
+  });
+  log::info("serving {} at {}", config.host, config.socket);
+  agent.run();
+  log::info("stopped");
+}
+
+}  // namespace
+
+void run_daemon(const Config& config) {
+  log::start("netbinderd", config.log_level);
+  ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  serve(config);
+}
+
+}  // namespace netbinder

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "tools/installation.h"
+
+namespace netbinder::tools {
+namespace {
+
+// Each of these adds a command to the command line, which puts its options into `chosen` when it is
+// the one that was given.
+using Chosen = Command;
+
+void add_run(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* run = app.add_subcommand("run", "run a program with the shim preloaded");
+  run->add_option("--socket", options->socket, "the agent's socket");
+  run->add_option("command", options->command, "the program and its arguments, after --")
+      ->required();
+  run->positionals_at_end();
+  run->callback([options, &chosen] { chosen = *options; });
+}
+
+void add_session(CLI::App& app, Chosen& chosen) {
+  struct Words {
+    SessionOptions options;
+    std::string transport = "tcp";
+    std::string manager = "builtin";
+  };
+  auto words = std::make_shared<Words>();
+  PrivateClusterSetup& setup = words->options.setup;
+  CLI::App* session = app.add_subcommand(
+      "session", "start private agents, run a command with the shim preloaded, stop everything");
+  session->add_option("--hosts", setup.hosts, "how many hosts")
+      ->check(CLI::Range(std::size_t{1}, PrivateCluster::kMaxHosts));
+  session->add_option("--transport", words->transport, "between the hosts")
+      ->check(CLI::IsMember({"tcp", "rdma"}));
+  session->add_option("--busy-poll-us", setup.busy_poll_us, "of the agents, see netbinderd")
+      ->check(CLI::Range(0, 1'000'000));
+  session->add_option("--service-manager", words->manager, "who answers handle 0 at first")
+      ->check(CLI::IsMember({"builtin", "none"}));
+  session->add_option("--context", setup.contexts, "binder devices, comma-separated")
+      ->delimiter(',');
+  session->add_option("--log-level", setup.log_level, "of the agents");
+  session->add_option("command", words->options.command, "the command and its arguments, after --")
+      ->required();
+  session->positionals_at_end();
+  session->callback([words, &chosen] {
+    words->options.setup.rdma = words->transport == "rdma";
+    words->options.setup.builtin_manager = words->manager == "builtin";
+    chosen = words->options;
+  });
+}
+
+void add_status(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<StatusOptions>();
+  options->socket = agent_socket();
+  CLI::App* status = app.add_subcommand("status", "what an agent is doing");
+  status->add_option("--socket", options->socket, "the agent's socket");
+  status->add_flag("--json", options->json, "as JSON");
+  status->callback([options, &chosen] { chosen = *options; });
+}
+
+void add_debug_files(CLI::App& app, Chosen& chosen) {
+  const auto add = [&](const char* name, const char* about, const char* file) {
+    auto options = std::make_shared<DebugFileOptions>();
+    options->file = file;
+    options->socket = agent_socket();
+    CLI::App* command = app.add_subcommand(name, about);
+    command->add_option("--socket", options->socket, "the agent's socket");
+    command->add_flag("--json", options->json, "as JSON");
+    command->callback([options, &chosen] { chosen = *options; });
+    return std::pair(command, options);
+  };
+  add("state", "every process, thread, node and reference of the driver", "state");
+  add("stats", "how often each command was given and told", "stats");
+  add("transactions", "the calls under way, and the buffers in use", "transactions");
+  const auto log = add("log", "the last calls and replies", "transaction_log");
+  log.first->add_flag_callback(
+      "--failed", [options = log.second] { options->file = "failed_transaction_log"; },
+      "only those that failed");
+}
+
+void add_service(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<ServiceOptions>();
+  CLI::App* service = app.add_subcommand("service", "ask the service manager");
+  service->require_subcommand(1);
+  const auto add = [&](const char* name, const char* about, ServiceOptions::Question question) {
+    CLI::App* command = service->add_subcommand(name, about);
+    command->add_option("--device", options->device, "the binder device");
+    command->add_flag("--json", options->json, "as JSON");
+    if (question != ServiceOptions::Question::kList) {
+      command->add_option("name", options->name, "the service")->required();
+    }
+    command->callback([options, question, &chosen] {
+      options->question = question;
+      chosen = *options;
+    });
+    return command;
+  };
+  using Question = ServiceOptions::Question;
+  add("list", "all names", Question::kList);
+  add("check", "whether there is a service of that name; exit status 0 if so", Question::kCheck);
+  add("wait", "until there is a service of that name", Question::kWait)
+      ->add_option("--timeout", options->timeout_s, "seconds to wait at most");
+}
+
+void add_ping(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<PingOptions>();
+  CLI::App* command = app.add_subcommand("ping", "call a service and time the round trips");
+  command->add_option("name", options->name, "the service")->required();
+  command->add_option("-c,--count", options->count, "how many calls")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}));
+  command->add_option("-i,--interval", options->interval_ms, "milliseconds between them");
+  command->add_option("--device", options->device, "the binder device");
+  command->add_flag("--json", options->json, "as JSON");
+  command->callback([options, &chosen] { chosen = *options; });
+}
+
+void add_bench(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* command = app.add_subcommand(
+      "bench", "time calls on one host and across two; outside a session, starts a private one");
+  command->add_option("--sizes", options->sizes, "payload bytes, comma-separated")
+      ->delimiter(',')
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 20));
+  command->add_option("--calls", options->calls, "calls for each row, at most")
+      ->check(CLI::Range(std::size_t{10}, std::size_t{10000000}));
+  command->add_option("--paths", options->paths, "what to time, comma-separated")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"socket", "local", "cross-host"}));
+  command->add_option("--seconds", options->seconds, "for each row, at most");
+  command->add_option("--device", options->device, "the binder device");
+  command->add_flag("--kernel", options->kernel, "on the kernel's driver, without the shim");
+  command->add_flag("--json", options->json, "as JSON");
+  command->callback([options, &chosen] { chosen = *options; });
+}
+
+}  // namespace
+
+std::expected<Command, int> parse_command_line(int argc, char** argv) {
+  CLI::App app{"netbinder: Android's Binder in userspace and across the network"};
+  app.require_subcommand(1);
+  Chosen chosen;
+  add_run(app, chosen);
+  add_session(app, chosen);
+  add_status(app, chosen);
+  add_debug_files(app, chosen);
+  add_service(app, chosen);
+  add_ping(app, chosen);
+  add_bench(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(app.exit(error));
+  }
+  return chosen;
+}
+
+}  // namespace netbinder::tools
