@@ -249,9 +249,20 @@ void LazyServices::died(Handle handle) {
 
 void LazyServices::ask_hosts(const std::string& name, std::uint32_t code, Question& question) {
   question = {.number = next_question_++, .awaiting = {}, .in_use = false};
-  for (const HostId host : managers_.hosts()) {
-    question.awaiting.insert(host);
-    managers_.send(host, code, name, question.number, 0);
+  for (const HostId host : managers_.hosts()) ask(host, name, code, question);
+}
+
+void LazyServices::ask(HostId host, const std::string& name, std::uint32_t code,
+                       Question& question) {
+  question.awaiting.insert(host);
+  managers_.send(host, code, name, question.number, 0);
+}
+
+void LazyServices::host_connected(HostId host) {
+  for (auto& [name, watch] : watches_) {
+    if (names_.own(name) == nullptr) continue;
+    ask(host, name, kPeerAskUse, watch.look);
+    if (watch.leaving) ask(host, name, kPeerWithdraw, watch.leaving->question);
   }
 }
 

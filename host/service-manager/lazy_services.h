@@ -58,6 +58,8 @@ class LazyServices {
   void handed_out(const std::string& asked, RegisteredService& service);
   // A handle died; if it was a service's, its name is gone already.
   void died(Handle handle);
+  // A host's manager has come, and was told of all names of this host, also of those that leave.
+  void host_connected(HostId host);
   // A host that is gone holds nothing.
   void host_gone(HostId host);
   // One of the protocol's words but kPeerPublish has come from another host's manager.
@@ -104,6 +106,7 @@ class LazyServices {
   void tell_clients(const std::string& name, Watch& watch, bool has_clients);
   void tell(const std::string& name, const ClientCallback& callback, bool has_clients);
   void ask_hosts(const std::string& name, std::uint32_t code, Question& question);
+  void ask(HostId host, const std::string& name, std::uint32_t code, Question& question);
   void judge_look(const std::string& name, Watch& watch);
   void judge_leaving(const std::string& name, Watch& watch);
   void refuse_leaving(const std::string& name, Watch& watch);

@@ -80,6 +80,7 @@ void ServiceManager::peer_connected(HostId host, Handle manager) {
       if (service.host == own_host_) managers_.publish(host, name, service);
     }
   }
+  lazy_.host_connected(host);
 }
 
 void ServiceManager::died(std::uint64_t cookie) {

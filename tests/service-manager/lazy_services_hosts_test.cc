@@ -205,6 +205,49 @@ TEST_P(LazyAcross, TheManagerServesOthersWhileAServiceIsLeavingAndASilentHostRef
   EXPECT_TRUE(on(2).check("lazy"));
 }
 
+// The thread that answers it reads of the failure only when it serves again.
+TEST_P(LazyAcross, AnAnswerThatNobodyHearsLosesNothingOfWhatIsDoneNext) {
+  cluster_.hold(2, 1);
+  ServiceClient brief(cluster_, 1, 150, android("Android14"));
+  EXPECT_EQ(brief.add("brief", kNode), 0);
+  EXPECT_EQ(brief.watch_clients("brief", kNode, kCallback), 0);
+  brief.start_leaving("brief", kNode);
+  cluster_.settle();
+  brief.die();
+  server().start_leaving("lazy", kNode);  // that thread serves meanwhile
+  cluster_.settle();
+  ServiceClient other(cluster_, 1, 160, android("Android14"));
+  EXPECT_EQ(other.add("other", kNode), 0);
+  EXPECT_EQ(other.check("nobody"), std::nullopt);
+  cluster_.release();
+  EXPECT_EQ(server().left(), 0);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    EXPECT_EQ(cluster_.manager(host).services().size(), 1U) << host;
+  }
+}
+
+TEST_P(LazyAcross, AHostThatComesWhileItIsLeavingLetsGoOfItToo) {
+  if (GetParam() < 3) GTEST_SKIP() << "two hosts to answer are needed";
+  cluster_.hold(2, 1);
+  server().start_leaving("lazy", kNode);
+  cluster_.settle();
+  cluster_.disconnect(1, 3);
+  cluster_.connect(1, 3);
+  EXPECT_EQ(server().left(), std::nullopt);
+  cluster_.release();
+  EXPECT_EQ(server().left(), 0);
+  for (std::size_t host = 1; host <= GetParam(); ++host) {
+    EXPECT_TRUE(cluster_.manager(host).services().empty()) << host;
+  }
+}
+
+TEST_P(LazyAcross, OneThatComesBackHearsOfTheNextClientAtOnce) {
+  EXPECT_EQ(server().try_unregister("lazy", kNode), 0);
+  EXPECT_EQ(server().add("lazy", kNode), 0);
+  ASSERT_TRUE(on(2).check("lazy"));
+  EXPECT_EQ(told(), true);
+}
+
 TEST_P(LazyAcross, ANameThatAnotherProgramTakesWhileItIsLeavingIsTheirs) {
   cluster_.hold(2, 1);
   server().start_leaving("lazy", kNode);

@@ -7,26 +7,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "tests/sim/known_faults.h"
 #include "tests/sim/program.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {
 
 namespace {
-
-// Whether receivers of oneway calls, too, sometimes have no room for the descriptors.
-// TODO: to be turned on when the core lets the next oneway call of the node run then.
-constexpr bool kOnewayInstallsFail = false;
-// Whether the driver has an array's descriptors closed by the program that has them, when it frees
-// the buffer; otherwise the program closes them itself, and looks at no list of the driver's.
-// TODO: to be turned on when the core no longer gives the list to whichever ioctl ends next, while
-// the one that freed the buffer waits for another host.
-constexpr bool kDriverClosesArrays = false;
-
-// Whether it fails, too, where the same read has something else to tell already.
-// TODO: to be turned on when the core tells that then: it is lost if the read was not to wait, and
-// is not told before the next call comes if it was.
-constexpr bool kInstallsFailAmongOthers = false;
 
 constexpr int kNoFd = 1'000'000;
 constexpr std::size_t kMaxKept = 8;
@@ -151,8 +138,8 @@ void Program::install_files(ThreadId tid, std::span<const FileToken> tokens) {
   Thread& thread = threads_.at(tid.value());
   const bool alone = std::ranges::all_of(std::span(thread.read).subspan(sizeof(std::uint32_t)),
                                          [](std::byte byte) { return byte == std::byte{0}; });
-  const bool fails = world_.random().one_in(12) && (kOnewayInstallsFail || !oneway) &&
-                     (kInstallsFailAmongOthers || alone);
+  const bool fails = world_.random().one_in(12) && (known_faults::kOnewayInstallsFail || !oneway) &&
+                     (known_faults::kInstallsFailAmongOthers || alone);
   world_.trace().note("installs",
                       {serial_, tid.value(), errand.call, files.size(), fails ? 1U : 0});
   if (fails) oracle.install_failed(errand.call, errand.of_reply);
@@ -241,7 +228,7 @@ void Program::take_block(Buffer& buffer, const binder_transaction_data& data,
 void Program::free_array(Buffer& buffer) {
   for (const int fd : std::exchange(buffer.array, {})) {
     array_fds_.erase(fd);
-    if (kDriverClosesArrays) {
+    if (known_faults::kDriverClosesArrays) {
       closing_fds_.insert(fd);
     } else {
       fds_.erase(fd);
@@ -250,7 +237,7 @@ void Program::free_array(Buffer& buffer) {
 }
 
 void Program::closed_by_driver(std::span<const int> fds) {
-  if (!kDriverClosesArrays) return;
+  if (!known_faults::kDriverClosesArrays) return;
   for (const int fd : fds) {
     if (closing_fds_.erase(fd) == 0) {
       fail("it was told to close descriptor " + std::to_string(fd) + ", which it may keep");

@@ -51,6 +51,15 @@ TEST(Simulation, TheSeedsSeeEverything) {
     sum.leases_used += each.leases_used;
     sum.leases_returned += each.leases_returned;
     sum.leases_lost += each.leases_lost;
+    sum.files_installed += each.files_installed;
+    sum.installs_failed += each.installs_failed;
+    sum.large_arrays += each.large_arrays;
+    sum.bad_files += each.bad_files;
+    sum.weak_objects += each.weak_objects;
+    sum.scattered += each.scattered;
+    sum.callbacks += each.callbacks;
+    sum.left += each.left;
+    sum.stayed += each.stayed;
   }
   EXPECT_GT(sum.replies, 2000U);
   EXPECT_GT(sum.dead, 300U);
@@ -71,6 +80,15 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.leases_used, 200U);
   EXPECT_GT(sum.leases_returned, 50U);
   EXPECT_GT(sum.leases_lost, 5U);
+  EXPECT_GT(sum.files_installed, 2000U);
+  EXPECT_GT(sum.installs_failed, 50U);
+  EXPECT_GT(sum.large_arrays, 30U);
+  EXPECT_GT(sum.bad_files, 100U);
+  EXPECT_GT(sum.weak_objects, 2000U);
+  EXPECT_GT(sum.scattered, 1000U);
+  EXPECT_GT(sum.callbacks, 30U);  // of lazy services
+  EXPECT_GT(sum.left, 20U);
+  EXPECT_GT(sum.stayed, 5U);
 }
 
 struct Wrong {
