@@ -52,7 +52,7 @@ struct alignas(64) Mailbox {
   std::byte argument[kArgumentBytes];  // both ways
   // Written by the agent (`fds` both ways).
   alignas(64) std::byte read[kReadBytes];
-  std::int32_t fds[kMaxInstalledFds + 3];
+  std::int32_t fds[kMaxInstalledFds];
 };
 static_assert(sizeof(Mailbox) <= kMailboxBytes);
 static_assert(offsetof(Mailbox, response) == 16 && offsetof(Mailbox, request) == 64);

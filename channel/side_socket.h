@@ -18,19 +18,22 @@ namespace netbinder {
 struct PassMessage {
   std::uint32_t mailbox = 0;
   std::uint32_t count = 0;
-  std::int32_t fds[kMaxInstalledFds] = {};
+  std::int32_t fds[kMaxRights] = {};
   std::int32_t reserved = 0;
 };
-static_assert(sizeof(PassMessage) == 8 + 4 * (kMaxInstalledFds + 1));
+static_assert(sizeof(PassMessage) == 8 + 4 * (kMaxRights + 1));
 static_assert(std::is_trivially_copyable_v<PassMessage>);
 
 // ---- agent to program ----
 
-// Goes with at most kMaxInstalledFds descriptors for the mailbox that is in kInstall.
+// Goes with `count` descriptors for the mailbox that is in kInstall. Where one message has no room
+// for all of them, the next ones follow at once, and `to_come` says how many are in those.
 struct InstallMessage {
   std::uint32_t mailbox = 0;
   std::uint32_t count = 0;
+  std::uint32_t to_come = 0;
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(InstallMessage) == 8 && std::is_trivially_copyable_v<InstallMessage>);
+static_assert(sizeof(InstallMessage) == 16 && std::is_trivially_copyable_v<InstallMessage>);
 
 }  // namespace netbinder

@@ -195,7 +195,7 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
   std::array<int, kMaxInstalledFds> fds;
   std::memcpy(fds.data(), mailbox(index).fds, slot.install_count * sizeof(int));
   slot.state = SlotState::kBusy;
-  if (fds[0] < 0) {
+  if (slot.install_count == 0 || fds[0] < 0) {
     driver_.files_installed(process_, slot.tid, std::unexpected(-EMFILE));
   } else {
     driver_.files_installed(process_, slot.tid,
@@ -271,6 +271,23 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   responses_.push_back(std::move(response));
 }
 
+void ClientChannel::send_files(std::uint32_t index, std::span<const int> fds) {
+  while (!fds.empty()) {
+    const std::span<const int> now = fds.first(std::min<std::size_t>(fds.size(), kMaxRights));
+    fds = fds.subspan(now.size());
+    InstallMessage message{.mailbox = index,
+                           .count = static_cast<std::uint32_t>(now.size()),
+                           .to_come = static_cast<std::uint32_t>(fds.size())};
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    RightsBuffer<kMaxRights> rights;
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    attach_rights(packet, rights.bytes, now);
+    if (::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return;
+  }
+}
+
 void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> tokens) {
   const std::vector<FileInFlight> files = files_.take_out(tokens);
   std::vector<int> fds;
@@ -280,18 +297,10 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
   const std::uint32_t index = found->second;
   Slot& slot = slots_[index];
   slot.state = SlotState::kInstalling;
+  // What is too much, or cannot be sent, the program does not find, and reports the failure.
   slot.install_count =
-      static_cast<std::uint32_t>(std::min<std::size_t>(fds.size(), kMaxInstalledFds));
-
-  InstallMessage message{.mailbox = index, .count = slot.install_count};
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  RightsBuffer<kMaxInstalledFds> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  attach_rights(packet, rights.bytes, std::span(std::as_const(fds)).first(slot.install_count));
-  // If it cannot be sent, the program finds nothing and reports the failure.
-  (void)::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+      fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
+  send_files(index, std::span(std::as_const(fds)).first(slot.install_count));
 
   Response response{
       .channel = this, .mailbox = index, .installs = true, .content = {}, .close_fds = {}};
@@ -396,7 +405,7 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
   for (;;) {
     PassMessage message;
     iovec part{.iov_base = &message, .iov_len = sizeof message};
-    RightsBuffer<kMaxInstalledFds> rights;
+    RightsBuffer<kMaxRights> rights;
     msghdr packet{};
     packet.msg_iov = &part;
     packet.msg_iovlen = 1;
@@ -408,7 +417,7 @@ void ClientChannel::receive_passed_files(std::uint32_t index) {
     std::vector<UniqueFd> files;
     for_each_right(packet, [&](int fd) { files.emplace_back(fd); });
     const bool sound = got == sizeof message && message.mailbox < kMailboxes &&
-                       message.count == files.size() && message.count <= kMaxInstalledFds &&
+                       message.count == files.size() && message.count <= kMaxRights &&
                        (packet.msg_flags & MSG_CTRUNC) == 0;
     if (!sound) continue;
     PassedFiles& passed = passed_files_[message.mailbox];

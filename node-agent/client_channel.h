@@ -130,6 +130,8 @@ class ClientChannel final : public ProcessHost {
   void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
   std::expected<UniqueFd, int> take_descriptor(ThreadId thread, int fd);
+  // Over the side socket, for the mailbox; as many messages as it takes.
+  void send_files(std::uint32_t index, std::span<const int> fds);
   // Takes what the program has sent over the side socket, until that for `index` is there.
   void receive_passed_files(std::uint32_t index);
   // Reads `into` if a staged range of the slot has all of it.

@@ -34,11 +34,11 @@ void close_all(Received& received) {
   received.count = 0;
 }
 
-// The next message, whoever it is for. False: there is none.
-bool receive(const Descriptor& descriptor, Received& received) {
+// One message more. False: there is none. `to_come` is what it says.
+bool receive_message(const Descriptor& descriptor, Received& received, std::uint32_t& to_come) {
   InstallMessage message;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  RightsBuffer<kMaxInstalledFds> rights;
+  RightsBuffer<kMaxRights> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
@@ -47,20 +47,41 @@ bool receive(const Descriptor& descriptor, Received& received) {
   const ssize_t got =
       ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got <= 0) return false;
-  received.count = 0;
-  received.error = 0;
-  for_each_right(packet, [&](int fd) { received.fds[received.count++] = fd; });
+  const std::uint32_t before = received.count;
+  for_each_right(packet, [&](int fd) {
+    if (received.count < kMaxInstalledFds) {
+      received.fds[received.count++] = fd;
+    } else {
+      ::syscall(SYS_close, fd);
+    }
+  });
+  to_come = 0;
   if (got != sizeof message || message.mailbox >= kMailboxes) {
-    close_all(received);
     received.mailbox = kMailboxes;
     return true;
   }
   received.mailbox = message.mailbox;
+  to_come = message.to_come;
   // Too few: there was no room for all of them. It is all or nothing.
-  if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count != message.count) {
-    close_all(received);
+  if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count - before != message.count) {
     received.error = -EMFILE;
   }
+  return true;
+}
+
+// All messages for the next mailbox, whichever it is. False: there are none.
+bool receive(const Descriptor& descriptor, Received& received) {
+  received.count = 0;
+  received.error = 0;
+  std::uint32_t to_come = 0;
+  if (!receive_message(descriptor, received, to_come)) return false;
+  while (to_come > 0 && received.mailbox < kMailboxes) {
+    const std::uint32_t mailbox = received.mailbox;
+    const bool more = receive_message(descriptor, received, to_come);
+    if (!more || received.mailbox != mailbox) received.error = -EMFILE;
+    if (!more) break;
+  }
+  if (received.mailbox >= kMailboxes || received.error != 0) close_all(received);
   return true;
 }
 
@@ -121,7 +142,7 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
   }
   if (message.count == 0) return false;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
-  RightsBuffer<kMaxInstalledFds> rights;
+  RightsBuffer<kMaxRights> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;

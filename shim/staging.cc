@@ -38,7 +38,7 @@ void stage_file_array(Stager& stager, const binder_transaction_data& transaction
                       const binder_fd_array_object& array) {
   binder_buffer_object parent;
   if (!read_object(transaction, array.parent, BINDER_TYPE_PTR, parent)) return;
-  for (std::uint64_t i = 0; i < array.num_fds && i < kMaxInstalledFds; ++i) {
+  for (std::uint64_t i = 0; i < array.num_fds && i < kMaxRights; ++i) {
     int fd = -1;
     if (!read_user(&fd, parent.buffer + array.parent_offset + i * sizeof fd, sizeof fd)) return;
     stager.stage_file(fd);
@@ -98,7 +98,7 @@ bool Stager::stage(std::uint64_t address, std::uint64_t bytes) {
 
 void Stager::stage_file(int fd) {
   const auto known = files();
-  if (file_count_ == kMaxInstalledFds || std::find(known.begin(), known.end(), fd) != known.end()) {
+  if (file_count_ == kMaxRights || std::find(known.begin(), known.end(), fd) != known.end()) {
     return;
   }
   files_[file_count_++] = fd;

@@ -50,7 +50,7 @@ class Stager {
   std::uint32_t inline_used_ = 0;
   std::uint64_t large_used_ = 0;
   std::uint32_t file_count_ = 0;
-  std::array<int, kMaxInstalledFds> files_;
+  std::array<int, kMaxRights> files_;
 };
 
 // Walks the commands of a write buffer and stages what their transactions point at: small payloads

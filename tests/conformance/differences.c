@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "conformance.h"
@@ -91,8 +92,12 @@ static void large_read(void) {
 // More descriptors in one call than netbinder takes.
 static void many_descriptors(void) {
   begin("many_descriptors");
-  for (uint64_t count = 253; count <= 254; ++count) {
-    static int fds[254];
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const struct rlimit enough = {.rlim_cur = 2048, .rlim_max = limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &enough);
+  for (uint64_t count = 1000; count <= 1001; ++count) {
+    static int fds[1001];
     for (size_t i = 0; i < count; ++i) fds[i] = 0;
     struct parcel parcel = {.size = 0};
     parcel_word(&parcel, 0);  // nothing can be fixed up in an object at offset 0
@@ -100,12 +105,13 @@ static void many_descriptors(void) {
     parcel_buffer(&parcel, fds, count * sizeof(fds[0]), 0, 0, 0);
     parcel_fd_array(&parcel, count, 0, 0);
     put_transaction(b, BC_TRANSACTION_SG, to_a, 1, TF_ONE_WAY, &parcel);
-    exchange(b, count == 253 ? "253" : "254");
+    exchange(b, count == 1000 ? "1000" : "1001");
     extended_error(b, "its error");
     exchange(a, "received");
     put_free(a);
     settle(a);
   }
+  setrlimit(RLIMIT_NOFILE, &limit);
   party_close(a);
   party_close(b);
 }
