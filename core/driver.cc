@@ -51,8 +51,8 @@ Process& Driver::process(ProcessId id) const {
 int Driver::add_context(ContextSetup setup) {
   if (has_context(setup.name)) return -EEXIST;
   if (model_.contexts().size() >= kMaxContexts) return -ENOSPC;
-  model_.add_context(std::move(setup.name), setup.cluster_wide ? Context::Scope::kCluster
-                                                               : Context::Scope::kHost);
+  model_.add_context(std::move(setup.name),
+                     setup.cluster_wide ? Context::Scope::kCluster : Context::Scope::kHost);
   return 0;
 }
 

@@ -134,7 +134,7 @@ class Driver {
   }
   // By host. For tests and the simulator.
   [[nodiscard]] std::vector<PeerLedger> ledgers() const { return views_.ledgers(); }
-  // What the driver's debug files tell. Work in proportion to all there is.
+  // The contents of the driver's debug files. Work in proportion to all there is.
   [[nodiscard]] DebugState debug_state() const { return debug_.state(); }
   [[nodiscard]] ObjectCounts object_counts() const { return debug_.object_counts(); }
   [[nodiscard]] const TransactionLog& log() const { return model_.log; }

@@ -14,6 +14,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.host = HostId{config.self().id};
   setup.host_name = config.host;
   setup.incarnation = incarnation;
+  setup.reach = config.hosts.size() > 1 ? Reach::kCluster : Reach::kThisHost;
   setup.arbiter = HostId{config.hosts.front().id};
   for (const ContextSettings& context : config.contexts) {
     setup.contexts.push_back(

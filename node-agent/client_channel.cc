@@ -298,8 +298,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
   Slot& slot = slots_[index];
   slot.state = SlotState::kInstalling;
   // What is too much, or cannot be sent, the program does not find, and reports the failure.
-  slot.install_count =
-      fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
+  slot.install_count = fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
   send_files(index, std::span(std::as_const(fds)).first(slot.install_count));
 
   Response response{

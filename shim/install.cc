@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "channel/handover.h"
 #include "channel/scm_rights.h"
@@ -34,8 +35,8 @@ void close_all(Received& received) {
   received.count = 0;
 }
 
-// One message more. False: there is none. `to_come` is what it says.
-bool receive_message(const Descriptor& descriptor, Received& received, std::uint32_t& to_come) {
+// One message more, and how many descriptors are to come behind it. Nothing: there is none.
+std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Received& received) {
   InstallMessage message;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
   RightsBuffer<kMaxRights> rights;
@@ -46,7 +47,7 @@ bool receive_message(const Descriptor& descriptor, Received& received, std::uint
   packet.msg_controllen = sizeof rights.bytes;
   const ssize_t got =
       ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (got <= 0) return false;
+  if (got <= 0) return std::nullopt;
   const std::uint32_t before = received.count;
   for_each_right(packet, [&](int fd) {
     if (received.count < kMaxInstalledFds) {
@@ -55,31 +56,28 @@ bool receive_message(const Descriptor& descriptor, Received& received, std::uint
       ::syscall(SYS_close, fd);
     }
   });
-  to_come = 0;
   if (got != sizeof message || message.mailbox >= kMailboxes) {
     received.mailbox = kMailboxes;
-    return true;
+    return 0;
   }
   received.mailbox = message.mailbox;
-  to_come = message.to_come;
   // Too few: there was no room for all of them. It is all or nothing.
   if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count - before != message.count) {
     received.error = -EMFILE;
   }
-  return true;
+  return message.to_come;
 }
 
 // All messages for the next mailbox, whichever it is. False: there are none.
 bool receive(const Descriptor& descriptor, Received& received) {
   received.count = 0;
   received.error = 0;
-  std::uint32_t to_come = 0;
-  if (!receive_message(descriptor, received, to_come)) return false;
-  while (to_come > 0 && received.mailbox < kMailboxes) {
+  std::optional<std::uint32_t> to_come = receive_message(descriptor, received);
+  if (!to_come) return false;
+  while (to_come && *to_come > 0 && received.mailbox < kMailboxes) {
     const std::uint32_t mailbox = received.mailbox;
-    const bool more = receive_message(descriptor, received, to_come);
-    if (!more || received.mailbox != mailbox) received.error = -EMFILE;
-    if (!more) break;
+    to_come = receive_message(descriptor, received);
+    if (!to_come || received.mailbox != mailbox) received.error = -EMFILE;
   }
   if (received.mailbox >= kMailboxes || received.error != 0) close_all(received);
   return true;

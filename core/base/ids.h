@@ -35,7 +35,7 @@ using ProcessId = StrongId<struct ProcessIdTag, std::uint64_t>;
 using ThreadId = StrongId<struct ThreadIdTag, std::uint32_t>;
 // A node, numbered by its home host. Never reused within an incarnation; 0 is none.
 using NodeNumber = StrongId<struct NodeNumberTag, std::uint64_t>;
-// What a program calls a reference: local to its process, the lowest free number.
+// A program's name for a reference: local to its process, the lowest free number.
 using Handle = StrongId<struct HandleTag, std::uint32_t>;
 // A call to another host, numbered by the calling host. Never reused within an incarnation.
 using CallId = StrongId<struct CallIdTag, std::uint64_t>;

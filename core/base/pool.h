@@ -4,8 +4,8 @@
 // The pool owns the storage. An object belongs to the Owner that make() returns; where objects are
 // kept in intrusive lists and tables, create() and destroy() are for the class whose table it is.
 //
-// What was destroyed last is used next, and storage that was never used is not touched: a pool that
-// few objects live in takes little memory, and little of the processor's cache.
+// The object destroyed last is used next, and storage that was never used is not touched: a pool
+// that few objects live in takes little memory, and little of the processor's cache.
 #pragma once
 
 #include <algorithm>

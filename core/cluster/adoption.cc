@@ -77,7 +77,8 @@ struct Adoption {
     pointer.hdr.type = BINDER_TYPE_PTR;
     // The rest of the flags, and a parent that is none, are the sender's business.
     pointer.flags &= ~std::uint32_t{BINDER_BUFFER_FLAG_HAS_PARENT};
-    pointer.buffer = target.arena().user_address(payload.buffer(), shape.extra_start() + wire.extra_offset);
+    pointer.buffer =
+        target.arena().user_address(payload.buffer(), shape.extra_start() + wire.extra_offset);
     pointer.length = wire.length;
     if (wire.has_parent) {
       pointer.flags |= BINDER_BUFFER_FLAG_HAS_PARENT;
@@ -99,8 +100,7 @@ struct Adoption {
     object.hdr.type = BINDER_TYPE_FD;
     object.pad_binder = 0;
     store(image, offset, object);
-    return take(wire.file, offset + offsetof(binder_fd_object, fd),
-                FileFixup::Place::kObject);
+    return take(wire.file, offset + offsetof(binder_fd_object, fd), FileFixup::Place::kObject);
   }
 
   int adopt(std::uint64_t offset, const WireFileArray& wire) {
@@ -121,8 +121,8 @@ struct Adoption {
     if (place % sizeof(std::uint32_t) != 0) return -EINVAL;
     const std::size_t before = files.size();
     for (std::size_t i = 0; i < wire.files.size(); ++i) {
-      const int error = take(wire.files[i], place + i * sizeof(std::uint32_t),
-                             FileFixup::Place::kArray);
+      const int error =
+          take(wire.files[i], place + i * sizeof(std::uint32_t), FileFixup::Place::kArray);
       if (error == 0) continue;
       files.drop(before);  // the caller disowns the object, of which these are taken already
       return error;

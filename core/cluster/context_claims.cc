@@ -69,8 +69,8 @@ void ContextClaims::announce(Peer& peer, Context& context) {
   if (context.builtin() != nullptr && claim.builtin_told_to.insert(peer.host()).second) {
     const WireNode node =
         exports_.give(peer, *context.builtin_for_peers(), RefKind::kStrong, nullptr);
-    model_.effects.send(peer.host(),
-                        peer::ServiceManager{.context = context.name(), .node = node}, {});
+    model_.effects.send(peer.host(), peer::ServiceManager{.context = context.name(), .node = node},
+                        {});
   }
 }
 
@@ -86,7 +86,8 @@ void ContextClaims::peer_connected(Peer& peer) {
 
 // ---- claims ----
 
-void ContextClaims::decided(Context& context, bool granted) {
+void ContextClaims::decided(Context& context, Decision decision) {
+  const bool granted = decision == Decision::kGranted;
   Claim& claim = claims_[&context];
   Thread* thread = std::exchange(claim.claimant, nullptr);
   if (thread == nullptr) {
@@ -129,7 +130,7 @@ void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
 void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) {
   Context* context = model_.find_context(message.context);
   if (context == nullptr || peer.host() != model_.setup.arbiter) return;
-  decided(*context, message.granted);
+  decided(*context, message.granted ? Decision::kGranted : Decision::kDenied);
 }
 
 void ContextClaims::handle(Peer& peer, const peer::ContextReleased& message) {
@@ -167,9 +168,8 @@ void ContextClaims::handle(Peer& peer, const peer::ServiceManager& message) {
   const Context* context = model_.find_context(message.context);
   Node* node = announced_node(peer, context, message.node);
   if (node == nullptr) return;
-  new_managers_.push_back({.context = context,
-                           .host = peer.host(),
-                           .node = NodeHold::strong(model_.nodes, *node)});
+  new_managers_.push_back(
+      {.context = context, .host = peer.host(), .node = NodeHold::strong(model_.nodes, *node)});
 }
 
 std::vector<PeerServiceManager> ContextClaims::take_new_peer_managers(Process& builtin) {

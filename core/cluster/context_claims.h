@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who manages contexts of cluster scope. One host, the arbiter, decides claims: a process becomes
+// Managers of contexts of cluster scope. One host, the arbiter, decides claims: a process becomes
 // manager when the arbiter has recorded its host, and the claim ends with the process or with its
 // host's session with the arbiter. If a manager's host loses that session, the manager keeps
 // serving the hosts that already know it, but is not announced to others. When the session returns,
@@ -68,7 +68,7 @@ class ContextClaims {
   struct Claim {
     // The arbiter knows of the local manager, in this session with it. Peers hear of it then.
     bool granted = false;
-    Thread* claimant = nullptr;  // waits for the arbiter to decide its claim
+    Thread* claimant = nullptr;    // waits for the arbiter to decide its claim
     std::optional<HostId> holder;  // at the arbiter only: the host whose claim holds
     // Peers that have been told, for as long as they are connected.
     std::set<HostId> manager_told_to;
@@ -83,7 +83,8 @@ class ContextClaims {
   [[nodiscard]] bool arbitrates() const { return model_.setup.arbiter == model_.setup.host; }
   void announce(Peer& peer, Context& context);
   void announce_to_all(Context& context);
-  void decided(Context& context, bool granted);
+  enum class Decision { kDenied, kGranted };
+  void decided(Context& context, Decision decision);
   void release_at_arbiter(const Context& context);
   // The node of a reference that a peer announces, held; nothing: it is of no use here.
   Node* announced_node(Peer& peer, const Context* context, const WireNode& wire);

@@ -33,7 +33,7 @@ class Exports {
 
   // The node is about to be destroyed.
   void node_ends(const Node& node);
-  // What the peer held of ours is dropped.
+  // The references that the peer held end.
   void peer_lost(Peer& peer);
 
   [[nodiscard]] std::size_t live() const { return pool_.live(); }

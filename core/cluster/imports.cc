@@ -131,8 +131,8 @@ Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& m
   if (!wanted) {
     if (message.alive) {
       const std::uint64_t strong = message.strong ? 1 : 0;
-      model_.effects.send(
-          peer.host(), peer::ReleaseRefs{.node = message.node, .strong = strong, .weak = 1}, {});
+      model_.effects.send(peer.host(),
+                          peer::ReleaseRefs{.node = message.node, .strong = strong, .weak = 1}, {});
     }
     return {};
   }

@@ -21,7 +21,7 @@ class Imports {
   // The same for a reference that is not wanted: it goes back.
   void receive_in_vain(Peer& peer, const WireNode& wire);
 
-  // What nothing here needs goes back to the node's home.
+  // References that nothing here needs go back to the node's home.
   void give_back(Node& node);
   // The node is about to be destroyed.
   void node_ends(Node& node);

@@ -46,7 +46,7 @@ class OutgoingCalls {
   // The thread of the target that waits in one of the calls; null: none.
   [[nodiscard]] Thread* nested_target(HostId here, std::span<const CallAncestor> ancestors,
                                       const Process& target) const;
-  // What a call of that thread tells of the calls that wait for it, itself first. Local calls among
+  // The chain of calls that wait for a call of that thread, itself first. Local calls among
   // them get a number by this.
   [[nodiscard]] std::vector<CallAncestor> ancestors_of(HostId here, const Thread& thread,
                                                        CallId call);

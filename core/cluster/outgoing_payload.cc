@@ -93,7 +93,8 @@ OutgoingPayload::~OutgoingPayload() {
 
 std::expected<void, BrError> OutgoingPayload::translate(Thread& sender,
                                                         const binder_transaction_data& data,
-                                                        const PayloadShape& shape, FilePolicy files) {
+                                                        const PayloadShape& shape,
+                                                        FilePolicy files) {
   // No mapping could take more; and what the transport refuses would cost everybody the session.
   if (!shape.valid() || shape.image_size() > model_.setup.max_message_bytes) {
     return std::unexpected(BrError::failed(-ENOSPC));

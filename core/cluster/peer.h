@@ -73,12 +73,12 @@ class Peer {
   HostId host_;
   Incarnation incarnation_;
   std::string name_;
-  Refs refs_;                                  // it holds (Exports)
-  Imported imported_;                          // we hold (Imports)
-  std::vector<PendingClaim> claims_;           // we made, it has to answer, in order (Imports)
-  Table<CallId, Transaction*> incoming_;       // its calls here (PeerCalls)
-  LeaseMap leases_;                             // it has, unused (Leases)
-  std::optional<ArrivingPayload> arriving_;    // (Placement)
+  Refs refs_;                                // it holds (Exports)
+  Imported imported_;                        // we hold (Imports)
+  std::vector<PendingClaim> claims_;         // we made, it has to answer, in order (Imports)
+  Table<CallId, Transaction*> incoming_;     // its calls here (PeerCalls)
+  LeaseMap leases_;                          // it has, unused (Leases)
+  std::optional<ArrivingPayload> arriving_;  // (Placement)
 };
 
 }  // namespace netbinder

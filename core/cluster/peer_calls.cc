@@ -52,7 +52,8 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   if (!oneway) message.ancestors = outgoing_.ancestors_of(model_.setup.host, thread, id);
   OutgoingPayload payload(model_, exports_, peer);
   // Whether the node accepts descriptors, its home decides.
-  const auto translated = payload.translate(thread, call.data, message.shape, FilePolicy::kAccepted);
+  const auto translated =
+      payload.translate(thread, call.data, message.shape, FilePolicy::kAccepted);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_to_peers;
 
@@ -67,8 +68,7 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
                                                  .debug_id = entry.debug_id});
   if (!oneway) {
     Transaction& transaction =
-        *model_.calls
-             .make(calls_.head(thread, call, TransactionHead::Kind::kCall, entry.debug_id))
+        *model_.calls.make(calls_.head(thread, call, TransactionHead::Kind::kCall, entry.debug_id))
              .release();  // to the thread's stack
     transaction.set_own_call(id);
     transaction.owe_completion();
@@ -95,7 +95,8 @@ std::expected<void, BrError> PeerCalls::reply(Thread& thread, const CallData& re
   message.sender_euid = thread.process().credentials().euid;
   message.shape = {reply.data.data_size, reply.data.offsets_size, reply.extra_size};
   OutgoingPayload payload(model_, exports_, *caller.peer);
-  const FilePolicy files = in_reply_to.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
+  const FilePolicy files =
+      in_reply_to.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   const auto translated = payload.translate(thread, reply.data, message.shape, files);
   if (!translated) return translated;
   message.objects = payload.take_objects();
@@ -105,12 +106,11 @@ std::expected<void, BrError> PeerCalls::reply(Thread& thread, const CallData& re
 
 void PeerCalls::tell_failure(const Transaction& call, const BrError& error) {
   const RemoteCaller& caller = *call.remote_caller();
-  model_.effects.send(caller.peer->host(),
-                      peer::CallFailed{.call = caller.call,
-                                       .queued = true,
-                                       .command = error.command(),
-                                       .error = error.error()},
-                      {});
+  model_.effects.send(
+      caller.peer->host(),
+      peer::CallFailed{
+          .call = caller.call, .queued = true, .command = error.command(), .error = error.error()},
+      {});
 }
 
 void PeerCalls::forget(Transaction& call) {
@@ -212,8 +212,8 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
   }
   model_.log.add(entry);
   if (oneway || call.wants_acceptance) {
-    model_.effects.send(peer.host(),
-                        peer::CallAccepted{.call = call.call, .command = *accepted}, {});
+    model_.effects.send(peer.host(), peer::CallAccepted{.call = call.call, .command = *accepted},
+                        {});
   }
 }
 
@@ -223,19 +223,19 @@ std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& 
   Process& process = payload.allocation.process();
   const Node& target = *payload.allocation.buffer().target();
   const CallFlags flags(message.flags);
-  const FilePolicy files = target.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
+  const FilePolicy files =
+      target.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   auto adopted = adopt_payload(model_, imports_, peer, message.shape, message.objects,
                                payload.allocation, files);
   if (!adopted) return std::unexpected(adopted.error());
   using Kind = TransactionHead::Kind;
-  CallStacks::Owner made =
-      model_.calls.make({.debug_id = debug_id,
-                         .kind = flags.oneway() ? Kind::kOneway : Kind::kCall,
-                         .code = message.code,
-                         .flags = flags,
-                         .sender_euid = message.sender_euid,
-                         .start_ms = model_.now_ms,
-                         .nice = std::clamp(message.nice, -20, 19)});
+  CallStacks::Owner made = model_.calls.make({.debug_id = debug_id,
+                                              .kind = flags.oneway() ? Kind::kOneway : Kind::kCall,
+                                              .code = message.code,
+                                              .flags = flags,
+                                              .sender_euid = message.sender_euid,
+                                              .start_ms = model_.now_ms,
+                                              .nice = std::clamp(message.nice, -20, 19)});
   made->set_security_context(payload.security_context);
   made->files() = std::move(*adopted);
   payload.allocation.set_debug_id(debug_id);
@@ -276,7 +276,7 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
     model_.calls.fail(call, error);
   };
   if (caller == nullptr || caller->stack() != &call || !arrived) {
-    const BrError error = caller == nullptr           ? BrError::dead()
+    const BrError error = caller == nullptr          ? BrError::dead()
                           : caller->stack() != &call ? BrError::failed(-EPROTO)
                                                      : arrived.error();
     if (arrived) arrived->allocation.end();
@@ -289,8 +289,7 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
   entry.to_tid = caller->tid().value();
   Allocation& payload = arrived->allocation;
   const FilePolicy files = call.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
-  auto adopted =
-      adopt_payload(model_, imports_, peer, reply.shape, reply.objects, payload, files);
+  auto adopted = adopt_payload(model_, imports_, peer, reply.shape, reply.objects, payload, files);
   if (!adopted) {
     payload.end();
     fail(adopted.error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a peer has of one node of ours: what we have counted for it. Made and destroyed by Exports.
+// The references of one peer to one node of ours, as we have counted them. Made and destroyed by
+// Exports.
 #pragma once
 
 #include "core/model/ref.h"

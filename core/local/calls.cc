@@ -63,18 +63,20 @@ void Calls::refuse(Thread& thread, std::uint32_t debug_id, const BrError& error)
 
 void Calls::reply(Thread& thread, const CallData& reply) {
   TransactionLogEntry entry = log_entry(thread, reply, TransactionLogEntry::Kind::kReply);
-  Transaction* answered = nullptr;
-  const auto made = make_reply(thread, reply, entry, answered);
+  Transaction* answered = model_.calls.take_handled(thread);
+  if (answered == nullptr) {
+    const BrError error = BrError::failed(-EPROTO);
+    model_.log_failure(entry, error);
+    refuse(thread, entry.debug_id, error);
+    return;
+  }
+  const auto made = make_reply(thread, reply, entry, *answered);
   if (made) {
     model_.log.add(entry);
     model_.calls.tell_doom(thread);
     return;
   }
   model_.log_failure(entry, made.error());
-  if (answered == nullptr) {
-    refuse(thread, entry.debug_id, made.error());
-    return;
-  }
   // The replier did its part; the failure is its caller's.
   NB_CHECK(!thread.return_error().pending());
   thread.return_error().set(BR_TRANSACTION_COMPLETE);
@@ -131,10 +133,10 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   if (handler != nullptr) entry.to_tid = handler->tid().value();
 
   const bool tells_context = node.flags().wants_security_context();
-  auto placed = place_payload(
-      target, shape_of(call),
-      tells_context ? std::string_view(process.credentials().security_context) : "",
-      flags.oneway() ? Buffer::Space::kAsync : Buffer::Space::kSync, process.pid());
+  auto placed =
+      place_payload(target, shape_of(call),
+                    tells_context ? std::string_view(process.credentials().security_context) : "",
+                    flags.oneway() ? Buffer::Space::kAsync : Buffer::Space::kSync, process.pid());
   if (!placed) return std::unexpected(placed.error());
   placed->allocation.set_debug_id(entry.debug_id);
   placed->allocation.clear_when_freed(flags.clear_buffer());
@@ -233,22 +235,19 @@ void Calls::drop_outdated(OnewayQueue& oneways, const Transaction& by, CallStack
 // ---- replies ----
 
 std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& reply,
-                                               TransactionLogEntry& entry,
-                                               Transaction*& answered) {
-  answered = model_.calls.take_handled(thread);
-  if (answered == nullptr) return std::unexpected(BrError::failed(-EPROTO));
+                                               TransactionLogEntry& entry, Transaction& answered) {
   if (!well_shaped(reply)) return std::unexpected(BrError::failed(-EINVAL));
   LooperPool& loopers = thread.process().loopers();
-  if (answered->caller_host() != nullptr) {
-    const auto sent = model_.elsewhere->reply(thread, reply, *answered, entry);
+  if (answered.caller_host() != nullptr) {
+    const auto sent = model_.elsewhere->reply(thread, reply, answered, entry);
     if (!sent) return sent;
     loopers.queue_to(thread, *model_.completions.create());
-    model_.calls.end(*answered);
+    model_.calls.end(answered);
     return {};
   }
-  if (answered->from() == nullptr) return std::unexpected(BrError::dead());
-  const Thread& caller = *answered->from();
-  if (caller.stack() != answered) return std::unexpected(BrError::failed(-EPROTO));
+  if (answered.from() == nullptr) return std::unexpected(BrError::dead());
+  const Thread& caller = *answered.from();
+  if (caller.stack() != &answered) return std::unexpected(BrError::failed(-EPROTO));
 
   Process& target = caller.process();
   entry.to_pid = target.pid();
@@ -261,11 +260,12 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
   CallStacks::Owner made =
       model_.calls.make(head(thread, reply, TransactionHead::Kind::kReply, entry.debug_id));
   made->carry(std::move(placed->allocation));
-  const FilePolicy files = answered->flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
+  const FilePolicy files =
+      answered.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   const auto translated = translate_to_process(model_, thread, reply.data, files, *made);
   if (!translated) return translated;
   loopers.queue_to(thread, *model_.completions.create());
-  queue_reply(std::move(made), *answered);
+  queue_reply(std::move(made), answered);
   return {};
 }
 

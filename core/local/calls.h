@@ -37,14 +37,14 @@ class Calls {
   [[nodiscard]] TransactionLogEntry log_entry(Thread& thread, const CallData& call,
                                               TransactionLogEntry::Kind kind);
   CallOutcome make_call(Thread& thread, const CallData& call, TransactionLogEntry& entry);
-  // `answered`: the call that is replied to, once it is known.
+  // To a call that the thread has handled, and that is off its stack already.
   std::expected<void, BrError> make_reply(Thread& thread, const CallData& reply,
-                                          TransactionLogEntry& entry, Transaction*& answered);
-  // What the call is to; checks what the calling thread and the payload must be.
+                                          TransactionLogEntry& entry, Transaction& answered);
+  // The node that the call is made to.
   std::expected<Node*, BrError> target_of(Thread& thread, const CallData& call) const;
   CallOutcome call_locally(Thread& thread, const CallData& call, Node& node,
                            TransactionLogEntry& entry);
-  // Of the calls that wait for the node, the one that this one replaces ends.
+  // Ends the call that this one replaces, if one like it waits for the node.
   static void drop_outdated(OnewayQueue& oneways, const Transaction& by, CallStacks& calls);
 
   Model& model_;

@@ -131,7 +131,7 @@ Outcome CommandStream::run_command(Thread& thread, std::uint32_t command,
       calls_.reply(thread, call_data_sg(payload));
       break;
     case BC_FREE_BUFFER:
-      // What is not the program's to free stays as it is.
+      // An address that is not the start of one of the program's buffers changes nothing.
       Allocation::take_back(thread, read_as<binder_uintptr_t>(payload)).end();
       break;
     case BC_INCREFS:

@@ -21,14 +21,10 @@ class ReadSide;
 class CommandStream {
  public:
   CommandStream(Model& model, Ioctls& ioctls, ReadSide& read_side, Calls& calls, Freezes& freezes)
-      : model_(model),
-        ioctls_(ioctls),
-        read_side_(read_side),
-        calls_(calls),
-        freezes_(freezes) {}
+      : model_(model), ioctls_(ioctls), read_side_(read_side), calls_(calls), freezes_(freezes) {}
 
   void begin(Thread& thread, const WriteReadRequest& request);
-  // What the thread's command waited for has come: on with those behind it.
+  // The event that the thread's command waited for has come: the commands behind it go on.
   void resume(Thread& thread);
 
  private:

@@ -12,7 +12,7 @@ namespace netbinder {
 
 namespace {
 
-// What the program's pointer leads to, or nothing if the pointer was bad.
+// The structure that the program's pointer leads to, or nothing if the pointer was bad.
 template <typename T>
 std::optional<T> argument_as(std::span<std::byte> argument) {
   T value;

@@ -28,8 +28,7 @@ Outcome Freezes::freeze(Thread& thread, const binder_freeze_info& info) {
   if (info.timeout_ms > 0 && std::any_of(targets.begin(), targets.end(), has_outstanding)) {
     for (Process* target : targets) target->freeze();
     const std::uint64_t deadline_ms = model_.now_ms + info.timeout_ms;
-    thread.process().loopers().enter(thread,
-                                     AwaitingQuiet{.pid = pid, .deadline_ms = deadline_ms});
+    thread.process().loopers().enter(thread, AwaitingQuiet{.pid = pid, .deadline_ms = deadline_ms});
     waiters_.push_back(&thread);
     model_.effects.set_timer(deadline_ms);
     return Step::kSuspended;
@@ -85,8 +84,7 @@ void Freezes::abandon(Thread& thread) {
 int Freezes::frozen_info(binder_frozen_status_info& info) const {
   info.sync_recv = 0;
   info.async_recv = 0;
-  const std::vector<Process*> targets =
-      model_.processes_of(static_cast<std::int32_t>(info.pid));
+  const std::vector<Process*> targets = model_.processes_of(static_cast<std::int32_t>(info.pid));
   if (targets.empty()) return -EINVAL;
   for (const Process* target : targets) {
     const std::uint32_t pending = target->calls_pending() ? 1 : 0;

@@ -24,8 +24,7 @@ void Ioctls::finish(Thread& thread, int error) {
   result.wants_looper = thread.io().take_wants_looper();
   result.close_fds = thread.fds_to_close();
   if (thread.nice_changed()) result.nice = thread.nice();
-  result.may_post_read =
-      error == 0 && loopers.may_post_next(thread) == LooperPool::MayPost::kYes;
+  result.may_post_read = error == 0 && loopers.may_post_next(thread) == LooperPool::MayPost::kYes;
   if (result.may_post_read) loopers.let_post(thread);
   model_.effects.ioctl_done(thread.process().id(), thread.tid(), result);
   thread.fds_are_closed();

@@ -46,8 +46,7 @@ struct LocalTarget {
   void place_array(std::uint64_t /*offset*/, const binder_fd_array_object& /*array*/) {}
 
   int place_file(std::span<std::byte> /*image*/, std::uint64_t /*offset*/,
-                 std::uint64_t image_offset, const Thread& sender, int fd,
-                 FileFixup::Place place) {
+                 std::uint64_t image_offset, const Thread& sender, int fd, FileFixup::Place place) {
     if (accepts == FilePolicy::kRefused) return -EPERM;
     const auto file = model.effects.take_file(sender.process().id(), sender.tid(), fd);
     if (!file) return file.error();
@@ -87,10 +86,9 @@ std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadSh
   if (context_bytes > 0) {
     placed.security_context = {.offset = shape.image_size() - context_bytes,
                                .size = security_context.size() + 1};
-    const std::span<std::byte> place =
-        receiver.arena()
-            .bytes(placed.allocation.buffer(), shape.image_size())
-            .subspan(placed.security_context.offset);
+    const std::span<std::byte> place = receiver.arena()
+                                           .bytes(placed.allocation.buffer(), shape.image_size())
+                                           .subspan(placed.security_context.offset);
     std::ranges::fill(place, std::byte{0});
     std::memcpy(place.data(), security_context.data(), security_context.size());
   }
@@ -98,8 +96,8 @@ std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadSh
 }
 
 std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
-                                                  const binder_transaction_data& data, FilePolicy files,
-                                                  Transaction& transaction) {
+                                                  const binder_transaction_data& data,
+                                                  FilePolicy files, Transaction& transaction) {
   Allocation& payload = transaction.payload();
   const Buffer& buffer = payload.buffer();
   // The security context at the end of the buffer is none of the payload's.

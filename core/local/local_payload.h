@@ -35,7 +35,7 @@ std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadSh
 // Copies and translates a payload of a thread into the place of the transaction's payload.
 enum class FilePolicy { kRefused, kAccepted };
 std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
-                                                  const binder_transaction_data& data, FilePolicy files,
-                                                  Transaction& transaction);
+                                                  const binder_transaction_data& data,
+                                                  FilePolicy files, Transaction& transaction);
 
 }  // namespace netbinder

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who becomes context manager on this host. In a context of cluster scope other hosts have a say,
-// see Elsewhere. Owned by the Driver.
+// The programs of this host that are, or want to be, context managers. In a context of cluster
+// scope other hosts have a say, see Elsewhere. Owned by the Driver.
 #pragma once
 
 #include <cstdint>

@@ -71,16 +71,14 @@ class Translator {
           const auto object = load<flat_binder_object>(parcel, offset);
           const auto node = node_of(process, object);
           if (!node) return node.error();
-          const RefKind kind =
-              *type == BINDER_TYPE_BINDER ? RefKind::kStrong : RefKind::kWeak;
+          const RefKind kind = *type == BINDER_TYPE_BINDER ? RefKind::kStrong : RefKind::kWeak;
           error = target_.place_node(image_, offset, object, **node, kind, &sender_);
           break;
         }
         case BINDER_TYPE_HANDLE:
         case BINDER_TYPE_WEAK_HANDLE: {
           const auto object = load<flat_binder_object>(parcel, offset);
-          const RefKind kind =
-              *type == BINDER_TYPE_HANDLE ? RefKind::kStrong : RefKind::kWeak;
+          const RefKind kind = *type == BINDER_TYPE_HANDLE ? RefKind::kStrong : RefKind::kWeak;
           Node* node = process.refs().node_of(Handle{object.handle}, kind);
           if (node == nullptr) return -EINVAL;
           error = target_.place_node(image_, offset, object, *node, kind, nullptr);
@@ -88,9 +86,9 @@ class Translator {
         }
         case BINDER_TYPE_FD: {
           const auto object = load<binder_fd_object>(parcel, offset);
-          error = target_.place_file(image_, offset, offset + offsetof(binder_fd_object, fd),
-                                     sender_, static_cast<int>(object.fd),
-                                     FileFixup::Place::kObject);
+          error =
+              target_.place_file(image_, offset, offset + offsetof(binder_fd_object, fd), sender_,
+                                 static_cast<int>(object.fd), FileFixup::Place::kObject);
           break;
         }
         case BINDER_TYPE_FDA:
@@ -199,8 +197,8 @@ class Translator {
     target_.place_array(offset, array);
     for (std::uint64_t i = 0; i < array.num_fds; ++i) {
       const auto fd = load<std::int32_t>(image_, place + i * 4);
-      const int error = target_.place_file(image_, offset, place + i * 4, sender_, fd,
-                                           FileFixup::Place::kArray);
+      const int error =
+          target_.place_file(image_, offset, place + i * 4, sender_, fd, FileFixup::Place::kArray);
       if (error != 0) return error;
     }
     last_fixup_object_ = offset_of(array.parent);
@@ -241,7 +239,7 @@ class Translator {
   std::uint64_t next_extra_;
   std::uint64_t last_fixup_object_ = 0;
   std::uint64_t last_fixup_lowest_ = 0;
-  // Of the buffer objects, ascending. Plain parcels have none and allocate nothing.
+  // One for each buffer object, ascending. Plain parcels have none and allocate nothing.
   std::vector<Source> sources_;
 };
 

@@ -47,9 +47,7 @@ class Allocation {
   // A call of the node: holds a strong reference to it.
   void call_of(Node& node);
   // The first `count` objects in the buffer hold the nodes and references that they name.
-  void objects_hold(std::uint64_t count) {
-    buffer_->objects_ = static_cast<std::uint32_t>(count);
-  }
+  void objects_hold(std::uint64_t count) { buffer_->objects_ = static_cast<std::uint32_t>(count); }
   // One more object holds what it names, in a buffer that a peer's device has written.
   void object_holds(const HeldObject& held) { buffer_->extras().held.push_back(held); }
   // A descriptor of an fd array: the program closes it when it has freed the buffer.

@@ -29,8 +29,7 @@ class BrError {
                         std::source_location where = std::source_location::current()) {
     return BrError(BrFailure::kFailedReply, error, reason, where);
   }
-  static BrError dead(int error = 0,
-                      std::source_location where = std::source_location::current()) {
+  static BrError dead(int error = 0, std::source_location where = std::source_location::current()) {
     return BrError(BrFailure::kDeadReply, error, nullptr, where);
   }
   static BrError frozen(std::source_location where = std::source_location::current()) {

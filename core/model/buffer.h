@@ -66,7 +66,7 @@ class alignas(64) Buffer {
   friend class Allocation;
   friend class BufferAllocator;
 
-  // What few buffers have.
+  // Few buffers have these.
   struct Extras {
     std::vector<HeldObject> held;
     std::vector<int> array_fds;  // descriptors of fd arrays, closed when the buffer is freed

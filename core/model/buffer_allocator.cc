@@ -18,7 +18,7 @@ constexpr std::uint64_t kSpamBufferCount = 50;
 constexpr std::uint64_t kSpamArenaShare = 4;       // a quarter of the arena
 constexpr std::uint64_t kLowAsyncSpaceShare = 10;  // less than a tenth of the arena left
 
-// Of what may be lent for payloads that may never come.
+// How much may be lent for payloads that may never come.
 constexpr std::uint64_t kLentArenaShare = 4;  // at most a quarter of the arena
 constexpr std::uint64_t kKeptFreeShare = 2;   // and half of it, or of the async space, stays free
 
@@ -148,7 +148,7 @@ void BufferAllocator::assign(Buffer& buffer, const PayloadShape& shape, std::int
     touched_pages_.set(page);
   }
   pages_high_ = std::max(pages_high_, end_page);
-  // Which counts the new buffer for whoever had it last.
+  // The pid is set afterwards, so the new buffer counts for the sender that had its space last.
   if (buffer.async_) buffer.spam_suspect_ = suspects_spam(sender_pid);
   buffer.sender_pid_ = sender_pid;
 }

@@ -23,7 +23,7 @@ namespace netbinder {
 
 class BufferAllocator {
  public:
-  // What a buffer is counted for: oneway calls have half of the arena.
+  // Oneway calls have half of the arena; buffers are counted for one or the other.
   using Space = Buffer::Space;
 
   BufferAllocator() = default;

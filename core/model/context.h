@@ -31,7 +31,7 @@ class Context {
   [[nodiscard]] Node* manager() const { return manager_; }
   [[nodiscard]] Node* remote_manager() const { return remote_manager_.node(); }
   [[nodiscard]] Node* builtin() const { return builtin_; }
-  // What the built-in managers of other hosts call.
+  // The node that the built-in managers of other hosts call.
   [[nodiscard]] Node* builtin_for_peers() const { return builtin_for_peers_; }
   [[nodiscard]] Node* handle_zero() const {
     if (manager_ != nullptr) return manager_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who opened the device, as the host program attests. A plain value.
+// The identity of the program that opened the device, as the host program attests it. A plain
+// value.
 #pragma once
 
 #include <cstdint>

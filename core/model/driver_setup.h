@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a driver is told of its host when it is made. Plain values.
+// The setup of a driver: its host, its contexts, its bounds. Plain values.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the core asks of the program that hosts it: the agent, the simulator or a test. The core
-// calls these while it handles an event; they must not call back into the core.
+// The requests of the core to the program that hosts it: the agent, the simulator or a test. The
+// core calls these while it handles an event; they must not call back into the core.
 #pragma once
 
 #include <cstddef>
@@ -64,7 +64,7 @@ class Effects {
   virtual std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) = 0;
   // No message will name it: it is dropped.
   virtual void withdraw_file(HostId peer, FileNumber file) = 0;
-  // What `peer` offered by that number, once. -ENOENT if it offered none such; any other error
+  // The file that `peer` offered by that number, once. -ENOENT if it offered none; any other error
   // means that it cannot be had here.
   virtual std::expected<FileToken, int> import_file(HostId peer, FileNumber file) = 0;
 

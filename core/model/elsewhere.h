@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the driver of one host asks of other hosts: the one interface between them. Cluster is the
-// real one; NoHosts serves a host that is alone, where nothing is ever imported or exported.
+// The one interface through which the driver of a host reaches other hosts. Cluster implements it;
+// NoHosts stands in on a host that is alone, where nothing is ever imported or exported.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ class Elsewhere {
   [[nodiscard]] virtual HostId called_host(const Transaction& call) const = 0;
 
   // ---- nodes ----
-  // What nobody here needs of an imported node goes back to its home.
+  // References to an imported node that nobody here needs go back to its home.
   virtual void give_back(Node& node) = 0;
   // An imported or exported node is about to be destroyed.
   virtual void node_ends(Node& node) = 0;

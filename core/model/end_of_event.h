@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an event leaves to be done at its end: reads that go on, references to nodes of other hosts
+// The work that an event leaves for its end: reads that go on, references to nodes of other hosts
 // that may be given back, processes whose readiness may have changed. Owned by the Model; empty
 // between events. Objects that end are forgotten here first.
 #pragma once
@@ -28,8 +28,8 @@ class EndOfEvent {
     process.touched_ = true;
     touched_.push_back(&process);
   }
-  // What is not needed any more of an imported node goes back to its home. Not at once: the weak
-  // reference often follows the strong one, and the owner hears of both together then.
+  // References to an imported node that are not needed any more go back to its home. They wait for
+  // the end of the event, since the weak one often follows the strong one.
   void settle(Node& node) {
     if (std::exchange(node.settling_, true)) return;
     settling_.push_back(&node);

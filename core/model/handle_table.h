@@ -27,7 +27,7 @@ class HandleTable {
   [[nodiscard]] std::vector<ProcessRef*> all() const;
 
  private:
-  std::vector<ProcessRef*> refs_;           // by handle; null is free
+  std::vector<ProcessRef*> refs_;    // by handle; null is free
   std::vector<std::uint64_t> used_;  // a bit for each handle
   std::uint32_t full_words_ = 0;     // words below this one have no free bit
   std::size_t count_ = 0;

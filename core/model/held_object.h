@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a flat object in a buffer holds for the receiver: a count of one of its own nodes, or of one
-// of its refs.
+// A flat object in a buffer holds a count for the receiver: of one of its own nodes, or of one of
+// its refs.
 #pragma once
 
 #include "core/base/uapi.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this host knows of a node whose home is another host that is up: what the home has counted
-// for us and we have not given back, the claims that it has yet to answer, and whether the node's
-// owner is frozen. Part of a node while it is imported.
+// This host's knowledge of a node whose home is another host that is up: the references that the
+// home has counted for us and we have not given back, the claims that it has yet to answer, and
+// whether the node's owner is frozen. Part of a node while it is imported.
 //
 // Every strong reference counts once strong and once weak, so that the strong one can go first.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a thread has said of itself as a looper. Part of its thread.
+// The states of a thread as a looper, as it has declared them. Part of its thread.
 //
 //   none -> entered                BC_ENTER_LOOPER: the program made the thread by itself
 //   none -> registered             BC_REGISTER_LOOPER: the driver had asked for it

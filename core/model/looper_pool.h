@@ -64,8 +64,7 @@ class LooperPool {
   void stop_waiting(Thread& thread);
   // Whether the thread's read would bring anything.
   [[nodiscard]] bool has_work(const Thread& thread) const {
-    return thread.urgent_work_ || thread.need_return_ ||
-           (thread.available() && !todo_.empty());
+    return thread.urgent_work_ || thread.need_return_ || (thread.available() && !todo_.empty());
   }
   enum class From { kThread, kProcess };
   // The next item of the thread's list, else, where its read may take that, of the process's. Null:

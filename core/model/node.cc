@@ -8,8 +8,8 @@
 namespace netbinder {
 
 void Node::check() const {
-  const auto strong = std::count_if(refs_.begin(), refs_.end(),
-                                    [](const Ref& ref) { return ref.strong() > 0; });
+  const auto strong =
+      std::count_if(refs_.begin(), refs_.end(), [](const Ref& ref) { return ref.strong() > 0; });
   NB_CHECK(static_cast<std::uint64_t>(strong) == internal_strong_);
   NB_CHECK(std::all_of(refs_.begin(), refs_.end(),
                        [this](const Ref& ref) { return &ref.node() == this && !ref.unused(); }));

@@ -38,7 +38,7 @@ class NodeWork final : public Work {
   Node& node_;
 };
 
-// What the owner has said of a node when it first sent it: FLAT_BINDER_FLAG_*.
+// The flags that the owner gave a node when it first sent it: FLAT_BINDER_FLAG_*.
 class NodeFlags {
  public:
   NodeFlags() = default;

@@ -16,30 +16,26 @@ class NodeHold {
   NodeHold() = default;
   static NodeHold weak(Nodes& nodes, Node& node) {
     Nodes::hold(node, RefKind::kWeak);
-    return NodeHold(nodes, node, false, true);
+    return NodeHold(nodes, node, Kinds::kWeak);
   }
   static NodeHold strong(Nodes& nodes, Node& node) {
     Nodes::hold(node, RefKind::kStrong);
-    return NodeHold(nodes, node, true, false);
+    return NodeHold(nodes, node, Kinds::kStrong);
   }
   // The weak one in any case, the strong one by `kind`.
   static NodeHold of_kind(Nodes& nodes, Node& node, RefKind kind) {
     Nodes::hold(node, RefKind::kWeak);
     if (kind == RefKind::kStrong) Nodes::hold(node, RefKind::kStrong);
-    return NodeHold(nodes, node, kind == RefKind::kStrong, true);
+    return NodeHold(nodes, node, kind == RefKind::kStrong ? Kinds::kBoth : Kinds::kWeak);
   }
   NodeHold(NodeHold&& other) noexcept
-      : nodes_(other.nodes_),
-        node_(std::exchange(other.node_, nullptr)),
-        strong_(other.strong_),
-        weak_(other.weak_) {}
+      : nodes_(other.nodes_), node_(std::exchange(other.node_, nullptr)), kinds_(other.kinds_) {}
   NodeHold& operator=(NodeHold&& other) noexcept {
     if (this != &other) {
       release();
       nodes_ = other.nodes_;
       node_ = std::exchange(other.node_, nullptr);
-      strong_ = other.strong_;
-      weak_ = other.weak_;
+      kinds_ = other.kinds_;
     }
     return *this;
   }
@@ -49,18 +45,18 @@ class NodeHold {
   void release() {
     Node* node = std::exchange(node_, nullptr);
     if (node == nullptr) return;
-    if (strong_) nodes_->drop(*node, RefKind::kStrong);
-    if (weak_) nodes_->drop(*node, RefKind::kWeak);
+    if (kinds_ != Kinds::kWeak) nodes_->drop(*node, RefKind::kStrong);
+    if (kinds_ != Kinds::kStrong) nodes_->drop(*node, RefKind::kWeak);
   }
 
  private:
-  NodeHold(Nodes& nodes, Node& node, bool strong, bool weak)
-      : nodes_(&nodes), node_(&node), strong_(strong), weak_(weak) {}
+  enum class Kinds : std::uint8_t { kWeak, kStrong, kBoth };
+
+  NodeHold(Nodes& nodes, Node& node, Kinds kinds) : nodes_(&nodes), node_(&node), kinds_(kinds) {}
 
   Nodes* nodes_ = nullptr;
   Node* node_ = nullptr;
-  bool strong_ = false;
-  bool weak_ = false;
+  Kinds kinds_ = Kinds::kWeak;
 };
 
 }  // namespace netbinder

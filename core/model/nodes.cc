@@ -167,8 +167,8 @@ void Nodes::judge(Node& node) {
     return;
   }
   const ImportedNode* import = node.import();
-  const bool unused = !node.weakly_held() && !node.strongly_held() &&
-                      (import == nullptr || !import->claimed());
+  const bool unused =
+      !node.weakly_held() && !node.strongly_held() && (import == nullptr || !import->claimed());
   if (unused) {
     destroy(node);
   } else if (import != nullptr) {

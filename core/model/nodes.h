@@ -53,7 +53,7 @@ class Nodes {
   }
 
   // ---- the owner's view ----
-  // What the owner is to read now of its references: the commands, in this order.
+  // The commands by which the owner learns of its references now, in this order.
   struct Told {
     bool increfs = false, acquire = false, release = false, decrefs = false;
     binder_ptr_cookie who{};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a process has asked to be told of a node it refers to: its death, and whether its owner is
-// frozen. A notification belongs to its ref until it is cleared; then to the list that it waits in,
-// and it ends when the program has read that it is cleared.
+// A process can ask to be notified of a node that it refers to: of its death, and of whether its
+// owner is frozen. A notification belongs to its ref until it is cleared; then to the list that it
+// waits in, and it ends when the program has read that it is cleared.
 //
 // DeathNotification:
 //   none --request--> armed --node dies--> queued --read--> delivered --DONE--> told

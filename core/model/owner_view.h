@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the owner of a node knows of the strong, or of the weak, references to it. Part of a node.
+// The owner's knowledge of the strong, or of the weak, references to its node. Part of a node.
 //
 //   kNone -> kAnnounced   BR_ACQUIRE or BR_INCREFS has been read
 //   kAnnounced -> kHeld   the owner has acknowledged it

@@ -3,7 +3,7 @@
 // A binder process: one open of a binder device. Owns its threads, its refs, its arena and what it
 // has been told and has not acknowledged; knows its nodes, which Nodes owns. Owned by the Model.
 //
-// What a process ends with, and in which order: core/local/teardown.h.
+// The order of a process's end is in core/local/teardown.h.
 #pragma once
 
 #include <boost/container/flat_map.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one holder, a process or a peer host, has of one node: the counts that it was given and has
-// not given back. All strong counts of a ref are one strong reference to the node, and the ref
-// itself is a weak one.
+// The references of one holder, a process or a peer host, to one node: the counts that it was given
+// and has not given back. All strong counts of a ref are one strong reference to the node, and the
+// ref itself is a weak one.
 //
 // Owned by the holder's table (RefTable, Exports), which makes it with its first count; the ref
 // ends with its last count, with its holder or, for a peer, with the node.

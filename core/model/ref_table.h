@@ -19,7 +19,7 @@ namespace netbinder {
 class Model;
 class RefTable;
 
-// What a process has of one node.
+// The references of a process to one node.
 class ProcessRef final : public Ref {
  public:
   ProcessRef(RefTable& table, Node& node, std::uint32_t debug_id, Handle handle)

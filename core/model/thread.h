@@ -160,7 +160,7 @@ class alignas(64) Thread : public WaitingHook {
   friend class EndOfEvent;
   friend class LooperPool;
 
-  // What few threads need.
+  // Few threads need these.
   struct Rare {
     std::vector<std::byte> kept_commands;
     std::vector<int> close_fds;

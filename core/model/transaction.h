@@ -2,7 +2,7 @@
 //
 // A call or a reply between being sent and being read, and a synchronous call until its reply.
 //
-// Who has one: its maker until it is queued (Pool::Owner); then a todo list, or a node's oneway
+// Its owner is its maker until it is queued (Pool::Owner); then a todo list, or a node's oneway
 // queue; a synchronous call is also on the stack of the thread that sent it (linked by from_parent)
 // and, once read, on the stack of the thread that handles it (linked by to_parent). Either end may
 // be on another host; that end's thread is null here. CallStacks ends each exactly once, when it
@@ -29,7 +29,7 @@ class Peer;
 class Process;
 class Thread;
 
-// What a transaction is from the start.
+// The part of a transaction that is known from the start and does not change.
 struct TransactionHead {
   enum class Kind : std::uint8_t { kCall, kOneway, kReply };
 
@@ -101,9 +101,7 @@ class Transaction final : public Work {
   [[nodiscard]] Transaction* to_parent() const { return to_parent_; }
 
   // ---- between hosts ----
-  [[nodiscard]] const RemoteCaller* remote_caller() const {
-    return remote_ ? &*remote_ : nullptr;
-  }
+  [[nodiscard]] const RemoteCaller* remote_caller() const { return remote_ ? &*remote_ : nullptr; }
   void set_remote_caller(RemoteCaller caller) { remote_ = std::move(caller); }
   // The session with the caller's host is over: nobody there waits. Its ancestors stay.
   void lose_remote_caller() { remote_->peer = nullptr; }
@@ -124,7 +122,7 @@ class Transaction final : public Work {
   [[nodiscard]] const std::optional<BrError>& doom() const { return doom_; }
 
   // ---- nice ----
-  // Of the thread that handles it, before it did.
+  // The nice value that the handling thread had before it took the call.
   void save_nice(std::int32_t nice) { saved_nice_ = nice; }
   [[nodiscard]] std::int32_t saved_nice() const { return saved_nice_; }
 

@@ -50,7 +50,7 @@ class Work : public WorkHook {
 
 using TodoList = boost::intrusive::list<Work, boost::intrusive::constant_time_size<false>>;
 
-// What a caller is told of its call when it has been queued. Owned by the list it is in.
+// A caller reads this when its call has been queued. Owned by the list that it is in.
 class CompletionWork final : public Work {
  public:
   explicit CompletionWork(std::uint32_t command = BR_TRANSACTION_COMPLETE)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the driver holds, as plain values: what its debug files tell. Made on request; the values
-// refer to nothing of the driver. DebugViews, which makes them, is owned by the Driver.
+// The contents of the driver's debug files, as plain values. Made on request; the values refer to
+// nothing of the driver. DebugViews, which makes them, is owned by the Driver.
 #pragma once
 
 #include <cstdint>

@@ -98,10 +98,9 @@ NodeHolders Views::other_holders(ProcessId id, Handle handle) const {
     // Calls of it count. The owner's own binder in its own buffers, and what it has yet to
     // acknowledge, are counted on the node as well and are nobody's.
     const auto buffers = owner->arena().allocator().allocated();
-    holders.here =
-        holders.here || std::any_of(buffers.begin(), buffers.end(), [&node](const Buffer* buffer) {
-          return buffer->target() == &node;
-        });
+    holders.here = holders.here ||
+                   std::any_of(buffers.begin(), buffers.end(),
+                               [&node](const Buffer* buffer) { return buffer->target() == &node; });
   } else {
     holders.here = holders.here || node.local_strong() > 0;  // on its way from or to this host
   }
@@ -122,8 +121,7 @@ std::vector<PeerLedger> Views::ledgers() const {
     }
     for (const auto& [number, node] : peer->imported()) {
       const ImportedNode& import = *node->import();
-      ledger.received.push_back(
-          {.node = number, .strong = import.strong(), .weak = import.weak()});
+      ledger.received.push_back({.node = number, .strong = import.strong(), .weak = import.weak()});
     }
     std::sort(ledger.counted.begin(), ledger.counted.end(), by_node);
     std::sort(ledger.received.begin(), ledger.received.end(), by_node);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What there is, as plain values: for the host program, its tools, and tests. Owned by the Driver;
-// reads the model and the cluster, and changes nothing.
+// Processes, contexts, holders and ledgers as plain values, for the host program, its tools and
+// tests. Owned by the Driver; reads the model and the cluster, and changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ struct NodeHolders {
   std::vector<HostId> peers;
 };
 
-// What this host and a peer hold of each other, by node number.
+// The references that this host and a peer hold of each other, by node number.
 struct PeerLedger {
   struct Entry {
     NodeNumber node;

@@ -17,7 +17,7 @@
 
 namespace netbinder {
 
-// What a peer needs space for.
+// A peer's request for space.
 struct LeaseRequest {
   // A node of ours that it is about to call, or the call of ours that it is about to answer.
   std::variant<NodeNumber, CallId> recipient;

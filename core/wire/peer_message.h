@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the cores of two hosts tell each other. Plain data: the transport encodes it (see
+// The messages between the cores of two hosts. Plain data: the transport encodes it (see
 // transport/protocol.capnp, which documents who chooses each id and when it dies), the core
 // decides. A message from a peer is untrusted input; the core checks every field before use.
 //
@@ -217,7 +217,7 @@ struct ServiceManager {
 
 // ---- Descriptors. These are between the agents: a core never sees one, only the FileNumbers. ----
 
-// What a descriptor is that the next Call or Reply of the sender names.
+// The kind of a descriptor that the next Call or Reply of the sender names.
 struct FileOffered {
   enum class Kind : std::uint8_t {
     kStream,   // bytes: a pipe's end if it goes one way, a stream socket otherwise
