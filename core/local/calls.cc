@@ -148,6 +148,8 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   made->set_security_context(placed->security_context);
   made->carry(std::move(placed->allocation));
   const FilePolicy files = node.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
+  // The driver makes one for each call, and its statistics count them, if the call fails, too.
+  auto complete = model_.completions.make();
   const auto translated = translate_to_process(model_, thread, call.data, files, *made);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_local;
@@ -156,10 +158,10 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
     const auto queued = queue_call(*made, target, nullptr);
     if (!queued) return std::unexpected(queued.error());
     (void)made.release();
-    thread.process().loopers().queue_to(thread, *model_.completions.create(*queued));
+    complete->say(*queued);
+    thread.process().loopers().queue_to(thread, *complete.release());
     return Step::kDone;
   }
-  auto complete = model_.completions.make();
   LooperPool::queue_deferred(thread, *complete);
   CallStacks::push_outgoing(thread, *made);
   const auto queued = queue_call(*made, target, handler);
@@ -262,9 +264,10 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
   made->carry(std::move(placed->allocation));
   const FilePolicy files =
       answered.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
+  auto complete = model_.completions.make();
   const auto translated = translate_to_process(model_, thread, reply.data, files, *made);
   if (!translated) return translated;
-  loopers.queue_to(thread, *model_.completions.create());
+  loopers.queue_to(thread, *complete.release());
   queue_reply(std::move(made), answered);
   return {};
 }

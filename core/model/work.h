@@ -55,6 +55,7 @@ class CompletionWork final : public Work {
  public:
   explicit CompletionWork(std::uint32_t command = BR_TRANSACTION_COMPLETE)
       : Work(kind_of(command)) {}
+  void say(std::uint32_t command) { become(kind_of(command)); }
 
   // BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT; any other
   // command, which only a peer can name, counts as the first.

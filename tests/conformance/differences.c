@@ -89,14 +89,22 @@ static void large_read(void) {
   party_close(b);
 }
 
-// More descriptors in one call than netbinder takes.
+static int open_descriptors(void) {
+  int count = 0;
+  for (int fd = 0; fd < 2048; ++fd) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
+// Many descriptors in one call, and more of them than netbinder takes.
 static void many_descriptors(void) {
   begin("many_descriptors");
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   const struct rlimit enough = {.rlim_cur = 2048, .rlim_max = limit.rlim_max};
   setrlimit(RLIMIT_NOFILE, &enough);
-  for (uint64_t count = 1000; count <= 1001; ++count) {
+  static const uint64_t kCounts[] = {254, 600, 1000, 1001};
+  for (size_t round = 0; round < sizeof(kCounts) / sizeof(kCounts[0]); ++round) {
+    const uint64_t count = kCounts[round];
     static int fds[1001];
     for (size_t i = 0; i < count; ++i) fds[i] = 0;
     struct parcel parcel = {.size = 0};
@@ -105,9 +113,19 @@ static void many_descriptors(void) {
     parcel_buffer(&parcel, fds, count * sizeof(fds[0]), 0, 0, 0);
     parcel_fd_array(&parcel, count, 0, 0);
     put_transaction(b, BC_TRANSACTION_SG, to_a, 1, TF_ONE_WAY, &parcel);
-    exchange(b, count == 1000 ? "1000" : "1001");
+    char what[8];
+    snprintf(what, sizeof(what), "%llu", (unsigned long long)count);
+    exchange(b, what);
     extended_error(b, "its error");
+    put_call(b, to_a, 2, TF_ONE_WAY);
+    exchange(b, "one behind it");
+    const int before = open_descriptors();
     exchange(a, "received");
+    note("descriptors", "%d\n", open_descriptors() - before);
+    put_free(a);
+    exchange(a, "freed");
+    note("left of them", "%d\n", open_descriptors() - before);
+    settle(a);
     put_free(a);
     settle(a);
   }

@@ -196,48 +196,9 @@ static void oneway_no_room(void) {
   end();
 }
 
-static void count_descriptors(const char* what) {
-  int count = 0;
-  for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0;
-  static int before;
-  note(what, "%d\n", count - before);
-  before = count;
-}
-
-static void large_arrays(void) {
-  begin("large_descriptor_arrays");
-  const int fd = some_file();
-  static int numbers[600];
-  for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); ++i) numbers[i] = fd;
-  static const size_t kCounts[] = {253, 254, 600};
-  count_descriptors("");
-  for (size_t i = 0; i < sizeof(kCounts) / sizeof(kCounts[0]); ++i) {
-    struct parcel parcel = {.size = 0};
-    parcel_word(&parcel, 0);  // nothing can be fixed up in an object at offset 0
-    parcel_word(&parcel, 0);
-    parcel_buffer(&parcel, numbers, kCounts[i] * sizeof(numbers[0]), 0, 0, 0);
-    parcel_fd_array(&parcel, kCounts[i], 0, 0);
-    put_transaction(b, BC_TRANSACTION_SG, to_a, 1, TF_ONE_WAY, &parcel);
-    exchange(b, "sent");
-    put_call(b, to_a, 2, TF_ONE_WAY);
-    exchange(b, "one behind it");
-    exchange(a, "received");
-    count_descriptors("more descriptors");
-    put_free(a);
-    exchange(a, "freed");
-    count_descriptors("and less");
-    exchange(a, "next");
-    put_free(a);
-    exchange(a, "freed");
-  }
-  close(fd);
-  end();
-}
-
 void run_files(void) {
   single();
   no_room();
   oneway_no_room();
-  large_arrays();
   arrays();
 }
