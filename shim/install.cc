@@ -34,7 +34,7 @@ void close_all(Received& received) {
   received.count = 0;
 }
 
-// One message more. False: there is none. `to_come` is what it says.
+// Receives one more message. False if there is none. `to_come` is taken from the message.
 bool receive_message(const Descriptor& descriptor, Received& received, std::uint32_t& to_come) {
   InstallMessage message;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
@@ -62,14 +62,14 @@ bool receive_message(const Descriptor& descriptor, Received& received, std::uint
   }
   received.mailbox = message.mailbox;
   to_come = message.to_come;
-  // Too few: there was no room for all of them. It is all or nothing.
+  // Some are missing: there was no room for all of them. Either all are installed or none.
   if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count - before != message.count) {
     received.error = -EMFILE;
   }
   return true;
 }
 
-// All messages for the next mailbox, whichever it is. False: there are none.
+// Receives all messages for one mailbox, whichever comes next. False if there are none.
 bool receive(const Descriptor& descriptor, Received& received) {
   received.count = 0;
   received.error = 0;
@@ -91,7 +91,8 @@ void deliver(Received& received, Mailbox& mailbox) {
     return;
   }
   for (std::uint32_t i = 0; i < received.count; ++i) {
-    // The number was free: if it is known, it was closed behind our back.
+    // The kernel gave out this number, so it was free: if it is known, it was closed without the
+    // shim.
     if (is_binder_fd(received.fds[i])) (void)remove_binder_fd(received.fds[i]);
     mailbox.fds[i] = received.fds[i];
   }
@@ -112,7 +113,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
   const int saved_errno = errno;
   const SignalsBlocked blocked;
   pthread_mutex_lock(&descriptor.install_mutex);
-  // Otherwise a signal handler's call has done it.
+  // Otherwise a call in a signal handler has done it.
   if (look_at(mailbox) == kInstall) {
     bool done = take_handed_over(descriptor, index);
     Received received;
@@ -137,7 +138,7 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
   PassMessage message;
   message.mailbox = index;
   for (const int fd : files) {
-    // One that is not open would spoil the others; the agent will miss it.
+    // One that is not open would make the whole message fail; the agent finds it missing.
     if (real::fcntl(fd, F_GETFD, 0) >= 0) message.fds[message.count++] = fd;
   }
   if (message.count == 0) return false;
@@ -155,7 +156,7 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
 }
 
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {
-  // The descriptor may have been closed meanwhile, and the number be another file's.
+  // `fd` may have been closed in the meantime, and the number may belong to another file.
   if (!is_fd_of(fd, descriptor)) fd = any_fd_of(descriptor);
   if (fd < 0) return;
   const int saved_errno = errno;
