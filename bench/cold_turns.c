@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// cold_turns PROCESSES HOSTS CALLS: what bench/scale measures, by programs that do nothing. That
-// many pairs of threads, one that serves and one that calls, and a process for each host that hands
-// the turn on as an agent does: woken by an eventfd or by TCP, it wakes a thread, or tells another
-// host. The more there are, the longer each has not run when its turn comes, and what the machine
-// has to fetch for it then shows here alone. Prints the median and the 99 % time of a call between
-// random ones, in microseconds.
+// cold_turns PROCESSES HOSTS CALLS: what bench/scale measures, with programs that do nothing. It
+// has that many pairs of threads, one that serves and one that calls, and a process for each host
+// that hands the turn on as an agent does: woken by an eventfd or by TCP, it wakes a thread or
+// another host. The more there are, the longer each has been idle when its turn comes, and only the
+// cost of fetching its memory into the caches shows here. Prints the median and the 99 % time of a
+// call between random ones, in microseconds.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
@@ -33,7 +33,7 @@
 
 enum { kWarmUpCalls = 5, kStackBytes = 64 * 1024, kEvents = 16 };
 
-// A page for each process, as its channel has; the counts say whose turn it is.
+// A page for each process, as its channel has; the counts determine whose turn it is.
 struct process {
   _Alignas(4096) _Atomic uint32_t called;  // by its calling thread
   _Atomic uint32_t answered;               // to it
@@ -212,8 +212,8 @@ static void start_threads(void) {
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, kStackBytes);
-  // Shared ones: the private futexes of a single program are in a few lists, which thousands of
-  // sleepers make long.
+  // Shared ones: all private futexes of one program are in a few lists, which thousands of sleepers
+  // make long.
   sem_init(&called, 1, 0);
   for (size_t i = 0; i < count; ++i) {
     pthread_t thread;

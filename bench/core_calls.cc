@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Synchronous calls through the core alone, without agents, channels or a network: what the driver
-// itself costs. Meant to be counted, not timed:
+// Synchronous calls through the core alone, without agents, channels or a network: the cost of the
+// driver itself. Meant to be counted, not timed:
 //
 //   valgrind --tool=callgrind build/release/bin/core_calls local 1000
 //
-// The instructions of a call are the difference between the totals of two counts, divided by the
-// difference of the counts.
+// The number of instructions of a call is the difference between the totals of two runs, divided by
+// the difference of their counts.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,7 +27,7 @@ struct Letter {
   Payload payload;
 };
 
-// A host whose programs are this program: addresses are ours, and messages wait in a queue.
+// A host whose programs are this program: addresses are its own, and messages wait in a queue.
 class Host final : public Effects {
  public:
   explicit Host(std::uint32_t id) : driver(setup(id), *this) {}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // scale PROCESSES REFERENCES HOSTS CALLS: that many binder processes, spread over the hosts of a
-// netbinder session, each with a thread that serves one node and one that calls, each holding
-// references to so many nodes of others, all over the hosts. Then calls of 64 bytes between random
-// ones, one at a time, timed by who calls; and between ten of them only, while the others idle:
-// what is there costs those nothing, or it shows. At last each gives its neighbour, which is on
+// netbinder session, each with a thread that serves one node and one that calls. Each holds
+// references to so many nodes of others, spread over all hosts. Then the callers time calls of 64
+// bytes, one at a time: first between random processes, then among only ten while the others idle,
+// which shows whether idle ones cost anything. Finally each gives its neighbour, which is on
 // another host, references to many new nodes. bench/scale runs it and reads the agents' memory
 // between the phases: a line is printed at the end of each, and a line read before the next one.
 //
@@ -119,7 +119,7 @@ static void publish(size_t index) {
   parcel_free(&request);
 }
 
-// Names reach other hosts a little later.
+// Names reach other hosts after a short delay.
 static uint32_t look_up(struct binder_conn* conn, size_t index) {
   const struct timespec pause = {.tv_nsec = 1000 * 1000};
   for (int tries = 0; tries < 10000; ++tries) {
@@ -197,15 +197,15 @@ int main(int argc, char** argv) {
   const size_t hosts = strtoul(argv[3], NULL, 10);
   const size_t calls = strtoul(argv[4], NULL, 10);
 
-  // Shared ones: the private futexes of a single program are in a few lists, which thousands of
-  // sleepers make long.
+  // Shared ones: all private futexes of one program are in a few lists, which thousands of sleepers
+  // make long.
   sem_init(&called, 1, 0);
   processes = calloc(count + hosts, sizeof(*processes));
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, kStackBytes);
-  // One on each host does not count: what an agent takes once for its first is no part of what
-  // others cost.
+  // One process on each host is not counted: what an agent allocates once for its first is not part
+  // of the cost of others.
   for (size_t i = count; i < count + hosts; ++i) open_process(i, hosts, &small);
   end_of_phase("nothing");
 
@@ -214,8 +214,8 @@ int main(int argc, char** argv) {
 
   for (size_t i = 0; i < count; ++i) {
     processes[i].handles = calloc(references, sizeof(uint32_t));
-    // Neighbours of a random place: all different, so each is a reference of its own, and on all
-    // hosts alike.
+    // Neighbours of a random place: they are all different, so each is a reference of its own, and
+    // spread evenly over the hosts.
     const size_t first = below(count);
     for (size_t j = 0; j < references; ++j) {
       size_t other = (first + j) % count;
@@ -226,7 +226,7 @@ int main(int argc, char** argv) {
   }
   end_of_phase("references");
 
-  // What happens once only, as a thread's first use of its memory, is no part of a call.
+  // Costs that occur only once, like a thread's first use of its memory, are not part of a call's.
   for (size_t i = 0; i < count * kWarmUpCalls; ++i) {
     struct process* const process = &processes[i % count];
     (void)time_call(process, process->handles[below(references)]);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// turns sleep|look [CALLS]: the least that a call between two hosts can take on this machine where
-// each host has an agent of its own: four processes that take turns as a client, two agents and a
-// server do, with nothing to do, and a network that takes no time. The agents sleep until it is
-// their turn, as the programs do, or look for it, giving the processor away between looks. Prints
-// the median round trip in microseconds.
+// turns sleep|look [CALLS]: the least time that a call between two hosts can take on this machine
+// if each host has an agent of its own. Four processes take turns as a client, two agents and a
+// server do, but do no work, and the network takes no time. The agents sleep until it is their
+// turn, as the programs do, or look for it, giving the processor away between looks. Prints the
+// median round trip in microseconds.
 #define _GNU_SOURCE
 #include <linux/futex.h>
 #include <sched.h>
@@ -22,7 +22,7 @@
 
 #include "times.h"
 
-// Whose turn it is passes through these: each counts, and has a cache line of its own.
+// The turn passes through these counters in order; each has a cache line of its own.
 enum turn { kCall, kCallAcross, kServe, kServed, kAnswerAcross, kAnswered, kTurns };
 struct counter {
   _Alignas(64) _Atomic uint32_t count;

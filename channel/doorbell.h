@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Waking an agent that sleeps. The doorbell is an eventfd for each channel; ringing it is a system
-// call, which a program spares itself while the agent is awake: the agent says with `agent_armed`
-// when it needs to be rung for.
+// Waking an agent that sleeps. Each channel has a doorbell, an eventfd. Ringing it is a system
+// call, which a program saves itself while the agent is awake: with `agent_armed` the agent says
+// whether it needs the ring.
 //
 // MEMORY ORDER. Each side writes one word and then reads the other's:
 //     program                            agent
 //     mark_pending: sets pending_words   arm_doorbell: stores agent_armed = 1
 //     must_ring:    fence                              fence
 //                   loads agent_armed                  loads pending_words
-// What must not happen is that both read the old value: the program does not ring and the agent
-// sleeps. Release and acquire do not forbid that, since a store may become visible after a later
+// The case to exclude is that both read the old value: then the program does not ring and the agent
+// sleeps. Release and acquire do not exclude it, since a store may become visible after a later
 // load even on x86. The two sequentially consistent fences do: one of them comes first in the order
 // of all such fences, and the load behind the other one reads what was stored before the first, or
 // something newer.
 //   - If the agent's fence is the first, the program finds agent_armed at 1, or at what somebody
 //     stored after that. The latter is a 0 of another thread that rings at this moment, and the
 //     agent that wakes by that ring looks and arms again, behind a fence of its own, before it
-//     sleeps: the same argument holds for that fence. Or it is a 0 of the agent's, which is awake
-//     then, and looks before it arms again.
+//     sleeps: the same argument holds for that fence. Or it is a 0 of the agent's, which is then
+//     awake, and looks before it arms again.
 //   - If the program's is the first, the agent finds the bit and does not sleep.
 // The accesses themselves can be relaxed, because the fences order them and the contents are
 // ordered by the pairs of channel/pending.h and channel/handover.h. The exchange in must_ring only
@@ -41,18 +41,18 @@ inline bool must_ring(ChannelHeader& header) {
          header.agent_armed.exchange(0, std::memory_order_relaxed) != 0;
 }
 
-// Program: whether the agent probably sleeps. For decisions that are right either way.
+// Program: whether the agent is probably asleep. For decisions that are correct either way.
 inline bool agent_seems_asleep(const ChannelHeader& header) {
   return header.agent_armed.load(std::memory_order_relaxed) != 0;
 }
 
-// Agent: it is awake and looks without being rung for.
+// Agent: it is awake, and looks without a ring.
 inline void disarm_doorbell(ChannelHeader& header) {
   header.agent_armed.store(0, std::memory_order_relaxed);
 }
 
-// Agent: from here on the program rings. False: there is something to look at already, and the
-// doorbell is not armed.
+// Agent: from here on the program rings. False if something is pending already: the doorbell is
+// then not armed.
 inline bool arm_doorbell(ChannelHeader& header) {
   header.agent_armed.store(1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);

@@ -6,15 +6,15 @@
 // MEMORY ORDER. The contents of a mailbox (`request`, `commands` and so on; `response`, `read` and
 // so on) are plain memory. They are written first, then the state is stored with release; the other
 // side loads the state with acquire and reads the contents only after it has seen the new state. A
-// release store that an acquire load reads from orders everything before the one ahead of
-// everything after the other, on every machine. That is all there is to it, both ways: this pair
-// needs no fence. Telling the other side that there is something to look at does, see
-// channel/doorbell.h (program to agent) and channel/sleep.h (agent to program).
+// release store that an acquire load reads from orders everything before the store ahead of
+// everything after the load, on every machine. Nothing else is needed, in either direction: this
+// pair needs no fence. Fences are needed to let the other side know that there is something to look
+// at, see channel/doorbell.h (program to agent) and channel/sleep.h (agent to program).
 //
-// From kRequested both sides may step at the same time: the program cancels while the agent
-// answers. The program's step is therefore a compare-and-exchange, which fails when the answer is
-// there. The agent's is a plain store that may overwrite kCancelled, which is as well: the program
-// waits for the answer in either state, and finds it.
+// From kRequested both sides may make a step at the same time: the program cancels while the agent
+// answers. The program's step is therefore a compare-and-exchange, which fails if the answer is
+// there already. The agent's is a plain store and may overwrite kCancelled, which does no harm: the
+// program waits for the answer in either state, and finds it.
 #pragma once
 
 #include <atomic>
@@ -24,13 +24,13 @@
 
 namespace netbinder {
 
-// The state as the other side has left it; what was written before it may be read now. The agent
-// must expect any number.
+// The state as the other side has left it. The contents that belong to it may be read afterwards. A
+// hostile program can store any number here, so the agent must expect it.
 inline std::uint32_t look_at(const Mailbox& mailbox) {
   return mailbox.state.load(std::memory_order_acquire);
 }
 
-// What was written so far is the other side's to read.
+// Everything written so far now belongs to the other side.
 inline void hand_over(Mailbox& mailbox, MailboxState state) {
   mailbox.state.store(state, std::memory_order_release);
 }
@@ -42,8 +42,8 @@ inline bool hand_over_from(Mailbox& mailbox, MailboxState from, MailboxState sta
   return mailbox.state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
 }
 
-// The program need not wait any longer for what it handed over: the response is there, or
-// descriptors are to be taken first.
+// The program need not wait any longer for what it handed over: either the response is there, or
+// there are descriptors to be taken first.
 inline bool is_settled(std::uint32_t state) { return state == kDone || state == kInstall; }
 
 }  // namespace netbinder

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Setting a channel up, one for each open of a binder device. The program connects a SOCK_SEQPACKET
-// Unix socket to the agent and sends Hello; the agent answers HelloReply with, on success, four
-// descriptors (HelloDescriptor). The connected socket is the program's binder descriptor:
+// Setting a channel up; there is one for each open of a binder device. The program connects a
+// SOCK_SEQPACKET Unix socket to the agent and sends Hello. The agent answers HelloReply and, on
+// success, four descriptors (HelloDescriptor). The connected socket is the program's binder
+// descriptor:
 //   - it is readable while work waits for the process: the agent sends a one-byte message when that
 //     becomes true, and says in a response (`drain`) when the program is to take it back;
-//   - it is closed by whoever ends first; the last close ends the binder process.
-// Hello also carries the connected socket itself (SCM_RIGHTS), by which the agent knows the
-// descriptor again when another process, which inherited or received it, asks to attach to its
-// channel. Some Hellos ask for something else than an open, see HelloPurpose; their connection ends
-// with the reply.
+//   - it is closed by whichever side ends first; the last close ends the binder process.
+// Hello also carries the connected socket itself (SCM_RIGHTS). By it the agent recognises the
+// descriptor when another process, which inherited or received it, asks to attach to its channel.
+// Some Hellos ask for something other than an open, see HelloPurpose; their connection ends with
+// the reply.
 #pragma once
 
 #include <cstddef>

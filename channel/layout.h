@@ -25,7 +25,7 @@ static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
 static_assert(offsetof(ChannelHeader, pending_words) == 4 && offsetof(ChannelHeader, pending) == 8);
 static_assert(std::is_standard_layout_v<ChannelHeader>);
 
-// What is used of a small call in mailbox 0 is in one page with the header.
+// A small call in mailbox 0 uses only bytes that share one page with the header.
 inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);
 static_assert(kMailboxesStart + offsetof(Mailbox, read) + 128 <= 4096);
 inline constexpr std::uint64_t kStagingStart =
@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kStagingStart =
 inline constexpr std::uint64_t kChannelBytes =
     kStagingStart + std::uint64_t{kMailboxes} * kStagingBytes;
 
-// Of the channel memory that starts at `memory`.
+// The header of the channel memory that starts at `memory`.
 inline ChannelHeader& header_at(std::byte* memory) {
   return *reinterpret_cast<ChannelHeader*>(memory);
 }

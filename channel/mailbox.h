@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where one thread of a program and the agent hand each other requests and responses. A thread owns
-// one mailbox while it lives (channel/ownership.h) and has at most one request outstanding in it.
+// The place where one thread of a program and the agent exchange requests and responses. A thread
+// owns one mailbox while it lives (channel/ownership.h) and has at most one request outstanding in
+// it.
 //
 // States, and who makes the step (how is in channel/handover.h):
 //   kIdle      -> kRequested  program: the request is complete; rings the doorbell
 //   kRequested -> kDone       agent: the response is complete
 //   kRequested -> kCancelled  program: a signal arrived; rings the doorbell, goes on waiting
-//   kCancelled -> kDone       agent: with what had happened already, or -EINTR
+//   kCancelled -> kDone       agent: with the result so far, or -EINTR
 //   kRequested, kCancelled -> kInstall   agent: descriptors are waiting on the side socket
 //   kInstall   -> kInstalled  program: their numbers are in `fds`; rings the doorbell
 //   kInstalled -> kDone       agent
@@ -35,22 +36,22 @@ enum MailboxState : std::uint32_t {
   kInstalled = 5,
 };
 
-// A small call uses few cache lines: both processors have each of them in turn, and both have none
-// when the thread has been idle for long.
+// A small call uses few cache lines: each of them moves between the two processors, and after a
+// long idle time it is in the cache of neither.
 struct alignas(64) Mailbox {
-  // Line 0: what both sides watch, and with it the response.
+  // Line 0: the words that both sides watch, and the response.
   std::atomic<std::uint32_t> state;
   std::atomic<std::uint32_t> sleeping;
   std::atomic<std::uint32_t> owner;  // the program's: tid of the thread that has it, 0 is free
   std::atomic<std::uint32_t> may_post;
   MailboxResponse response;
-  // Line 1: the request, and the first staged range. Written by the program, as what follows.
+  // Line 1: the request and the first staged range. From here on the program writes.
   MailboxRequest request;
   StagedRange staged[kMaxStagedRanges];
   alignas(64) std::byte commands[kInlineCommandBytes];
   std::byte staging[kInlineStagingBytes];
   std::byte argument[kArgumentBytes];  // both ways
-  // Written by the agent (`fds` both ways).
+  // From here on the agent writes (`fds`: both sides).
   alignas(64) std::byte read[kReadBytes];
   std::int32_t fds[kMaxInstalledFds];
 };

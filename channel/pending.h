@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which mailboxes the agent is to look at: a bit for each in `pending`, and in `pending_words` a
+// The mailboxes that the agent is to look at: a bit for each in `pending`, and in `pending_words` a
 // bit for each word of those, so that an agent with many channels looks at one word of each.
 //
 // MEMORY ORDER. The program hands the mailbox over first (channel/handover.h), then sets the
@@ -8,8 +8,8 @@
 // other way round, each with an acquiring exchange.
 //   - An agent that takes the word's bit sees the mailbox's: the exchange reads from the program's
 //     fetch_or of the word, or from another thread's fetch_or after it. Read-modify-writes continue
-//     a release sequence, so it synchronises with the program in both cases. In the same way, who
-//     takes the mailbox's bit sees the state that was stored before it.
+//     a release sequence, so it synchronises with the program in both cases. In the same way, the
+//     exchange that takes the mailbox's bit sees the state that was stored before it.
 //   - No bit is lost: an exchange takes all bits at once and leaves none. If the agent takes the
 //     word's bit and then finds the mailbox's not set, some earlier look has taken it together with
 //     other bits of the word; that look saw the mailbox. If it takes the mailbox's bit because
@@ -17,7 +17,7 @@
 // Acquire keeps the exchange of a word behind that of the words' bits, also on machines that
 // reorder loads: an acquiring operation comes before everything after it.
 //
-// Whether an agent that may be going to sleep looks at all is what channel/doorbell.h is about.
+// channel/doorbell.h deals with an agent that is about to sleep, and with whether it looks at all.
 #pragma once
 
 #include <atomic>
@@ -34,14 +34,14 @@ inline void mark_pending(ChannelHeader& header, std::uint32_t index) {
   header.pending_words.fetch_or(1U << (index / 64), std::memory_order_release);
 }
 
-// Agent: whether a look is worth it. It may be out of date, which is no harm to an agent that is
-// awake and looks again.
+// Agent: whether a look is worthwhile. The answer may be out of date, which does no harm to an
+// agent that is awake and looks again.
 inline bool anything_pending(const ChannelHeader& header) {
   return header.pending_words.load(std::memory_order_relaxed) != 0;
 }
 
-// Agent: calls `handle(index)` for every mailbox that is to be looked at; whether there was one. A
-// program can set any bits, so the mailbox may be in any state.
+// Agent: calls `handle(index)` for every mailbox that is to be looked at. Returns whether there was
+// one. A program can set any bits, so the mailbox may be in any state.
 template <typename Handle>
 bool take_pending(ChannelHeader& header, Handle handle) {
   constexpr std::uint32_t kAllWords = (1U << (kMailboxes / 64)) - 1;

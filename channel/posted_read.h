@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads that nobody is told of. While a mailbox's `may_post` is 1, its thread need not make the
-// agent look at a BINDER_WRITE_READ without commands, which blocks and has room for
-// kPostedReadBytes at the start of its buffer: the agent looks for it when there is something to be
-// read. The agent allows it with a response. Any other request ends it.
+// Reads that are not announced to the agent. While a mailbox's `may_post` is 1, its thread need not
+// mark a BINDER_WRITE_READ without commands, which blocks and has room for kPostedReadBytes at the
+// start of its buffer: the agent looks for it when there is something to read. A response gives
+// this permission. Any other request ends it.
 //
 // MEMORY ORDER. To end it the agent withdraws the permission and then looks for the read, while the
 // program makes the read and then looks for the permission:
@@ -11,11 +11,11 @@
 //     hand_over: stores kRequested       forbid_posting: stores may_post = 0
 //     may_stay_silent: fence             posted_read_is_there: fence
 //                      loads may_post                          loads state
-// The two sequentially consistent fences see to it that not both read the old value (as argued in
+// The two sequentially consistent fences ensure that not both read the old value (as argued in
 // channel/doorbell.h): either the agent finds the read, or the program finds the permission gone
-// and marks its mailbox as any other. Both may be the case; the agent then looks at a mailbox in
-// vain. That the request is complete when the agent finds the state is the release store and
-// acquire load of channel/handover.h.
+// and marks its mailbox as for any other request. Both may happen; the agent then looks at a
+// mailbox in vain. The release store and acquire load of channel/handover.h ensure that the request
+// is complete when the agent finds the state.
 // allow_posting needs no order of its own: the response is handed over behind it, with release, and
 // the program looks at the permission only after it has seen the response.
 #pragma once
@@ -27,7 +27,7 @@
 
 namespace netbinder {
 
-// Whether it is a read that may be posted.
+// Whether the request is a read that may be posted.
 inline bool is_waiting_read(const MailboxRequest& request) {
   constexpr std::uint32_t kWaits = kFlagReads | kFlagFreshRead;
   return request.operation == kOpWriteRead && request.bytes == 0 &&
@@ -51,8 +51,8 @@ inline void forbid_posting(Mailbox& mailbox) {
   mailbox.may_post.store(0, std::memory_order_relaxed);
 }
 
-// Agent, after forbid_posting: whether there is a request, which may then be another than a read
-// that waits. If not, the next one is marked.
+// Agent, after forbid_posting: whether there is a request; it need not be a read that waits. If
+// there is none, the thread marks its next one.
 inline bool posted_read_is_there(const Mailbox& mailbox) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return look_at(mailbox) == kRequested;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program asks for in a mailbox. The agent copies a request before it looks at it and
-// believes nothing in it; whatever a program writes can only harm the program itself.
+// A program's request in a mailbox. The agent copies a request before it looks at it and trusts
+// nothing in it; whatever a program writes there can harm only the program itself.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ enum RequestFlags : std::uint32_t {
   kFlagPassedFiles = 32,  // descriptors in its payloads wait on the side socket (kFlagStaged only)
 };
 
-// Bytes of the program's memory that ride along. `place` counts from the mailbox's inline staging
-// (below kInlineStagingBytes) or, with kLargePlace added, from its staging area.
+// Bytes of the program's memory that are sent along. `place` counts from the mailbox's inline
+// staging (below kInlineStagingBytes) or, with kLargePlace added, from its staging area.
 struct StagedRange {
   std::uint64_t address = 0;
   std::uint32_t size = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent says in a mailbox when a request is done, or before it with kInstall.
+// The agent's response in a mailbox: sent when a request is done, or before that with kInstall.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ struct RightsBuffer {
   alignas(cmsghdr) char bytes[CMSG_SPACE(count * sizeof(int))] = {};
 };
 
-// The message carries these as well; `buffer` has room for them and lives until it is sent.
+// Adds these to the message; `buffer` has room for them and must live until the message is sent.
 inline void attach_rights(msghdr& message, std::span<char> buffer, std::span<const int> fds) {
   if (fds.empty()) return;
   message.msg_control = buffer.data();
@@ -29,7 +29,7 @@ inline void attach_rights(msghdr& message, std::span<char> buffer, std::span<con
   std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
 }
 
-// Calls `take(fd)` with each descriptor of a received message. They are the callee's.
+// Calls `take(fd)` with each descriptor of a received message; `take` owns it from then on.
 template <typename Take>
 void for_each_right(msghdr& message, Take take) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is said on the side socket (SOCK_SEQPACKET), on which descriptors travel beside the channel
+// The messages of the side socket (SOCK_SEQPACKET). Descriptors travel on it, beside the channel
 // memory, so that the binder descriptor's readiness stays exact.
 #pragma once
 
@@ -13,8 +13,8 @@ namespace netbinder {
 
 // ---- program to agent ----
 
-// Sent before a request with kFlagPassedFiles, with `count` descriptors: those that are in the
-// program's table under the numbers `fds`.
+// Sent before a request with kFlagPassedFiles, with `count` descriptors: those that the program has
+// under the numbers `fds`.
 struct PassMessage {
   std::uint32_t mailbox = 0;
   std::uint32_t count = 0;
@@ -26,8 +26,8 @@ static_assert(std::is_trivially_copyable_v<PassMessage>);
 
 // ---- agent to program ----
 
-// Goes with `count` descriptors for the mailbox that is in kInstall. Where one message has no room
-// for all of them, the next ones follow at once, and `to_come` says how many are in those.
+// Sent with `count` descriptors for the mailbox that is in kInstall. If one message has no room for
+// all of them, the others follow at once in more messages, and `to_come` says how many those carry.
 struct InstallMessage {
   std::uint32_t mailbox = 0;
   std::uint32_t count = 0;

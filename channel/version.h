@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// By what the two sides of a channel know that they speak of the same thing. The version grows with
-// every change of what is in this folder that an older side would misunderstand.
+// The numbers by which the two sides of a channel know that they mean the same protocol. The
+// version grows with every change in this folder that an older side would misunderstand.
 #pragma once
 
 #include <cstdint>

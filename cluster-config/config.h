@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent of a host is configured with: one TOML file, the same for every host of a cluster
-// but for `host`. Values are complete and consistent once load_config() has returned them; an
-// agent without a file runs with default_config(), a cluster of one.
+// The configuration of a host's agent: one TOML file, the same for every host of a cluster except
+// for `host`. Values are complete and consistent once load_config() has returned them; an agent
+// without a file runs with default_config(), a cluster of one.
 //
 // Every key, its default and its range (packaging/netbinder.toml.example shows them in use):
 //
@@ -175,10 +175,10 @@ struct ConfigError {
 // The same for a text; `file` is for messages.
 [[nodiscard]] std::expected<Config, ConfigError> parse_config(std::string_view text,
                                                               const std::string& file);
-// What an empty file gives.
+// The configuration that an empty file gives.
 [[nodiscard]] Config default_config();
 
-// The effective configuration as TOML. Loading that gives the same configuration.
+// The effective configuration as TOML. Loading that text gives the same configuration.
 [[nodiscard]] std::string render_config(const Config& config);
 
 [[nodiscard]] std::string_view to_string(TransportKind kind);

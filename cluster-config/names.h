@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values of the keys that take one of a few words.
+// The values of those keys that take one of a few words.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ inline constexpr Names<ServiceManagerDialect, 8> kDialects{
      {"android15", ServiceManagerDialect::kAndroid15},
      {"android16", ServiceManagerDialect::kAndroid16}}};
 
-// Each is its own value.
+// Here each name is its own value.
 inline constexpr Names<std::string_view, 6> kLogLevels{{{"trace", "trace"},
                                                         {"debug", "debug"},
                                                         {"info", "info"},

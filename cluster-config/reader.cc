@@ -76,7 +76,7 @@ void TableReader::tables(std::string_view key, std::size_t max,
   for (std::size_t i = 0; i < array->size(); ++i) {
     const auto* table = array->get(i)->as_table();
     if (table == nullptr) fail(key, complaint);
-    // Counted from 1, as people do and as the default ids are.
+    // Counted from 1, as people count and as the default ids do.
     TableReader reader(*table, name(key) + "[" + std::to_string(i + 1) + "]", file_);
     read(reader, i);
     reader.finish();

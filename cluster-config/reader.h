@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes the keys of one TOML table, each with its type and range, and complains about those that
-// nobody took. Complaints are ConfigErrors, thrown; parse_config() catches them.
+// Takes the keys of one TOML table, each with its type and range, and reports keys that nobody
+// took. Errors are ConfigErrors, thrown; parse_config() catches them.
 #pragma once
 
 #include <toml++/toml.h>
@@ -23,7 +23,7 @@ class TableReader {
   TableReader(const toml::table& table, std::string path, const std::string& file)
       : table_(table), path_(std::move(path)), file_(file) {}
 
-  // Each of these leaves the value as it is if the key is not there, and returns whether it is.
+  // Each of these leaves the value alone if the key is absent, and returns whether it is present.
   bool get(std::string_view key, std::string& value);
   bool get(std::string_view key, bool& value);
   template <typename Integer>
@@ -48,15 +48,15 @@ class TableReader {
     }
     fail(key, "'" + word + "' is not one of " + choice);
   }
-  // Reads the table of this key, if it is there.
+  // Reads the table of this key, if present.
   void table(std::string_view key, const std::function<void(TableReader&)>& read);
-  // Reads each table of the array of this key, if it is there.
+  // Reads each table of the array of this key, if present.
   void tables(std::string_view key, std::size_t max,
               const std::function<void(TableReader&, std::size_t index)>& read);
-  // Every key must have been asked for.
+  // Fails if there is a key that was not asked for.
   void finish() const;
 
-  // A complaint about a key of this table, at its place, or at the table's if it is not there.
+  // Reports an error in a key of this table, at its place, or at the table's if the key is absent.
   [[noreturn]] void fail(std::string_view key, std::string message) const;
 
  private:

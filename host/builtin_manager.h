@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built-in service manager of one context: the service (host/service-manager/) on a
-// binder process of the host's own. It answers handle 0 until a program becomes the context's
-// manager.
+// The built-in service manager of one context: the service (host/service-manager/) on a binder
+// process of the host's own. It answers handle 0 until a program becomes the context's manager.
 //
 // Owned by the NodeHost. Thread: the data-plane thread.
 #pragma once
@@ -17,16 +16,16 @@ namespace netbinder {
 
 class BuiltinManager {
  public:
-  // `has_work` is as of LocalProcess; the driver's new peer managers are work, too.
+  // `has_work` is the one of LocalProcess; new peer managers of the driver are work, too.
   BuiltinManager(Driver& driver, const std::string& context, const ServiceManagerSetup& setup,
                  bool& has_work);
 
   [[nodiscard]] ProcessId id() const { return process_.id(); }
   [[nodiscard]] ProcessHost& host() { return process_; }
   [[nodiscard]] ServiceManager& service() { return service_; }
-  // The NodeHost knows the process now: begin to serve, and be handle 0.
+  // The NodeHost knows the process now: begins to serve, and becomes handle 0.
   void start();
-  // Handles what has come in. True if there was anything.
+  // Handles what has been read. True if there was anything.
   bool run();
 
  private:

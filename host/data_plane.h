@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rule that core, channels and transport of a host run on one thread, made executable. A
-// DataPlane is one thread's claim to be that thread, for as long as it lives; who has a comment
-// "Thread: the data-plane thread" checks it where it is entered. While no thread has claimed it
-// (tests, the simulator, an agent that is being made or taken apart) every thread is as good as any
-// other.
+// Checks the rule that core, channels and transport of a host run on one thread. A DataPlane is one
+// thread's claim to be that thread, for as long as the object lives; classes whose comment says
+// "Thread: the data-plane thread" check it where they are entered. While no thread has claimed it
+// (tests, the simulator, an agent that is being made or taken apart) any thread will do.
 //
-// It also knows when the first entry after a sleep was, which the event loop cannot see: it sleeps
+// It also knows when the first entry after a sleep was. The event loop cannot see that: it sleeps
 // and does the first piece of work in one call.
 //
 // Owned by the event loop, on its thread's stack.
@@ -41,13 +40,13 @@ class DataPlane {
     asleep_ = true;
     woken_ns_.reset();
   }
-  // The loop has slept. When something was entered first, if anything was.
+  // The loop has slept. Returns when something was entered first, if anything was.
   std::optional<std::uint64_t> woke() {
     asleep_ = false;
     return woken_ns_;
   }
 
-  // Whether this is the thread. To be asked at entries; a few instructions.
+  // Whether this is the thread. To be called at entries; costs a few instructions.
   static bool entered() {
     DataPlane* const here = of_this_thread;
     if (here == nullptr) return claims.load(std::memory_order_relaxed) == 0;

@@ -94,14 +94,14 @@ std::optional<HostId> LocalProcess::home_of(Handle handle) const {
 
 void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel) {
   const auto home = home_of(handle);
-  if (!home) return;  // dead: its death is told on its own
+  if (!home) return;  // the node is dead, and its death is reported separately.
   auto& sender = senders_[kFirstSender + home->value()];
   if (!sender) sender = std::make_unique<Sender>(ThreadId{kFirstSender + home->value()});
   OnewayCall& call = sender->queue.emplace_back();
   call.handle = handle;
   call.code = code;
-  // Held until it is sent, whatever the service lets go of meanwhile: a handle that is free leads
-  // to something else next.
+  // The handles are held until the call is sent, even if the service releases them in the meantime:
+  // a free handle would soon lead to something else.
   call.held = handles_in(parcel);
   call.held.push_back(handle);
   for (const Handle each : call.held) acquire(each);
@@ -141,7 +141,7 @@ bool LocalProcess::run() {
 }
 
 void LocalProcess::submit() {
-  // A serving thread that is waiting is called back to write.
+  // If the serving thread waits, its read is interrupted so that it can write.
   if (reading_) driver_.interrupt(id_, serving_);
   written_ = std::exchange(commands_, {});
   written_replies_ = std::exchange(replies_, {});
@@ -173,8 +173,8 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   if (!sender.queue.empty()) ready_.push_back(&sender);
 }
 
-// A reply that fails ends the commands, and so does one of before that is yet to be read of: what
-// is behind is to be written once more, ahead of what has come since.
+// The driver stops after a reply that fails, or where an earlier failure must be read first. The
+// commands after that point are written once more, before those that came since.
 void LocalProcess::write_rest_again(const IoctlResult& result) {
   const bool resumes = result.error == 0 || result.error == -EINTR;
   if (resumes && result.write_consumed < written_.size()) {
@@ -202,7 +202,7 @@ void LocalProcess::send_deferred() {
     std::vector<std::byte> commands;
     append(commands, std::uint32_t{BC_REPLY});
     append(commands, answer);
-    // How it went is read when the thread serves again, and passed over.
+    // The outcome is read, and ignored, when the thread serves again.
     driver_.write_read(id_, thread, {.commands = commands, .read_buffer = {}});
     idle_servers_.push_back(thread);
   }
@@ -218,8 +218,8 @@ void LocalProcess::send_next(Sender& sender) {
   append(sender.commands, std::uint32_t{BC_TRANSACTION});
   append(sender.commands, data);
   sender.busy = true;
-  // The outcome is read and dropped: a receiver that cannot take it hears nothing, as ever with
-  // oneway calls, and if it is dead its death is told on its own.
+  // The outcome is read and ignored: a receiver that cannot take the call is not notified, as
+  // always with oneway calls, and if it is dead, its death is reported separately.
   driver_.write_read(id_, sender.thread,
                      {.commands = sender.commands,
                       .reads = true,
@@ -268,7 +268,7 @@ void LocalProcess::handle_read(std::span<const std::byte> commands) {
         break;
       }
       default:
-        // Nothing else asks for an answer; what it carries is passed over.
+        // No other return command needs an answer, so its content is skipped.
         NB_CHECK(commands.size() >= _IOC_SIZE(what));
         commands = commands.subspan(_IOC_SIZE(what));
         break;
@@ -291,7 +291,7 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
   command(BC_FREE_BUFFER, data.data.ptr.buffer);
   if ((data.flags & TF_ONE_WAY) != 0) return;
   if (!reply) {
-    // Only the thread that took the call can answer it. Another one reads meanwhile.
+    // Only the thread that took the call can answer it. Another thread reads in the meantime.
     NB_CHECK(!reading_ && can_defer());
     ++deferred_;
     if (idle_servers_.empty()) {

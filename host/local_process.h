@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A binder process of the host's own, on the core's interface like any program's: it opens,
-// maps, reads and writes BC and BR commands, only without a channel between. The built-in service
-// manager runs on one. As deterministic as the core: no I/O, no clock.
+// A binder process of the host's own. It uses the core's interface like any program: it opens,
+// maps, reads and writes BC and BR commands, only without a channel in between. The built-in
+// service manager runs on one. As deterministic as the core: no I/O, no clock.
 //
-// It never blocks its host: one serving thread reads (another one while a call that it took is yet
-// to be answered), and oneway calls go out on threads of their
-// own, one for each host they lead to, so that a slow host delays only what is for it.
+// It never blocks its host. One serving thread reads, or another one while a call that the first
+// has taken is still to be answered. Oneway calls go out on threads of their own, one for each host
+// that they lead to, so that a slow host delays only its own calls.
 //
-// Owned by what it is for (BuiltinManager). Thread: the data-plane thread.
+// Owned by the object it serves (BuiltinManager). Thread: the data-plane thread.
 #pragma once
 
 #include <array>
@@ -32,33 +32,33 @@ class LocalProcess final : public ProcessHost {
  public:
   static constexpr std::size_t kArenaBytes = 1U << 20;
 
-  // `service`, `driver` and `has_work` outlive it; `has_work`, which several may share, is made
-  // true whenever run() has something to do. Throws std::runtime_error if the context does not
-  // exist.
+  // `service`, `driver` and `has_work` must outlive it. `has_work` is set whenever run() has
+  // something to do; several processes may share it. Throws std::runtime_error if the context does
+  // not exist.
   LocalProcess(Driver& driver, const std::string& context, LocalService& service, bool& has_work);
   ~LocalProcess() override;
 
   [[nodiscard]] ProcessId id() const { return id_; }
-  // Begins to serve. Separate from construction: the NodeHost must know the process first.
+  // Begins to serve. Not part of construction, because the NodeHost must know the process first.
   void start();
   // Handles what has been read. True if there was anything. To be called after every event, if
   // there is something to do.
   bool run();
 
-  // ---- for the service; take effect in order, at the latest when run() returns ----
+  // ---- for the service; these take effect in order, at the latest when run() returns ----
   void acquire(Handle handle);
   void release(Handle handle);
   void link_to_death(Handle handle, std::uint64_t cookie);
   void unlink_death(Handle handle, std::uint64_t cookie);
   void call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel);
-  // Whether one more call may be answered later, as its thread serves nobody meanwhile.
+  // Whether one more call may be answered later; until then its thread serves nobody.
   [[nodiscard]] bool can_defer() const { return deferred_ < kMaxDeferred; }
   void reply(ReplyTo to, OutgoingReply reply);
-  // Who beside this process holds what a handle leads to.
+  // The holders, other than this process, of the node that a handle leads to.
   [[nodiscard]] Driver::Holders other_holders(Handle handle) const {
     return driver_.other_holders(id_, handle);
   }
-  // Whether the handle leads to a node of another host; none if it is dead.
+  // The host that is home to the handle's node; none if the node is dead.
   [[nodiscard]] std::optional<HostId> home_of(Handle handle) const;
 
   // ---- ProcessHost ----
@@ -107,7 +107,7 @@ class LocalProcess final : public ProcessHost {
   std::shared_ptr<std::vector<std::byte>> arena_;
   std::vector<std::byte> commands_;    // to be written with the next read
   std::deque<OutgoingReply> replies_;  // whose bytes commands_ points to
-  // What the present ioctl of the serving thread writes.
+  // The commands that the serving thread's present ioctl writes.
   std::vector<std::byte> written_;
   std::deque<OutgoingReply> written_replies_;
   std::vector<std::byte> read_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a binder process of the host's own does (host/local_process.h), and the calls it is given.
+// The service that a host's own binder process runs (host/local_process.h), and the calls it
+// receives.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -36,10 +37,11 @@ struct OutgoingReply {
 class LocalService {
  public:
   virtual ~LocalService() = default;
-  // For a oneway call the reply is not sent. Nothing: LocalProcess::reply follows, exactly once;
-  // only where LocalProcess::can_defer().
+  // The reply of a oneway call is not sent. Nothing means that LocalProcess::reply follows, exactly
+  // once; allowed only if LocalProcess::can_defer().
   virtual std::optional<OutgoingReply> call(const IncomingCall& call) = 0;
-  // A handle linked with `cookie` has died. Its references are still held: release them.
+  // The node of a handle linked with `cookie` has died. The handle still has its references:
+  // release them.
   virtual void died(std::uint64_t cookie) = 0;
 };
 

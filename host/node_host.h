@@ -2,20 +2,20 @@
 //
 // One host of a cluster: the wiring of driver, transport, the programs' process hosts, descriptors
 // in flight and built-in service managers. The agent and the simulator own one each, and so run the
-// same wiring in the same order. No I/O, no clock; what it needs of either it is given.
+// same wiring in the same order. No I/O and no clock of its own; both are given to it.
 //
-// Events come from the transport (peer_events()), from process hosts (which speak to driver()), and
-// from the timer. What follows an event, in this order:
+// Events come from the transport (peer_events()), from process hosts (which call driver()), and
+// from the timer. These steps follow an event, in this order:
 //   after_event()  the built-in managers run until they have nothing to do; programs are answered,
 //                  unless something is to go to the network first; peers that broke the protocol
 //                  are given up.
-//   flush()        the network is given what is for there, then programs are answered: what travels
-//                  farther leaves first, as a program that is woken may take the processor.
-// Events of peers and of the timer are followed by after_event() here; whoever speaks to the driver
-// calls it himself. flush() is called once for each turn of the owner's loop.
+//   flush()        the transport writes out what is queued, then programs are answered. The network
+//                  comes first, as a program that is woken may take the processor.
+// Events of peers and of the timer are followed by after_event() here; others that call the driver
+// call it themselves. flush() is called once for each turn of the owner's loop.
 //
-// Owns the driver and the built-in managers. What it is given outlives it. Thread: the data-plane
-// thread.
+// Owns the driver and the built-in managers. Everything it is given outlives it. Thread: the
+// data-plane thread.
 #pragma once
 
 #include <boost/container/flat_set.hpp>
@@ -50,13 +50,13 @@ struct NodeHostSetup {
 class NodeHost final : private Effects, private PeerEvents {
  public:
   NodeHost(NodeHostSetup setup, Timer& timer, Files& files, Surroundings& surroundings);
-  // Programs hear nothing any more; peers hear what the end of the core tells them.
+  // Programs get no more answers; peers still get the messages that the end of the core sends.
   ~NodeHost() override;
   NodeHost(const NodeHost&) = delete;
   NodeHost& operator=(const NodeHost&) = delete;
 
-  // What the transport is to tell. It is attached before it starts; without one there are no other
-  // hosts.
+  // Receives the transport's events. The transport is attached before it starts; without one there
+  // are no other hosts.
   [[nodiscard]] PeerEvents& peer_events() { return *this; }
   void attach(Transport& transport) { transport_ = &transport; }
 
@@ -64,10 +64,10 @@ class NodeHost final : private Effects, private PeerEvents {
   [[nodiscard]] const Driver& driver() const { return *driver_; }
   void set_time(std::uint64_t now_ms) { driver_->set_time(now_ms); }
 
-  // ---- processes, that others open in the driver ----
+  // ---- processes, which others open in the driver ----
   void add_process(ProcessId process, ProcessHost& host);
-  // Closes it in the driver; nobody is told of it any more. `arena` is the memory that goes with
-  // it.
+  // Closes it in the driver; its ProcessHost is not called any more. `arena` is the memory that
+  // ends with it.
   void close_process(ProcessId process, std::span<std::byte> arena);
 
   // ---- the built-in service managers ----
@@ -80,9 +80,9 @@ class NodeHost final : private Effects, private PeerEvents {
   void after_event();
   void flush();
 
-  // ---- for what is around it ----
+  // ---- for the objects around it ----
   void timer_expired();
-  // Of relays: what is about a descriptor goes to the peer.
+  // For relays: sends the peer a message about a descriptor.
   void send_about_file(HostId peer, peer::FileMessage message);
   // Ends the session with the peer after this event.
   void give_up(HostId peer, std::string reason) {
@@ -92,7 +92,7 @@ class NodeHost final : private Effects, private PeerEvents {
   // ---- views ----
   [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
   [[nodiscard]] std::string_view name_of(HostId host) const;
-  // All that was done since the beginning.
+  // The work done since the beginning.
   struct Work {
     std::uint64_t ioctls_done = 0;
     std::uint64_t messages_sent = 0, messages_received = 0;
@@ -129,7 +129,7 @@ class NodeHost final : private Effects, private PeerEvents {
   void lease_ended(HostId peer, LeaseId lease) override;
 
   void run_managers();
-  // Begins the managers' looks for clients of lazy services, where there are any.
+  // Sets the timer for the managers' next look for clients of lazy services, if there are any.
   void begin_looking();
   void set_earliest_timer();
   [[nodiscard]] ProcessHost* host_of(ProcessId process) const;
@@ -149,7 +149,7 @@ class NodeHost final : private Effects, private PeerEvents {
   Work work_;
 
   // Peers to which something was exported and not offered yet, and peers that may have offered
-  // something since their last message that can name it. Nearly always nobody.
+  // something since their last message that can name it. Nearly always empty.
   boost::container::flat_set<HostId> to_offer_;
   boost::container::flat_set<HostId> may_have_offered_;
 

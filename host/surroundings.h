@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a NodeHost tells the program it is part of. Implemented by its owner.
+// The calls of a NodeHost to the program that it is part of. Implemented by its owner.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,8 @@ namespace netbinder {
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
-  // Programs are to hear now what their ProcessHosts were told; the network has what is for there.
+  // Sends programs the responses that their ProcessHosts have collected. Called when nothing queued
+  // for the network has to go first.
   virtual void respond() = 0;
   virtual void peer_connected(HostId /*peer*/) {}
   virtual void peer_lost(HostId /*peer*/) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one timer of a NodeHost, which has no clock of its own. The agent's is the event loop's, the
-// simulator's is in simulated time. Owned by the owner of the NodeHost, and outlives it.
+// The one timer of a NodeHost, which has no clock of its own. The agent's uses the event loop, the
+// simulator's uses simulated time. Owned by the owner of the NodeHost, and outlives it.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ namespace netbinder {
 class Timer {
  public:
   virtual ~Timer() = default;
-  // Milliseconds of the clock that NodeHost::set_time is told of.
+  // Milliseconds, on the same clock as NodeHost::set_time.
   [[nodiscard]] virtual std::uint64_t now_ms() const = 0;
-  // NodeHost::timer_expired is to be called then or soon after. In place of what was set before.
+  // Has NodeHost::timer_expired called then or soon after. Replaces an earlier deadline.
   virtual void set(std::uint64_t deadline_ms) = 0;
 };
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether to look again at once or to sleep. A wake-up across idle processors costs far more than
-// the work it brings, so looking again (with sched_yield between, which lets the program run that
-// is being waited for) pays off while requests follow each other closely; when they come
-// milliseconds apart it only takes processor time from those who work. So: look again only after
-// several requests in a row came within the window, and never longer than the window, which is the
-// configuration's busy_poll_us.
+// Decides whether to look again at once or to sleep. A wake-up across idle processors costs far
+// more than the work it brings, so looking again (with sched_yield between, which lets the awaited
+// program run) pays off while requests follow each other closely. When they come milliseconds apart
+// it only takes processor time from programs that work. So: look again only after several requests
+// in a row came within the window, and never longer than the window, which is the configuration's
+// busy_poll_us.
 //
-// A request that was slept for would have come sooner had its way not been one of wake-ups: it
-// counts as within the window for some wake-ups longer. Where that is wrong, looking is in vain;
-// each time it is, twice as many requests must come in a row before the next attempt, and one less
-// again for each that was found by looking.
+// A request that ended a sleep would have come sooner without the wake-ups on its way, so its time
+// limit is longer by some wake-ups. Where that is wrong, looking is in vain. Each time it is, twice
+// as many requests must come in a row before the next attempt, and one less again for each request
+// that was found by looking.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ inline std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
 
 class AdaptiveWait {
  public:
-  // In a row, before looking again pays off: at first, and at most after it has been in vain.
+  // Requests in a row before looking again pays off: at first, and at most after looking in vain.
   static constexpr std::uint32_t kCloseRequests = 3;
   static constexpr std::uint32_t kMaxCloseRequests = 96;
   static constexpr std::uint64_t kWakeUpsNs = 200'000;
@@ -38,7 +38,7 @@ class AdaptiveWait {
   explicit AdaptiveWait(std::uint64_t window_ns) : window_ns_(window_ns) {}
 
   [[nodiscard]] std::uint64_t window_ns() const { return window_ns_; }
-  // There was something to do, found by looking or after having slept.
+  // There was something to do; it was found by looking, or after a sleep.
   void worked(std::uint64_t now_ns, bool slept) {
     const std::uint64_t since_ns = now_ns - last_work_ns_;
     last_work_ns_ = now_ns;

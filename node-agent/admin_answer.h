@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent answers on its admin socket (node-agent/admin_server.h): one line of JSON for each
+// The agent's answers on its admin socket (node-agent/admin_server.h): one line of JSON for each
 // line of JSON. Thread: the data-plane thread.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace netbinder {
 
 class Agent;
 
-// Without the end of the line.
+// The answer has no end of line.
 std::string answer_admin(Agent& agent, const std::string& line);
 
 }  // namespace netbinder

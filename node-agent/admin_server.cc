@@ -56,8 +56,8 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
 
 AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent)
     : agent_(agent), path_(path), acceptor_(io), resume_(io) {
-  // The agent's own socket has shown that no other agent serves here. A file of any other kind is
-  // not ours to remove.
+  // No other agent serves here, or the agent's own socket would have been taken. A file of any
+  // other kind is not ours to remove.
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
   try {
@@ -82,7 +82,7 @@ void AdminServer::accept() {
       std::make_shared<Connection>(std::move(socket), agent_, connections_)->read();
     }
     if (!error) return accept();
-    // Out of descriptors, most likely: not to be tried again at once.
+    // Most likely there are no descriptors left, so it does not try again at once.
     resume_.expires_after(std::chrono::milliseconds(kRetryMs));
     resume_.async_wait([this](const boost::system::error_code& stopped) {
       if (!stopped) accept();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The admin socket: where the netbinder command asks the agent what it is doing. One line of JSON
-// in, one line out, over a Unix stream socket: {"command":"status"}, or the name of a debug file
-// (node-agent/debug_text.h), with "json":true for its content as JSON. Reads only.
+// The admin socket, on which the netbinder command asks for the agent's state. One line of JSON in,
+// one line out, over a Unix stream socket: {"command":"status"}, or the name of a debug file
+// (node-agent/debug_text.h), with "json":true for its content as JSON. Read-only.
 //
 // Owned by the daemon's main. Thread: the data-plane thread; answers are small and made at once.
 #pragma once

@@ -41,7 +41,7 @@ class Agent::Parts final : private Surroundings {
     loop.emplace(io, *host, *channels, *handshake, std::uint64_t{config.busy_poll_us} * 1000);
   }
   ~Parts() override {
-    // Programs hear nothing any more; peers hear what the end of the core tells them.
+    // Programs get no more answers; peers still get the messages that the end of the core sends.
     acceptor.reset();
     channels->silence();
     host.reset();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The agent of one host: a NodeHost, and what it needs of the world: channels to programs, links to
-// peers, descriptors, time, and the data-plane loop.
+// The agent of one host: a NodeHost and its connections to the outside: channels to programs, links
+// to peers, descriptors, time, and the data-plane loop.
 //
 // Owned by the daemon's main. Thread: the one that calls run(), which is the data-plane thread;
 // stop() may be called from a signal handler's context of the same event loop.
@@ -37,7 +37,7 @@ class Agent {
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  // Listens for programs and peers. Throws std::runtime_error with what is in the way.
+  // Listens for programs and peers. Throws std::runtime_error with the obstacle.
   void start();
   // Serves until stop().
   void run();
@@ -45,7 +45,7 @@ class Agent {
 
   // ---- views, for the admin socket ----
   [[nodiscard]] const Driver& driver() const;
-  // To be called before one looks at what the driver's debug files tell.
+  // To be called before reading what the driver's debug files show.
   void take_posted_reads();
   [[nodiscard]] const Config& config() const;
   [[nodiscard]] Incarnation incarnation() const;

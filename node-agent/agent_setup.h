@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the configuration means to the parts of an agent.
+// Translates the configuration into the setups of the agent's parts.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace netbinder {
 
 [[nodiscard]] NodeHostSetup node_host_setup(const Config& config, Incarnation incarnation);
 [[nodiscard]] TransportConfig transport_config(const Config& config, Incarnation incarnation);
-// Nothing: the context has no built-in manager.
+// Nothing if the context has no built-in manager.
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
 

@@ -47,17 +47,17 @@ int listen_at(const std::string& path) {
   if (::connect(fd.get(), where, sizeof address) == 0) {
     throw std::runtime_error(path + ": another agent is serving there");
   }
-  // Left behind by an agent that was killed; a file of any other kind is not ours to remove.
+  // It was left behind by an agent that was killed. A file of any other kind is not ours to remove.
   if (errno == ECONNREFUSED && is_socket(path)) ::unlink(path.c_str());
   if (::bind(fd.get(), where, sizeof address) != 0) fail("bind");
-  // Whoever may see the socket may open the device, as with the mode of a device node; who a
-  // program is, the kernel tells.
+  // Everybody who can see the socket may open the device, as with the mode of a device node. The
+  // kernel tells the agent who a program is.
   ::chmod(path.c_str(), 0666);
   if (::listen(fd.get(), SOMAXCONN) != 0) fail("listen");
   return fd.release();
 }
 
-// Whether the agent can read the program's memory: it looks for what the Hello says is there.
+// Whether the agent can read the program's memory: it tries to read the Hello's probe value.
 bool can_read_memory(std::int32_t pid, const Hello& hello) {
   std::uint64_t value = 0;
   const iovec here{.iov_base = &value, .iov_len = sizeof value};
@@ -67,7 +67,7 @@ bool can_read_memory(std::int32_t pid, const Hello& hello) {
          value == hello.probe_value;
 }
 
-// The length of the message, which may be longer than a Hello; what recvmsg says if there is none.
+// The length of the message, which may be longer than a Hello; recvmsg's result if there is none.
 ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
   iovec part{.iov_base = &hello, .iov_len = sizeof hello};
   RightsBuffer<1> rights;
@@ -109,7 +109,8 @@ void ChannelAcceptor::start() {
                        });
 }
 
-// The listener stays readable while a connection cannot be accepted: not to be looked at at once.
+// The listener stays readable while a connection cannot be accepted, so it is not watched for a
+// while.
 void ChannelAcceptor::pause() {
   resume_.expires_after(std::chrono::milliseconds(kRetryMs));
   resume_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
@@ -132,7 +133,7 @@ bool ChannelAcceptor::accept_all() {
       }
       return false;
     }
-    // Whoever has been silent longest makes room, so that silence keeps nobody out.
+    // The connection that has been silent longest makes room, so that silent ones keep nobody out.
     if (pending_.size() >= kMaxPending) drop(std::shared_ptr<Pending>(pending_.front()));
     auto pending = std::make_shared<Pending>(io_, fd);
     pending_.push_back(pending);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Listens where programs find the agent, and takes each connection as far as its Hello. What comes
-// of a Hello is the agent's to say. A program that does not say Hello in time, or says nonsense,
-// is disconnected and hurts nobody.
+// Listens where programs find the agent, and reads the Hello of each connection. The agent decides
+// what follows from a Hello. A program that does not say Hello in time, or says nonsense, is
+// disconnected and disturbs nobody.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -28,7 +28,7 @@ class ChannelAcceptor {
   static constexpr int kHelloTimeoutMs = 5000;
   static constexpr int kRetryMs = 100;  // after a lack of descriptors
 
-  // Does what the Hello asks for, or refuses, and answers on the socket. The last descriptor is
+  // Does what the Hello asks for, or refuses it, and answers on the socket. The last descriptor is
   // the one that came with the Hello, if one did.
   using HelloArrived = std::function<void(const Hello&, PeerProgram, UniqueFd, UniqueFd)>;
 
@@ -48,7 +48,7 @@ class ChannelAcceptor {
   };
 
   void pause();
-  // False: a connection is waiting that cannot be accepted now.
+  // False: a connection is waiting, but cannot be accepted now.
   bool accept_all();
   void hello_arrived(const std::shared_ptr<Pending>& pending);
   void drop(const std::shared_ptr<Pending>& pending);
@@ -64,7 +64,7 @@ class ChannelAcceptor {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-// Sends a HelloReply, with the descriptors if there are any. False: the program is gone.
+// Sends a HelloReply, with the descriptors if there are any. False if the program is gone.
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors);
 
 }  // namespace netbinder

@@ -106,7 +106,7 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
     }
   }
   if (!is_new) {
-    // Another ioctl of the same thread is under way: no thread has two.
+    // The same thread has another ioctl in progress, which no thread can have.
     slot.state = SlotState::kFree;
     Response response{
         .channel = this, .mailbox = index, .installs = false, .content = {}, .close_fds = {}};
@@ -187,7 +187,7 @@ void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const Mailbox
   const bool bad = (request.flags & kFlagBadArgument) != 0;
   driver_.control(process_, slot.tid, request.ioctl_command,
                   bad ? std::span<std::byte>() : std::span(argument).first(size));
-  // Of the ioctls that wait, none answers in it; the others are done.
+  // Ioctls that wait write no answer into the argument; all others are done by now.
   std::memcpy(mailbox(index).argument, argument.data(), size);
 }
 
@@ -202,7 +202,7 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
                             std::span<const int>(fds.data(), slot.install_count));
   }
   if (slot.state != SlotState::kBusy) return;
-  // They could not be installed and the read goes on: it can be cancelled like any other.
+  // They could not be installed and the read goes on: it can be cancelled like any other read.
   (void)hand_over_from(mailbox(index), kInstalled, kRequested);
 }
 
@@ -225,7 +225,7 @@ std::optional<PostedRead> ClientChannel::take_posted_read(ThreadId thread) {
   if (!posted_read_is_there(box)) return std::nullopt;
   MailboxRequest request;
   std::memcpy(&request, &box.request, sizeof request);
-  // Any other request comes with the doorbell.
+  // Any other request would have come with the doorbell.
   if (!is_waiting_read(request) || request.tid != thread.value()) return std::nullopt;
   ++statistics_.requests;
   slot.state = SlotState::kBusy;
@@ -297,7 +297,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
   const std::uint32_t index = found->second;
   Slot& slot = slots_[index];
   slot.state = SlotState::kInstalling;
-  // What is too much, or cannot be sent, the program does not find, and reports the failure.
+  // If there are too many, or they cannot be sent, the program misses them and reports the failure.
   slot.install_count = fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
   send_files(index, std::span(std::as_const(fds)).first(slot.install_count));
 
@@ -394,7 +394,7 @@ int ClientChannel::read_direct(std::uint64_t address, std::span<std::byte> into)
   const iovec there{.iov_base = reinterpret_cast<void*>(address), .iov_len = into.size()};
   const ssize_t got = ::process_vm_readv(program_.pid, &here, 1, &there, 1, 0);
   if (got != static_cast<ssize_t>(into.size())) return -EFAULT;
-  // Alive after the read, so the pid was still this program's and no other's.
+  // The program is alive after the read, so the pid did belong to this program during it.
   pollfd alive{.fd = program_.pidfd.get(), .events = POLLIN, .revents = 0};
   if (::poll(&alive, 1, 0) != 0) return -EFAULT;
   return 0;

@@ -3,19 +3,19 @@
 // The agent's side of one channel (channel/layout.h): one open of a binder device by a program.
 // Owned by ProgramChannels; lives from a successful Hello to the socket's hang-up.
 //
-// A Slot is what the agent knows of a mailbox; the mailbox itself is the program's to write and is
-// never believed. States of a slot, and their edges:
+// A Slot is the agent's own state of a mailbox; the mailbox itself can be written by the program
+// and is never trusted. States of a slot, and their edges:
 //   free -> busy              a request: its thread's ioctl is in the core
 //   busy -> installing        the program is taking descriptors
 //   installing -> busy
 //   busy -> free              the ioctl is done
 //   busy -> posting           the same, and the thread's next read may be posted
 //   posting -> busy           a request has come, or a posted read has been taken
-//   posting -> free           no read was there when it was asked for; or the thread has come with
+//   posting -> free           no read was there when it was asked for; or the thread has used
 //                             another mailbox
 //
-// A call finds the channels of its processes cold when there are many: what it needs of one is in
-// few cache lines, and what waits to be sent is with the agent.
+// If there are many channels, those of a call's processes are not in the cache. So the members that
+// a call needs are in few cache lines, and responses that wait to be sent are kept by the agent.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -37,7 +37,7 @@
 
 namespace netbinder {
 
-// Who is at the other end, as the kernel told when the socket was connected.
+// The program at the other end, as the kernel identified it when the socket was connected.
 struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
@@ -56,7 +56,7 @@ struct ChannelStatistics {
 class ClientChannel;
 class TravellingFiles;
 
-// What a program is to be told of one of its mailboxes.
+// The response that a program is to get in one of its mailboxes.
 struct Response {
   ClientChannel* channel = nullptr;
   std::uint32_t mailbox = 0;
@@ -67,8 +67,8 @@ struct Response {
 
 class ClientChannel final : public ProcessHost {
  public:
-  // Adds what is to be sent to `responses`, in order of the core's events. What it is given by
-  // reference outlives it.
+  // Adds responses to be sent to `responses`, in order of the core's events. Objects passed by
+  // reference must outlive it.
   ClientChannel(Driver& driver, ProcessId process, PeerProgram program, UniqueFd socket,
                 UniqueFd side_socket, UniqueFd doorbell, SharedMemory channel,
                 std::shared_ptr<SharedMemory> arena, ChannelStatistics& statistics,
@@ -80,16 +80,16 @@ class ClientChannel final : public ProcessHost {
   [[nodiscard]] int memory_fd() const { return channel_.program_fd(); }
   [[nodiscard]] const PeerProgram& program() const { return program_; }
 
-  // Handles the requests that are there; whether there were any.
+  // Handles the requests that are there. Returns whether there were any.
   bool handle_requests();
-  // Sends one that this channel has added, in their order.
+  // Sends a response that this channel has added; to be called in their order.
   void send(Response& response);
 
-  // Makes the program ring the doorbell for its next request. False: there is one already.
+  // Makes the program ring the doorbell for its next request. False if there is one already.
   bool arm();
   void disarm();
 
-  // The program says that it is closing its descriptor.
+  // The program has announced that it is closing its descriptor.
   [[nodiscard]] bool closing() const { return closing_; }
 
   // ---- ProcessHost ----
@@ -102,7 +102,7 @@ class ClientChannel final : public ProcessHost {
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
   [[nodiscard]] std::span<std::byte> arena() const { return arena_->memory(); }
 
-  // Loop bookkeeping, of the event loop only.
+  // The event loop's own bookkeeping.
   bool hot = false;
   std::uint64_t last_request_ns = 0;
 
@@ -116,7 +116,7 @@ class ClientChannel final : public ProcessHost {
     std::uint32_t install_count = 0;
     std::uint32_t ranges = 0;
   };
-  // Descriptors that came along with a request, by the number they have in the program.
+  // Descriptors that came along with a request, by their numbers in the program.
   using PassedFiles = std::vector<std::pair<int, UniqueFd>>;
 
   [[nodiscard]] Mailbox& mailbox(std::uint32_t index);
@@ -130,11 +130,11 @@ class ClientChannel final : public ProcessHost {
   void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
   std::expected<UniqueFd, int> take_descriptor(ThreadId thread, int fd);
-  // Over the side socket, for the mailbox; as many messages as it takes.
+  // Sends descriptors for the mailbox over the side socket, in as many messages as needed.
   void send_files(std::uint32_t index, std::span<const int> fds);
-  // Takes what the program has sent over the side socket, until that for `index` is there.
+  // Takes messages from the side socket until the one for `index` is there.
   void receive_passed_files(std::uint32_t index);
-  // Reads `into` if a staged range of the slot has all of it.
+  // Reads `into` if one staged range of the slot covers it all.
   bool read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
                    std::span<std::byte> into);
   int read_direct(std::uint64_t address, std::span<std::byte> into) const;
@@ -149,7 +149,7 @@ class ClientChannel final : public ProcessHost {
   ChannelStatistics& statistics_;
   TravellingFiles& files_;
   boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
-  // Of the slots that are not free.
+  // The mailboxes whose slots are not free, by thread.
   boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;
 
   std::shared_ptr<SharedMemory> arena_;

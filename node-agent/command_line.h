@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of netbinderd. Its parser is expensive to compile, so it is known to this unit
-// only.
+// The command line of netbinderd. Its parser is expensive to compile, so only this unit includes
+// it.
 #pragma once
 
 #include <expected>
@@ -14,8 +14,8 @@ struct DaemonOptions {
   bool checks_only = false;  // print the configuration and exit
 };
 
-// Or, if there is nothing to do any more (help was asked for, or something was wrong and has been
-// said), the exit status.
+// Otherwise, if nothing is left to do (help was asked for, or an error was reported), the exit
+// status.
 std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv);
 
 }  // namespace netbinder

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The agent as a program: its log, its signals, its limits, and the loop that runs until it is told
-// to stop. Called by main; its thread becomes the data-plane thread.
+// The agent as a program: its log, its signals, its limits, and the loop that runs until a signal
+// stops it. Called by main; its thread becomes the data-plane thread.
 #pragma once
 
 #include "cluster-config/config.h"

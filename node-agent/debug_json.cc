@@ -138,7 +138,8 @@ json state_json(const Driver& driver) {
   return {{"dead_nodes", list(state.dead_nodes)}, {"processes", list(state.processes)}};
 }
 
-// Threads that handle or await a call, calls that wait, and buffers, of processes that have any.
+// Threads that handle or await a call, waiting calls, and buffers, of processes that have any of
+// them.
 json transactions_json(const Driver& driver) {
   json processes = json::array();
   for (const ProcessDebugView& process : driver.debug_state().processes) {

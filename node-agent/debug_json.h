@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The same as the debug files (node-agent/debug_text.h), for programs.
+// The content of the debug files (node-agent/debug_text.h), for programs.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,7 +11,7 @@ namespace netbinder {
 
 class Driver;
 
-// Of the files debug_file_text knows, but "proc/PID".
+// Knows the files that debug_file_text knows, except "proc/PID".
 std::optional<nlohmann::json> debug_file_json(const Driver& driver, std::string_view file);
 
 }  // namespace netbinder

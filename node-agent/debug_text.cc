@@ -16,11 +16,11 @@ namespace {
 
 using Text = std::back_insert_iterator<std::string>;
 
-// `received`: it stands under its receiver, where its payload is.
+// `received`: it is listed under its receiver, which has its payload.
 void print(std::string& text, std::string_view prefix, const TransactionView& transaction,
            bool received) {
   const Text out(text);
-  // The kernel shows a hashed address as the transaction's identity; the debug id does as well.
+  // The kernel shows a hashed address as the transaction's identity; a debug id serves as well.
   fmt::format_to(out,
                  "{} {}: {:016x} from {}:{} to {}:{} code {:x} flags {:x} pri {} r{} elapsed {}ms",
                  prefix, transaction.debug_id, transaction.debug_id, transaction.from_pid,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The doorbells of all channels: which of them have rung. A ring leads straight to its channel.
+// Watches the doorbells of all channels. A ring leads straight to its channel.
 //
-// A doorbell is an eventfd that nobody reads: each write to it is an edge, and its count grows by
-// one a ring, which takes centuries to fill it.
+// A doorbell is an eventfd that nobody reads: each write to it is an edge. Its count grows by one
+// with each ring, so it would take centuries to fill.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -20,8 +20,8 @@ class ClientChannel;
 
 class Doorbells {
  public:
-  // `rung(channel)` is called once or more for rings since the last call; it may not end channels.
-  // Throws std::system_error.
+  // `rung(channel)` is called at least once for rings since the last call; it must not end
+  // channels. Throws std::system_error.
   template <std::invocable<ClientChannel&> Rung>
   Doorbells(boost::asio::io_context& io, Rung rung)
       : set_(io, [rung = std::move(rung)](const epoll_event& event) {
@@ -30,7 +30,7 @@ class Doorbells {
 
   // 0 or a negative errno.
   int add(ClientChannel& channel);
-  // Before the channel ends; also if it was not added.
+  // To be called before the channel ends, even if it was not added.
   void remove(const ClientChannel& channel);
 
  private:

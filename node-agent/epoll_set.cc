@@ -47,7 +47,7 @@ void EpollSet::watch() {
 void EpollSet::take() {
   NB_ON_DATA_PLANE();
   std::array<epoll_event, 16> events;
-  // More of them are left for the next turn: the wait that begins then ends at once.
+  // Further events are left for the next turn: the wait that begins then ends at once.
   const int count = ::epoll_wait(set_.native_handle(), events.data(), events.size(), 0);
   for (int i = 0; i < count; ++i) ready_(events[static_cast<std::size_t>(i)]);
 }

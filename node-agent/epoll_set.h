@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An epoll set of the agent's own, which is one descriptor to the event loop: for descriptors that
-// programs have, too, and for such that each event is to lead straight to what it belongs to. What
-// is in it is left as it is; no descriptor is read, closed or made non-blocking.
+// An epoll set of the agent's own, which is one descriptor to the event loop. It is for descriptors
+// that programs have as well, and for those whose events are to lead straight to their objects. No
+// descriptor in it is read, closed or made non-blocking.
 //
-// Owned by who waits for its descriptors. Thread: the data-plane thread.
+// Owned by the object that waits for its descriptors. Thread: the data-plane thread.
 #pragma once
 
 #include <sys/epoll.h>
@@ -18,13 +18,14 @@ namespace netbinder {
 
 class EpollSet {
  public:
-  // `ready` is called from the event loop with each event; it may add and remove descriptors, but
-  // an event of one that it removed may still come in the same turn. Throws std::system_error.
+  // `ready` is called from the event loop with each event. It may add and remove descriptors, but
+  // an event of a removed one may still come in the same turn. Throws std::system_error.
   EpollSet(boost::asio::io_context& io, std::function<void(const epoll_event&)> ready);
 
   // `events` and `data` as for epoll_ctl(2). 0 or a negative errno.
   int add(int fd, std::uint32_t events, epoll_data_t data);
-  // By hand, before `fd` is closed: a program may keep the description open. It need not be in it.
+  // Must be called before `fd` is closed, as a program may keep the description open. `fd` need not
+  // be in the set.
   void remove(int fd);
 
  private:

@@ -17,7 +17,7 @@ namespace netbinder {
 
 namespace {
 
-// While looking, sockets and timers get their turn this often, or at once if they had work last.
+// While looking, it polls sockets and timers this often, or at once if they had work last time.
 constexpr std::uint64_t kPollIntervalNs = 20'000;
 
 }  // namespace

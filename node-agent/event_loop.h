@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The agent's data-plane loop. It looks at hot channels, at the transport, and now and then at the
-// sockets and timers; when nothing is left to look at, it sleeps in the io_context with every
+// The agent's data-plane loop. It looks at hot channels, at the transport, and now and then at
+// sockets and timers. When nothing is left to look at, it sleeps in the io_context with every
 // channel armed.
 //
-// Owned by the Agent. Thread: run() makes its thread the data-plane thread, as long as it runs.
+// Owned by the Agent. Thread: run() makes its thread the data-plane thread for as long as it runs.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -23,16 +23,16 @@ class Transport;
 
 class EventLoop {
  public:
-  // What it drives outlives it.
+  // The objects it drives must outlive it.
   EventLoop(boost::asio::io_context& io, NodeHost& host, ProgramChannels& channels,
             const Handshake& handshake, std::uint64_t busy_poll_ns)
       : io_(io), host_(host), channels_(channels), handshake_(handshake), wait_(busy_poll_ns) {}
 
-  // Where there are other hosts.
+  // To be called if there are other hosts.
   void attach(Transport& transport) { transport_ = &transport; }
 
   void run();
-  // From a handler of the io_context.
+  // To be called from a handler of the io_context.
   void stop() { stopping_ = true; }
 
  private:

@@ -21,7 +21,7 @@ UniqueFd new_memory_file() {
   return UniqueFd(::memfd_create("netbinder-file", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
-// As many as there are up to the end; or a negative errno.
+// Reads as many bytes as there are before the end. Returns their number or a negative errno.
 ssize_t read_at(int fd, std::span<std::byte> into, std::uint64_t offset) {
   std::size_t done = 0;
   while (done < into.size()) {

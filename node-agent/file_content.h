@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files that travel by content: what is sent of one, and the sealed memory file that it becomes.
+// Files that travel by content: the bytes that are sent, and the sealed memory file they become.
 #pragma once
 
 #include <cstddef>
@@ -15,16 +15,17 @@
 
 namespace netbinder {
 
-// A file's bytes as they were when this was made.
+// A file's bytes at the time when this was made.
 class FileSnapshot {
  public:
-  // `sealed`: the file stays as it is, so it is its own snapshot.
+  // `sealed`: the file cannot change, so it serves as its own snapshot.
   static std::expected<FileSnapshot, FileRefusal> take(UniqueFd file, bool sealed,
                                                        std::uint64_t max_bytes);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t position() const { return position_; }
-  // In pieces, in order. Of what cannot be read any more, zeros: the size is told already.
+  // Reads it in pieces, in order. Bytes that cannot be read any more become zeros, because the size
+  // has been announced already.
   void read(std::size_t piece_bytes,
             const std::function<void(std::vector<std::byte>)>& piece) const;
 
@@ -34,18 +35,18 @@ class FileSnapshot {
   std::uint64_t position_ = 0;
 };
 
-// A file's bytes on their way in.
+// The bytes of an arriving file.
 class ArrivingContent {
  public:
-  // With an error (a negative errno), it cannot be had: the bytes are counted only.
+  // With an error (a negative errno) the file is not to be had, and its bytes are only counted.
   ArrivingContent(std::uint64_t size, std::uint64_t position, int error);
 
-  // False: more than were announced.
+  // False if there are more bytes than announced.
   bool append(std::span<const std::byte> bytes);
   [[nodiscard]] bool complete() const { return received_ == size_; }
-  // What it takes of memory.
+  // How much memory it takes.
   [[nodiscard]] std::uint64_t bytes() const { return error_ == 0 ? size_ : 0; }
-  // Open for reading at the position, and sealed against everything; or why it cannot be had.
+  // The file, open for reading at the position and sealed against everything; or an errno.
   std::expected<UniqueFd, int> finish();
 
  private:

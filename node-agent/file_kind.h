@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a descriptor is, and whether it can travel to another host: pipes and connected sockets do,
-// relayed; files that nobody can change any more, and ones that are only open for reading, do by
-// content. Everything else means something on its own host only.
+// Determines what a descriptor is, and whether it can travel to another host. Pipes and connected
+// sockets can: they are relayed. Files that nobody can change any more, and ones that are only open
+// for reading, travel by content. All others have a meaning only on their own host.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ FileRelay::FileRelay(Setup setup, Send send)
       send_(std::move(send)),
       sending_(setup_.sends ? Sending::kOpen : Sending::kOver),
       taking_(setup_.takes ? Taking::kOpen : Taking::kOver),
-      // Who offers it waits until a program has it at the other end.
+      // The end that offered it sends nothing until a program has it at the other end.
       credit_(setup_.offered_here ? 0 : limits::kFileWindowBytes),
       allowed_(setup_.offered_here ? limits::kFileWindowBytes : 0) {}
 
@@ -61,8 +61,8 @@ void FileRelay::ready(std::uint32_t events) {
 }
 
 void FileRelay::end_if_hung_up() {
-  // Nobody reads at the other side of this descriptor. Of a socket, what was written there is still
-  // to be read: that direction's end tells of both.
+  // Nobody reads at the other side of this descriptor. In a socket there may still be bytes that
+  // were written there; then the end of that direction reports both.
   if (!may_have_hung_up_ || sending_ != Sending::kOver || taking_ == Taking::kOver) return;
   if (!hung_up()) return;
   taking_ = Taking::kOver;
@@ -139,7 +139,7 @@ void FileRelay::end_read() {
     tell(What::kNoMoreSent);
     return;
   }
-  // Closed, so what is to be written has no reader either.
+  // It is closed, so nobody reads what is still to be written.
   taking_ = Taking::kOver;
   waiting_.clear();
   tell(What::kClosed);
@@ -216,8 +216,8 @@ const char* FileRelay::arrived(const peer::FileEnd& end) {
   closes_ = end.what == What::kClosed;
   if (takes_no_more && sending_ == Sending::kOpen) {
     sending_ = Sending::kOver;
-    // Programs that write here are to hear of it. But if it was merely closed there, the program
-    // that has offered it, and has it still, may go on with its own.
+    // Programs that write here must notice it. But if the peer's side was merely closed, the
+    // program that offered the descriptor still has its own, and may go on with it.
     if (setup_.socket && (!closes_ || !setup_.offered_here)) (void)::shutdown(fd(), SHUT_RD);
   }
   if (sends_no_more && taking_ == Taking::kOpen) taking_ = Taking::kEnding;

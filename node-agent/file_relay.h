@@ -2,20 +2,20 @@
 //
 // One end of a pipe or socket that has travelled to another host; the other end is a FileRelay of
 // that host's agent. At the end that offered it, the descriptor is a copy of the program's own. At
-// the other one, it is one side of a fresh pipe or socketpair, whose other side the program has.
+// the other end it is one side of a fresh pipe or socketpair, whose other side the program has.
 //
-// Two directions, each over at its own time:
+// There are two directions, each of which ends at its own time:
 //
-//   sending   what is read here goes to the peer. Over when the end has been read, or the peer
-//             takes no more.
-//   taking    what the peer sends is written here. Over when the peer's last byte is, or nobody
-//             here reads any more.
+//   sending   bytes read here go to the peer. Over when the end has been read, or the peer takes no
+//             more.
+//   taking    bytes from the peer are written here. Over when the peer's last byte is written, or
+//             nobody here reads any more.
 //
-// Nothing here blocks, and O_NONBLOCK is never set on what is shared with a program: sockets are
-// used with MSG_DONTWAIT, a pipe is opened anew. A direction holds kFileWindowBytes at most; a
-// program that reads slowly stops whoever writes, as with one pipe.
+// Nothing here blocks, and O_NONBLOCK is never set on a description shared with a program: sockets
+// are used with MSG_DONTWAIT, and a pipe is opened anew. A direction holds kFileWindowBytes at
+// most, so a program that reads slowly stops the writer, as with a single pipe.
 //
-// Thread: the data-plane thread. Nothing here calls back but through `send`.
+// Thread: the data-plane thread. It calls back only through `send`.
 #pragma once
 
 #include <cstdint>
@@ -48,15 +48,15 @@ class FileRelay {
   [[nodiscard]] int fd() const { return setup_.fd.get(); }
   [[nodiscard]] bool over() const { return sending_ == Sending::kOver && taking_ == Taking::kOver; }
 
-  // The program has its side now: the one who offered it may send.
+  // The program has its side now: the end that offered it may send.
   void program_has_it();
-  // Of epoll, edge-triggered.
+  // Takes edge-triggered events of epoll.
   void ready(std::uint32_t events);
-  // From the peer. What is returned is how it broke the protocol, or null.
+  // Takes messages of the peer. Returns how the peer broke the protocol, or null.
   const char* arrived(peer::FileData data);
   const char* arrived(const peer::FileCredit& credit);
   const char* arrived(const peer::FileEnd& end);
-  // Tells the peer that there is nothing here any more.
+  // Reports to the peer that this end is closed.
   void close();
 
  private:
@@ -69,7 +69,7 @@ class FileRelay {
   [[nodiscard]] bool hung_up() const;
   void end_if_hung_up();
   void run();
-  // Each does one piece; false: not now.
+  // Each does one piece; false if none can be done now.
   bool send_piece();
   bool send_packet();
   bool write_piece();

@@ -21,7 +21,7 @@ namespace {
 
 using Kind = peer::FileOffered::Kind;
 
-// The same pipe, opened once more: its flags are ours to set.
+// Opens the same pipe once more, so that its flags are ours to set.
 UniqueFd reopen_pipe(int fd, bool readable) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   return UniqueFd(::open(path.c_str(), (readable ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC));
@@ -156,7 +156,7 @@ int FileRelays::make_program_side(const Key& key, const peer::FileOffered& offer
   const bool socket = offer.readable && offer.writable;
   const bool packets = offer.kind == Kind::kPackets;
   if (socket) {
-    // Datagram sockets become such that keep the order and tell when they are closed.
+    // Datagram sockets become a type that keeps the order and shows when they are closed.
     const int type = packets ? SOCK_SEQPACKET : SOCK_STREAM;
     if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sides.data()) != 0) return -errno;
   } else {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All descriptors of this agent's programs that travel: what is offered to peers, what peers have
-// offered, and the relays of both. The core knows them by their numbers, and tells when.
+// All travelling descriptors of this agent's programs: those offered to peers, those that peers
+// have offered, and the relays of both. The core knows them by their numbers, and decides when they
+// move.
 //
-// A descriptor's way from here: export_file; then withdraw_file, or send_offers ahead of the
-// message that names it. Its way in: the offer arrives, import_file while the core handles the
-// message, program_has_it when it is installed. Offers that a message does not take are dropped
-// with it.
+// A descriptor's way out: export_file; then withdraw_file, or send_offers ahead of the message that
+// names it. Its way in: the offer arrives, import_file while the core handles the message,
+// program_has_it when it is installed. Offers that a message does not take are dropped with it.
 //
-// Relays are waited for in an epoll set of their own: descriptors that programs have, too, are none
-// that the event loop may make its own.
+// Relays are watched in an epoll set of their own, because the event loop must not take over
+// descriptors that programs have as well.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -68,7 +68,7 @@ class FileRelays {
   }
   void program_has_it(RelayId relay);
 
-  // How the peer broke the protocol, or null.
+  // Returns how the peer broke the protocol, or null.
   const char* message_arrived(HostId peer, peer::FileMessage message);
   void peer_lost(HostId peer);
 
@@ -81,13 +81,13 @@ class FileRelays {
     FileNumber number;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
-  // Not told to the peer yet.
+  // An offer that was not sent to the peer yet.
   struct Outgoing {
     FileNumber number;
     peer::FileOffered offer;
     std::optional<FileSnapshot> content;
   };
-  // Not taken by a message yet.
+  // An offer that no message has taken yet.
   struct Offer {
     int error = 0;  // it cannot be had
     UniqueFd program_side;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in flight between programs, under the tokens the core knows them by.
+// Descriptors in flight between programs, under the tokens by which the core knows them.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -50,8 +50,8 @@ UniqueFd read_only_file(const std::string& text) {
       ::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-// What a node that asks for security contexts is told of a program: SELinux's word where there is
-// one, else the user.
+// The security context of a program, for nodes that ask for it: SELinux's label if there is one,
+// else the user.
 std::string security_context_of(int socket, std::uint32_t euid) {
   std::array<char, 256> label{};
   socklen_t size = label.size() - 1;
@@ -179,7 +179,7 @@ void Handshake::send_debug_file(const std::string& file, int socket) {
   answer(socket, 0, descriptors);
 }
 
-// As binderfs does: who may write to binder-control is root.
+// As in binderfs, where only root may write to binder-control.
 int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EPERM;
   if (name.empty() || name == "." || name == ".." || name.contains('/')) return -EINVAL;

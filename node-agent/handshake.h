@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What comes of a program's Hello: a channel, a debug file, a device, or a way into a channel that
-// another process opened.
+// Carries out a program's Hello: opens a channel, gives a debug file, makes a device, or lets a
+// process into a channel that another one opened.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -22,11 +22,11 @@ class Handshake {
  public:
   Handshake(NodeHost& host, ProgramChannels& channels) : host_(host), channels_(channels) {}
 
-  // Does what the Hello asks for and answers on the socket. `passed`: the descriptor that came with
-  // the Hello, if any.
+  // Does what the Hello asks for and answers on the socket. `passed` is the descriptor that came
+  // with the Hello, if any.
   void hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
                      const UniqueFd& passed);
-  // Since the beginning.
+  // The number since the beginning.
   [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
 
  private:

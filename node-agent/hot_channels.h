@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Channels with recent requests are hot: they are looked at directly, and their programs ring no
-// doorbell. All others are parked: armed, and heard of through the event loop only, so that they
-// cost nothing.
+// Channels with recent requests are hot: the agent looks at them directly, and their programs do
+// not ring the doorbell. All others are parked: they are armed and watched only by the event loop,
+// so they cost nothing.
 //
 // Owned by ProgramChannels. Thread: the data-plane thread.
 #pragma once
@@ -16,19 +16,19 @@ class ClientChannel;
 
 class HotChannels {
  public:
-  // A hot channel without a request for this long is parked though others are busy; not before the
-  // loop would rather sleep than look.
+  // A hot channel without a request for this long is parked even though others are busy, but not
+  // before the loop's own window (busy_poll_us) has passed.
   static constexpr std::uint64_t kIdleNs = 500'000;
 
   [[nodiscard]] bool empty() const { return channels_.empty(); }
   [[nodiscard]] std::size_t size() const { return channels_.size(); }
   [[nodiscard]] ClientChannel& at(std::size_t index) { return *channels_[index]; }
 
-  // Its program need ring no more.
+  // Makes it hot: its program need not ring any more.
   void add(ClientChannel& channel);
-  // It ends; it need not be hot.
+  // The channel ends; it need not be hot.
   void remove(const ClientChannel& channel);
-  // Those that were idle for so long, but for those that turn out not to be idle.
+  // Parks those that were idle for so long, unless a request turns up while they are armed.
   void park_idle(std::uint64_t now_ns, std::uint64_t idle_ns);
   void park_all() { park_idle(0, 0); }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns of the data plane that took too long, and what they did: everything else that an agent
-// serves waited for them. At most one report in an interval, with the number of those that were not
-// reported meanwhile.
+// Turns of the data plane that took too long, and their work: everybody else whom the agent serves
+// had to wait. There is at most one report in an interval; it gives the number of turns that were
+// not reported in the meantime.
 //
-// Knows no clock: who calls it says what time it is. Owned by the event loop, used on its thread.
+// Reads no clock: the caller passes the time. Owned by the event loop, used on its thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace netbinder {
 
-// What was done since the beginning, or in one turn.
+// The work done since the beginning, or in one turn.
 struct TurnWork {
   std::uint64_t hellos = 0;
   std::uint64_t requests = 0;
@@ -39,8 +39,8 @@ class LateTurns {
   static constexpr std::uint64_t kLateNs = 10'000'000;
   static constexpr std::uint64_t kIntervalNs = 1'000'000'000;
 
-  // A turn that began and ended then; `total` is what has been done by its end. What is to be
-  // reported, if anything.
+  // A turn began and ended at these times; `total` is the work done by its end. Returns what is to
+  // be reported, if anything.
   std::optional<LateTurn> turn_ended(std::uint64_t begin_ns, std::uint64_t end_ns,
                                      const TurnWork& total);
 

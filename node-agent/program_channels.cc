@@ -50,7 +50,7 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
   return watch_channel(*watched);
 }
 
-// 0 or a negative errno: the kernel limits how much is waited for.
+// 0 or a negative errno: the kernel limits how many descriptors can be watched.
 int ProgramChannels::watch_channel(Watched& watched) {
   boost::system::error_code error;
   watched.socket_watch.assign(watched.channel->socket(), error);
@@ -86,7 +86,7 @@ void ProgramChannels::close(ProcessId process) {
   if (found == channels_.end()) return;
   const std::shared_ptr<Watched> watched = found->second;
   ClientChannel* channel = watched->channel.get();
-  // What it asked for before it went away is still done, as by a driver.
+  // Requests that it made before it went away are still carried out, as by the kernel's driver.
   channel->handle_requests();
   host_.after_event();
   respond();
@@ -113,7 +113,7 @@ void ProgramChannels::reap_closing() {
     const auto found = channels_.find(process.value());
     if (found == channels_.end()) continue;
     char byte = 0;
-    // The program closes right after saying so, but others may have the descriptor too.
+    // The program closes right after announcing it, but others may have the descriptor as well.
     if (::recv(found->second->channel->socket(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) {
       close(process);
     }
@@ -122,14 +122,14 @@ void ProgramChannels::reap_closing() {
 
 // ---- programs' ends ----
 
-// Remembers the program's end of a channel, to know the descriptor again.
+// Remembers the program's end of a channel, to recognise the descriptor later.
 ino_t ProgramChannels::remember_program_end(int program_end, ProcessId process) {
   struct stat status {};
   if (program_end < 0 || !files_.is_channel_socket(program_end) ||
       ::fstat(program_end, &status) != 0) {
     return 0;
   }
-  // The first one to show it has it: whoever else has it was given it by the opener.
+  // The first process that shows a descriptor is its opener: all others were given it by that one.
   return program_ends_.try_emplace(status.st_ino, process).second ? status.st_ino : 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All channels of programs to this agent: from a Hello that opened one to the hang-up of its
-// socket. Looks for requests, sends responses, closes.
+// All channels of programs to this agent, each from the Hello that opened it to the hang-up of its
+// socket. Looks for requests, sends responses, closes channels.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -28,7 +28,7 @@ namespace netbinder {
 class NodeHost;
 class TravellingFiles;
 
-// What a channel is made of, its process being open in the driver.
+// The parts of a channel whose process is open in the driver.
 struct ChannelParts {
   ProcessId process;
   PeerProgram program;
@@ -47,22 +47,22 @@ class ProgramChannels {
   ProgramChannels(const ProgramChannels&) = delete;
   ProgramChannels& operator=(const ProgramChannels&) = delete;
 
-  // 0; or a negative errno, and it is to be closed. `program_end`: the descriptor the program shows
-  // as its end, if any.
+  // 0, or a negative errno; then it must be closed. `program_end` is the descriptor that the
+  // program shows as its end, if any.
   int open(ChannelParts parts, int program_end);
   void close(ProcessId process);
-  // Closes those whose programs said that they close, and have.
+  // Closes the channels whose programs announced that they close, and have done so.
   void reap_closing();
-  // Nothing is told to programs any more; before the NodeHost ends.
+  // Nothing is sent to programs any more. To be called before the NodeHost ends.
   void silence();
 
   // ---- the loop ----
-  // Handles what hot channels ask for; whether there was anything.
+  // Handles the requests of hot channels. Returns whether there were any.
   bool serve_hot();
   [[nodiscard]] HotChannels& hot() { return hot_; }
   void respond();
 
-  // What a process that shows a program's end of a channel is to be given.
+  // What to give to a process that shows a program's end of a channel.
   struct Attachment {
     ProcessId process;
     int memory_fd = -1, doorbell = -1, side_socket = -1;

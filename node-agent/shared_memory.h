@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory shared with a program: a sealed memfd (it can neither grow nor shrink, so that no access
-// here can fail) and the agent's own mapping of it. The pages come into being when touched.
+// Memory shared with a program: a sealed memfd (it can neither grow nor shrink, so no access here
+// can fail) and the agent's own mapping of it. Pages are allocated when first touched.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ class SharedMemory {
  public:
   enum class Access { kProgramReads, kProgramWrites };
 
-  // `bytes` in all, of which the first `mapped_bytes` are mapped here. With kProgramReads, the
-  // descriptor for the program is read-only and no writable mapping can be made any more.
+  // `bytes` in all, of which the first `mapped_bytes` are mapped here. With kProgramReads the
+  // program's descriptor is read-only, and no further writable mapping can be made.
   static std::expected<SharedMemory, int> create(const char* name, std::uint64_t bytes,
                                                  std::uint64_t mapped_bytes, Access access);
 
@@ -28,7 +28,7 @@ class SharedMemory {
   ~SharedMemory();
 
   [[nodiscard]] std::span<std::byte> memory() const { return {base_, mapped_bytes_}; }
-  // What the program gets.
+  // The descriptor for the program.
   [[nodiscard]] int program_fd() const { return program_fd_.get(); }
   void close_program_fd() { program_fd_.reset(); }
 

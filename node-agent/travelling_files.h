@@ -22,24 +22,24 @@ namespace netbinder {
 
 class TravellingFiles final : public Files {
  public:
-  // `channel_socket`: where programs find the agent.
+  // `channel_socket` is the path where programs find the agent.
   explicit TravellingFiles(std::string channel_socket)
       : channel_socket_(std::move(channel_socket)) {}
 
-  // There are other hosts. The setup's `held_bytes` is this object's own.
+  // To be called if there are other hosts. The setup's `held_bytes` is set by this object.
   void begin_relaying(boost::asio::io_context& io, FileRelaysSetup setup);
   void end_relaying() { relays_.reset(); }
   [[nodiscard]] std::size_t relays() const { return relays_ ? relays_->relays() : 0; }
 
-  // Whether it is a program's end of a channel of this agent.
+  // Whether it is a program's end of a channel to this agent.
   [[nodiscard]] bool is_channel_socket(int fd) const;
 
   // ---- for channels ----
-  // A program's descriptor begins to travel. -EPERM: it is one that may not.
+  // A program's descriptor begins to travel. -EPERM if it may not.
   std::expected<FileToken, int> take_in(UniqueFd file);
-  // In flight no more.
+  // The descriptors are in flight no more.
   std::vector<FileInFlight> take_out(std::span<const FileToken> files);
-  // A program has been sent what was taken out.
+  // A program has been sent the descriptors that were taken out.
   void program_has(std::span<const FileInFlight> files);
 
   // ---- Files ----

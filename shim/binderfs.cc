@@ -20,7 +20,7 @@ namespace netbinder {
 namespace {
 
 constexpr const char* kControlName = "binder-control";
-// How the kernel shows a file in memory of that name.
+// The name that the kernel shows for a file in memory called binder-control.
 constexpr const char* kControlLink = "/memfd:binder-control (deleted)";
 
 int fail(int error) {
@@ -44,7 +44,7 @@ int open_debug_file(const DevicePath& path, int flags) {
       ask_agent(agent_socket_path(), make_hello(kHelloDebugFile, path.name), -1, answer);
   if (error != 0) return fail(answer.answered ? -error : ENOENT);
   if (answer.reply.descriptors != 1) return fail(EIO);
-  // The descriptor came with close-on-exec; the lowest number is what open would give.
+  // The descriptor came with close-on-exec. The duplicate gets the lowest number, as from open.
   const int fd = real::fcntl(answer.descriptors[0].get(),
                              (flags & O_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
   return fd;
@@ -82,7 +82,7 @@ bool binderfs_has(const DevicePath& path) {
   Answer answer;
   const int error = ask_agent(agent_socket_path(), make_hello(purpose, path.name), -1, answer);
   errno = saved_errno;
-  // Without an agent nothing can be said against it: open will tell.
+  // Without an agent nothing speaks against it: open will report the error.
   return error == 0 || !answer.answered;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a binderfs mount holds beside its devices: the control file, the files below features/, and
-// the driver's debug files. Each opens as a file of its own in memory. Any thread.
+// The entries of a binderfs mount beside its devices: the control file, the files below features/,
+// and the driver's debug files. Each opens as a file of its own in memory. Any thread.
 #pragma once
 
 #include "shim/device_path.h"
@@ -11,7 +11,7 @@ namespace netbinder {
 // As open(2): a descriptor, or -1 with errno.
 int open_binderfs_file(const DevicePath& path, int flags);
 
-// Whether there is such a file or device. Asks the agent about devices that need not be there.
+// Whether there is such a file or device. Asks the agent about devices other than the fixed ones.
 bool binderfs_has(const DevicePath& path);
 
 // BINDER_CTL_ADD. False: `fd` is not binder-control; otherwise `result` is what ioctl returns.

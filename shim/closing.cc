@@ -18,8 +18,9 @@
 namespace netbinder {
 namespace {
 
-// Tells the agent at once, so that a new open finds the old process gone; otherwise it learns from
-// the hang-up, a little later. Not while others may have copies: the last of them decides then.
+// Tells the agent at once, so that a new open finds the old process gone. Otherwise the agent
+// learns it from the hang-up, a little later. Not while other processes may have copies: the last
+// decides.
 void say_last_close(Descriptor& descriptor, int fd) {
   if (!descriptor.is_opener() || descriptor.forked ||
       descriptor.dead.load(std::memory_order_relaxed)) {
@@ -33,7 +34,7 @@ void say_last_close(Descriptor& descriptor, int fd) {
   lease.post_last();
 }
 
-// Readers that wait return, as after any close.
+// Makes waiting readers return, as any close does (the driver's flush operation).
 void flush(Descriptor& descriptor, int fd) {
   if (!descriptor.is_opener()) return;
   MailboxLease lease(descriptor, fd);
@@ -46,7 +47,7 @@ void flush(Descriptor& descriptor, int fd) {
 void end_one(RemovedFd& removed, int fd) {
   Descriptor& descriptor = *removed.descriptor;
   if (!is_still_binder(fd, descriptor)) {
-    // It was closed behind our back, and the number has become another file's since.
+    // It was closed without the shim, and the number belongs to another file now.
     if (removed.last) descriptor.closed.store(true, std::memory_order_release);
     return;
   }
@@ -94,7 +95,7 @@ int close_descriptors(unsigned first, unsigned last, int flags) {
     fd = KnownFds::next(static_cast<unsigned>(fd) + 1, last);
   }
   errno = saved_errno;
-  // What is known now are helpers.
+  // Only our helpers are still known in this range.
   unsigned start = first;
   for (int fd = KnownFds::next(first, last); fd >= 0; fd = KnownFds::next(start, last)) {
     const auto helper = static_cast<unsigned>(fd);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Closing descriptors and giving their numbers to others. Any thread.
+// Closing descriptors, and giving their numbers to other files. Any thread.
 #pragma once
 
 #include <span>
@@ -10,14 +10,14 @@ namespace netbinder {
 // As close(2), for any descriptor.
 int close_descriptor(int fd);
 
-// Those that a freed buffer had brought, as the agent says.
+// Closes those that came with a buffer that has been freed, as listed in the agent's response.
 void close_received(std::span<const int> fds);
 
-// As close_range(2), sparing our helpers.
+// As close_range(2), but it leaves our helpers open.
 int close_descriptors(unsigned first, unsigned last, int flags);
 
-// `fd` is about to become a copy of another descriptor (dup2): what it is now ends. False if that
-// must not happen.
+// `fd` is about to become a copy of another descriptor (dup2), so its present file is closed. False
+// if that must not happen.
 bool vacate_descriptor(int fd);
 
 // `copy` has been made of `fd`, if that is one of binder's.

@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint32_t kAttachDescriptors = kHelloArenaMemory;  // those before it
 
-// Moves the channel's descriptors out of the program's way. Where there is no room they stay.
+// Moves the channel's descriptors to high numbers. If there is no room there they stay.
 bool keep_helpers(Descriptor& descriptor, Answer& answer) {
   for (std::uint32_t i = 0; i < answer.reply.descriptors; ++i) {
     OwnedFd& helper = answer.descriptors[i];
@@ -62,7 +62,7 @@ int set_up(int fd, const char* device, bool foreign, bool nonblocking, Answer& a
   return 0;
 }
 
-// Two threads that come across the same descriptor attach it once.
+// Ensures that two threads that find the same descriptor attach it only once.
 class AttachLock {
  public:
   AttachLock() { ::pthread_mutex_lock(&mutex); }
@@ -80,7 +80,7 @@ int fail(int error) {
   return -1;
 }
 
-// The place of the agent that the other end of a Unix socket belongs to, if it has one.
+// Finds the address of the agent that the other end of a Unix socket belongs to, if it has one.
 bool find_agent(int fd, sockaddr_un& address) {
   int type = 0;
   socklen_t size = sizeof type;
@@ -99,7 +99,7 @@ int open_binder(const DevicePath& path, int flags) {
   const int saved_errno = errno;
   start_shim();
   check_fork();
-  // First, so that the program gets the number it may expect: the lowest one.
+  // This comes first, so that the program gets the number that it may expect: the lowest one.
   OwnedFd socket_fd(
       ::socket(AF_UNIX, SOCK_SEQPACKET | ((flags & O_CLOEXEC) != 0 ? SOCK_CLOEXEC : 0), 0));
   if (socket_fd.get() < 0) return -1;
@@ -135,7 +135,8 @@ DescriptorReference attach_binder(int fd) {
     if (is_binder_fd(fd)) return find_binder_fd(fd);  // another thread was faster
     struct stat status;
     if (real::fstat(fd, &status) != 0) return {};
-    // A copy made behind the shim's back; or one that another thread is closing at this moment.
+    // Either a copy made without the shim, or a descriptor that another thread is closing right
+    // now.
     if (DescriptorReference known = find_by_socket(status.st_dev, status.st_ino)) {
       (void)add_copy(fd, *known);
       errno = saved_errno;

@@ -8,12 +8,13 @@
 
 namespace netbinder {
 
-// As open(2) with these flags: a descriptor, or -1 with errno. ENXIO if there is no agent (said on
-// stderr, once), or none that has this device.
+// As open(2) with these flags: a descriptor, or -1 with errno. ENXIO if there is no agent (reported
+// once on stderr), or if the agent has no such device.
 int open_binder(const DevicePath& path, int flags);
 
-// A binder descriptor that did not come from open_binder or a copy of what it gave, but over exec,
-// a socket or a bare system call: makes it usable here. Nothing if `fd` is no such thing.
+// Makes a binder descriptor usable here that this process neither opened by open_binder nor copied
+// from one, but got by exec, a socket or a bare system call. Nothing if `fd` is not such a
+// descriptor.
 DescriptorReference attach_binder(int fd);
 
 }  // namespace netbinder

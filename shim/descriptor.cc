@@ -29,8 +29,8 @@ void end_channel(Descriptor& descriptor) {
 }
 
 void drop_reference(Descriptor& descriptor) {
-  // The last step to zero is made below, when nothing of the channel is left: from then on the pool
-  // may hand the Descriptor out again.
+  // The step to zero is made below, when nothing of the channel is left: after it the pool may hand
+  // the Descriptor out again.
   std::uint32_t references = descriptor.references.load(std::memory_order_relaxed);
   while (references > 1) {
     if (descriptor.references.compare_exchange_weak(references, references - 1,
@@ -39,7 +39,7 @@ void drop_reference(Descriptor& descriptor) {
     }
   }
   const StateLock lock;
-  // Somebody may have found it in the table at the last moment.
+  // Another thread may have found it in the table at the last moment.
   if (descriptor.references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   end_channel(descriptor);
   descriptor.generation.fetch_add(1, std::memory_order_release);
@@ -114,8 +114,9 @@ void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descripto
     each->install_mutex = PTHREAD_MUTEX_INITIALIZER;
     if (each->references.load(std::memory_order_relaxed) == 0) continue;
     each->forked = true;
-    // The calls under way were other threads'; those are not in this process. A call of this very
-    // thread (fork in a signal handler) keeps what it uses: such a Descriptor is never given back.
+    // The calls in progress belong to other threads, which do not exist in this process. A call of
+    // this very thread (fork in a signal handler) keeps what it uses: such a Descriptor is never
+    // given back.
     if (is_in_use(*each)) continue;
     if (each->open_fds > 0) {
       each->references.store(1, std::memory_order_relaxed);

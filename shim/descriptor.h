@@ -3,13 +3,13 @@
 // One open of a binder device as the program sees it: its end of the channel (channel/layout.h),
 // shared by all descriptors that were dup'ed from what open returned.
 //
-// Descriptors live in a pool and their memory is never given back, so that a thread may look at one
-// that has just been closed; `references` tells whether it is still one. The open descriptors
-// together hold one reference, every call under way holds one. The last reference ends the channel
-// in this process.
+// Descriptors live in a pool and their memory is never given back, so a thread may look at one that
+// has just been closed; `references` says whether it is still in use. The open descriptors together
+// hold one reference, and so does every call in progress. When the last reference goes, the channel
+// ends in this process.
 //
-// Any thread. What is not atomic is set before the Descriptor is found in the table, or guarded by
-// the state lock.
+// Any thread. Members that are not atomic are set before the Descriptor can be found in the table,
+// or are guarded by the state lock.
 #pragma once
 
 #include <pthread.h>
@@ -23,7 +23,7 @@
 
 namespace netbinder {
 
-// What a call needs is in its first cache line.
+// The members that a call needs are in the first cache line.
 struct alignas(64) Descriptor {
   std::atomic<std::uint32_t> references = 0;
   std::atomic<std::uint32_t> generation = 1;  // grows whenever the pool gets it back
@@ -46,7 +46,7 @@ struct alignas(64) Descriptor {
   bool forked = false;         // some other process may have copies of the descriptors
   Descriptor* next = nullptr;  // in the list of all, used or not
 
-  // Descriptors that came for another thread's mailbox are put into its `fds` and noted here.
+  // Descriptors that arrive for another thread's mailbox are put into its `fds` and noted here.
   pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
   std::uint64_t handed_over[kMailboxes / 64] = {};  // guarded by install_mutex
 
@@ -55,8 +55,8 @@ struct alignas(64) Descriptor {
   [[nodiscard]] int helper(HelloDescriptor which) const {
     return helpers[which].load(std::memory_order_relaxed);
   }
-  // The process that opened it is this one. Others may use it, but the agent sees the opener's
-  // memory only.
+  // This process is the one that opened it. Others may use it, but the agent reads and writes only
+  // the opener's memory.
   [[nodiscard]] bool is_opener() const;
 };
 
@@ -81,18 +81,18 @@ class DescriptorReference {
   Descriptor* descriptor_ = nullptr;
 };
 
-// Nothing if it is in the pool.
+// A reference to it, or nothing if it is in the pool.
 DescriptorReference try_reference(Descriptor* descriptor);
 
-// The one whose descriptors are of this socket; it may be closed already, with calls still under
-// way. Nothing if there is none in this process.
+// The Descriptor that belongs to this socket. It may be closed already, with calls still in
+// progress. Nothing if this process has none.
 DescriptorReference find_by_socket(dev_t device, ino_t inode);
 
-// A fresh one from the pool with one reference; null if memory is short.
+// A fresh one from the pool, with one reference; null if memory is short.
 Descriptor* new_descriptor();
 
-// For the fork handlers, with the state lock held or alone in the process. `is_in_use`: the thread
-// that is left is in a call on it.
+// For the fork handlers: the first with the state lock held, the second as the only thread of the
+// process. `is_in_use` says whether the remaining thread is in a call on the Descriptor.
 void note_fork_of_descriptors();
 void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor));
 

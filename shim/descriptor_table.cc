@@ -27,8 +27,8 @@ std::uintptr_t entry_of(const Descriptor& descriptor, std::uintptr_t tag) {
   return reinterpret_cast<std::uintptr_t>(&descriptor) | tag;
 }
 
-// With the state lock held. The reference that the open descriptors held is the caller's to drop,
-// outside of the lock.
+// With the state lock held. The caller drops the reference that the open descriptors held, after it
+// has released the lock.
 RemovedFd remove_locked(int fd) {
   const std::uintptr_t found = KnownFds::find(fd);
   if (found == 0 || (found & kHelperTag) != 0) return {};
@@ -52,7 +52,7 @@ DescriptorReference find_binder_fd(int fd) {
     const std::uintptr_t found = KnownFds::find(fd);
     if (found == 0 || (found & kHelperTag) != 0) return {};
     DescriptorReference reference = try_reference(descriptor_of(found));
-    // It may have been given back and made into another one before the reference was taken.
+    // The Descriptor may have been given back and reused before the reference was taken.
     if (KnownFds::find(fd) == found) return reference;
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which file descriptor numbers of this process belong to binder: those of the program, and those
-// of ours (helpers) that the program must not close by accident.
+// The file descriptor numbers of this process that belong to binder: the program's own, and those
+// of ours (helpers), which the program must not close by accident.
 //
-// What each number is known as stands in KnownFds; here is what it means. An entry may be out of
-// date if a descriptor was closed behind the shim's back (a bare system call, fclose);
+// KnownFds holds a word for each number; this file gives the words their meaning. An entry may be
+// out of date if a descriptor was closed without the shim (a bare system call, fclose);
 // is_still_binder asks the kernel. Any thread.
 #pragma once
 
@@ -12,11 +12,11 @@
 
 namespace netbinder {
 
-// False: certainly not a descriptor of the program on a binder device.
+// False: `fd` is certainly not a binder descriptor of the program.
 bool is_binder_fd(int fd);
 DescriptorReference find_binder_fd(int fd);
 
-// Without asking the kernel.
+// Does not ask the kernel.
 bool is_fd_of(int fd, const Descriptor& descriptor);
 // The lowest one, or -1.
 int any_fd_of(const Descriptor& descriptor);
@@ -24,28 +24,28 @@ int any_fd_of(const Descriptor& descriptor);
 // The file behind `fd` is the one the Descriptor was opened with. Makes a system call.
 bool is_still_binder(int fd, const Descriptor& descriptor);
 
-// `fd` is one more descriptor of it. False if the number is too large for the table or memory is
-// short. Takes the place of whatever the number was known as.
+// Makes `fd` one more descriptor of it, in place of whatever the number was known as. False if the
+// number is too large for the table or memory is short.
 bool add_binder_fd(int fd, Descriptor& descriptor);
 
-// The same, unless its last descriptor is being closed.
+// The same, but it fails if the Descriptor's last descriptor is being closed.
 bool add_copy(int fd, Descriptor& descriptor);
 
 struct RemovedFd {
   DescriptorReference descriptor;  // nothing if it was not one of binder's
   bool last = false;
 };
-// The number is about to be free; before it is, so that it cannot meanwhile be somebody else's.
+// To be called before the number becomes free, while it cannot be reused for another file yet.
 RemovedFd remove_binder_fd(int fd);
 
 bool is_helper_fd(int fd);
-// Makes `fd` a helper; its number is remembered in `descriptor`. Closes it if the table has no
-// room for it.
+// Makes `fd` a helper and remembers its number in `descriptor`. Closes it if the table has no room
+// for it.
 bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd);
-// The program wants this very number for itself: ours moves elsewhere. False if it cannot.
+// The program wants this very number for itself: our helper moves elsewhere. False if it cannot.
 bool move_helper_away(int fd);
 
-// A descriptor number out of the way of the program's, close-on-exec; -1 with errno.
+// A copy of `fd` at a number that programs rarely use, close-on-exec; -1 with errno.
 int duplicate_high(int fd);
 
 }  // namespace netbinder

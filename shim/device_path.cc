@@ -56,7 +56,7 @@ DevicePath directory(const char* name) {
   return result;
 }
 
-// Below binder_logs or /sys/kernel/debug/binder.
+// A path below binder_logs or /sys/kernel/debug/binder.
 DevicePath parse_debug_file(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return directory("binder_logs");
@@ -105,7 +105,7 @@ DevicePath parse_binderfs(const char* path) {
 }  // namespace
 
 DevicePath parse_device_path(const char* path) {
-  // Nearly every path of a program leaves here.
+  // Nearly every path that a program opens is rejected here.
   if (path == nullptr || path[0] != '/' || std::strstr(path, "binder") == nullptr) return {};
   const Component root = next_component(path);
   if (root.is("sys")) {
@@ -139,7 +139,7 @@ void describe_device(const DevicePath& path, struct stat& answer) {
   answer = {};
   answer.st_nlink = 1;
   answer.st_blksize = 4096;
-  // Numbers that differ for different names and do not change.
+  // The inode number: it differs for different names and never changes.
   unsigned number = 2166136261U;
   for (const char* at = path.name; *at != '\0'; ++at) {
     number = (number ^ static_cast<unsigned char>(*at)) * 16777619U;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which paths are the shim's: binder devices, what a binderfs mount at /dev/binderfs would hold,
+// The paths that the shim serves: binder devices, the entries of a binderfs mount at /dev/binderfs,
 // and the driver's debug files.
 #pragma once
 
@@ -28,13 +28,13 @@ struct DevicePath {
 // kOther.
 DevicePath parse_device_path(const char* path);
 
-// Whether there is an agent to be expected: named by the environment, or at the default place.
+// Whether an agent is expected: the environment names one, or there is one at the default place.
 bool agent_configured();
 
 // The agent's socket according to the environment now.
 const char* agent_socket_path();
 
-// What stat says of such a path, and of an open binder descriptor.
+// The answer of stat for such a path, and for an open binder descriptor.
 void describe_device(const DevicePath& path, struct stat& answer);
 
 }  // namespace netbinder

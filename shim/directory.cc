@@ -43,7 +43,7 @@ bool append(Directory& directory, const char* text) {
   return append(directory, text, std::strlen(text));
 }
 
-// The lines the agent has under that name. Without an agent there are none.
+// Appends the lines that the agent lists under that name. Without an agent there are none.
 bool append_from_agent(Directory& directory, const char* list) {
   Answer answer;
   if (ask_agent(agent_socket_path(), make_hello(kHelloDebugFile, list), -1, answer) != 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The directories of a binderfs and of the debug files, to be listed like real ones. Any thread,
-// but one Directory is used by one at a time, as a DIR is.
+// The directories of a binderfs and of the debug files, which can be listed like real ones. Any
+// thread, but as with a DIR only one thread at a time may use a Directory.
 #pragma once
 
 #include <dirent.h>
@@ -10,12 +10,12 @@
 
 namespace netbinder {
 
-// What stands behind a DIR* that the shim gave.
+// The object behind a DIR* that came from the shim.
 class Directory;
 
-// A Directory of a path of kind kDirectory; null with errno.
+// The Directory of a path of kind kDirectory; null with errno.
 Directory* open_directory(const DevicePath& path);
-// The one behind a DIR*; null if that is none of ours. Costs a load while there is none.
+// The Directory behind a DIR*; null if it is not ours. Costs one load while none is open.
 Directory* find_directory(const void* handle);
 // The next entry, or null at the end; valid until the next call.
 struct dirent* next_entry(Directory& directory);

@@ -28,8 +28,9 @@ bool stages_everything(const Descriptor& descriptor) {
   return descriptor.staged_only || !descriptor.is_opener();
 }
 
-// The inline commands, as many of them as can be read. The driver reads command by command: those
-// before a bad page are carried out, and the last one may reach beyond the end of the buffer.
+// Copies the inline commands, as many of them as can be read. The driver reads command by command:
+// those before a bad page are carried out, and the last one may extend beyond the end of the
+// buffer.
 void fill_inline_commands(Mailbox& mailbox, Stager& stager, bool everything) {
   MailboxRequest& request = mailbox.request;
   const std::uint64_t address = request.address;
@@ -44,8 +45,8 @@ void fill_inline_commands(Mailbox& mailbox, Stager& stager, bool everything) {
   request.bytes = end;
 }
 
-// The write buffer behind write_consumed, and what it points at. 0 or an errno; EFAULT if not all
-// of it can be read: the request then holds what comes before.
+// Adds the write buffer from write_consumed on, and the payloads that it points at. Returns 0 or an
+// errno; with EFAULT some of it could not be read, and the request holds what comes before.
 int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binder_write_read& bwr) {
   MailboxRequest& request = lease.mailbox().request;
   if (bwr.write_size <= bwr.write_consumed) return 0;
@@ -73,7 +74,7 @@ int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binde
   return request.bytes < wanted ? EFAULT : 0;
 }
 
-// What the driver leaves in the caller's struct.
+// Writes the result into the caller's struct, as the driver does.
 void account(const MailboxRequest& request, const MailboxResponse& response,
              binder_write_read& bwr) {
   bwr.write_consumed += std::min(response.write_consumed, request.bytes);
@@ -101,7 +102,7 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
         bwr.read_size > bwr.read_consumed ? bwr.read_size - bwr.read_consumed : 0;
     request.read_capacity = static_cast<std::uint32_t>(
         writable_prefix(read_address, std::min<std::uint64_t>(room, kReadBytes)));
-    // The driver notices when it wants to write; the commands have been carried out by then.
+    // The driver notices only when it writes; the commands have been carried out by then.
     unwritable = room > 0 && request.read_capacity < std::min<std::uint64_t>(room, 4);
     if (!unwritable) {
       request.flags |= kFlagReads;
@@ -152,7 +153,7 @@ int write_read(Descriptor& descriptor, int fd, void* argument) {
   return error;
 }
 
-// The argument of these is no pointer, or is never looked at.
+// The argument of the excluded ones is not a pointer, or is never looked at.
 bool takes_pointer(std::uint32_t command) {
   return command != BINDER_SET_CONTEXT_MGR && command != BINDER_THREAD_EXIT &&
          _IOC_SIZE(command) > 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Saying Hello to the agent (channel/hello.h), whatever it is for. Any thread.
+// Saying Hello to the agent (channel/hello.h), whatever its purpose. Any thread.
 #pragma once
 
 #include <array>
@@ -35,15 +35,15 @@ struct Answer {
   bool answered = false;  // the agent has said what `reply` says
 };
 
-// A Hello with the name, the dialect and the thread's nice value filled in.
+// A Hello that has the name, the dialect and the thread's nice value filled in.
 Hello make_hello(HelloPurpose purpose, const char* name);
 
-// Connects `socket` to the agent at `path`, says Hello, with `passed` unless it is -1, and waits
-// for the answer. 0, or a negative errno: the agent's own if `answer.answered`. One line on stderr,
-// once in a process, if there is no agent.
+// Connects `socket` to the agent at `path`, sends Hello, with `passed` unless it is -1, and waits
+// for the answer. Returns 0 or a negative errno, which is the agent's own if `answer.answered`. If
+// there is no agent, it prints one line on stderr, once in a process.
 int say_hello(int socket, const char* path, const Hello& hello, int passed, Answer& answer);
 
-// The same over a connection of its own.
+// The same, over a connection of its own.
 int ask_agent(const char* path, const Hello& hello, int passed, Answer& answer);
 
 }  // namespace netbinder

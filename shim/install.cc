@@ -35,7 +35,7 @@ void close_all(Received& received) {
   received.count = 0;
 }
 
-// One message more, and how many descriptors are to come behind it. Nothing: there is none.
+// Receives one more message; how many descriptors are to come behind it. Nothing if there is none.
 std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Received& received) {
   InstallMessage message;
   iovec part{.iov_base = &message, .iov_len = sizeof message};
@@ -61,14 +61,14 @@ std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Recei
     return 0;
   }
   received.mailbox = message.mailbox;
-  // Too few: there was no room for all of them. It is all or nothing.
+  // Some are missing: there was no room for all of them. Either all are installed or none.
   if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count - before != message.count) {
     received.error = -EMFILE;
   }
   return message.to_come;
 }
 
-// All messages for the next mailbox, whichever it is. False: there are none.
+// Receives all messages for one mailbox, whichever comes next. False if there are none.
 bool receive(const Descriptor& descriptor, Received& received) {
   received.count = 0;
   received.error = 0;
@@ -89,7 +89,8 @@ void deliver(Received& received, Mailbox& mailbox) {
     return;
   }
   for (std::uint32_t i = 0; i < received.count; ++i) {
-    // The number was free: if it is known, it was closed behind our back.
+    // The kernel gave out this number, so it was free: if it is known, it was closed without the
+    // shim.
     if (is_binder_fd(received.fds[i])) (void)remove_binder_fd(received.fds[i]);
     mailbox.fds[i] = received.fds[i];
   }
@@ -110,7 +111,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
   const int saved_errno = errno;
   const SignalsBlocked blocked;
   pthread_mutex_lock(&descriptor.install_mutex);
-  // Otherwise a signal handler's call has done it.
+  // Otherwise a call in a signal handler has done it.
   if (look_at(mailbox) == kInstall) {
     bool done = take_handed_over(descriptor, index);
     Received received;
@@ -135,7 +136,7 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
   PassMessage message;
   message.mailbox = index;
   for (const int fd : files) {
-    // One that is not open would spoil the others; the agent will miss it.
+    // One that is not open would make the whole message fail; the agent finds it missing.
     if (real::fcntl(fd, F_GETFD, 0) >= 0) message.fds[message.count++] = fd;
   }
   if (message.count == 0) return false;
@@ -153,7 +154,7 @@ bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<con
 }
 
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {
-  // The descriptor may have been closed meanwhile, and the number be another file's.
+  // `fd` may have been closed in the meantime, and the number may belong to another file.
   if (!is_fd_of(fd, descriptor)) fd = any_fd_of(descriptor);
   if (fd < 0) return;
   const int saved_errno = errno;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an exchange does to the program's descriptors: new ones come over the side socket, and
-// readiness messages are taken off the binder descriptor. Any thread.
+// The changes that an exchange makes to the program's descriptors: new ones come over the side
+// socket, and readiness messages are taken off the binder descriptor. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@
 
 namespace netbinder {
 
-// The mailbox is in kInstall: its descriptors' numbers, or a negative errno, are put into `fds`,
-// and its state becomes kInstalled.
+// The mailbox is in kInstall: puts the numbers of its descriptors, or a negative errno, into `fds`,
+// and sets its state to kInstalled.
 void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index);
 
-// Sends the agent those of `files` that are open, for the request in a mailbox (PassMessage).
-// False: there are none, or they cannot be sent.
+// Sends the agent those of `files` that are open, for the request in a mailbox (PassMessage). False
+// if there are none, or they cannot be sent.
 bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<const int> files);
 
-// Through `fd`, if that is still a descriptor of it, or another one.
+// Takes them through `fd`, or through another descriptor of it if `fd` is one no longer.
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages);
 
 }  // namespace netbinder

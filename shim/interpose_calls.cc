@@ -33,7 +33,7 @@ NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...
   }
   check_fork();
   const DescriptorReference descriptor = find_binder_fd(fd);
-  // Requests of the binder driver are for nobody else, so only others need a closer look.
+  // No other file has the binder driver's request numbers, so only other requests need a check.
   const bool ours = descriptor && (binder_request || is_still_binder(fd, *descriptor));
   return ours ? ioctl_binder(*descriptor, fd, request, argument)
               : real::ioctl(fd, request, argument);
@@ -52,7 +52,8 @@ void* map_any(void* address, std::size_t length, int protection, int flags, int 
   }
   void* const memory = real::mmap(address, length, protection, flags, fd, offset);
   if (memory == MAP_FAILED && errno == ENODEV) {
-    // What a socket says; if it is a binder descriptor of another program, the driver says EINVAL.
+    // A socket's own answer; but if it is a binder descriptor of another program, mmap gives
+    // EINVAL.
     const DescriptorReference attached = attach_binder(fd);
     if (attached) return mmap_binder(*attached, fd, address, length, protection, flags);
   }

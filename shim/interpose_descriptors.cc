@@ -25,7 +25,7 @@ NETBINDER_INTERPOSE(void, shim_closefrom, "closefrom", int first) {
   const int saved_errno = errno;
   const unsigned start = first < 0 ? 0 : static_cast<unsigned>(first);
   if (close_descriptors(start, UINT_MAX, 0) != 0) {
-    // A kernel without close_range.
+    // This kernel has no close_range.
     const long limit = ::sysconf(_SC_OPEN_MAX);
     for (long fd = start; fd < limit; ++fd) (void)close_descriptor(static_cast<int>(fd));
   }
@@ -40,7 +40,7 @@ NETBINDER_INTERPOSE(int, shim_dup, "dup", int fd) {
 
 namespace {
 
-// What dup2 does to `target`, if `fd` can be copied there at all.
+// Does to `target` what dup2 does to it, if `fd` can be copied there at all.
 bool prepare_target(int fd, int target) {
   if (fd == target || (!is_binder_fd(target) && !is_helper_fd(target))) return true;
   if (real::fcntl(fd, F_GETFD, 0) < 0) return false;
@@ -82,7 +82,7 @@ int fcntl_binder(int fd, int command, void* argument) {
 
 }  // namespace
 
-// The argument, whatever it is, goes in a register of a pointer's size.
+// The argument, whatever its type, is passed in a register of a pointer's size.
 #define NETBINDER_FCNTL(fd, command)               \
   va_list arguments;                               \
   va_start(arguments, command);                    \

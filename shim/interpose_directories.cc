@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// opendir and what is done with what it gives.
+// opendir, and the functions that use its result.
 #include <dirent.h>
 
 #include <cerrno>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// nice and setpriority: what is known of threads' nice values ends with them.
+// nice and setpriority: after them the remembered nice values of threads are out of date.
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -26,7 +26,7 @@ bool open_ours(const char* name, int flags, int& result) {
   const DevicePath path = parse_device_path(name);
   if (path.kind == PathKind::kOther) return false;
   result = -1;
-  // open would succeed, so O_EXCL is in the way; and a device is no directory.
+  // The path exists, so O_EXCL makes open fail; and a device is not a directory.
   if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
     errno = EEXIST;
     return true;
@@ -37,7 +37,8 @@ bool open_ours(const char* name, int flags, int& result) {
       return true;
     }
     result = open_binder(path, flags);
-    // A binderfs has no such file then; the fixed devices exist without a driver behind them.
+    // In a binderfs there is then no such file; the fixed devices exist even without a driver
+    // behind them.
     if (result < 0 && errno == ENXIO && path.in_binderfs) errno = ENOENT;
     return true;
   }
@@ -88,7 +89,7 @@ NETBINDER_INTERPOSE(int, shim_openat64, "openat64", int dir, const char* path, i
                                         : real::openat(dir, path, flags | O_LARGEFILE, mode);
 }
 
-// What the headers make of open under _FORTIFY_SOURCE, when there is no mode.
+// The headers turn open into this under _FORTIFY_SOURCE, when it has no mode.
 NETBINDER_INTERPOSE(int, shim_open_2, "__open_2", const char* path, int flags) {
   int result = 0;
   return open_ours(path, flags, result) ? result : real::open(path, flags, 0);
@@ -111,7 +112,7 @@ NETBINDER_INTERPOSE(int, shim_openat64_2, "__openat64_2", int dir, const char* p
 
 namespace {
 
-// Files of a binderfs, but no devices, are also read through streams.
+// Files of a binderfs, but not devices, can be read through streams as well.
 bool fopen_ours(const char* path, const char* mode, std::FILE*& result) {
   const PathKind kind = parse_device_path(path).kind;
   if (kind == PathKind::kOther || kind == PathKind::kDevice || kind == PathKind::kDirectory) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// access, stat and their many names: a binder device is there if an agent is configured.
+// access, stat and their variants: a binder device is there if an agent is configured.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -17,7 +17,7 @@
 namespace netbinder {
 namespace {
 
-// Both are the same where off_t has 64 bits.
+// Both are the same if off_t has 64 bits.
 static_assert(sizeof(struct stat) == sizeof(struct stat64));
 
 bool is_ours(const DevicePath& path) { return path.kind != PathKind::kOther && agent_configured(); }

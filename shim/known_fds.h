@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A word for each file descriptor number of this process: 0 is a number that is none of ours, and
-// what another word says is for its users to know (shim/descriptor_table.h). Knows nothing of what
-// stands behind a number.
+// A word for each file descriptor number of this process. 0 means that the number is not ours; the
+// users of this table define what another word means (shim/descriptor_table.h). It knows nothing of
+// the files behind the numbers.
 //
 // Lookups take no lock and cost two loads. Changes are made under the state lock. Any thread.
 #pragma once
@@ -17,7 +17,7 @@ class KnownFds {
  public:
   using Entry = std::atomic<std::uintptr_t>;
 
-  // Descriptors from here on have no entry.
+  // Larger descriptor numbers have no entry.
   static constexpr unsigned kEntries = 1U << 20;
 
   static std::uintptr_t find(int fd) {
@@ -25,8 +25,8 @@ class KnownFds {
     return entry == nullptr ? 0 : entry->load(std::memory_order_acquire);
   }
 
-  // The entry to be changed, made if need be; null if the number is too large or memory is short.
-  // With the state lock held.
+  // The entry of a number, to be changed; it is made if need be. Null if the number is too large or
+  // memory is short. With the state lock held.
   static Entry* make(int fd);
 
   // With the state lock held.

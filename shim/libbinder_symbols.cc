@@ -12,7 +12,7 @@
 namespace netbinder {
 namespace {
 
-// A version has the methods of those before it. Latest first.
+// Each version has the methods of the versions before it. The latest comes first.
 struct Sign {
   const char* method;
   const char* dialect;
@@ -24,7 +24,7 @@ constexpr std::array kSigns{Sign{"checkService2", "android16"}, Sign{"getService
 constexpr std::size_t kNoMethod = kSigns.size();  // a libbinder that has none of them
 constexpr std::size_t kNothing = kSigns.size() + 1;
 
-// What the dynamic section of a loaded object leads to.
+// The tables that the dynamic section of a loaded object points at.
 struct Object {
   const ElfW(Sym) * symbols = nullptr;
   const char* strings = nullptr;
@@ -37,7 +37,7 @@ struct Object {
 Object object_of(const dl_phdr_info& info) {
   Object object;
   const auto at = [&info](ElfW(Addr) value) {
-    // The loader has put addresses there, but for objects whose section it may not write.
+    // The loader has replaced these by addresses, except in objects whose section it may not write.
     return reinterpret_cast<const void*>(value < info.dlpi_addr ? info.dlpi_addr + value : value);
   };
   for (std::size_t i = 0; i < info.dlpi_phnum; ++i) {
@@ -72,7 +72,7 @@ Object object_of(const dl_phdr_info& info) {
   return object;
 }
 
-// The symbols that can be found by name are [first, last); the table itself does not tell its size.
+// Symbols [first, last) can be found by name; the symbol table itself does not tell its size.
 struct Range {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
@@ -106,7 +106,7 @@ int look_at(dl_phdr_info* info, std::size_t /*size*/, void* found) {
   for (std::uint32_t i = range.first; i < range.last && best > 0; ++i) {
     const ElfW(Sym)& symbol = object.symbols[i];
     if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= object.string_bytes) continue;
-    // A mangled method: the class in front of it.
+    // In a mangled name the class comes before the method.
     const char* const type = std::strstr(object.strings + symbol.st_name, "ServiceManager");
     if (type == nullptr) continue;
     if (libbinder && best > kNoMethod) best = kNoMethod;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which version of Android's libbinder a program has, by the methods of IServiceManager that its
-// loaded libraries define.
+// Determines the version of Android's libbinder in a program, by the methods of IServiceManager
+// that its loaded libraries define.
 #pragma once
 
 namespace netbinder {
 
-// The service manager's dialect that goes with it, "android11" … "android16"; empty: there is no
-// libbinder. Looks at the first call, and answers the same from then on.
+// The matching dialect of the service manager, "android11" … "android16"; empty if there is no
+// libbinder. The first call searches, and later ones give the same answer.
 const char* dialect_of_libbinder();
 
 }  // namespace netbinder

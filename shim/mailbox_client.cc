@@ -42,8 +42,8 @@ struct HeldMailbox {
   }
 };
 
-// Plain data of static storage: it must be usable in any signal handler and allocate nothing. What
-// a call needs is in its first cache line.
+// Plain data in static storage: it must be usable in any signal handler and allocate nothing. The
+// members that a call needs are in the first cache line.
 struct alignas(64) ThreadState {
   std::uint32_t tid;
   std::uint32_t next_victim;
@@ -70,7 +70,7 @@ void ring(const Descriptor& descriptor, std::uint32_t index) {
   }
 }
 
-// The agent goes on without an answer, and says how far it has got.
+// The agent then answers at once, with what it has done so far.
 void cancel(const Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index) {
   if (hand_over_from(mailbox, kRequested, kCancelled)) ring(descriptor, index);
 }
@@ -80,8 +80,8 @@ bool agent_hung_up(const Descriptor& descriptor) {
   return ::poll(&side, 1, 0) > 0 && (side.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-// Until the agent has nothing more to do with the request. A signal cancels it. Looks after the
-// agent first after `limit_ns`. 0 or a negative errno.
+// Waits until the agent is done with the request. A signal cancels it. Checks the agent's health
+// for the first time after `limit_ns`. Returns 0 or a negative errno.
 int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
                std::uint64_t limit_ns = kFirstHealthCheckNs) {
   for (;;) {
@@ -125,7 +125,7 @@ void give_back(const HeldMailbox& held) {
   give_mailbox_back(reference->mailbox(held.index));
 }
 
-// Programs need not say that a thread has ended, but the agent can only count those that have not.
+// Programs need not report that a thread has ended, but then the agent goes on counting it.
 void say_thread_exit(const HeldMailbox& held) {
   const DescriptorReference reference = try_reference(held.descriptor);
   if (!reference || !held.is_current() || reference->closed.load(std::memory_order_acquire)) {
@@ -146,14 +146,14 @@ void at_thread_exit(void*) {
   }
 }
 
-// A thread that ended without giving its mailbox back, in a process that was killed for example.
+// A thread may end without giving its mailbox back, for example when its process is killed.
 bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
   const std::uint32_t state = look_at(mailbox);
   return (state == kIdle || state == kDone) && ::syscall(SYS_tkill, owner, 0) != 0 &&
          errno == ESRCH;
 }
 
-// The index of a mailbox that is now ours, or kMailboxes.
+// Claims a mailbox for this thread. Returns its index, or kMailboxes if all are taken.
 std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
   for (const bool take_over : {false, true}) {
     for (std::uint32_t index = 0; index < kMailboxes; ++index) {
@@ -166,8 +166,9 @@ std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
   return kMailboxes;
 }
 
-// A place for one more mailbox, that of another Descriptor if need be; kHeldMailboxes if the
-// thread is in that many calls, one in another's signal handler.
+// A place for one more mailbox; another Descriptor's is given back for it if need be.
+// kHeldMailboxes if the thread is in that many calls, each in a signal handler that interrupted the
+// one before.
 std::uint32_t place_to_hold() {
   for (std::uint32_t i = 0; i < kHeldMailboxes; ++i) {
     const HeldMailbox& held = thread_state.held[i];
@@ -214,7 +215,7 @@ void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     Mailbox& mailbox = descriptor.mailbox(index);
     if (owner_of(mailbox) == 0) continue;
-    // The change of state keeps a thread that is about to sleep from doing so.
+    // The change of state prevents a thread that is about to sleep from sleeping.
     cancel(descriptor, mailbox, index);
     wake_in_any_case(mailbox);
   }
@@ -255,7 +256,7 @@ MailboxLease::~MailboxLease() {
     hand_over(*mailbox_, kIdle);
     thread_state.held[held_].busy = false;
   } else {
-    // Left behind for as long as the channel exists: the agent may yet respond in it.
+    // Never used again while the channel exists: the agent may still respond in it.
     thread_state.held[held_] = {};
   }
 }
@@ -273,7 +274,7 @@ void MailboxLease::begin_request(std::uint32_t tid) {
   mailbox_->request.tid = tid;
   mailbox_->request.nice = current_nice();
   hand_over(*mailbox_, kRequested);
-  // An agent that is awake needs no doorbell, and knowing of the read lets it look a little longer.
+  // An agent that is awake needs no ring, and if it knows of the read it looks a little longer.
   if (is_waiting_read(mailbox_->request) && agent_seems_asleep(descriptor_.header()) &&
       may_stay_silent(*mailbox_)) {
     return;
@@ -292,7 +293,7 @@ int MailboxLease::exchange() {
     return error;
   }
   finish();
-  // Interrupted by end_calls and not by a signal.
+  // end_calls interrupted it, and not a signal.
   const bool closed =
       mailbox_->response.error == -EINTR && descriptor_.closed.load(std::memory_order_acquire);
   return closed ? -EBADF : 0;

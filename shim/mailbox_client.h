@@ -5,7 +5,7 @@
 // ends.
 //
 // Safe in signal handlers: a call made in the handler of a signal that interrupted another call
-// uses a mailbox of its own, after the interrupted call has been cancelled, as a system call would
+// uses a mailbox of its own. The interrupted call has been cancelled before, as a system call would
 // have been.
 #pragma once
 
@@ -16,22 +16,22 @@
 
 namespace netbinder {
 
-// Once, before the first call. For start_shim only.
+// To be called once, before the first call, and by start_shim only.
 void initialize_mailbox_client();
-// In the child of a fork: what this thread holds belongs to the parent.
+// In the child of a fork: the mailboxes that this thread holds belong to the parent.
 void forget_thread_after_fork();
 
-// This thread is in a call on the Descriptor (and so in a signal handler, if it asks).
+// Whether this thread is in a call on the Descriptor; if so, it asks from a signal handler.
 bool in_call_of_this_thread(const Descriptor& descriptor);
 
-// Some thread is.
+// Whether some thread is in a call on it.
 bool in_calls(const Descriptor& descriptor);
 
-// Makes the calls of other threads on a Descriptor that has just been marked closed end.
+// Makes calls of other threads return, on a Descriptor that has just been marked closed.
 void end_calls(Descriptor& descriptor);
 
-// A mailbox for one call, made through `fd` (or -1: any of the Descriptor's). The caller holds a
-// reference to the Descriptor for longer than that.
+// A mailbox for one call, made through `fd` (-1 for any of the Descriptor's). The caller must hold
+// a reference to the Descriptor for longer than this object lives.
 class MailboxLease {
  public:
   MailboxLease(Descriptor& descriptor, int fd);
@@ -39,17 +39,17 @@ class MailboxLease {
   MailboxLease(const MailboxLease&) = delete;
   MailboxLease& operator=(const MailboxLease&) = delete;
 
-  // False: every mailbox is taken.
+  // False if every mailbox is taken.
   explicit operator bool() const { return mailbox_ != nullptr; }
   [[nodiscard]] Mailbox& mailbox() const { return *mailbox_; }
   [[nodiscard]] std::uint32_t index() const { return index_; }
 
-  // Hands the request in the mailbox to the agent and waits. 0: the response is in the mailbox, and
-  // what it says of readiness messages and descriptors has been done. Otherwise a negative errno:
-  // there will be no response.
+  // Hands the request in the mailbox to the agent and waits. With 0 the response is in the mailbox,
+  // and its readiness messages and descriptors have been dealt with. With a negative errno there
+  // will be no response.
   int exchange();
 
-  // Hands the request to the agent, which will not respond. The mailbox is used up.
+  // Hands the request to the agent, which will not respond. The mailbox cannot be used afterwards.
   void post_last();
 
  private:

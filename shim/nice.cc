@@ -39,7 +39,7 @@ std::int32_t lowest_permitted() {
 std::int32_t current_nice() {
   const std::uint32_t now = generation.load(std::memory_order_relaxed);
   if (known.generation != now) {
-    // The system call itself counts from 40 down to 1.
+    // The bare system call returns 40 … 1 for -20 … 19.
     const long answer = ::syscall(SYS_getpriority, PRIO_PROCESS, 0);
     known = {.generation = now, .nice = answer > 0 ? 20 - static_cast<std::int32_t>(answer) : 0};
   }
@@ -49,7 +49,7 @@ std::int32_t current_nice() {
 void forget_nice() { known.generation = 0; }
 
 void forget_all_nice() {
-  // 0 is what an unknown one has.
+  // Skips 0, which marks a value that is not known.
   if (generation.fetch_add(1, std::memory_order_relaxed) + 1 == 0) generation.fetch_add(1);
 }
 

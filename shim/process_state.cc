@@ -13,7 +13,7 @@ namespace {
 constinit pthread_mutex_t state_mutex = PTHREAD_MUTEX_INITIALIZER;
 constinit std::atomic<std::uint32_t> generation = 0;
 constinit std::atomic<int> own_pid = 0;
-// On a page that the kernel clears in every copy a fork makes: 1 here, 0 in a new process.
+// On a page that the kernel clears in every forked copy: 1 in this process, 0 in a new one.
 constinit std::atomic<std::uint32_t>* marker = nullptr;
 sigset_t signals_before_fork;          // guarded by state_mutex
 constinit ForkHandlers fork_handlers;  // set once, before any fork that matters

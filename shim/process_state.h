@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which process this is: the shim's memory is copied by fork and shared by vfork, and what it says
-// about descriptors is only true in the process that wrote it.
+// The identity of this process. Fork copies the shim's memory and vfork shares it, but its entries
+// about descriptors are true only in the process that wrote them.
 //
-// Also the lock for everything that is changed rarely. Its holder has all signals blocked: close
-// and dup2 may be called from signal handlers. Any thread.
+// Also the lock for everything that rarely changes. Its holder has all signals blocked, because
+// close and dup2 may be called from signal handlers. Any thread.
 #pragma once
 
 #include <signal.h>
@@ -14,13 +14,13 @@
 
 namespace netbinder {
 
-// What else is to be done about a fork, by those who know of more than this file does.
+// The other actions at a fork, supplied by files that know of more than this one does.
 struct ForkHandlers {
   void (*before)() = nullptr;           // in the parent, with the state lock held
   void (*settle_in_child)() = nullptr;  // in the child, by its only thread
 };
 
-// Prepares for fork; once, before the first descriptor is made. For start_shim only.
+// Prepares for fork. To be called once, before the first descriptor is made, by start_shim only.
 void initialize_process_state(const ForkHandlers& handlers);
 
 // How many forks lie between the program's first process and this one.
@@ -29,12 +29,12 @@ std::uint32_t fork_generation();
 // The process id, without a system call.
 int process_id();
 
-// This thread shares the memory of another process (vfork): it must change nothing here. Makes a
-// system call.
+// Whether this thread shares the memory of another process (vfork): then it must change nothing
+// here. Makes a system call.
 bool in_vfork_child();
 
-// A process that was made by a bare clone() has had no fork handlers run; this notices and makes
-// up for it. To be called first wherever a binder descriptor is concerned.
+// A bare clone() runs no fork handlers. This notices a process that was made by one, and makes up
+// for it. To be called first wherever a binder descriptor is concerned.
 void check_fork();
 
 class StateLock {
@@ -48,7 +48,7 @@ class StateLock {
   sigset_t signals_;
 };
 
-// All signals stay out while this lives.
+// Blocks all signals while this object lives.
 class SignalsBlocked {
  public:
   SignalsBlocked();

@@ -12,7 +12,7 @@ namespace netbinder {
 void* find_next_function(std::atomic<void*>& cache, const char* name) {
   void* const found = ::dlsym(RTLD_NEXT, name);
   if (found == nullptr) {
-    // Nothing sensible can be returned for the program's call, and no C library lacks one of them.
+    // No result would make sense to the program; and no C library lacks one of these functions.
     static constexpr char kMessage[] = "netbinder: the C library has no function ";
     (void)!::write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
     (void)!::write(STDERR_FILENO, name, std::strlen(name));

@@ -34,7 +34,7 @@ class RealFunction {
   std::atomic<void*> cache_ = nullptr;
 };
 
-// Calling a variadic function through a type without the dots is not the same everywhere.
+// On some machines a variadic function cannot be called through a type without the dots.
 template <typename Result, typename... Arguments>
 class RealVariadicFunction {
  public:

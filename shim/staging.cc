@@ -21,7 +21,7 @@ bool is_transaction(std::uint32_t command) {
          command == BC_REPLY_SG;
 }
 
-// The i-th object of a payload, if it is of that type and all of it can be read.
+// The i-th object of a payload, if it has that type and all of it can be read.
 template <typename Object>
 bool read_object(const binder_transaction_data& transaction, std::uint64_t i, std::uint32_t type,
                  Object& object) {
@@ -45,7 +45,7 @@ void stage_file_array(Stager& stager, const binder_transaction_data& transaction
   }
 }
 
-// Whatever the objects say is checked by the agent; here it only has to do no harm.
+// The agent checks everything that objects say; here they must only do no harm.
 void stage_objects(Stager& stager, const binder_transaction_data& transaction) {
   const std::uint64_t count = transaction.offsets_size / sizeof(binder_size_t);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -70,7 +70,7 @@ void stage_transaction(Stager& stager, const binder_transaction_data& transactio
     stager.stage_small(data, transaction.data_size, offsets, transaction.offsets_size);
     return;
   }
-  // Both in any case: which of them cannot be read decides what the driver says.
+  // Stages both in any case: the error that the driver gives depends on which cannot be read.
   const bool has_data = stager.stage(data, transaction.data_size);
   const bool has_offsets = stager.stage(offsets, transaction.offsets_size);
   if (has_data && has_offsets) stage_objects(stager, transaction);
@@ -116,7 +116,7 @@ bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
 
 bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
   if (channel_memory_ < 0 || bytes > kStagingBytes - large_used_) return false;
-  // The kernel copies from the program's memory and knows what can be read.
+  // Here the kernel copies from the program's memory, and finds out what can be read.
   const std::uint64_t start = staging_start(index_) + large_used_;
   std::uint64_t done = 0;
   while (done < bytes) {
@@ -147,7 +147,7 @@ bool Stager::is_staged(std::uint64_t address, std::uint64_t bytes) const {
 std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
                                  std::uint64_t bytes, bool everything) {
   const auto fetch = [&](std::uint64_t position, void* into, std::size_t size) {
-    // The driver reads the last command to its end, also beyond the bytes that were said.
+    // The driver reads the last command to its end, even beyond the size that was given.
     if (commands == nullptr || position > bytes || size > bytes - position) {
       return read_user(into, address + position, size);
     }

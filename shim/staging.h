@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sends bytes of the program along with a request (StagedRange of channel/request.h), so that the
-// agent need not, or where it may not, read the program's memory.
+// Sends bytes of the program's memory along with a request (StagedRange of channel/request.h),
+// where the agent need not or may not read that memory itself.
 //
 // A Stager belongs to one request.
 #pragma once
@@ -23,15 +23,15 @@ class Stager {
   Stager(Mailbox& mailbox, std::uint32_t index, int channel_memory)
       : mailbox_(mailbox), index_(index), channel_memory_(channel_memory) {}
 
-  // Both of them inline, or nothing. Empty ones need no place.
+  // Stages both inline, or nothing. Empty ones need no place.
   void stage_small(std::uint64_t data, std::uint64_t data_bytes, std::uint64_t offsets,
                    std::uint64_t offsets_bytes);
 
-  // Inline if there is room, behind the mailboxes otherwise. False if there is no room, or nothing
-  // can be read there; the agent will find that out for itself.
+  // Stages inline if there is room, otherwise behind the mailboxes. False if there is no room or
+  // nothing can be read there; the agent will find that out for itself.
   bool stage(std::uint64_t address, std::uint64_t bytes);
 
-  // A descriptor that a payload speaks of goes along as well. More than fit are left out, and the
+  // Sends along a descriptor that a payload mentions. Those that do not fit are left out, and the
   // agent does not find them.
   void stage_file(int fd);
 
@@ -53,10 +53,10 @@ class Stager {
   std::array<int, kMaxRights> files_;
 };
 
-// Walks the commands of a write buffer and stages what their transactions point at: small payloads
-// only, or `everything`, with the buffers of scatter-gather objects. `commands` is a copy of the
-// buffer, or null if it is to be read from `address`. Answers where the last command ends; behind
-// the buffer if it is cut off.
+// Walks the commands of a write buffer and stages the payloads of its transactions: only small
+// ones, or with `everything` all, and the buffers of scatter-gather objects as well. `commands` is
+// a copy of the buffer, or null if it is to be read from `address`. Returns where the last command
+// ends, which is behind the end of the buffer if that cuts it off.
 std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
                                  std::uint64_t bytes, bool everything);
 

@@ -18,11 +18,11 @@ constexpr std::uint64_t kPageBytes = 4096;   // larger pages only make this too 
 constexpr std::size_t kRememberedPages = 7;  // a cache line of them, with the counters
 
 constinit std::atomic<std::uint32_t> mapping_epoch = 1;
-// The system refuses copies within the own process: then there is only plain access.
+// The system refuses copies within this process. Then only plain access is left.
 constinit std::atomic<bool> refused = false;
 
-// The last pages, whichever they are: a thread's calls use a few, over and over. A page is
-// remembered by its number; 0 is nobody's.
+// The last pages, whichever they are: a thread's calls use the same few over and over. A page is
+// remembered by its number; no page has the number 0.
 struct alignas(64) PageCache {
   std::array<std::uint64_t, kRememberedPages> pages;
   std::uint32_t oldest;
@@ -72,7 +72,7 @@ bool copy_by_kernel(Direction direction, void* own, std::uint64_t address, std::
 bool copy(Direction direction, void* own, std::uint64_t address, std::size_t size) {
   if (size == 0) return true;
   if (address + size < address) return false;
-  // Large pieces are the kernel's anyway: one call, nothing worth remembering.
+  // The kernel copies large pieces best: it takes one call, and nothing is worth remembering.
   if (size > 2 * kPageBytes) return copy_by_kernel(direction, own, address, size);
   PageCache& cache = up_to_date(direction == Direction::kRead ? readable_pages : writable_pages);
   auto* at = static_cast<std::byte*>(own);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Access to memory the program has pointed at, where a bad pointer must give EFAULT and not a
-// crash. The first access to a page asks the kernel to copy; pages found good are remembered by
-// each thread and then accessed directly. The memory is forgotten whenever the program unmaps or
-// protects something. Any thread; safe in signal handlers.
+// Access to memory that the program has pointed at, where a bad pointer must give EFAULT and not a
+// crash. The first access to a page asks the kernel to copy. Each thread remembers pages found good
+// and then accesses them directly. They are forgotten whenever the program unmaps or protects
+// something. Any thread; safe in signal handlers.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When a waiting thread looks repeatedly (giving the processor away between looks) and when it
-// sleeps. Waking a thread on an idle processor costs far more than answering a call, so looking
+// Decides when a waiting thread looks repeatedly (giving the processor away between looks) and when
+// it sleeps. Waking a thread on an idle processor costs far more than answering a call, so looking
 // pays while answers come quickly, and is waste otherwise.
 //
 // A WaitHistory belongs to one thread.
@@ -21,10 +21,10 @@ inline constexpr std::uint32_t kShortWaitsNeeded = 3;
 // … if the last one has ended no longer ago than this.
 inline constexpr std::uint64_t kRecentNs = 200'000;
 
-// A sleeper looks after the agent's health now and then: soon at first, so that a call to an agent
-// that is gone fails quickly, then rarely. A thread with a long wait among its last few, as a
-// server's have (the short ones are for the completion of its reply), begins rarely: many of them
-// would cost others their time.
+// A sleeper checks the agent's health now and then: soon at first, so that a call to an agent that
+// is gone fails quickly, then rarely. A thread with a long wait among its last few checks rarely
+// from the start. Servers are like that (their short waits are for the completion of a reply), and
+// many of them checking often would take too much of the processors' time.
 inline constexpr std::uint64_t kFirstHealthCheckNs = 100'000'000;
 inline constexpr std::uint64_t kHealthCheckNs = 2'000'000'000;
 inline constexpr std::uint32_t kFewWaits = 4;

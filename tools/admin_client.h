@@ -8,8 +8,8 @@
 
 namespace netbinder::tools {
 
-// The answer to a request, {"command": …} and what else belongs to it. Throws std::runtime_error
-// with a plain sentence if there is no agent, or it refuses.
+// The answer to a request, {"command": …} and its parameters. Throws std::runtime_error with a
+// plain sentence if there is no agent, or the agent refuses.
 [[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket,
                                        const nlohmann::json& request);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// netbinder bench: round-trip times of calls, on one host and across two, beside a ping-pong over
-// a Unix socket in the same run. Times of one machine and minute compare; others do not.
+// netbinder bench: round-trip times of calls, on one host and across two, beside a ping-pong over a
+// Unix socket in the same run. Only times of the same machine and run can be compared.
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -88,7 +88,7 @@ Row measure(std::string path, std::size_t bytes, const BenchOptions& options,
           .cpu_us_per_call = cpu / 1000 / count};
 }
 
-// A child that lives as long as this object.
+// A child process that is ended with this object.
 class Child {
  public:
   explicit Child(const std::function<void()>& body) : pid_(::fork()) {

@@ -183,7 +183,7 @@ void BinderClient::serve_echo() {
     });
     if (!request) continue;
     if ((request->flags & TF_ONE_WAY) == 0) {
-      // The reply is sent from the request's buffer, which is freed behind it.
+      // The reply is sent from the request's buffer, which is freed after it.
       binder_transaction_data reply{};
       reply.data_size = request->data_size;
       reply.data.ptr.buffer = request->data.ptr.buffer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plain binder program's side of the driver, for the commands that call services: only the
-// system's binder interface, so it works on the kernel's driver as well. One thread.
+// The program's side of the driver, for the commands that call services. It uses only the system's
+// binder interface, so it works on the kernel's driver as well. One thread.
 #pragma once
 
 #include <cstdint>
@@ -32,22 +32,22 @@ class BinderClient {
     binder_transaction_data data{};
     [[nodiscard]] ParcelView parcel() const;
   };
-  // Calls and waits. The error is "BR_DEAD_REPLY" and the like.
+  // Calls and waits. An error is the name of the return command, like "BR_DEAD_REPLY".
   std::expected<Reply, std::string> call(std::uint32_t handle, std::uint32_t code,
                                          const ParcelBytes& request);
-  // Freed with the next call.
+  // The buffer is freed with the next call.
   void free(const Reply& reply);
 
-  // Of the service manager, in the classic dialect.
+  // Requests to the service manager, in the classic dialect.
   std::optional<std::uint32_t> find_service(const std::string& name);
   std::vector<std::string> list_services();
   bool add_service(const std::string& name, std::uint64_t ptr);
 
-  // Answers calls with what was sent, until the process ends.
+  // Answers each call with the bytes that were sent, until the process ends.
   [[noreturn]] void serve_echo();
 
  private:
-  // Writes the commands gathered and reads; the commands read are handled one by one.
+  // Writes the gathered commands and reads; handles the commands that were read one by one.
   void exchange(const std::function<void(std::uint32_t, const std::byte*)>& handle);
   template <typename T>
   void command(std::uint32_t command, const T& payload);

@@ -11,8 +11,8 @@
 namespace netbinder::tools {
 namespace {
 
-// Each of these adds a command to the command line, which puts its options into `chosen` when it is
-// the one that was given.
+// Each of these adds a command to the command line. If it is the one given, its options are put
+// into `chosen`.
 using Chosen = Command;
 
 void add_run(CLI::App& app, Chosen& chosen) {

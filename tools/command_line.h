@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line of netbinder. Its parser is expensive to compile, so it is known to this unit
-// only.
+// The command line of netbinder. Its parser is expensive to compile, so only this unit includes it.
 #pragma once
 
 #include <expected>
@@ -10,8 +9,8 @@
 
 namespace netbinder::tools {
 
-// The command that is wanted; or, if there is nothing to do any more (help was asked for, or
-// something was wrong and has been said), the exit status.
+// The chosen command; or, if nothing is left to do (help was asked for, or an error was reported),
+// the exit status.
 std::expected<Command, int> parse_command_line(int argc, char** argv);
 
 }  // namespace netbinder::tools

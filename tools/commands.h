@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The subcommands of netbinder: what each can be told (tools/command_line.h fills these in), and
-// the function that does it and returns the program's exit status. Errors are exceptions with a
+// The subcommands of netbinder: the options of each (tools/command_line.h fills these in), and the
+// function that carries it out and returns the program's exit status. Errors are exceptions with a
 // plain sentence, printed by main.
 #pragma once
 
@@ -15,32 +15,32 @@
 
 namespace netbinder::tools {
 
-// Run a program with the shim preloaded.
+// Runs a program with the shim preloaded.
 struct RunOptions {
   std::string socket;
   std::vector<std::string> command;
 };
 
-// A private cluster around one command.
+// Runs one command in a private cluster.
 struct SessionOptions {
   PrivateClusterSetup setup;
   std::vector<std::string> command;
 };
 
-// What an agent is doing.
+// Shows the state of an agent.
 struct StatusOptions {
   std::string socket;
   bool json = false;
 };
 
-// One of the driver's debug files, without root.
+// Shows one of the driver's debug files, without root.
 struct DebugFileOptions {
   std::string file;
   std::string socket;
   bool json = false;
 };
 
-// Ask the service manager.
+// Asks the service manager.
 struct ServiceOptions {
   enum class Question { kList, kCheck, kWait };
   Question question = Question::kList;
@@ -50,7 +50,7 @@ struct ServiceOptions {
   double timeout_s = 0;  // 0: for ever
 };
 
-// Call a service and time the round trips.
+// Calls a service and times the round trips.
 struct PingOptions {
   std::string device = "/dev/binder";
   std::string name;
@@ -59,7 +59,7 @@ struct PingOptions {
   bool json = false;
 };
 
-// Time calls on one host and across two.
+// Times calls on one host and across two.
 struct BenchOptions {
   std::vector<std::size_t> sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
   std::size_t calls = 20000;

@@ -10,17 +10,17 @@ namespace netbinder::tools {
 // The path of this program.
 [[nodiscard]] std::string own_path();
 // The preload library: $NETBINDER_SHIM, or ../lib beside this program's folder. Throws
-// std::runtime_error with where it was looked for.
+// std::runtime_error with the places where it was looked for.
 [[nodiscard]] std::string shim_path();
 // The agent's program, beside this one. Throws likewise.
 [[nodiscard]] std::string agent_path();
 // The agent's socket: $NETBINDER_SOCKET or the default.
 [[nodiscard]] std::string agent_socket();
 
-// Puts the shim at the front of LD_PRELOAD, once.
+// Puts the shim at the front of LD_PRELOAD, unless it is there already.
 void preload_shim();
 // For commands that use binder devices themselves: starts this program again with the shim
-// preloaded, unless it is already. Does not return then.
+// preloaded, unless it is preloaded already. In the first case it does not return.
 void ensure_preloaded(char** argv);
 
 }  // namespace netbinder::tools

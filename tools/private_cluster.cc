@@ -31,7 +31,7 @@ namespace {
 constexpr std::chrono::seconds kStartTimeout{20};
 constexpr std::chrono::milliseconds kStopTimeout{2000};
 
-// Loopback ports that are free now, all different.
+// Loopback ports that are free at the moment, all different.
 std::vector<std::uint16_t> free_ports(std::size_t count) {
   std::vector<int> sockets;
   std::vector<std::uint16_t> ports;
@@ -100,7 +100,7 @@ void PrivateCluster::start_agent(std::size_t number, const std::string& config) 
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));
   if (pid == 0) {
-    // The agents end with whoever started them, however that ends.
+    // The agents end with the process that started them, however that ends.
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(1);
     ::setpgid(0, 0);  // a Ctrl-C is for the command; they stop after it

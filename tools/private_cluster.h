@@ -33,10 +33,10 @@ class PrivateCluster {
   PrivateCluster(const PrivateCluster&) = delete;
   PrivateCluster& operator=(const PrivateCluster&) = delete;
 
-  // Of host 1, 2, …
+  // The sockets of host 1, 2, …
   [[nodiscard]] const std::vector<std::string>& sockets() const { return sockets_; }
   [[nodiscard]] bool is_agent(pid_t pid) const;
-  // NETBINDER_SOCKET, for host 1, and NETBINDER_SOCKET_n.
+  // Sets NETBINDER_SOCKET, for host 1, and NETBINDER_SOCKET_n.
   void export_sockets() const;
 
  private:

@@ -41,8 +41,8 @@ std::vector<pid_t> children() {
   return pids;
 }
 
-// Ends what the command left running; as a subreaper this process has inherited it, and inherits
-// what that leaves in turn.
+// Ends the processes that the command left running. As a subreaper this process has inherited them,
+// and it inherits their children in turn.
 void end_left_overs(const PrivateCluster& cluster) {
   const auto deadline = std::chrono::steady_clock::now() + kLeftOverTimeout;
   std::set<pid_t> asked;

@@ -396,15 +396,15 @@ std::expected<Frame, std::string> decode_frame(std::span<const std::byte> messag
       message.size() > limits::kMaxMessageBytes) {
     return std::unexpected("message of an impossible size");
   }
-  // Frames follow each other with payloads of any length between them, so the message may lie at
-  // any address, and Cap'n Proto wants words. Messages are small.
+  // Payloads of any length lie between frames, so the message may start at any address, and Cap'n
+  // Proto needs aligned words. Messages are small, so they are copied.
   thread_local std::vector<capnp::word> words;
   words.resize(message.size() / sizeof(capnp::word));
   std::memcpy(words.data(), message.data(), message.size());
 
   try {
     capnp::ReaderOptions options;
-    // Every part of a message is looked at once, and the pointers to empty things cost a word each.
+    // Every part of a message is read once, and each pointer to something empty counts as a word.
     options.traversalLimitInWords = 2 * words.size() + 64;
     options.nestingLimit = limits::kMaxNesting;
     capnp::FlatArrayMessageReader reader(kj::arrayPtr(words.data(), words.size()), options);

@@ -17,8 +17,8 @@ struct Invalid {
   std::string what;
 };
 
-// The first segment of every builder of this thread: small messages never allocate. Zero when no
-// builder has it.
+// The first segment of every builder of this thread, so that small messages never allocate. It is
+// zeroed while no builder uses it.
 constexpr std::size_t kScratchWords = 1024;
 thread_local capnp::word scratch[kScratchWords];
 
@@ -35,7 +35,7 @@ capnp::Text::Reader text(std::string_view value, std::uint32_t max_bytes, const 
   return {value.data(), value.size()};
 }
 
-// Cap'n Proto wants its strings to end with a NUL, which a cut view does not.
+// Cap'n Proto wants strings that end with a NUL, which part of a longer string does not.
 template <typename Init>
 void put_text(Init init, std::string_view value) {
   auto builder = init(static_cast<unsigned>(value.size()));
@@ -351,7 +351,7 @@ void store_little_endian(std::byte* at, std::uint64_t value, unsigned bytes) {
   for (unsigned i = 0; i < bytes; ++i) at[i] = static_cast<std::byte>(value >> (8 * i));
 }
 
-// Prefix, segment table and segments, in the one buffer.
+// Writes prefix, segment table and segments into the one buffer.
 void flatten(capnp::MessageBuilder& builder, std::uint64_t payload_bytes,
              std::vector<std::byte>& out) {
   const auto segments = builder.getSegmentsForOutput();

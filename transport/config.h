@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a transport is told when it is made. Plain data; whoever fills it in has validated names and
-// numbers against transport/limits.h.
+// The configuration of a transport, given when it is made. Plain data; whoever fills it in has
+// validated names and numbers against transport/limits.h.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +21,9 @@ struct SessionTiming {
   std::uint32_t handshake_ms = 3000;  // connecting, and each handshake, takes no longer
   std::uint32_t ack_delay_ms = 250;   // an acknowledgement waits this long for a message to ride on
 
-  // When to do what is due at `due_ms`: not before, and at most an eighth of a heartbeat and a
-  // quarter of an acknowledgement's delay after it. The times are common ones to all sessions, so
-  // that a host with many of them wakes once for all; each alone would wake it all the time.
+  // The time at which to do what is due at `due_ms`: not earlier, and later by at most an eighth of
+  // a heartbeat and a quarter of the acknowledgement delay. All sessions share these times, so a
+  // host with many of them wakes once for all; otherwise each would wake it at times of its own.
   [[nodiscard]] std::uint64_t common_time_ms(std::uint64_t due_ms) const {
     const std::uint64_t step_ms = std::min(heartbeat_ms / 8, ack_delay_ms / 4);
     if (step_ms == 0 || due_ms > UINT64_MAX - step_ms) return due_ms;
@@ -44,7 +44,7 @@ struct PeerConfig {
   std::string address;  // "ip:port", "[ipv6]:port" or "name:port"
 };
 
-// Files in PEM. All or none.
+// PEM files: either all are given or none.
 struct TlsConfig {
   std::string certificate;  // ours, for our host name, with the chain up to the ca
   std::string key;
@@ -65,9 +65,9 @@ struct RdmaConfig {
   std::string device;      // empty: the first one with an active port
   std::uint32_t port = 0;  // 0: its first active one
   int gid_index = -1;      // -1: an IPv4 address of RoCE v2, or the best there is
-  // For payloads on their way to one host.
+  // Memory for payloads on their way to one host.
   std::uint64_t staging_bytes = 8ULL << 20;
-  // Of arenas, staging and segments together. What would exceed it goes by other ways.
+  // Bounds arenas, staging and segments together. Payloads beyond it take other ways.
   std::uint64_t max_registered_bytes = 1ULL << 30;
   std::uint32_t retry_min_ms = 1000;  // first wait after a queue pair has failed; doubles up to …
   std::uint32_t retry_max_ms = 60'000;
@@ -84,7 +84,7 @@ struct TransportConfig {
   SessionLimits limits;
   std::uint32_t reconnect_min_ms = 50;  // first wait after a link is lost; doubles up to …
   std::uint32_t reconnect_max_ms = 1000;
-  // Without certificates, any address but a loopback one is refused unless this is set.
+  // Unless this is set, only a loopback address is accepted without certificates.
   bool insecure = false;
   TlsConfig tls;
   RdmaConfig rdma;

@@ -22,13 +22,12 @@ namespace netbinder {
 
 inline constexpr std::uint32_t kProtocolVersion = 3;
 
-// The session as both its ends know it. 0 is none.
+// A session's id, the same at both ends. 0 is none.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
-// Numbers the messages of one direction of a session from 1. 0 is before the first.
+// Numbers the messages of one direction of a session, from 1. 0 is before the first.
 using Sequence = StrongId<struct SequenceTag, std::uint64_t>;
 
-// What precedes each frame on a stream: little-endian, 16 bytes, then the message, then the
-// payload.
+// Precedes each frame on a stream: little-endian, 16 bytes, then the message, then the payload.
 struct FramePrefix {
   std::uint32_t message_bytes = 0;  // a multiple of 8, at least 8
   std::uint32_t flags = 0;          // none defined: 0
@@ -161,7 +160,7 @@ using Frame = std::variant<frame::Hello, frame::Welcome, frame::Refuse, frame::G
                            frame::RdmaReady, frame::RdmaSwitch, frame::LeaseWanted,
                            frame::LeaseGranted, frame::LeaseReturned>;
 
-// Whom a message with a payload is for, as far as space for it goes.
+// The recipient of a message with a payload, as far as it matters for leasing space.
 struct PayloadRecipient {
   LeaseRequest request;
   ProcessId caller;  // of a reply: the process it goes to; of a call: 0, its node's is not known
@@ -179,8 +178,7 @@ struct OutgoingFrame {
   [[nodiscard]] std::uint64_t size() const { return head.size() + payload.size(); }
 };
 
-// The size of the payload image a message announces, and whether it has one at all (which may be
-// of 0 bytes).
+// Whether a message announces a payload at all (which may have 0 bytes), and the size of its image.
 [[nodiscard]] bool has_payload(const PeerMessage& message);
 [[nodiscard]] std::uint64_t payload_image_bytes(const PeerMessage& message);
 [[nodiscard]] std::optional<PayloadRecipient> payload_recipient(const PeerMessage& message);

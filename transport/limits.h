@@ -4,7 +4,7 @@
 //
 // "Refused" means that the peer broke the protocol: its connection is closed and, once there is a
 // session, the session is given up. A local message over one of the codec's bounds is a mistake of
-// the caller and gives the session up as well, so the agent checks before it sends.
+// the caller and ends the session as well, so the agent checks before it sends.
 #pragma once
 
 #include <cstddef>
@@ -31,10 +31,10 @@ inline constexpr std::uint32_t kMaxSecurityContextBytes = 4096;
 inline constexpr std::uint32_t kMaxContextNameBytes = 255;  // as a file name
 inline constexpr std::uint32_t kMaxHostNameBytes = 255;
 inline constexpr std::uint32_t kMaxClusterNameBytes = 255;
-// One array's; the core sends no more in one message.
+// For one array; the core sends no more in one message.
 inline constexpr std::uint32_t kMaxFilesOfArray = 253;
 inline constexpr std::uint32_t kMaxFileDataBytes = 256U << 10;
-// Reasons in words are cut to this length when sent and refused when longer.
+// Reasons in words are cut to this length when sent; a longer one is refused.
 inline constexpr std::uint32_t kMaxReasonBytes = 512;
 // A frame's nesting of pointers: Frame, Message, Call, objects, with one to spare.
 inline constexpr int kMaxNesting = 6;
@@ -48,16 +48,16 @@ static_assert(kMaxMessageBytes % 8 == 0 && kMaxHandshakeMessageBytes % 8 == 0);
 // message is always let through, however large.
 inline constexpr std::uint64_t kMaxInFlightBytes = 32ULL << 20;
 inline constexpr std::uint64_t kMaxInFlightMessages = 65536;
-// Bytes and messages held for the peer, in flight and waiting. Over this the peer is too slow to
-// be kept: the session is given up.
+// Bytes and messages held for the peer, in flight and waiting. A peer that exceeds this is too
+// slow: the session is given up.
 inline constexpr std::uint64_t kMaxBacklogBytes = 256ULL << 20;
 inline constexpr std::uint64_t kMaxBacklogMessages = 262144;
 // An acknowledgement goes out at once after this much was received since the last one, and after
 // the acknowledgement delay otherwise; both are well under what may be in flight.
 inline constexpr std::uint64_t kAckEveryMessages = 64;
 inline constexpr std::uint64_t kAckEveryBytes = 256U << 10;
-// Earlier lives of a peer that are remembered so that none of their frames is taken for the
-// present one's. The oldest is forgotten.
+// Earlier incarnations of a peer that are remembered, so that none of their frames is taken for one
+// of the present incarnation. The oldest is forgotten.
 inline constexpr std::size_t kMaxDeadIncarnations = 16;
 
 static_assert(kAckEveryBytes <= kMaxInFlightBytes && kAckEveryMessages <= kMaxInFlightMessages);
@@ -65,11 +65,11 @@ static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMes
 
 // --- Descriptors (node-agent/file_relays.h).
 
-// Sent and not yet handed to the receiving program, each way: more than this a descriptor never
-// has on its way or waiting in an agent.
+// Bytes of a descriptor that were sent and not yet handed to the receiving program, each way: never
+// more than this is on its way or waiting in an agent.
 inline constexpr std::uint64_t kFileWindowBytes = 256U << 10;
 inline constexpr std::uint64_t kPacketCost = 64;  // in the window, beside its bytes
-// One message of a stream.
+// The data of a stream in one message.
 inline constexpr std::size_t kMaxStreamDataBytes = 64U << 10;
 // Descriptors of one call or reply. A peer that offers more is refused.
 inline constexpr std::size_t kMaxOffers = 253;
@@ -86,11 +86,11 @@ static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 inline constexpr std::size_t kMaxPendingHandshakes = 64;
 // Read-ahead of a connection. Grows to hold a larger message and shrinks again after it.
 inline constexpr std::size_t kReceiveBufferBytes = 64U << 10;
-// A payload nobody wants is read into this and forgotten, piece by piece.
+// A payload that nobody wants is read into this piece by piece, and forgotten.
 inline constexpr std::size_t kDiscardBufferBytes = 64U << 10;
 // Buffers in one gathering write; a frame takes one or two.
 inline constexpr std::size_t kMaxGatherBuffers = 64;
-// One line about broken or refused connections in this time; the others are counted.
+// At most one line about broken or refused connections is logged in this time; others are counted.
 inline constexpr std::uint64_t kLogIntervalMs = 1000;
 
 static_assert(kReceiveBufferBytes >= kMaxHandshakeMessageBytes + 16);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log of a program: lines of a level, on stderr. The library behind it is known to log.cc only,
-// for it costs each unit that sees it seconds of compilation.
+// The log of a program: lines of a level, on stderr. Only log.cc knows the library behind it,
+// because it costs each unit that includes it seconds of compilation.
 //
 // Any thread.
 #pragma once
@@ -16,8 +16,8 @@ namespace netbinder::log {
 
 enum class Level { kInfo, kWarning, kError };
 
-// Begins the log of the program, where no line of a lower level appears than the configuration's
-// "trace", "debug", "info", "warning", "error" or "off".
+// Begins the log of the program. Lines below the configured level, which is "trace", "debug",
+// "info", "warning", "error" or "off", are left out.
 void start(const std::string& program, const std::string& lowest);
 
 [[nodiscard]] bool is_wanted(Level level);

@@ -31,7 +31,7 @@ std::shared_ptr<const OutgoingFrame> SendWindow::next() {
 }
 
 bool SendWindow::acknowledge(Sequence received) {
-  // An older acknowledgement than the last one is fine: it was written before.
+  // An acknowledgement may be older than the last one: it was written before that.
   if (received.value() < first_sequence_) return true;
   const std::uint64_t count = received.value() - first_sequence_ + 1;
   if (count > cursor_) return false;
@@ -46,7 +46,7 @@ bool SendWindow::acknowledge(Sequence received) {
 }
 
 bool SendWindow::rewind(Sequence received) {
-  // What was acknowledged once has been received, and has been dropped here.
+  // Messages that were once acknowledged have been received, and are dropped here.
   if (received.value() + 1 < first_sequence_) return false;
   if (!acknowledge(received)) return false;
   cursor_ = 0;

@@ -30,15 +30,15 @@ class SendWindow {
   // Adds the frame, whose sequence is next_sequence().
   void push(std::shared_ptr<const OutgoingFrame> frame);
 
-  // The first waiting message, now in flight; null if there is none or as much is in flight as may
-  // be.
+  // Returns the first waiting message, which is in flight from then on; null if there is none, or
+  // if as much is in flight as is allowed.
   std::shared_ptr<const OutgoingFrame> next();
   [[nodiscard]] bool has_next() const;
 
-  // Everything up to and including `received` has arrived. False if that cannot be.
+  // Everything up to and including `received` has arrived. False if that is impossible.
   [[nodiscard]] bool acknowledge(Sequence received);
-  // The link is another one, and the peer has received everything up to `received`: what was in
-  // flight beyond that waits again. False if that cannot be.
+  // There is a new link, and the peer has received everything up to `received`: messages in flight
+  // after that wait again. False if that is impossible.
   [[nodiscard]] bool rewind(Sequence received);
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }

@@ -232,7 +232,7 @@ void Session::disconnected(std::uint64_t now_ms) {
   ack_wanted_ = false;
   auto* live = std::get_if<Live>(&session_);
   if (live == nullptr) return;
-  // A handshake that failed does not make the session any younger.
+  // A failed handshake does not count as having had a link.
   if (was_up) live->suspended_ms = now_ms;
   abandon_payload(*live);
   if (ending_) lose(ending_->detail);
@@ -417,8 +417,8 @@ std::shared_ptr<const OutgoingFrame> Session::next_message(std::uint64_t now_ms)
   return frame;
 }
 
-// What was only queued tells nobody: two ends that wait for each other's acknowledgement inside
-// messages which wait for it would wait forever.
+// A message that was only queued acknowledges nothing yet. Otherwise two ends could wait forever
+// for each other's acknowledgement, each inside a message which waits for it.
 void Session::told(const OutgoingFrame& frame) {
   auto* live = std::get_if<Live>(&session_);
   if (live == nullptr || frame.received.value() <= live->told) return;
@@ -468,7 +468,7 @@ std::optional<std::string> Session::tick(std::uint64_t now_ms) {
   if (expired(now_ms)) {
     const bool greeting = !link_down();
     lose("no link within the session timeout");
-    // The greeting asked for a session that is no more.
+    // The greeting asked for a session that has ended.
     if (greeting) return "the session timed out during the handshake";
     return std::nullopt;
   }
@@ -487,7 +487,7 @@ std::optional<std::string> Session::tick(std::uint64_t now_ms) {
     ack_wanted_ = true;
   }
   if (now_ms >= last_sent_ms_ + timing_.heartbeat_ms) {
-    // Counts as sent even where the link takes nothing, so that a full link is asked no more often.
+    // Counts as sent even if the link takes nothing, so that a full link is not asked more often.
     last_sent_ms_ = now_ms;
     if (!has_frame()) {
       const Sequence received(std::get<Live>(session_).received);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One end of what two agents share: ordered, exactly-once messages that survive the loss of the
-// link (see transport/protocol.capnp for the concepts). Does no I/O and reads no clock: frames and
-// the time are handed in, frames are taken out, and whoever owns the link does as told. One object
-// per configured peer for as long as the transport lives; it goes through any number of sessions.
+// One end of a session between two agents: ordered, exactly-once messages that survive the loss of
+// the link (see transport/protocol.capnp for the concepts). Does no I/O and reads no clock: frames
+// and the time are handed in, frames are taken out, and the owner of the link acts on the results.
+// One object for each configured peer lives as long as the transport, and goes through many
+// sessions.
 //
-// Thread: the data-plane thread. PeerEvents are called from the functions marked [events] only, and
-// may call send() and give_up() of this object in turn, nothing else of it.
+// Thread: the data-plane thread. PeerEvents are called only from the functions marked [events], and
+// may in turn call only send() and give_up() of this object.
 //
 // States. The session and the link are two machines:
 //
@@ -19,14 +20,14 @@
 //            Greeting ── Welcome ──────────────────────────────→ Up
 //            Greeting, Up ── disconnected() ───────────────────→ Down
 //
-// Link Up implies session Live. A session without a link Up is suspended; only its age can end it
-// then, or a handshake. A session that was given up is Live and `ending_` until its link is Down:
-// it hears nothing and says Goodbye only, tick() has the link closed, and disconnected() carries
-// out the rest. So send() and give_up() call nobody, and a session is lost only when no link can be
-// writing to a payload's destination any more.
+// Link Up implies session Live. A session without a link Up is suspended; then only its age or a
+// handshake can end it. A session that was given up is Live and `ending_` until its link is Down:
+// it ignores what arrives and says only Goodbye, tick() has the link closed, and disconnected()
+// carries out the rest. So send() and give_up() call nobody, and a session is lost only when no
+// link can be writing to a payload's destination any more.
 //
 // Stalls. An end that did not run itself (a stopped process, a suspended machine) does not suspect
-// its peer for the silence of that time.
+// its peer because of the silence in that time.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@
 
 namespace netbinder {
 
-// Who an end is and whom it expects at the other one.
+// The identity of an end, and the peer it expects at the other one.
 struct SessionIdentity {
   static SessionIdentity of(const TransportConfig& config, const PeerConfig& peer);
 
@@ -58,11 +59,11 @@ struct SessionIdentity {
   HostId peer;
   std::string peer_name;
 
-  // Both ends know without asking who dials.
+  // Whether this end dials. Both ends know it without asking.
   [[nodiscard]] bool dials() const { return host > peer; }
 };
 
-// What the owner of the link does after it has handed in a frame.
+// What the owner of the link is to do after it has handed in a frame.
 struct FrameOutcome {
   enum class Next {
     kReadOn,   // the next frame
@@ -87,38 +88,38 @@ class Session {
  public:
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-  // `new_session_id` gives random numbers other than 0.
+  // `new_session_id` gives random numbers, never 0.
   Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
           PeerEvents& events, std::function<std::uint64_t()> new_session_id);
 
   // --- The link. The dialer's is open: says Hello.
   void connected(std::uint64_t now_ms);
-  // Why the acceptor does not take this Hello; nothing if it does. Changes nothing.
+  // Why the acceptor refuses this Hello; nothing if it accepts it. Changes nothing.
   [[nodiscard]] std::optional<frame::Refuse> refusal(const frame::Hello& hello) const;
-  // The acceptor's link is open, with this first frame, which is not refused. A link of before is
+  // The acceptor's link is open, with this first frame, which was not refused. An earlier link is
   // disconnected first. [events]
   void accept(const frame::Hello& hello, std::uint64_t now_ms);
-  // Every other frame, when its message has arrived and its payload has not. [events]
-  // With a `lease`, its payload is there already.
+  // Every other frame, when its message has arrived and its payload has not. With a `lease`, the
+  // payload is in its place already. [events]
   FrameOutcome frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms,
                              LeaseId lease = {});
   // The payload of the last frame is complete. [events]
   FrameOutcome payload_arrived(std::uint64_t now_ms);
-  // Something was read, be it part of a frame.
+  // Something was read, even if only part of a frame.
   void heard(std::uint64_t now_ms) { last_heard_ms_ = now_ms; }
   // The link is gone. Nobody writes to a payload destination any more. [events]
   void disconnected(std::uint64_t now_ms);
 
   // --- Outgoing. Queues a message; without a session it is dropped.
   void send(const PeerMessage& message, Payload payload);
-  // The next frame to write on the link, or null. Frames that are no Messages go first; a link may
-  // have a way for them apart from that of the Messages.
+  // The next frame to write on the link, or null. Frames other than Messages go first; a link may
+  // send them another way than the Messages.
   std::shared_ptr<const OutgoingFrame> next_frame(std::uint64_t now_ms);
   std::shared_ptr<const OutgoingFrame> next_control(std::uint64_t now_ms);
   std::shared_ptr<const OutgoingFrame> next_message(std::uint64_t now_ms);
   [[nodiscard]] bool has_frame() const;
 
-  // --- Time. The session is over, for a reason of ours; takes effect in tick().
+  // --- Time. Ends the session, for a reason of this host; takes effect in tick().
   void give_up(GoodbyeReason reason, std::string detail);
   // Does what is due. If it returns a reason, the owner writes what next_frame() still has if it
   // can at once, closes the link and calls disconnected(). [events]
@@ -127,22 +128,22 @@ class Session {
   [[nodiscard]] std::uint64_t next_tick_ms() const;
 
   // --- Looking.
-  // What a link's status shows of its session.
+  // The part of a link's status that its session knows.
   [[nodiscard]] LinkStatus status(const PeerConfig& peer) const;
   [[nodiscard]] bool live() const { return std::holds_alternative<Live>(session_); }
-  // What both ends call it; 0 without one.
+  // The id that both ends use; 0 without a session.
   [[nodiscard]] SessionId id() const;
   [[nodiscard]] bool link_up() const { return std::holds_alternative<Up>(link_); }
   [[nodiscard]] bool link_down() const { return std::holds_alternative<Down>(link_); }
   [[nodiscard]] bool ending() const { return ending_.has_value(); }
   [[nodiscard]] const SessionIdentity& identity() const { return identity_; }
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
-  // Why the last session that was lost was lost.
+  // Why the last lost session was lost.
   [[nodiscard]] const std::string& loss_reason() const { return loss_reason_; }
   [[nodiscard]] std::uint64_t backlog_bytes() const;
 
  private:
-  // A message whose payload is on its way.
+  // A message whose payload is still arriving.
   struct Arriving {
     Sequence sequence;
     PeerMessage content;
@@ -168,7 +169,7 @@ class Session {
   };
   struct Up {};
 
-  // The session is over, and its end has not been carried out.
+  // The session is over, but its end has not been carried out yet.
   struct Ending {
     GoodbyeReason reason = GoodbyeReason::kGivenUp;
     std::string detail;

@@ -23,15 +23,15 @@
 
 namespace netbinder {
 
-// Where the bytes of an arriving payload go. `bytes` is exactly the payload's size and stays valid
-// while `owner` is held, whatever happens to the process it belongs to; empty `owner` with a
-// payload to come means: discard them.
+// The place for the bytes of an arriving payload. `bytes` has exactly the payload's size and stays
+// valid while `owner` is held, whatever happens to the process it belongs to. If `owner` is empty
+// and a payload is to come, the payload is discarded.
 struct PayloadDestination {
   std::span<std::byte> bytes;
   std::shared_ptr<void> owner;
 };
 
-// Space for a payload that the peer's device is to write by itself.
+// Space for a payload that the peer's device writes by itself.
 struct LeasedPlace {
   LeaseId id;
   ProcessId process;           // whose arena it is
@@ -39,32 +39,32 @@ struct LeasedPlace {
   std::span<std::byte> arena;  // the memory `place` is in, all of it
 };
 
-// What the agent hears of its peers. Messages of a session arrive between its established and its
-// lost event, in the order the peer sent them, each once.
+// The agent's view of its peers. Messages of a session arrive between its established and its lost
+// event, in the order in which the peer sent them, each once.
 class PeerEvents {
  public:
   virtual ~PeerEvents() = default;
   virtual void session_established(HostId peer, Incarnation incarnation) = 0;
   // The session is over for good on both sides; a later session is a new one.
   virtual void session_lost(HostId peer) = 0;
-  // A Call or Reply begins to arrive; no other message has a payload, and these always have one,
-  // if perhaps of 0 bytes. Then comes either `message_arrived`, when the payload is in its place,
-  // or `payload_abandoned`, when the link or the session was lost before: nothing is written to the
+  // A Call or Reply begins to arrive. Only these have a payload, and they always have one, perhaps
+  // of 0 bytes. Next comes either `message_arrived`, when the payload is in its place, or
+  // `payload_abandoned`, when the link or the session was lost before: nothing is written to the
   // destination any more, and if the session lives on, the message arrives again from the start.
-  // With a `lease`, one that was given to this peer and has not ended: the payload is there
-  // already, and the lease ends with this. The destination is that place then, or empty if the
-  // message is not for it; what is left of the space is free again.
+  // A `lease` is one that was given to this peer and has not ended: the payload is there already,
+  // and the lease ends with this call. The destination is then that place, or empty if the message
+  // is not for it; the rest of the space becomes free again.
   virtual PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
                                               std::uint64_t payload_bytes, LeaseId lease) = 0;
   virtual void payload_abandoned(HostId peer, const PeerMessage& message) = 0;
   virtual void message_arrived(HostId peer, PeerMessage message) = 0;
-  // The peer asks for space. Nothing: its message is to come with its payload.
+  // The peer asks for space. Nothing means that its message is to bring its payload along.
   virtual std::optional<LeasedPlace> lease_wanted(HostId /*peer*/,
                                                   const LeaseRequest& /*request*/) {
     return std::nullopt;
   }
-  // The lease will not be used, and nobody can write to it any more. Of one that has ended already
-  // it says nothing new.
+  // The lease will not be used, and nobody can write to it any more. For a lease that has ended
+  // already this has no meaning.
   virtual void lease_ended(HostId /*peer*/, LeaseId /*lease*/) {}
 };
 
@@ -82,8 +82,8 @@ struct LinkStatus {
   std::uint64_t messages_received = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t unacknowledged_bytes = 0;
-  // Of the payloads that went over RDMA, by what the processors did with them here. Written: by the
-  // device, from where they were put to where they are read.
+  // Payload bytes that went over RDMA, by what this host's processors did with them. Written: by
+  // the device, from where they were staged to where they are read.
   std::uint64_t payload_bytes_written = 0;
   std::uint64_t payload_bytes_copied = 0;  // into segments
   std::uint64_t payload_bytes_written_here = 0;
@@ -95,24 +95,24 @@ class Transport {
   virtual ~Transport() = default;
   // Starts to listen and to connect. Throws std::system_error if the address cannot be used.
   virtual void start() = 0;
-  // Memory for the payload of a message to `peer`, where the way there takes it from best.
+  // Memory for the payload of a message to `peer`, of the kind that is best for the way there.
   [[nodiscard]] virtual Payload new_payload(HostId /*peer*/, std::uint64_t bytes) {
     return Payload::allocate(bytes);
   }
   // Queues a message for the session with `peer`; without one it is dropped (its references die
   // with the session anyway). The payload is held until the peer has acknowledged the message.
-  // Back-pressure: only so much is on its way at a time, the rest waits here, as `status()` tells;
-  // where too much waits (transport/limits.h) the session is given up. So is it for a message over
-  // a limit of the codec, or with a payload that is not of its shape's size.
+  // Back-pressure: only a limited amount is on its way at a time, and the rest waits here, as
+  // `status()` shows. The session is given up if too much waits (transport/limits.h), if a message
+  // is over a limit of the codec, or if its payload does not have the size of its shape.
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
-  // Pushes out what was queued since the last flush. Called once per turn of the event loop.
+  // Writes out everything queued since the last flush. Called once per turn of the event loop.
   virtual void flush() = 0;
-  // Looks for what has arrived, where that takes no system call. True if there was anything.
+  // Looks for arrivals, if that takes no system call. True if there were any.
   virtual bool poll() { return false; }
-  // Before the loop sleeps: from here on arrivals wake it. False if there was one meanwhile, which
-  // has been handled.
+  // Called before the loop sleeps: from here on arrivals wake it. False if something arrived in the
+  // meantime; it has been handled.
   virtual bool arm() { return true; }
-  // The memory of an arena goes: payload destinations in it were the last.
+  // The memory of an arena ends: no payload destination will be in it any more.
   virtual void memory_ends(std::span<std::byte> /*arena*/) {}
   // Ends the session with a peer that broke the protocol; session_lost follows from the loop.
   virtual void give_up(HostId peer, const std::string& reason) = 0;

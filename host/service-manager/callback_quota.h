@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many callbacks the programs of this host have registered, of all kinds, and how many they
-// may.
+// Counts the callbacks, of all kinds, that each program of this host has registered, and limits
+// them.
 #pragma once
 
 #include <cstddef>

@@ -24,8 +24,8 @@ Dialect ClientDialects::of_call(std::int32_t pid, std::uint32_t code, const Requ
   if (clients_.size() >= kMaxClients && !clients_.contains(pid)) clients_.clear();
   Client& client = clients_[pid];
   if (detected) {
-    // What several versions have in common does not take back the one that was told exactly:
-    // code 3 with a name is of late 15 and 16; adding and listing is alike from 11 to 14.
+    // A sign that several versions share does not replace an exact one: code 3 with a name occurs
+    // in late 15 and 16; adding and listing are alike from 11 to 14.
     const bool keeps =
         *detected == Dialect::kAndroid15Late && code == 3 && client.detected == Dialect::kAndroid16;
     const bool refines = *detected == Dialect::kAndroid14 && (code == 3 || code == 4) &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which dialect each client of the service manager speaks, by what its environment asks for, by
-// what the configuration says, and by what its calls show.
+// Determines the dialect of each client of the service manager: by what its environment asks for,
+// by what the configuration says, and by what its calls show.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -20,9 +20,10 @@ class ClientDialects {
  public:
   explicit ClientDialects(const std::string& configured) : configured_(parse_dialect(configured)) {}
 
-  // What a program wants, before its first call; sticky by pid. Stronger than the configuration.
+  // The dialect that a program wants, before its first call; kept by pid. It overrides the
+  // configuration.
   void wants(std::int32_t pid, const std::string& dialect);
-  // What its libbinder speaks. Weaker than the configuration and what its calls show.
+  // The dialect of its libbinder. The configuration, and what its calls show, override it.
   void suggested(std::int32_t pid, const std::string& dialect);
   // The program has gone; the next one with its pid may speak another dialect.
   void forget(std::int32_t pid) { clients_.erase(pid); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many of something there are for each key; those that have none take no memory.
+// Counts something for each key; keys with a count of zero take no memory.
 #pragma once
 
 #include <cstddef>

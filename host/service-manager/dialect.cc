@@ -46,7 +46,7 @@ constexpr std::array kNames{
     DialectName{"android16", Dialect::kAndroid16},
 };
 
-// Android 12 alone put a version in the lowest byte and the level in the highest.
+// Only Android 12 put a version in the lowest byte and the level in the highest.
 constexpr std::uint32_t kAndroid12Version = 1;
 constexpr std::uint32_t kAndroid12LevelShift = 24;
 
@@ -71,7 +71,7 @@ std::optional<Method> method_of(Dialect dialect, std::uint32_t code) {
 
 namespace {
 
-// The one dialect in which the method has this code.
+// The one dialect in which the method has this code, if there is only one.
 std::optional<Dialect> dialect_with(Method wanted, std::uint32_t code) {
   if (code == 0) return std::nullopt;
   for (const MethodCodes& method : kMethods) {
@@ -87,7 +87,8 @@ std::optional<Dialect> dialect_with(Method wanted, std::uint32_t code) {
 }  // namespace
 
 std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& shape) {
-  // Shapes first: they tell late 15 and 16 from those before. Within those before, only 12 shows.
+  // Shapes come first: they tell late 15 and 16 from earlier ones. Among those, only 12 can be
+  // told.
   const bool adds = shape.starts_with_name && shape.objects == 1 && shape.words_after == 2;
   const bool name_only = shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool one_word = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 1;
@@ -97,7 +98,7 @@ std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& sh
   if (code == 6 && one_word) return Dialect::kAndroid16;
   if (code == 5 && one_word) return Dialect::kAndroid15Late;
   if (code == 3 && name_only) return Dialect::kAndroid15Late;  // or 16, which is told later
-  // Methods whose requests are like no other's, whatever their number.
+  // These methods have requests unlike all others, whatever their number.
   const bool empty = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool two_objects = shape.starts_with_name && shape.objects == 2;
   const bool one_object = shape.starts_with_name && shape.objects == 1 && shape.words_after == 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The ways in which clients of different Android versions speak to the service manager: the token
-// in front of a request, the numbers of the methods, and how binders are marked with a stability.
+// at the start of a request, the numbers of the methods, and how a binder's stability is marked.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ enum class Method : std::uint8_t {
 // The method of a code in one of the AIDL dialects, or nothing.
 [[nodiscard]] std::optional<Method> method_of(Dialect dialect, std::uint32_t code);
 
-// What a request behind its token looks like, to tell dialects apart.
+// The shape of a request after its token, by which dialects can be told apart.
 struct RequestShape {
   bool starts_with_name = false;
   std::size_t objects = 0;
@@ -54,10 +54,10 @@ struct RequestShape {
   std::optional<std::uint32_t> stability_word;  // of the first object
 };
 
-// What code and shape alone say: nothing where several dialects use them alike.
+// The dialect that code and shape alone show; nothing if several dialects use them alike.
 [[nodiscard]] std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& shape);
 
-// ---- stability: stored as a level, written as each dialect has it ----
+// ---- stability: stored as a level, and written in the form of each dialect ----
 
 inline constexpr std::uint32_t kStabilityVendor = 0x03;
 inline constexpr std::uint32_t kStabilitySystem = 0x0c;

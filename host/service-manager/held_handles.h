@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The handles that the service manager holds: each with one strong reference and linked to death,
-// as long as anything uses it. The link's cookie is the handle.
+// The handles that the service manager holds. Each has one strong reference and a death link as
+// long as anything uses it. The link's cookie is the handle.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -18,13 +18,13 @@ class LocalProcess;
 
 class HeldHandles {
  public:
-  // Before anything else.
+  // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
-  // One use more, one less.
+  // One use more, or one less.
   void hold(Handle handle);
   void let_go(Handle handle);
-  // It has died, and nothing uses it any more.
+  // Its node has died, and nothing uses the handle any more.
   void died(Handle handle);
 
  private:

@@ -15,12 +15,12 @@ namespace {
 
 constexpr std::uint32_t kOnClients = 1;
 constexpr int kLooksWithoutClients = 2;
-// Looks after which a host that has not answered keeps the service from leaving.
+// If a host has not answered after so many looks, the service is refused and stays.
 constexpr int kLooksToLeave = 2;
 
 }  // namespace
 
-// ---- what services ask ----
+// ---- requests of services ----
 
 OutgoingReply LazyServices::register_callback(const IncomingCall& call, ParcelReader& request,
                                               std::uint32_t header, Dialect dialect) {
@@ -91,7 +91,7 @@ std::optional<OutgoingReply> LazyServices::try_unregister(const IncomingCall& ca
 
 void LazyServices::registered(const std::string& name, std::int32_t pid) {
   if (const auto watched = watches_.find(name); watched != watches_.end()) {
-    // One that wanted to leave has changed its mind, or is another one's now.
+    // Either it wanted to leave and has changed its mind, or another process has the name now.
     if (watched->second.pid == pid) {
       refuse_leaving(name, watched->second);
     } else {
@@ -101,7 +101,7 @@ void LazyServices::registered(const std::string& name, std::int32_t pid) {
   count_watched();
 }
 
-// Who looks it up on another host from here on is told of at once, as before it had left.
+// From here on, lookups on other hosts are reported at once again, as before it tried to leave.
 void LazyServices::published(const std::string& name) {
   const auto watched = watches_.find(name);
   if (watched == watches_.end() || watched->second.has_clients) return;
@@ -112,7 +112,8 @@ void LazyServices::published(const std::string& name) {
 
 bool LazyServices::used_here(const RegisteredService& service) const {
   const Driver::Holders holders = process_->other_holders(service.handle);
-  // Of a host with a manager that manager knows; others' references are clients'.
+  // A host's manager knows the clients of its host. References of a host without one count as
+  // clients.
   return holders.here || std::any_of(holders.peers.begin(), holders.peers.end(),
                                      [this](HostId host) { return !managers_.contains(host); });
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lazy services: those that want to hear whether they have clients, and leave when they have none.
+// Lazy services: they ask to be notified whether they have clients, and leave when they have none.
 //
-// A client is whoever holds a strong reference to the service beside the managers, on any host.
-// Each host's manager knows the programs of its own host, so a look is a question to all of them.
-// A client that gets a service is told of at once; that there is none any more, after two looks in
-// a row.
+// A client is anybody, other than the managers, who holds a strong reference to the service, on any
+// host. Each host's manager knows the programs of its own host, so a look is a question to all of
+// them. A client that gets a service is reported to it at once; that there are none left is
+// reported after two looks in a row.
 //
-// When a service leaves, the other hosts first let go of the name, each if it has no clients; what
-// their drivers give back goes ahead of the answer, so that the service's own host then sees every
-// reference there is. If any is left, the name is published again.
+// When a service leaves, the other hosts first let go of the name, each if it has no clients. The
+// references that their drivers give back go ahead of the answer, so the service's own host then
+// sees every reference that is left. If there is any, the name is published again.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -40,34 +40,35 @@ class LazyServices {
   LazyServices(NameTable& names, OtherManagers& managers, HeldHandles& handles,
                CallbackQuota& quota)
       : names_(names), managers_(managers), handles_(handles), quota_(quota) {}
-  // Before anything else.
+  // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
-  // ---- what services ask ----
+  // ---- requests of services ----
   OutgoingReply register_callback(const IncomingCall& call, ParcelReader& request,
                                   std::uint32_t header, Dialect dialect);
-  // Nothing: it is answered later.
+  // Nothing if it is answered later.
   std::optional<OutgoingReply> try_unregister(const IncomingCall& call, ParcelReader& request);
 
-  // ---- what happens ----
+  // ---- events ----
   // A program of this host has registered `name`.
   void registered(const std::string& name, std::int32_t pid);
-  // And the other hosts know of it.
+  // The other hosts know of it, too.
   void published(const std::string& name);
-  // A client of this host is about to be given what the name it asked for leads to.
+  // A client of this host is about to be given the service that it asked for by this name.
   void handed_out(const std::string& asked, RegisteredService& service);
-  // A handle died; if it was a service's, its name is gone already.
+  // The node of a handle died; if it was a service's, its name is gone already.
   void died(Handle handle);
-  // A host's manager has come, and was told of all names of this host, also of those that leave.
+  // A host's manager has connected, and was sent all names of this host, even of services that are
+  // leaving.
   void host_connected(HostId host);
-  // A host that is gone holds nothing.
+  // A host is gone, and with it its references.
   void host_gone(HostId host);
-  // One of the protocol's words but kPeerPublish has come from another host's manager.
+  // A message of the protocol, other than kPeerPublish, has come from another host's manager.
   void peer_said(HostId from, const IncomingCall& call, const std::string& name,
                  ParcelReader& request);
 
-  // Whether there is anything to look for; and a look, which is due every now and then while there
-  // is.
+  // Whether there is anything to look for; and a look, which is due at regular intervals while
+  // there is.
   [[nodiscard]] bool looks_for_clients() const { return watched_services_ > 0; }
   void look_for_clients();
 
@@ -77,22 +78,22 @@ class LazyServices {
     std::uint32_t header = 0;
     Dialect dialect = Dialect::kAndroid14;
   };
-  // A question to the managers of other hosts: have your programs clients of this name's service?
+  // A question to the managers of other hosts: do your programs use the service of this name?
   struct Question {
     std::uint32_t number = 0;  // answers to an earlier one are passed over
     std::set<HostId> awaiting;
     bool in_use = false;
   };
-  // A name of this host whose service wants to hear whether it has clients. Outlives the
-  // registration of the service, as LazyServiceRegistrar of libbinder counts on; ends with the
-  // callbacks.
+  // A name of this host whose service asked to be notified about clients. It outlives the
+  // registration of the service, which LazyServiceRegistrar of libbinder relies on, and ends with
+  // the callbacks.
   struct Watch {
     std::int32_t pid = 0;  // of the service's process
     std::vector<ClientCallback> callbacks;
     bool has_clients = false;  // as the callbacks were told
     int looks_without = 0;
     Question look;
-    // A tryUnregisterService that waits for the other hosts to let go of the name.
+    // A tryUnregisterService that waits until the other hosts have let go of the name.
     struct Leaving {
       ReplyTo reply_to;
       Question question;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Callbacks of programs that want to hear when a name is registered.
+// Callbacks of programs that ask to be notified when a name is registered.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -30,16 +30,16 @@ struct Listener {
 class Listeners {
  public:
   Listeners(HeldHandles& handles, CallbackQuota& quota) : handles_(handles), quota_(quota) {}
-  // Before anything else.
+  // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
   void add(const std::string& name, const Listener& listener);
-  // False: there is none such.
+  // False if there is no such callback.
   bool remove(const std::string& name, Handle callback);
   void remove_dead(Handle callback);
 
   void tell(const std::string& name, const Listener& listener, const RegisteredService& service);
-  // To all that wait for the name.
+  // Notifies all callbacks that wait for the name.
   void tell(const std::string& name, const RegisteredService& service);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a built-in service manager is to be: its context, its dialect, and the hosts of the cluster.
+// The setup of a built-in service manager: its context, its dialect, and the hosts of the cluster.
 #pragma once
 
 #include <string>

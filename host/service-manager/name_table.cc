@@ -68,7 +68,7 @@ RegisteredService* NameTable::find_on(HostId host, const std::string& name) {
 
 const RegisteredService* NameTable::own(const std::string& name) const {
   const auto found = names_.find(name);
-  // This host is the first in order of preference.
+  // The own host's service, if any, is the first in order of preference.
   if (found == names_.end() || found->second.front().host != own_host_) return nullptr;
   return &found->second.front();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names, and the services they stand for on each host: this host's own first, then the others' in
-// configured order. Holds the handles of what is in it.
+// configured order. Holds the handles of these services.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -23,7 +23,7 @@ namespace netbinder {
 
 class NameTable {
  public:
-  // Of a host, and of one program of this host.
+  // Limits for a host, and for one program of this host.
   static constexpr std::size_t kMaxNames = 65536;
   static constexpr std::size_t kMaxNamesOfProgram = 8192;
 
@@ -37,24 +37,24 @@ class NameTable {
   [[nodiscard]] bool knows_host(HostId host) const;
   [[nodiscard]] const std::string& host_name(HostId host) const;
 
-  // In order of their names; of each at least one service, the preferred one first.
+  // In order of their names; each has at least one service, the preferred one first.
   [[nodiscard]] const Names& names() const { return names_; }
-  // The best service of `name`, or of `name@host`, for a client of this host; null.
+  // The preferred service of `name`, or of `name@host`, for a client of this host; null if none.
   [[nodiscard]] RegisteredService* find(const std::string& name);
-  // The one that is registered on a host; null.
+  // The service that is registered on a host; null if none.
   [[nodiscard]] RegisteredService* find_on(HostId host, const std::string& name);
   [[nodiscard]] const RegisteredService* own(const std::string& name) const;
 
-  // Why a program of this host cannot register one more; null.
+  // The reason why a program of this host cannot register one more; null if it can.
   [[nodiscard]] const char* refusal(const std::string& name, std::int32_t pid) const;
-  // Whether a host has more names than any true to its bound ever has.
+  // Whether a host has more names than any host that keeps its bound can have.
   [[nodiscard]] bool full(HostId host) const { return of_host_.of(host) >= kMaxNames + 1; }
 
-  // In place of the one that the same host had by that name.
+  // Replaces the service that the same host had under that name.
   void put(const std::string& name, const RegisteredService& service);
   void remove(const std::string& name, HostId host);
   void remove_all_of(HostId host);
-  // The services behind a handle that has died.
+  // Removes the services of a handle whose node has died.
   void remove_dead(Handle handle);
 
  private:

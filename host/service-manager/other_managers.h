@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The service managers of other hosts, and what they are told, by oneway calls (protocol.h).
+// The service managers of other hosts, and the oneway calls that they are sent (protocol.h).
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -21,22 +21,22 @@ class LocalProcess;
 class OtherManagers {
  public:
   OtherManagers(HostId own_host, HeldHandles& handles) : own_host_(own_host), handles_(handles) {}
-  // Before anything else.
+  // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
-  // With one strong reference, which is taken over.
+  // Takes over the one strong reference that comes with the handle.
   void connected(HostId host, Handle manager);
-  // Those that were behind a handle that has died.
+  // Removes the managers of a handle whose node has died; returns their hosts.
   std::vector<HostId> remove_dead(Handle handle);
 
   [[nodiscard]] bool empty() const { return managers_.empty(); }
   [[nodiscard]] bool contains(HostId host) const { return managers_.contains(host); }
   [[nodiscard]] std::vector<HostId> hosts() const;
 
-  // A service of this host, to one of them or to all.
+  // Publishes a service of this host, to one of them or to all.
   void publish(HostId host, const std::string& name, const RegisteredService& service);
   void publish(const std::string& name, const RegisteredService& service);
-  // To one that may have gone: then nobody hears it.
+  // If the manager has gone, the message is dropped.
   void send(HostId host, std::uint32_t code, const std::string& name, std::uint32_t number,
             std::uint32_t word);
 

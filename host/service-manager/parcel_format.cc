@@ -8,7 +8,7 @@ namespace netbinder {
 
 namespace {
 
-// Longer strings than any interface or service name are not read.
+// Longer strings than any name of an interface or service are not read.
 constexpr std::int32_t kMaxStringUnits = 4096;
 
 }  // namespace
@@ -48,7 +48,7 @@ std::optional<Handle> ParcelReader::handle() {
   flat_binder_object object{};
   if (remaining() < sizeof object) return std::nullopt;
   std::memcpy(&object, parcel_.data.data() + position_, sizeof object);
-  // Only what the driver has translated, as the offsets tell, is an object.
+  // Only the objects that the offsets list have been translated by the driver.
   const bool listed =
       std::find(parcel_.offsets.begin(), parcel_.offsets.end(), position_) != parcel_.offsets.end();
   position_ += sizeof object;

@@ -20,9 +20,9 @@ class ParcelReader {
   explicit ParcelReader(ParcelView parcel) : parcel_(parcel) {}
 
   [[nodiscard]] std::optional<std::int32_t> i32();
-  // Nothing: null, or not a string. What could not be read leaves the position where it was.
+  // Nothing if it is null or not a string. A failed read leaves the position where it was.
   [[nodiscard]] std::optional<std::string> string16();
-  // A binder object that is a handle here. Null binders and anything else: nothing.
+  // A binder object that is a handle here. Nothing for null binders and anything else.
   [[nodiscard]] std::optional<Handle> handle();
   [[nodiscard]] std::size_t remaining() const { return parcel_.data.size() - position_; }
   [[nodiscard]] std::size_t objects() const { return parcel_.offsets.size(); }

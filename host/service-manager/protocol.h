@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words of the service manager's protocols that do not differ between dialects.
+// Constants of the service manager's protocols that are the same in all dialects.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,15 @@
 
 namespace netbinder {
 
-// The manager is found under a name too, which nobody else can take.
+// The manager itself has a name, too, which nobody else can take.
 inline constexpr const char* kManagerName = "manager";
 
-// What built-in managers tell each other: oneway calls, each beginning with the sender's host and a
-// name. Of the sender's services:
+// The messages of built-in managers to each other: oneway calls, each beginning with the sender's
+// host and a name. About the sender's services:
 inline constexpr std::uint32_t kPeerPublish = 1;   // this is it
 inline constexpr std::uint32_t kPeerAskUse = 2;    // has it clients there? (number)
 inline constexpr std::uint32_t kPeerWithdraw = 3;  // forget it, unless it has clients (number)
-// Of the receiver's:
+// About the receiver's services:
 inline constexpr std::uint32_t kPeerUse = 4;     // the answer to either (number, whether it has)
 inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
 
@@ -28,7 +28,7 @@ inline constexpr std::int32_t kNullPointer = -4;
 inline constexpr std::int32_t kIllegalState = -5;
 inline constexpr std::int32_t kUnsupported = -7;
 
-// What `dumpsys` asks services by; addService carries them.
+// `dumpsys` selects services by these flags; addService carries them.
 inline constexpr std::uint32_t kDumpDefault = 8;
 inline constexpr std::uint32_t kLazyService = 1U << 30;  // Android 16: its users are not to keep it
 

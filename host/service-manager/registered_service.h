@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A service as it is registered on one host.
+// A service that is registered on one host.
 #pragma once
 
 #include <cstdint>

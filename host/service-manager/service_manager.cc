@@ -27,7 +27,7 @@ constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
 
-// The request behind the token, looked at without being used.
+// The shape of the request after the token; it is read from a copy.
 RequestShape shape_of(ParcelReader request) {
   RequestShape shape;
   shape.objects = request.objects();
@@ -150,7 +150,7 @@ std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& cal
     writer.string16(kInterface);
     return reply_of(writer);
   }
-  // The token: one word and the name; two words and the name; or two words, a header, the name.
+  // A token is one word and the name; two words and the name; or two words, a header, and the name.
   ParcelReader request(call.parcel);
   (void)request.i32();
   const std::size_t after_strict_mode = request.position();

@@ -4,12 +4,12 @@
 //
 // It serves every client in the client's own dialect (dialect.h), at once. Names registered here
 // are replicated to the managers of all other hosts, by oneway calls that carry the service's
-// binder; so whoever asks gets a handle straight to the service's home, and a name dies with its
+// binder. So every client gets a handle straight to the service's home, and a name dies with its
 // service by the ordinary death notification, on every host. A lookup prefers a service on the
 // caller's host, then the hosts in configured order; `name@host` names a particular one.
 //
-// This file is what clients and other managers ask of it; what it knows is in NameTable, Listeners,
-// LazyServices and OtherManagers.
+// This file serves the requests of clients and of other managers; its state is in NameTable,
+// Listeners, LazyServices and OtherManagers.
 //
 // No I/O, no clock. Owned by BuiltinManager; thread: the data-plane thread.
 #pragma once
@@ -37,7 +37,7 @@ namespace netbinder {
 
 class LocalProcess;
 
-// A name as it is registered somewhere in the cluster.
+// A name that is registered somewhere in the cluster.
 struct ServiceView {
   std::string name;
   std::string host;
@@ -46,22 +46,22 @@ struct ServiceView {
 
 class ServiceManager final : public LocalService {
  public:
-  // The nodes of its process: what clients call, and what the managers of other hosts call. Nobody
-  // else is ever given the second.
+  // The nodes of its process: clients call the first, the managers of other hosts the second.
+  // Nobody else is ever given the second.
   static constexpr std::uint64_t kNodePtr = 0x6e62736d;
   static constexpr std::uint64_t kPeerNodePtr = 0x6e627065;
 
   explicit ServiceManager(const ServiceManagerSetup& setup);
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
-  // Before anything else. The process outlives all calls.
+  // To be called before anything else. The process must outlive all calls.
   void attach(LocalProcess& process);
 
-  // The manager of another host, with a strong reference for us: gets all names of this host.
+  // The manager of another host, with a strong reference for us: it is sent all names of this host.
   void peer_connected(HostId host, Handle manager);
-  // The dialect a program wants, before its first call; sticky by pid. Stronger than the setup's.
+  // The dialect a program wants, before its first call; kept by pid. It overrides the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
-  // The dialect a program's libbinder speaks. Weaker than the setup's and what its calls show.
+  // The dialect of a program's libbinder. The setup's, and what its calls show, override it.
   void suggest_dialect(std::int32_t pid, const std::string& dialect) {
     clients_.suggested(pid, dialect);
   }
@@ -97,7 +97,7 @@ class ServiceManager final : public LocalService {
   std::pair<std::int32_t, std::string> add(const std::string& name,
                                            const RegisteredService& service);
   void put(const std::string& name, const RegisteredService& service);
-  // What `name` stands for, or null, with its stability.
+  // Writes the service that `name` stands for, or null, with its stability.
   void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect);
 
   HostId own_host_;

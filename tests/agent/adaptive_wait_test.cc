@@ -12,8 +12,9 @@ constexpr bool kLooked = false;
 
 class Waiting : public ::testing::Test {
  protected:
-  // The next request, so long after the last one. As the agent's loop does: asks, and sleeps if
-  // there is no looking again, or when the window is over. Whether it looked for it in vain.
+  // The next request comes so long after the last one. Does what the agent's loop does: asks, and
+  // sleeps if it is not to look again, or when the window is over. Returns whether it looked in
+  // vain.
   bool request_after(std::uint64_t gap_ns) {
     const bool looks = wait_.look_again(now_ns_ + 1);
     const bool in_vain = looks && gap_ns >= kWindowNs;
@@ -54,7 +55,7 @@ TEST_F(Waiting, WakeUpsOnTheWayAreNotHeldAgainstARequest) {
 }
 
 TEST_F(Waiting, LookingInVainBecomesRare) {
-  // Always too late for looking, and never so late that it would not be tried.
+  // Each gap is just too long for looking, but not so long that looking would not be tried.
   int in_vain = 0;
   for (int i = 0; i < 1000; ++i) in_vain += request_after(kWindowNs + 1) ? 1 : 0;
   EXPECT_GT(in_vain, 5);

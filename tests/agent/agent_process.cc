@@ -162,7 +162,7 @@ Counts AgentProcess::counts() const {
   counts.deaths = told["deaths"];
   counts.buffers = told["buffers"];
   std::error_code error;
-  // Connections to the admin socket come and go on their own; what they cost does not count.
+  // Connections to the admin socket come and go by themselves; their descriptors do not count.
   for (const auto& entry :
        std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/fd", error)) {
     std::error_code gone;

@@ -16,7 +16,7 @@
 
 namespace netbinder::testing {
 
-// A folder that goes with its owner.
+// A folder that is removed with its owner.
 class Folder {
  public:
   Folder();
@@ -31,7 +31,7 @@ class Folder {
   std::filesystem::path path_;
 };
 
-// Looks until it is so, or fails the test after some seconds.
+// Repeats the check until it holds; fails the test if that takes more than some seconds.
 bool eventually(const std::string& what, const std::function<bool()>& is_so);
 
 struct Counts {
@@ -40,26 +40,26 @@ struct Counts {
 };
 std::ostream& operator<<(std::ostream& out, const Counts& counts);
 
-// Starts netbinderd with its output in a file of the folder, and waits for its end: exit status.
+// Starts netbinderd with its output in a file of the folder, waits for its end, returns its status.
 int run_daemon(const Folder& folder, const std::vector<std::string>& arguments,
                const std::string& output);
 
 class AgentProcess {
  public:
-  // Waits until it serves. `settings` are further lines of the configuration.
+  // Waits until the agent serves. `settings` are further lines of the configuration.
   explicit AgentProcess(const std::string& settings = "");
-  // In a folder that is there already, and stays.
+  // Runs in an existing folder, which is not removed.
   AgentProcess(const std::string& settings, const Folder& folder);
   ~AgentProcess();
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
 
-  // Stops it, and fails the test unless it ends well.
+  // Stops it, and fails the test unless it ends normally.
   void end();
   [[nodiscard]] std::string socket() const { return folder_->path("agent.sock"); }
   [[nodiscard]] const Folder& folder() const { return *folder_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
-  // What the admin socket and /proc say.
+  // The numbers that the admin socket and /proc show.
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] std::string status_line(const std::string& request) const;
   void expect_back_at(const Counts& before) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program's end of the channel (channel/layout.h), spoken by hand: everything it writes can be
+// A program's end of the channel (channel/layout.h), written by hand: everything it writes can be
 // wrong on purpose.
 #pragma once
 
@@ -19,13 +19,13 @@ namespace netbinder::testing {
 
 // A connected socket; -1 and a failed test if there is no agent.
 int connect_to(const std::string& path);
-// Hello as a well-behaved program sends it. `probe` stays where it is until the reply.
+// Hello as a well-behaved program sends it. `probe` must stay where it is until the reply.
 Hello hello_with(const std::uint64_t& probe, const std::string& context = "binder");
-// A reply as it came; nothing if the agent hung up or sent nothing in time. Descriptors received
-// go to `fds` or are closed.
+// A reply as it came; nothing if the agent hung up or sent nothing in time. Received descriptors go
+// to `fds` or are closed.
 std::optional<HelloReply> receive_hello_reply(int socket,
                                               std::array<int, kHelloDescriptors>* fds = nullptr);
-// Whether the agent hangs up, after no more than some messages.
+// Whether the agent hangs up, after at most a few messages.
 bool is_hung_up(int socket);
 
 class ChannelClient {
@@ -44,9 +44,9 @@ class ChannelClient {
   [[nodiscard]] int channel_memory() const { return fds_[kHelloChannelMemory]; }
   void ring(std::uint32_t index);
   void ring_doorbell();
-  // Puts the mailbox into a state and tells the agent.
+  // Puts the mailbox into a state and rings the agent.
   void set_state(std::uint32_t index, std::uint32_t state);
-  // Waits for the agent to be done with the mailbox; false after some seconds, or hung up.
+  // Waits until the agent is done with the mailbox; false after some seconds, or if it hung up.
   bool await(std::uint32_t index);
   [[nodiscard]] bool is_done(std::uint32_t index) {
     return mailbox(index).state.load(std::memory_order_acquire) == kDone;
@@ -56,14 +56,14 @@ class ChannelClient {
   int map(std::uint64_t bytes = 128 * 1024);
   void begin_write_read(std::uint32_t index, std::uint32_t tid,
                         const std::vector<std::byte>& commands, std::uint32_t flags);
-  // Ends one that was begun: the error, and what was read in `read`.
+  // Completes one that was begun: returns the error, and puts the bytes read into `read`.
   int end_write_read(std::uint32_t index, std::vector<std::byte>* read = nullptr);
   int write_read(std::uint32_t tid, const std::vector<std::byte>& commands, std::uint32_t flags,
                  std::vector<std::byte>* read = nullptr);
   int control(std::uint32_t tid, std::uint32_t command);
-  // Whether poll says that there is something to read.
+  // Whether poll reports something to read.
   [[nodiscard]] bool readable() const;
-  // As `response.drain` asks for; also done by end_write_read.
+  // Does what `response.drain` asks for; end_write_read does it, too.
   void drain(std::uint32_t messages);
   [[nodiscard]] const std::byte* arena() const { return arena_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// netbinderd as a command: configurations it refuses, and sockets that are taken.
+// netbinderd as a command: configurations that it refuses, and sockets that are in use.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

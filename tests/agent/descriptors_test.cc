@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in calls whose receiver does not behave, or does not exist any more.
+// Descriptors in calls whose receiver misbehaves or no longer exists.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ class Descriptors : public ::testing::Test {
       EXPECT_EQ(server.write_read(2, Stream().put(BC_ENTER_LOOPER).bytes(), 0), 0);
       handle = Caller(client, 1).find("files");
     }
-    // What a oneway call with the descriptor gives: BR_TRANSACTION_COMPLETE, or how it failed.
+    // The result of a oneway call with the descriptor: BR_TRANSACTION_COMPLETE, or the failure.
     std::uint32_t send(int fd) {
       binder_fd_object object{};
       object.hdr.type = BINDER_TYPE_FD;

@@ -20,7 +20,7 @@ constexpr int kAllSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SE
 
 class FileContentsTest : public ::testing::Test {
  protected:
-  // A file of the disk, open like this.
+  // A file on the disk, opened with these flags.
   UniqueFd file(const std::string& text, int flags) {
     std::string path = (std::filesystem::temp_directory_path() / "netbinder-XXXXXX").string();
     const UniqueFd made(::mkstemp(path.data()));
@@ -66,7 +66,7 @@ TEST_F(FileContentsTest, AReadOnlyFileArrivesSealedWithItsContentAndPosition) {
   const UniqueFd writing(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_TRUE(static_cast<bool>(writing));
   EXPECT_EQ(write_now(writing, "x"), "EPERM");
-  // The one at home stays where it was.
+  // The position of the sender's own descriptor has not changed.
   EXPECT_EQ(::lseek(travelling.get(), 0, SEEK_CUR), 4);
 }
 

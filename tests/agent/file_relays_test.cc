@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pipes and sockets that are relayed between two agents: what the programs at both ends see.
+// Pipes and sockets that are relayed between two agents, as the programs at both ends see them.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -90,7 +90,7 @@ TEST_F(FileRelaysTest, AReadersShutdownIsTheWritersBrokenPipe) {
     const UniqueFd& writer = at_home ? there : ours;
     EXPECT_EQ(::shutdown(reader.get(), SHUT_RD), 0);
     pair_.settle();
-    // Found when it is written to: the first bytes are lost on the way.
+    // The end shows only on writing: the first bytes are lost on the way.
     (void)write_now(writer, "x");
     pair_.settle();
     EXPECT_EQ(write_now(writer, "y"), "EPIPE") << at_home;
@@ -119,7 +119,7 @@ TEST_F(FileRelaysTest, AnEndThatWasClosedIsFoundWhenTheOtherDirectionEndsLater) 
   auto [ours, travelling] = new_socketpair(SOCK_STREAM | SOCK_NONBLOCK);
   UniqueFd there = pair_.pass(1, travelling);
   travelling.reset();
-  // More than `ours` takes, so the other agent is out of credit when the end comes.
+  // More than `ours` takes, so the other agent has no credit when the end comes.
   const std::string block(65536, 'b');
   for (std::size_t before = SIZE_MAX; before != pair_.messages;) {
     before = pair_.messages;
@@ -135,7 +135,7 @@ TEST_F(FileRelaysTest, AnEndThatWasClosedIsFoundWhenTheOtherDirectionEndsLater) 
   EXPECT_EQ(write_now(ours, "x"), "EPIPE");
 }
 
-// As on one host: the one who passed it may go on with its own copy.
+// As on one host: the program that passed it may go on with its own copy.
 TEST_F(FileRelaysTest, ACopyThatIsClosedThereLeavesTheProgramsOwnAlone) {
   auto [ours, kept] = new_socketpair(SOCK_STREAM);
   UniqueFd there = pair_.pass(1, kept);
@@ -164,7 +164,7 @@ TEST_F(FileRelaysTest, ASlowReaderStopsTheWriterAndCostsTheAgentsAWindowOnly) {
     pair_.settle();
     if (pair_.messages == before) break;  // nothing moves any more
   }
-  // Two pipes and the window.
+  // The capacity of two pipes and the window.
   EXPECT_EQ(written, 2 * 65536 + limits::kFileWindowBytes);
   EXPECT_LE(pair_.most_in_flight, limits::kFileWindowBytes);
   std::size_t read = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strangers at the agent's socket: each costs itself only.
+// Strangers at the agent's socket: each of them harms only itself.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,7 +25,7 @@ class Handshake : public ::testing::Test {
     expect_polite_programs_work(agent_.socket());
     agent_.expect_back_at(before_);
   }
-  // Sends bytes as the first message, and tells whether it was refused as a breach of protocol.
+  // Sends bytes as the first message, and checks that they are refused as a breach of the protocol.
   void expect_refused(const void* bytes, std::size_t size) {
     const int fd = connect_to(agent_.socket());
     ASSERT_EQ(::send(fd, bytes, size, MSG_NOSIGNAL), static_cast<ssize_t>(size));
@@ -120,7 +120,7 @@ TEST_F(Handshake, SilentConnectionsKeepNobodyOutAndCostNoTime) {
   std::vector<int> silent;
   for (int i = 0; i < 400; ++i) silent.push_back(connect_to(agent_.socket()));
   expect_polite_programs_work(agent_.socket());
-  // The agent sleeps though nobody says hello.
+  // The agent sleeps even though the connection has not said Hello.
   const std::uint64_t switches = agent_.context_switches();
   const std::uint64_t before = agent_.run_time_ns();
   ::usleep(200'000);  // the interval that is measured

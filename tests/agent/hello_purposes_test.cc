@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hellos that ask for something else than an open, and descriptors that are passed along.
+// Hellos that ask for something other than an open, and descriptors that are passed along.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -133,7 +133,7 @@ TEST_F(HelloPurposes, ADescriptorOfAChannelIsAttachedAndEndsWithItsChannel) {
   const auto reply = receive_hello_reply(opened);
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->error, 0);
-  // Whoever claims it as its own as well gets a channel, but not this one's name.
+  // Another program that shows it as its own gets a channel, but not this channel's identity.
   const int thief = connect_to(agent_.socket());
   send_with(thief, &hello, sizeof hello, {opened});
   ASSERT_TRUE(receive_hello_reply(thief));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An agent with nothing to do takes no processor time, whoever waits in a read.
+// An agent with nothing to do takes no processor time, however many threads wait in a read.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -31,7 +31,7 @@ TEST(Idle, AnAgentWhoseClientsAllWaitTakesNoTime) {
     }
     (void)agent.counts();  // everything before it has been handled
     std::uint64_t run_time = 0;
-    // At most two looks: the first may still see the agent go to sleep.
+    // At most two attempts: during the first the agent may still be on its way to sleep.
     for (int look = 0; look < 2; ++look) {
       const std::uint64_t run_before = agent.run_time_ns();
       const std::uint64_t switches_before = agent.context_switches();

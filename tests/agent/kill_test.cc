@@ -18,7 +18,7 @@
 namespace netbinder::testing {
 namespace {
 
-// Runs `program` in a child that says when it has begun, and kills it a moment later.
+// Runs `program` in a child that reports when it has begun, and kills it a moment later.
 template <typename Program>
 void run_and_kill(std::mt19937& random, Program program) {
   std::array<int, 2> begun{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mailboxes written against the rules: only the writer is hurt.
+// Mailboxes written against the rules: only the program that wrote them is harmed.
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -29,7 +29,7 @@ class Mailboxes : public ::testing::Test {
     expect_polite_programs_work(agent_.socket());
     agent_.expect_back_at(before_);
   }
-  // The agent has handled what came before, once it has answered this.
+  // When the agent has answered this, it has handled everything that came before.
   static void settle(ChannelClient& client) { EXPECT_EQ(client.control(63, BINDER_VERSION), 0); }
 
   AgentProcess agent_;
@@ -101,7 +101,7 @@ class PostedReads : public Mailboxes {
     caller_->begin_write_read(next_caller_, next_caller_, commands.bytes(), kRead);
     ++next_caller_;
   }
-  // The looper has a call, and answers it.
+  // The looper receives a call and answers it.
   void serve() {
     std::vector<std::byte> read;
     ASSERT_EQ(server_->end_write_read(kLooper, &read), 0);
@@ -116,7 +116,7 @@ class PostedReads : public Mailboxes {
     ASSERT_TRUE(find_command(read, BR_TRANSACTION_COMPLETE));
     ASSERT_EQ(box().may_post.load(), 1U);
   }
-  // Makes a request as a program does that may post it, and rings no doorbell.
+  // Makes a request that may be posted, as a program does, and rings no doorbell.
   void post(std::uint32_t tid, std::uint32_t flags, std::uint32_t capacity, std::uint64_t bytes) {
     box().request = {};
     box().request.operation = kOpWriteRead;
@@ -236,7 +236,7 @@ TEST_F(Mailboxes, TheStagingAreaCarriesPayloads) {
   ChannelClient client(agent_.socket(), "binder", kHelloStagedOnly);
   ASSERT_EQ(client.error(), 0);
   ASSERT_EQ(client.map(), 0);
-  // The last mailbox's area: the very end of the memory.
+  // The last mailbox's staging area, at the very end of the memory.
   constexpr std::uint32_t kLast = kMailboxes - 1;
   std::vector<std::byte> commands;
   const std::uint32_t command = BC_ENTER_LOOPER;
@@ -347,7 +347,7 @@ TEST_F(Mailboxes, MemoryThatChangesWhileTheAgentReadsItIsHarmless) {
   ChannelClient client(agent_.socket());
   ASSERT_EQ(client.map(), 0);
   std::atomic<bool> stopping = false;
-  // Everything but the mailbox's first line, again and again.
+  // Changes everything but the mailbox's first line, again and again.
   std::thread flipping([&] {
     std::mt19937 random(11);
     while (!stopping) {

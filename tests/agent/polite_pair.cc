@@ -199,7 +199,7 @@ EchoServer::EchoServer(const std::string& socket, const std::string& name)
 
 EchoServer::~EchoServer() {
   state_->stopping = true;
-  // A signal's way out of the read; again, if the thread was not in one.
+  // Ends the read as a signal does; tried again if the thread was not in a read.
   Mailbox& box = state_->channel.mailbox(2);
   std::atomic<bool> ended = false;
   std::thread waiting([&] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client and a server that behave: a server registers with the built-in service manager, the
-// client looks it up, calls it and compares what comes back, byte by byte.
+// A client and a server that behave: the server registers with the built-in service manager; the
+// client looks it up, calls it and compares the reply byte by byte.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@
 
 namespace netbinder::testing {
 
-// A stream of BC_* commands, and BR_* commands found in one.
+// A stream of BC_* commands, and a search for BR_* commands in one.
 class Stream {
  public:
   Stream& put(std::uint32_t command);
@@ -30,11 +30,11 @@ class Stream {
   void append(const void* data, std::size_t size);
   std::vector<std::byte> bytes_;
 };
-// The payload of the first such command, or nothing.
+// The payload of the first command of that kind, or nothing.
 std::optional<std::vector<std::byte>> find_command(const std::vector<std::byte>& read,
                                                    std::uint32_t command);
 
-// A thread of a program that makes calls and waits for their end.
+// A thread of a program that makes calls and waits until they end.
 class Caller {
  public:
   Caller(ChannelClient& channel, std::uint32_t tid) : channel_(channel), tid_(tid) {}
@@ -45,7 +45,7 @@ class Caller {
   };
   Answer call(std::uint32_t handle, std::uint32_t code, const std::vector<std::byte>& data,
               const std::vector<binder_size_t>& offsets = {});
-  // With the classic service manager. 0: no such service.
+  // Calls to the classic service manager. 0: there is no such service.
   std::uint32_t find(const std::string& name);
   bool add(const std::string& name, std::uint64_t node);
 
@@ -54,10 +54,10 @@ class Caller {
   std::uint32_t tid_;
 };
 
-// The bytes a polite call carries, and what is to come back.
+// The bytes that a polite call carries and gets back.
 std::vector<std::byte> pattern(std::size_t size, std::uint32_t seed);
 
-// A server in a thread of the test, until it is told to stop, that sends back what it gets.
+// A server in a thread of the test. It sends back what it gets until it is stopped.
 class EchoServer {
  public:
   EchoServer(const std::string& socket, const std::string& name);
@@ -69,7 +69,7 @@ class EchoServer {
   struct State;
   State* state_;
 };
-// Serves one call after the other with `channel`, until `stopping`, or the agent hangs up.
+// Serves one call after the other with `channel`, until `stopping` or until the agent hangs up.
 void serve_echo(ChannelClient& channel, const std::atomic<bool>& stopping);
 
 // Fails the test unless a new client and a new server work as they should.

@@ -37,7 +37,7 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
   std::uint64_t any() { return random_(); }
   std::uint64_t some_node() { return 0x1000 + below(6) * 16; }
 
-  // A pointer into the test's memory, mostly; else nowhere.
+  // A pointer, mostly into the test's memory, sometimes to nowhere.
   std::uint64_t some_address() {
     if (below(12) == 0) return any();
     if (below(12) == 0) return 0;
@@ -175,7 +175,7 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
       buffers_.push_back(data.data.ptr.buffer);
     }
   }
-  // Begins a request in the thread's mailbox, whatever is there; takes descriptors as they come.
+  // Begins a request in the thread's mailbox, whatever its state; takes descriptors as they come.
   void submit(ChannelClient& program, std::uint32_t thread, const std::vector<std::byte>& bytes,
               std::uint32_t flags) {
     const std::uint32_t index = 10 + thread;
@@ -213,7 +213,7 @@ class RandomRequests : public ::testing::TestWithParam<std::uint32_t> {
     }
     (void)program.control(100 + thread, BINDER_THREAD_EXIT);
   }
-  // What the agent counted, so that a test that reached nothing fails.
+  // A counter of the agent, so that a test that reached nothing fails.
   [[nodiscard]] std::int64_t counted(const std::string& what) const {
     const auto status = nlohmann::json::parse(agent_.status_line("{\"command\":\"status\"}\n"));
     return status["statistics"][what];
@@ -245,7 +245,7 @@ TEST_P(RandomRequests, BytesAreAnsweredAndHurtNobody) {
 }
 
 TEST_P(RandomRequests, CommandsWithRandomArgumentsAreAnsweredAndHurtNobody) {
-  // Each program has given the manager nodes to start with, so that handles lead somewhere.
+  // Each program gives the manager some nodes first, so that handles lead somewhere.
   for (auto& program : programs_) {
     Caller caller(*program, 50);
     EXPECT_TRUE(caller.add("random" + std::to_string(below(5)), some_node()));

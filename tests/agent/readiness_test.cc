@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// poll on a binder descriptor says readable exactly while a read would not block.
+// poll reports a binder descriptor as readable exactly while a read would not block.
 #include <gtest/gtest.h>
 
 #include <cerrno>

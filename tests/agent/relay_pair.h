@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The descriptors of two agents in one process, joined by message queues, without cores between.
+// The descriptors of two agents in one process, joined by message queues, without cores in between.
 #pragma once
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ inline Ends new_socketpair(int type) {
   return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-// A read that does not wait: what there is, "(end)" or "(nothing)" or the error's name.
+// A read that does not wait: the available bytes, "(end)", "(nothing)" or the error's name.
 inline std::string read_now(const UniqueFd& fd, std::size_t most = 1U << 20) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
   (void)::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK);
@@ -63,7 +63,7 @@ inline std::string read_now(const UniqueFd& fd, std::size_t most = 1U << 20) {
   return text;
 }
 
-// The same for a write: how many bytes, or the error's name.
+// The same for a write: the number of bytes, or the error's name.
 inline std::string write_now(const UniqueFd& fd, std::string_view text) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
   (void)::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK);
@@ -78,7 +78,7 @@ class RelayPair {
   static constexpr std::uint64_t kMaxFileBytes = 1U << 20;
 
   RelayPair() {
-    // As in the agent: a pipe that nobody reads is an error, and no signal.
+    // As in the agent: writing to a pipe that nobody reads gives an error, not a signal.
     (void)::signal(SIGPIPE, SIG_IGN);
     for (const std::uint32_t id : {1U, 2U}) {
       sides_.emplace(id, std::make_unique<FileRelays>(
@@ -96,7 +96,7 @@ class RelayPair {
                                   }));
     }
   }
-  // Whatever a test does, nothing may be left when all programs have closed.
+  // After every test nothing may be left when all programs have closed.
   void expect_nothing_left() {
     settle();
     EXPECT_EQ(side(1).relays(), 0U);
@@ -111,7 +111,7 @@ class RelayPair {
   FileRelays& side(std::uint32_t id) { return *sides_.at(id); }
   std::deque<peer::FileMessage>& mail_for(std::uint32_t id) { return mail_[id]; }
 
-  // Until nothing happens any more.
+  // Runs until nothing happens any more.
   void settle() {
     bool any = true;
     while (any) {
@@ -137,7 +137,7 @@ class RelayPair {
   }
 
   std::expected<FileNumber, FileRefusal> offer(std::uint32_t from, const UniqueFd& program_fd) {
-    // The agent has a copy, as pidfd_getfd makes one.
+    // The agent has a copy, like those of pidfd_getfd.
     UniqueFd copy(::fcntl(program_fd.get(), F_DUPFD_CLOEXEC, 0));
     auto number = side(from).export_file(HostId{3 - from}, std::move(copy));
     if (number) side(from).send_offers(HostId{3 - from});
@@ -145,7 +145,7 @@ class RelayPair {
     return number;
   }
 
-  // The descriptor, as a program of the other host is given it.
+  // The descriptor that a program of the other host receives.
   UniqueFd pass(std::uint32_t from, const UniqueFd& program_fd) {
     const auto number = offer(from, program_fd);
     if (!number) {

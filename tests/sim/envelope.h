@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What simulated programs write into their payloads: the number of the call, what the objects in it
-// are, and bytes that follow from the number. So the receiver can tell whether it has been given
-// what was sent.
+// The content of simulated payloads: the number of the call, the kinds of the objects in it, and
+// bytes that follow from the number. By it the receiver can check that it was given what was sent.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +25,11 @@ void append(std::vector<std::byte>& bytes, const T& value) {
   bytes.insert(bytes.end(), begin, begin + sizeof value);
 }
 
-// What an object was when it was sent.
+// The kind of an object when it was sent.
 enum class ThingKind : std::uint64_t { kStrong, kWeak, kFile };
 
-// An object as its sender knows it. `since_ms`: since when the reference is in one piece, whatever
-// hands it went through. Of a descriptor the uid is the FileId.
+// An object as its sender knows it. `since_ms` is the time since which the reference has existed
+// without a gap, through whatever hands it went. For a descriptor the uid is the FileId.
 struct Thing {
   Uid uid = 0;
   std::uint64_t since_ms = 0;
@@ -57,7 +56,7 @@ struct Parcel {
   std::vector<binder_size_t> offsets;
 };
 
-// `scattered`: the objects of an SgBlock.
+// `scattered` are the objects of an SgBlock.
 inline Parcel pack(const Envelope& envelope, const std::vector<Thing>& things,
                    std::span<const std::byte> scattered = {}) {
   Parcel parcel;
@@ -80,7 +79,7 @@ inline Parcel pack(const Envelope& envelope, const std::vector<Thing>& things,
   return parcel;
 }
 
-// Nothing: it is not as it was packed, and `wrong` says how. `objects`: those of an SgBlock.
+// Nothing if it is not as it was packed; `wrong` then says how. `objects` are those of an SgBlock.
 inline std::optional<Envelope> unpack(std::span<const std::byte> data,
                                       std::span<const binder_size_t> offsets,
                                       std::vector<Thing>& things,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What goes wrong in a simulation, and when.
+// The faults of a simulation, and when they happen.
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One life of a host's agent: a NodeHost, as an agent has one, on a SimTransport, with the
-// simulated clock in place of timers. Its end is that of a killed agent: nobody is told anything.
+// One incarnation of a host's agent: a NodeHost, like an agent's, on a SimTransport, with simulated
+// time in place of timers. It ends like a killed agent: nobody is notified.
 #pragma once
 
 #include <cstdint>
@@ -39,14 +39,14 @@ class SimHost final : private Timer, private Surroundings {
   static Incarnation incarnation(HostId id, std::uint64_t life) {
     return Incarnation{id.value() * 1000ULL + life};
   }
-  // Null if the context has none.
+  // Null if the context has no built-in manager.
   [[nodiscard]] BuiltinManager* manager();
   [[nodiscard]] SimFiles& files() { return files_; }
 
   // ---- for programs ----
   void add_process(ProcessId process, ProcessHost& host) { host_->add_process(process, host); }
   void close_process(ProcessId process, std::span<std::byte> arena);
-  // Before and after anything is asked of the driver; then, once for each turn, flush().
+  // To be called before and after each call to the driver; flush() follows once in each turn.
   void before_event();
   void after_event() { host_->after_event(); }
   void flush() { host_->flush(); }
@@ -61,7 +61,7 @@ class SimHost final : private Timer, private Surroundings {
   void set_stalled(bool stalled) { transport_->set_stalled(stalled); }
   [[nodiscard]] bool stalled() const { return transport_->stalled(); }
   void check_leases() const { transport_->check_leases(); }
-  // For others to compare.
+  // For tests to compare.
   [[nodiscard]] const NodeHost::Work& work() const { return host_->work(); }
 
  private:

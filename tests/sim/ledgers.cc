@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conservation of references between hosts. For each node that a home counts for a peer: what it
-// counts is what the peer has received, and what is under way to the peer, and what is on its way
-// back. For each reference a host holds until a third one has its own: the reference is under way,
-// or claimed, or the end of it is under way.
+// Conservation of references between hosts. For each node that a home counts for a peer, the count
+// equals the references that the peer has received, plus those under way to it and those on their
+// way back. For each reference that a host holds until a third one has its own, either the
+// reference is under way, or it is claimed, or the message that ends it is under way.
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -38,7 +38,7 @@ std::vector<WireNode> references_in(const PeerMessage& message) {
   return found;
 }
 
-// What of the home's nodes is in messages from it and to it.
+// The references to the home's nodes in messages from it and to it.
 std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_peer,
                                     const std::deque<Letter>& to_home,
                                     std::map<NodeNumber, Sum> sums) {
@@ -97,7 +97,7 @@ void World::compare_ledgers() {
                      std::to_string(peer.value()) + ", which holds, with what is under way, " +
                      std::to_string(sum.strong) + " and " + std::to_string(sum.weak));
       }
-      // What is not counted died, and the peer is yet to read of it.
+      // If it is not counted, the node has died, and the peer has yet to read of that.
       for (const auto& entry : theirs.received) {
         const bool counted = std::ranges::any_of(
             ours.counted, [&](const auto& other) { return other.node == entry.node; });
@@ -114,7 +114,7 @@ void World::compare_ledgers() {
                      std::to_string(entry.node.value()) + " of host " +
                      std::to_string(home.value()) + ", which counts nothing for it");
       }
-      // Here `home` is the introducer, and `peer` the recipient.
+      // Here `home` is the introducer and `peer` the recipient.
       std::vector<HandoffId> open;
       for (const Letter& letter : to_peer) {
         for (const WireNode& node : references_in(letter.message)) {

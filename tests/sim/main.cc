@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs seeds of the simulation. Exit status 1: some failed; for each the reason, and the command
-// that runs it again, have been printed.
+// Runs seeds of the simulation. Exit status 1 means that some failed; for each of them the reason
+// was printed, and the command that runs it again.
 #include <unistd.h>
 
 #include <csignal>

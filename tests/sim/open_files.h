@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Simulated open files. An OpenFile is one reference to one, as a descriptor is: it is moved, never
-// copied, and closed when it ends, so exactly once. What a file is, is its number; what a reference
-// travels for, is its errand.
+// Simulated open files. An OpenFile is one reference to a file, like a descriptor: it is moved,
+// never copied, and closed when it ends, so exactly once. A number identifies the file; the errand
+// says what the reference travels with.
 //
-// The OpenFiles of a World count the references there are, wherever they are.
+// The OpenFiles of a World counts all references, wherever they are.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must be true, judged from what programs write and read alone: every call ends once, with a
-// reply its callee wrote or with an error that has a cause; a call is delivered once, to the node
-// it was made of; oneway calls of one thread to one node arrive in their order; an accepted one
-// arrives for certain. The first finding ends the run.
+// The rules that must hold, judged only by what programs write and read: every call ends once, with
+// a reply that its callee wrote or with an error that has a cause; a call is delivered once, to the
+// node it was made to; oneway calls of one thread to one node arrive in their order; an accepted
+// one always arrives. The first finding ends the run.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace netbinder::sim {
 
-// A node, wherever it is: its program's serial number and its place there. 0 is none.
+// Identifies a node on any host by its program's serial number and its place there. 0 is none.
 using Uid = std::uint64_t;
 inline constexpr std::uint64_t kNodesOfProgram = 256;
 inline std::uint64_t program_of(Uid uid) { return uid / kNodesOfProgram; }
@@ -50,7 +50,7 @@ class Oracle {
   [[nodiscard]] const std::string& failure() const { return *failure_; }
 
   // ---- weather ----
-  // Sessions between hosts of late: whatever is told of deaths may be due to them.
+  // Sessions between hosts were lost recently: deaths that are reported may be due to that.
   void trouble() { last_trouble_ms_ = clock_.now_ms(); }
   void pair_down(int change) { pairs_down_ += change; }
   [[nodiscard]] bool troubled_since(std::uint64_t ms) const {
@@ -65,7 +65,7 @@ class Oracle {
   void program_frozen(std::uint64_t serial) { frozen_once_.insert(serial); }
 
   // ---- calls ----
-  // `target`: 0 is whoever is manager.
+  // `target` 0 is the context's manager, whoever that is.
   std::uint64_t new_call(std::uint64_t caller, std::uint32_t tid, Uid target, bool oneway,
                          std::uint64_t since_ms);
   void not_issued(std::uint64_t number);
@@ -76,21 +76,21 @@ class Oracle {
   // BR_DEAD_REPLY, BR_FAILED_REPLY, BR_FROZEN_REPLY in place of a reply or an acceptance.
   void call_failed(std::uint64_t number, std::uint32_t command);
   [[nodiscard]] std::uint64_t order_of(std::uint64_t number) const;
-  // Never answered because the callee died or left, by design of the workload.
+  // It is never answered because the callee died or left, as the workload intends.
   void abandoned(std::uint64_t number);
 
-  // Of a call or its reply, before it is made: something in it must make it fail.
+  // Announced before a call or its reply is made: something in it must make it fail.
   void must_fail(std::uint64_t number, bool of_reply);
-  // It may fail for a reason that has to do with descriptors.
+  // It may fail for a reason that concerns descriptors.
   void may_fail(std::uint64_t number);
-  // The receiver could not take the descriptors. Nobody hears of it if it was a oneway call.
+  // The receiver could not take the descriptors. For a oneway call nobody is notified.
   void install_failed(std::uint64_t number, bool of_reply);
   [[nodiscard]] std::uint64_t caller_of(std::uint64_t number) const {
     return calls_[number - 1].caller;
   }
   [[nodiscard]] bool is_oneway(std::uint64_t number) const { return calls_[number - 1].oneway; }
 
-  // When the network is well and everybody has done what there was to do.
+  // To be called when the network is well and everybody has finished.
   void check_drained();
   bool strict_failures = false;  // arenas are large: no call may fail
 

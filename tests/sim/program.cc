@@ -61,7 +61,7 @@ void Program::end(bool with_agent) {
 
 void Program::wind_down() {
   winding_down_ = true;
-  // One more thread, so that programs whose threads all wait for each other come free.
+  // One more thread, so that programs whose threads all wait for each other can go on.
   Thread& thread = threads_[next_tid_];
   thread.tid = next_tid_++;
   thread.looper = true;
@@ -83,7 +83,7 @@ void Program::schedule(Thread& thread, std::uint64_t delay_ms) {
   });
 }
 
-// Which thread's is as good as any's: its read is called back, and it goes on by itself.
+// Any thread will do: its read is interrupted, and it goes on by itself.
 void Program::interrupt(std::uint64_t which) {
   if (!alive_ || threads_.empty()) return;
   auto at = threads_.begin();
@@ -166,7 +166,7 @@ void Program::exit_thread(Thread& thread) {
   for (const Frame& frame : thread.stack) {
     if (frame.kind == Frame::Kind::kIncoming) world_.oracle().abandoned(frame.number);
   }
-  // What was queued for this thread to read goes with it, as in the kernel.
+  // Work queued for this thread to read is lost with it, as in the kernel.
   for (auto& [cookie, watch] : watches_) {
     if (watch.state != Watch::State::kClearing && watch.state != Watch::State::kClearingTold) {
       continue;
@@ -238,7 +238,7 @@ void Program::act_idle(Thread& thread) {
   submit(thread, !thread.looper);
 }
 
-// A call is being handled: the next step of it.
+// Takes the next step of the call that is being handled.
 void Program::serve(Thread& thread) {
   Random& random = world_.random();
   Frame& frame = thread.stack.back();
@@ -277,7 +277,7 @@ void Program::serve(Thread& thread) {
 
 void Program::submit(Thread& thread, bool nonblocking) {
   std::vector<Command> batch = std::exchange(thread.batch, {});
-  // All of what waits most of the time, the beginning of it otherwise.
+  // Mostly writes all commands that wait, otherwise only the first of them.
   std::size_t count = pending_.size();
   if (!winding_down_ && world_.random().one_in(3)) count = world_.random().below(count + 1);
   for (std::size_t i = 0; i < count; ++i) {
@@ -311,7 +311,7 @@ void Program::submit(Thread& thread, bool nonblocking) {
   host.after_event();
 }
 
-// A signal has come before anybody asked for the read.
+// A signal arrives before the driver asks for the read.
 void Program::bring_read(Thread& thread) {
   thread.may_post = thread.posted = false;
   world_.host(host_)->driver().write_read(id_, ThreadId{thread.tid},

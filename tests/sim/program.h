@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A program on a simulated host: threads that call, serve, pass objects on, watch deaths and let
-// go, by chance, as a well-behaved user of the driver does (a thread waits for what its commands
-// brought about before it goes on, as libbinder's do). What it is to do with a call follows from
-// the call's number. It checks all that it is told: objects, payloads, references to its nodes,
-// deaths; and tells the oracle of calls.
+// A program on a simulated host. Its threads call, serve, pass objects on, watch deaths and let go,
+// at random but as well-behaved users of the driver: a thread waits for the results of its commands
+// before it goes on, as libbinder's threads do. How it handles a call follows from the call's
+// number. It checks everything that it reads: objects, payloads, references to its nodes, deaths;
+// and it reports calls to the oracle.
 //
-// Two kinds of entries: what it is told is noted in ioctl_done, inside an event of the core; what
-// it does comes later, as an event of its own.
+// There are two kinds of entries: results are noted in ioctl_done, inside an event of the core; the
+// program acts on them later, as an event of its own.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ class Program final : public ProcessHost {
   ~Program() override;
 
   void start();
-  // Killed: the host's driver hears of it. `with_agent`: its agent is gone, and nobody hears.
+  // Killed: the host's driver is notified. `with_agent`: its agent is gone, and nobody is notified.
   void end(bool with_agent);
 
   [[nodiscard]] bool alive() const { return alive_; }
@@ -49,17 +49,17 @@ class Program final : public ProcessHost {
   [[nodiscard]] const std::string& service_name() const { return service_name_; }
   [[nodiscard]] bool registered() const { return registered_; }
 
-  // No new calls from now on; what is begun is brought to its end.
+  // From now on it makes no new calls, and completes those it has begun.
   void wind_down();
-  // And everything held is given back.
+  // Afterwards it gives back everything it holds.
   void let_go();
   void interrupt(std::uint64_t which);
   void flush();
   void set_frozen(bool frozen);
   [[nodiscard]] bool frozen() const { return frozen_; }
 
-  // A strong handle of its own to the node, and since when.
-  // Weakly: or a weak one.
+  // The time since when it has held a strong handle of its own to the node; with `weakly`, a strong
+  // or a weak one.
   [[nodiscard]] std::optional<std::uint64_t> holds_since(Uid uid, bool weakly) const;
   void check_drained();
   void check_let_go();
@@ -74,22 +74,22 @@ class Program final : public ProcessHost {
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
 
   static constexpr std::uint32_t kFreezer = 1000;  // a tid
-  // Where a thread has what its commands refer to: from this times its tid on.
+  // The place of the memory that a thread's commands refer to: it begins at this times its tid.
   static constexpr std::uint64_t kStagingStride = 1ULL << 32;
 
  private:
-  // What a thread is at, innermost last.
+  // The calls that a thread is in, innermost last.
   struct Frame {
     enum class Kind { kOutgoing, kIncoming, kManager } kind;
     std::uint64_t number = 0;
     std::vector<std::uint32_t> offered = {};  // handles that came with an incoming call
     std::uint32_t steps = 0;                  // to do before the reply
-    // Of the built-in manager.
+    // For calls to the built-in manager.
     enum class Manager { kAdd, kLookUp, kWatch, kLeave } manager = Manager::kLookUp;
     std::string asked = {};  // the name that is looked up
     std::uint64_t asked_ms = 0;
   };
-  // What a command that was written is still to bring.
+  // The result that a written command has yet to bring.
   struct Expected {
     enum class Kind { kCall, kOneway, kReply, kManager } kind;
     std::uint64_t number = 0;
@@ -118,8 +118,8 @@ class Program final : public ProcessHost {
     bool delayed = false;               // what it reads waited for descriptors
   };
   struct Node {
-    // Taken less released, as it was told: one or none, but while what one thread has read waits
-    // for descriptors, another may be told what comes after it.
+    // Acquired minus released, by what was read: one or none. But while one thread's read waits for
+    // descriptors, another thread may read what comes after it.
     int weak_told = 0, strong_told = 0;
     bool unlisted = false;
     std::uint64_t oneway = 0;  // the call whose buffer is held
@@ -158,12 +158,12 @@ class Program final : public ProcessHost {
     std::uint32_t handle = 0;
     bool weak = false;
   };
-  // What a call or a reply carries.
+  // The content of a call or a reply.
   struct Cargo {
     std::vector<Thing> things;
     std::optional<SgBlock> block;
   };
-  // Descriptors that came with a call or a reply, until it is read.
+  // Descriptors that came with a call or a reply, until that is read.
   struct Installing {
     std::vector<OpenFile> files;
     bool fails = false;
@@ -178,7 +178,7 @@ class Program final : public ProcessHost {
 
   static constexpr std::size_t kCallbackNode = 3;
 
-  // ---- doing (program.cc, program_send.cc, program_house.cc) ----
+  // ---- acting (program.cc, program_send.cc, program_house.cc) ----
   void schedule(Thread& thread, std::uint64_t delay_ms);
   void act(std::uint32_t tid);
   void act_idle(Thread& thread);
@@ -188,7 +188,7 @@ class Program final : public ProcessHost {
   void exit_thread(Thread& thread);
   void call(Thread& thread, std::uint32_t handle, bool oneway, std::size_t times = 1);
   void reply(Thread& thread);
-  // Writes housekeeping and the batch, and reads.
+  // Writes housekeeping commands and the batch, and reads.
   void submit(Thread& thread, bool nonblocking);
   void bring_read(Thread& thread);
   void add_transaction(Thread& thread, std::uint32_t command, Expected expected,
@@ -207,7 +207,7 @@ class Program final : public ProcessHost {
 
   // ---- descriptors (program_files.cc) ----
   enum class FilesAccepted { kYes, kNo };
-  // `to`: the host it goes to, where that is known.
+  // `to` is the host that it goes to, if that is known.
   Cargo some_cargo(Thread& thread, Errand errand, FilesAccepted accepted, std::optional<HostId> to);
   void add_files(Thread& thread, Cargo& cargo, Errand errand, FilesAccepted accepted,
                  std::optional<HostId> to);
@@ -223,7 +223,7 @@ class Program final : public ProcessHost {
   void close_some_file();
   [[nodiscard]] bool is_lent(int fd) const;
   static bool node_accepts_files(std::uint64_t index) { return index != 2; }
-  // Of a call's reply; both sides know it from the call's number.
+  // Whether the call's reply may carry descriptors; both sides know it from the call's number.
   [[nodiscard]] bool call_accepts_files(std::uint64_t number) const;
 
   // ---- the built-in manager (program_lazy.cc) ----
@@ -233,7 +233,7 @@ class Program final : public ProcessHost {
   void told_clients(const binder_transaction_data& data);
   void check_knows_clients();
 
-  // ---- being told (program_told.cc) ----
+  // ---- reading (program_told.cc) ----
   void told(Thread& thread, std::span<const std::byte> commands);
   void told_call(Thread& thread, const binder_transaction_data& data);
   void told_reply(Thread& thread, const binder_transaction_data& data);
@@ -272,7 +272,7 @@ class Program final : public ProcessHost {
   bool frozen_ = false;
   int freeze_error_ = 0;
   bool registered_ = false;
-  // Its service is lazy: it wants to hear of clients (once watched_), and may leave.
+  // Its service is lazy: it asks to be notified of clients (once watched_), and may leave.
   bool lazy_ = false;
   bool asking_about_own_ = false;
   bool watched_ = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors of a program: those it sends along, well or badly, and those it is sent. Each travels
-// as a copy that was made for that one call or reply, as its errand tells; so whoever has it knows
-// what it came with.
+// A program's descriptors: those that it sends, correctly or not, and those that it receives. Each
+// travels as a copy made for that one call or reply, which its errand identifies; so whoever has it
+// knows what it came with.
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -32,7 +32,7 @@ int Program::put_file(OpenFile file) {
   return fd;
 }
 
-// A copy of some file of the program's, or of a new one, for the errand alone.
+// A copy of one of the program's files, or of a new one, only for this errand.
 int Program::lend_file(Thread& thread, Errand errand) {
   Random& random = world_.random();
   OpenFile file;
@@ -116,13 +116,13 @@ void Program::add_files(Thread& thread, Cargo& cargo, Errand errand, FilesAccept
 std::expected<FileToken, int> Program::take_file(ThreadId /*thread*/, int fd) {
   const auto found = fds_.find(fd);
   if (!alive_ || found == fds_.end()) return std::unexpected(-EBADF);
-  // The driver's is a copy, as the one of the errand.
+  // The driver gets a copy with the same errand.
   return world_.host(host_)->files().take_in(found->second.duplicate(found->second.errand()));
 }
 
-// ---- being sent ----
+// ---- receiving ----
 
-// Called inside an event of the core, like ioctl_done; the answer comes as an event of its own.
+// Called inside an event of the core, like ioctl_done; the answer follows as an event of its own.
 void Program::install_files(ThreadId tid, std::span<const FileToken> tokens) {
   std::vector<OpenFile> files = world_.host(host_)->files().take_out(tokens);
   if (!alive_ || files.empty()) return;
@@ -250,7 +250,7 @@ void Program::close_some_file() {
   if (fds_.empty() || !world_.random().one_in(2)) return;
   auto at = fds_.begin();
   std::advance(at, world_.random().below(fds_.size()));
-  // One that is lent is closed with its errand.
+  // A lent one is closed when its errand ends.
   if (at->second.errand().call != 0 && is_lent(at->first)) return;
   if (array_fds_.contains(at->first) || closing_fds_.contains(at->first)) return;
   fds_.erase(at);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs that are frozen, and those that watch them.
+// Programs that are frozen, and programs that watch them.
 #include "tests/sim/program.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {
 
-// Its own process asks, on a thread that does nothing else.
+// Its own process asks for it, on a thread that does nothing else.
 void Program::set_frozen(bool frozen) {
   if (!alive_) return;
   SimHost& host = *world_.host(host_);
@@ -29,7 +29,7 @@ void Program::set_frozen(bool frozen) {
   world_.flush(host_);
 }
 
-// The ioctl may wait for another host, so nothing follows it.
+// The ioctl may wait for another host, so the thread does nothing after it.
 void Program::watch_freezing(Thread& thread) {
   const auto handle = some_handle();
   if (!handle || *handle == 0) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeping house: what a program does with buffers, references and death notifications.
+// Housekeeping: what a program does with buffers, references and death notifications.
 #include <utility>
 
 #include "tests/sim/program.h"
@@ -89,7 +89,7 @@ void Program::let_go_of_everything() {
     for (; held.weak_acquired > 0; --held.weak_acquired) later(BC_DECREFS, handle);
     at = held.any() ? std::next(at) : held_.erase(at);
   }
-  // Those of arrays the driver has closed; all others are the program's own.
+  // The driver has had those of arrays closed; the program closes all others itself.
   std::erase_if(fds_, [this](const auto& each) { return !closing_fds_.contains(each.first); });
 }
 
@@ -100,11 +100,11 @@ std::optional<std::uint64_t> Program::holds_since(Uid uid, bool weakly) const {
   return std::nullopt;
 }
 
-// ---- what must be true at peace ----
+// ---- checks at peace ----
 
 void Program::check_drained() {
   if (!alive_) return;
-  // Whoever waits, waits in the driver: it can be called back.
+  // Every thread that waits does so in the driver, and can be interrupted.
   SimHost& host = *world_.host(host_);
   for (auto& [tid, thread] : threads_) {
     if (!thread.in_ioctl) continue;

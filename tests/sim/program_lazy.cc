@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs and the built-in manager: they register their service and look up others'; and a lazy
-// one wants to hear whether it has clients, and leaves for a while when it has none.
+// Programs and the built-in manager: they register their service and look up others. A lazy one
+// asks to be notified whether it has clients, and leaves for a while when it has none.
 #include <cstring>
 #include <utility>
 
@@ -14,7 +14,7 @@ namespace netbinder::sim {
 
 namespace {
 
-// The classic codes, and those of Android 14, which the simulated managers are set to.
+// The classic codes, and those of Android 14, for which the simulated managers are configured.
 constexpr std::uint32_t kCheckService = 2;
 constexpr std::uint32_t kAddService = 3;
 constexpr std::uint32_t kRegisterClientCallback = 12;
@@ -25,7 +25,7 @@ constexpr std::uint64_t kNobodysCall = ~std::uint64_t{0};
 
 }  // namespace
 
-// Registers this program's service, then looks others up, or sees to its own.
+// Registers this program's service; after that, looks others up or attends to its own.
 void Program::ask_manager(Thread& thread) {
   const bool may_see_to_own = lazy_ && registered_ && !asking_about_own_;
   Frame frame{.kind = Frame::Kind::kManager};
@@ -118,14 +118,14 @@ void Program::told_by_manager(const Frame& frame, const binder_transaction_data&
   take_things(buffer, {thing}, {});
 }
 
-// What the manager has come to is not known: it is asked for nothing more but names.
+// The manager's state is unknown now, so only names are looked up from here on.
 void Program::manager_call_failed(const Frame& frame) {
   if (frame.manager == Frame::Manager::kLookUp) return;
   asking_about_own_ = lazy_;
   if (lazy_) registered_ = false;
 }
 
-// The client callback is called by the manager, and by nobody else.
+// Only the manager calls the client callback.
 void Program::told_clients(const binder_transaction_data& data) {
   std::vector<Thing> things;
   std::optional<Envelope> envelope;
@@ -161,7 +161,7 @@ void Program::told_clients(const binder_transaction_data& data) {
   has_clients_ = has_clients;
 }
 
-// At peace: whoever has the service got it from a manager, so its program knows.
+// At peace: whoever has the service got it from a manager, so its program has been notified.
 void Program::check_knows_clients() {
   if (!watched_ || !registered_ || has_clients_ || !world_.settings().roomy) return;
   world_.each_holder(uid_of(0), [&](const Program& holder, std::uint64_t since_ms) {

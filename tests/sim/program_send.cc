@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The calls and replies a program writes.
+// The calls and replies that a program writes.
 #include <utility>
 
 #include "tests/sim/program.h"
@@ -23,7 +23,7 @@ std::vector<Thing> Program::some_things() {
       thing.object.hdr.type = weak ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE;
       thing.object.handle = *handle;
     } else {
-      // A lazy one's service is the manager's to give, and its callback nobody's.
+      // A lazy program's service is given out by the manager only, and its callback by nobody.
       const std::size_t node =
           lazy_ ? random.between(1, kCallbackNode - 1) : random.below(nodes_.size());
       thing.uid = uid_of(node);
@@ -130,7 +130,7 @@ void Program::call(Thread& thread, std::uint32_t handle, bool oneway, std::size_
   const auto held = held_.find(handle);
   const Uid target = held == held_.end() || handle == 0 ? 0 : held->second.uid;
   const std::uint64_t since = target == 0 ? world_.clock().now_ms() : held->second.since_ms;
-  // Those behind the first may wait for it, while other threads let go of things.
+  // Calls after the first may have to wait for it, while other threads let go of handles.
   if (target != 0 && held->second.acquired == 0) times = 1;
   if (oneway) pin(thread, handle);
   for (std::size_t i = 0; i < (oneway ? times : 1); ++i) {

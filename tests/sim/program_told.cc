@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program is told, noted and checked. Called inside events of the core: asks nothing of it.
+// A program's reading: notes and checks the results. Called inside events of the core, so it makes
+// no calls to it.
 #include <algorithm>
 #include <cerrno>
 
@@ -153,7 +154,7 @@ void Program::told_error(Thread& thread, std::uint32_t command) {
       world_.oracle().call_failed(expected.number, command);
       return;
     }
-    // libbinder would take it for the end of the reply, and wait for the call's end for ever.
+    // libbinder would take it for the end of the reply, and wait for the end of the call for ever.
     if (expected.kind == Expected::Kind::kReply) {
       fail("an error where the completion of a reply was due");
       return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cluster of 100 hosts: names are known everywhere, and a host's death costs what it shared, not
-// what there is.
+// A cluster of 100 hosts: names are known everywhere, and the cost of a host's death depends on
+// what it shared, not on how much exists.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -61,7 +61,7 @@ TEST(Scale, NamesAreKnownOnAHundredHostsAndGoWithTheirs) {
   }
 }
 
-// A program that does what it is told, one thread.
+// A program with one thread, which the test controls.
 class Script final : public ProcessHost {
  public:
   static constexpr std::uint32_t kTid = 1;
@@ -88,7 +88,7 @@ class Script final : public ProcessHost {
     append(&payload, sizeof payload);
     return *this;
   }
-  // Writes what was put, and reads; blocks until there is something.
+  // Writes the gathered commands, and reads; blocks until there is something to read.
   void start() {
     if (busy_) world_.host(host_)->driver().interrupt(id_, ThreadId{kTid});
     busy_ = true;
@@ -97,7 +97,7 @@ class Script final : public ProcessHost {
         id_, ThreadId{kTid}, {.commands = written_, .reads = true, .read_buffer = read_});
     settle();
   }
-  // The same until a command of this kind has been read; what it carries.
+  // Repeats that until a command of this kind has been read, and returns its argument.
   template <typename T>
   T until(std::uint32_t wanted) {
     T value{};
@@ -186,8 +186,8 @@ void PrintTo(const Cost& cost, std::ostream* out) {
        << " deaths";
 }
 
-// What the death of host 2, which shares `services` nodes with programs on `peers` other hosts,
-// makes all others do. Host 1's program introduces them to each other.
+// The work that the death of host 2 causes on all others, if it shares `services` nodes with
+// programs on `peers` other hosts. Host 1's program introduces them to each other.
 Cost cost_of_death(std::uint32_t hosts, std::uint32_t services, std::uint32_t peers) {
   World world(settings_of(hosts, false));
   boot_all(world, hosts);
@@ -231,7 +231,7 @@ Cost cost_of_death(std::uint32_t hosts, std::uint32_t services, std::uint32_t pe
     return handles;
   };
 
-  // Host 2 registers; the manager keeps it all until everybody has it.
+  // Host 2 registers; the manager keeps the services until everybody has them.
   Script victim(world, HostId{2});
   std::vector<std::byte> data;
   std::vector<binder_size_t> offsets;
@@ -305,7 +305,7 @@ TEST(Scale, AHostsDeathCostsWhatItSharedNotTheCluster) {
   EXPECT_EQ(cost_of_death(100, 3, 4), small);
   EXPECT_EQ(small.sent, 0U);
   EXPECT_GE(small.ioctls, 3U * 4U);
-  // Twice the services, or twice the peers: twice the ioctls.
+  // Twice the services or twice the peers cost twice the ioctls.
   EXPECT_EQ(cost_of_death(100, 6, 4).ioctls, 2 * small.ioctls);
   EXPECT_EQ(cost_of_death(100, 3, 8).ioctls, 2 * small.ioctls);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is under way between two hosts, kept beside the real session and apart from it: every
-// message the one's core sent and the other's has not received. Each must arrive as it was sent, in
-// order and once, until the session ends.
+// The messages under way between two hosts, recorded apart from the real session: every message
+// that one core has sent and the other has not received. Each must arrive as it was sent, in order
+// and once, until the session ends.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@ namespace netbinder::sim {
 
 namespace {
 
-// What of a reference goes to another host.
+// The part of a reference that goes to another host.
 struct Carried {
   FileId id = 0;
   std::uint64_t call = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The descriptors in flight of a simulated host. To another host a reference goes as a content, its
-// number and its errand for bytes; so there it is a reference to the same file, which is closed
-// here. A token or a number that is used again, or that was dropped before, is a finding.
+// The descriptors in flight of a simulated host. A reference goes to another host as a content
+// whose bytes are its number and its errand; there it becomes a reference to the same file, and is
+// closed here. A token or a number that is used again, or that was dropped before, is a finding.
 //
 // Owned by the SimHost.
 #pragma once
@@ -28,14 +28,15 @@ class World;
 class SimFiles final : public Files {
  public:
   SimFiles(World& world, HostId id) : world_(world), id_(id) {}
-  // Before anything else.
+  // To be called before anything else.
   void attach(NodeHost& host) { host_ = &host; }
 
   // ---- for programs ----
   FileToken take_in(OpenFile file);
   std::vector<OpenFile> take_out(std::span<const FileToken> tokens);
 
-  // References that are here: in flight between programs of this host, for peers, and of peers.
+  // The number of references here: in flight between programs of this host, for peers, and from
+  // peers.
   [[nodiscard]] std::size_t held() const;
 
   // ---- Files ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulation itself: that a seed is a run, that what is done wrong on purpose is found, and
-// that a program may be killed at any moment.
+// Tests of the simulation itself: a seed always gives the same run, wrongs that are done on purpose
+// are found, and a program may be killed at any moment.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -107,12 +107,12 @@ std::size_t index_of() {
 
 class Sabotaged : public ::testing::TestWithParam<Wrong> {};
 
-// In good weather there is no excuse for anything. Some wrongs may be without consequence: what was
-// not told of had been let go already.
+// In good weather nothing excuses a finding. Some wrongs may have no consequence: for example the
+// report that was lost concerned something already let go of.
 TEST_P(Sabotaged, IsFound) {
   int done = 0;
   int found = 0;
-  // What may be without consequence is found by a share of the seeds; few would tell little of it.
+  // Wrongs that may have no consequence are found only by some of the seeds, so more are run.
   const std::uint64_t seeds = GetParam().sure ? 50 : 200;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Settings settings = Settings::of_seed(seed, 3);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happened, as one number: two runs of a seed must have the same. Never noted: addresses and
-// anything else of this very process. With `verbose`, what is noted is printed as well.
+// The events of a run, as one number: two runs of a seed must have the same. Addresses and
+// everything else that belongs only to this process are never noted. With `verbose`, notes are also
+// printed.
 #pragma once
 
 #include <cinttypes>

@@ -10,7 +10,7 @@ namespace netbinder::sim {
 
 namespace {
 
-// What space that is lent holds until something is written to it.
+// The content of lent space until something is written to it.
 constexpr std::byte kUntouched{0x5C};
 
 }  // namespace
@@ -35,7 +35,7 @@ ShadowPtr WatchedTransport::shadow(HostId peer) const {
 }
 
 void WatchedTransport::check_leases() const {
-  // The core may have fewer: some ended with their processes.
+  // The core may have fewer leases: some ended with their processes.
   std::size_t lent = 0;
   for (const auto& [id, each] : peers_) lent += each.lent.size();
   const std::size_t leases = host_.driver().counts().leases;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between a NodeHost and its SimTransport: sees every message and event both ways, judges them by a
-// model of its own (the shadows of sessions, the leases that were given), notes them in the trace,
-// and does wrong on purpose where a test wants that. Everything else goes through as it is.
+// Stands between a NodeHost and its SimTransport. It sees every message and event both ways, judges
+// them by a model of its own (the shadows of sessions, the leases that were given), notes them in
+// the trace, and does wrong on purpose if a test asks for it. Everything else goes through
+// unchanged.
 //
-// It also gives each event of the transport its frame, as the agent's loop does: the time before,
-// the flush after.
+// It also surrounds each event of the transport as the agent's loop does: it sets the time before,
+// and flushes after.
 #pragma once
 
 #include <map>
@@ -42,21 +43,21 @@ class WatchedTransport final : public Transport, private PeerEvents, private Obs
   [[nodiscard]] std::vector<LinkStatus> status() const override { return transport_.status(); }
 
   // ---- for the simulation ----
-  // The host ends as a killed agent does: from here on nothing it says is heard.
+  // The host ends like a killed agent: from here on, nothing it sends is delivered.
   void end();
   // The session with a peer, as this end sees it; null without one.
   [[nodiscard]] ShadowPtr shadow(HostId peer) const;
   void set_stalled(bool stalled) { transport_.set_stalled(stalled); }
   [[nodiscard]] bool stalled() const { return transport_.stalled(); }
-  // What the core has lent is what peers were given.
+  // Checks that the core's leases are the ones that peers were given.
   void check_leases() const;
 
  private:
-  // What is known of a peer beside the transport.
+  // The state that is kept of a peer, apart from the transport's.
   struct Peer {
     ShadowPtr shadow;        // of the session; null without one
     std::set<LeaseId> lent;  // to it, over its present link, and not ended
-    // Where the payload of the message that arrives is to be.
+    // The place for the payload of the message that is arriving.
     PayloadDestination arriving;
   };
 

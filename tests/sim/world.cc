@@ -259,7 +259,7 @@ bool World::sabotages(Sabotage what, const PeerMessage& message) {
 bool World::run_for(std::uint64_t ms) {
   const std::uint64_t until = clock_.now_ms() + ms;
   while (!oracle_.failed() && clock_.run_one(until)) {
-    // Not shortly before all is to be over.
+    // Not shortly before the end of the run.
     if (clock_.events() == settings_.kill_at_event && clock_.now_ms() < quiet_from_ms_) kill(1);
     const std::uint64_t every = settings_.check_every;
     if (every != 0 && clock_.events() % every == 0) check_everything();
@@ -348,7 +348,7 @@ void World::check_nothing_left() {
   const std::size_t others = settings_.hosts - 1;
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const Driver::Counts counts = host(HostId{id})->driver().counts();
-    // A built-in manager has two nodes, and of each other one a handle that it watches.
+    // A built-in manager has two nodes, and a handle to each other manager, which it watches.
     const std::size_t managers = settings_.builtin ? 1 : 0;
     const bool clean = counts.processes == managers && counts.nodes == managers * (2 + others) &&
                        counts.refs == managers * 2 * others && counts.transactions == 0 &&

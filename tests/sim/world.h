@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One simulation: a cluster, programs on it, faults, all from one seed. A run has parts: the storm;
-// peace, in which everything begun comes to its end; half of the programs killed; everything let go
-// of; everybody gone. After each, what must be true then is checked.
+// One simulation: a cluster, programs on it, and faults, all from one seed. A run has parts: the
+// storm; peace, in which everything begun comes to its end; half of the programs are killed;
+// everything is let go of; everybody ends. After each part the rules for that state are checked.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@
 
 namespace netbinder::sim {
 
-// Something done wrong once, on purpose: the checkers must find it.
+// A wrong done once, on purpose, which the checkers must find.
 enum class Sabotage {
   kNone,
   kDropMessage,       // a message that arrived does not reach the core
@@ -73,7 +73,7 @@ class World {
   explicit World(const Settings& settings);
   ~World();
 
-  // True: nothing was found.
+  // True if nothing was found.
   bool run();
   [[nodiscard]] std::uint64_t trace_hash() const { return trace_.hash(); }
 
@@ -83,7 +83,7 @@ class World {
   Program& start_program(HostId host);
   bool run_for(std::uint64_t ms);
   [[nodiscard]] bool all_connected() const;
-  // What homes count for peers is what these hold and what is under way.
+  // Checks that homes count for peers exactly what these hold and what is under way.
   void compare_ledgers();
   void check_names();
 
@@ -97,7 +97,7 @@ class World {
   OpenFiles& files() { return files_; }
   SimHost* host(HostId id) { return hosts_[id.value()].get(); }
   [[nodiscard]] const SimHost* host(HostId id) const { return hosts_[id.value()].get(); }
-  // Null if it is gone.
+  // Null if the program is gone.
   Program* program(std::uint64_t serial);
   void flush(HostId host);
   void kill(std::uint64_t serial);
@@ -105,7 +105,7 @@ class World {
   ShadowPtr shadow_of(SessionId session);
   void session_begun(HostId host, HostId peer);
   void session_ended(HostId host, HostId peer);
-  // Sessions a host lost with the host of a node.
+  // How many sessions a host has lost with the host of a node.
   [[nodiscard]] std::uint64_t losses(HostId host, Uid uid) const;
 
   [[nodiscard]] bool has_device(HostId id) const {
@@ -115,10 +115,10 @@ class World {
   void managed_by(std::uint64_t serial);
   [[nodiscard]] std::string some_service();
   [[nodiscard]] Uid service_uid(const std::string& name) const;
-  // The owner was told that nobody holds it; weakly, that nobody holds it in any way.
+  // The owner read that nobody holds it; with `weakly`, that nobody holds it in any way.
   void check_unheld(Uid uid, bool weakly);
   [[nodiscard]] std::optional<HostId> home_of(Uid uid) const;
-  // Calls `what` with each program that holds it strongly, and since when.
+  // Calls `what` with each program that holds it strongly, and with the time since when it does.
   void each_holder(Uid uid, const std::function<void(const Program&, std::uint64_t)>& what);
 
   [[nodiscard]] bool sabotages(Sabotage what);

@@ -78,7 +78,7 @@ bool Adapter::poll() {
   if (sinks_.empty()) return false;
   std::array<Completion, kPollBatch> batch;
   bool any = false;
-  // What the peers say goes before what became of our own requests.
+  // Messages of peers come before the completions of our own requests.
   const std::size_t received = device_->poll_receives(batch);
   for (const Completion& completion : std::span(batch).first(received)) {
     if (CompletionSink* sink = sink_of(completion.queue_pair)) {

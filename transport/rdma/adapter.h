@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The RDMA device of a transport: opened when first needed, its completions handed to the queue
-// pairs they are of, its registered memory counted against a limit.
+// The RDMA device of a transport. It is opened when first needed; its completions are handed to
+// their queue pairs, and its registered memory is counted against a limit.
 //
 // States:  Closed ── open() ──→ Open ── the device or its port fails ──→ Lost
 //          Lost ── no queue pair is left, open() ──→ Open, with a device of its own
 //
-// Owned by the transport by shared_ptr; endpoints keep it. Thread: the data-plane thread.
+// Owned by the transport by shared_ptr; endpoints hold it too. Thread: the data-plane thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -22,16 +22,16 @@
 
 namespace netbinder::rdma {
 
-// Whom a queue pair's completions are for.
+// The receiver of a queue pair's completions.
 class CompletionSink {
  public:
   virtual ~CompletionSink() = default;
-  // Notes what has completed.
+  // Each notes a completion.
   virtual void receive_done(const Completion& completion) = 0;
   virtual void send_done(const Completion& completion) = 0;
-  // After some of these: handles what was noted. May end any queue pair.
+  // Called after some of these: handles the noted completions. May end any queue pair.
   virtual void process() = 0;
-  // The device is of no use any more. May end any queue pair.
+  // The device can no longer be used. May end any queue pair.
   virtual void device_lost(const std::string& reason) = 0;
 };
 
@@ -43,20 +43,21 @@ class Adapter : public std::enable_shared_from_this<Adapter> {
   Adapter(const Adapter&) = delete;
   Adapter& operator=(const Adapter&) = delete;
 
-  // Makes sure there is a device. An error says what is missing.
+  // Makes sure that a device is open. An error says what is missing.
   std::expected<void, std::string> open();
   [[nodiscard]] Device& device() const { return *device_; }
 
-  // `sink` hears of this queue pair until it is removed.
+  // `sink` receives this queue pair's completions until it is removed.
   void add(QueuePairNumber number, CompletionSink& sink) { sinks_.emplace(number, &sink); }
   void remove(QueuePairNumber number) { sinks_.erase(number); }
 
   // Handles what has completed. True if there was anything.
   bool poll();
-  // From here on completions wake the event loop. False if there were some, which are handled.
+  // From here on completions wake the event loop. False if some were there already; they are
+  // handled.
   bool arm();
 
-  // Registered memory: false if there would be too much of it.
+  // Counts memory to be registered. False if there would be too much of it.
   [[nodiscard]] bool reserve(std::uint64_t bytes);
   void release(std::uint64_t bytes);
   [[nodiscard]] std::uint64_t registered_bytes() const { return registered_bytes_; }

@@ -76,7 +76,7 @@ void Endpoint::close(Tell tell) {
   if (std::exchange(closed_, true)) return;
   idle_timer_.cancel();
   if (queue_pair_) adapter_->remove(queue_pair_->number());
-  // First of all: from here on nobody writes to anything.
+  // This comes first: from here on nobody writes to the memory.
   queue_pair_.reset();
   for (const auto& [lease, given] : given_) arenas_->lease_ended(given.arena);
   arenas_.reset();
@@ -134,7 +134,7 @@ bool Endpoint::peer_ready() {
 bool Endpoint::switched() {
   if (receiving_ || state_ == State::kOffered) return false;
   receiving_ = true;
-  // What waits is served from the event loop, like anything that arrives.
+  // Segments that wait are served from the event loop, like anything that arrives.
   boost::asio::post(adapter_->io(), [self = shared_from_this()] { self->process(); });
   return true;
 }
@@ -143,7 +143,7 @@ bool Endpoint::switched() {
 
 void Endpoint::receive_done(const Completion& completion) {
   if (completion.status != CompletionStatus::kSuccess) {
-    // What made the queue pair fail says more than what became of the rest.
+    // The completion that made the queue pair fail says more than those that follow from it.
     if (failure_.empty())
       failure_ = std::string("a receive failed: ") + to_string(completion.status);
     return;

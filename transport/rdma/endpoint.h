@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One end of the queue pair of a link: a session's messages over it, with credit, and with payloads
-// written to where they are read (see RDMA in transport/protocol.capnp).
+// One end of the queue pair of a link. It carries a session's messages, with credit, and writes
+// payloads directly to where they are read (see RDMA in transport/protocol.capnp).
 //
 // States.  Offered    receives are posted, our offer is on its way
-//          Connected  can be sent to; the peer has been told
+//          Connected  we can send; this has been reported to the peer
 //          Probing    the peer is connected, too: a probe is under way
-//          Sending    our messages go here
+//          Sending    our messages go over the queue pair
 //
 //   Offered ── the peer's offer ──→ Connected ── the peer is ready ──→ Probing
 //   Probing ── the probe has arrived ──→ Sending
 //   any ── a failed request, a broken rule, the device is lost ──→ failed: the owner closes it
 //
-//   Receiving is apart from that: what arrives waits until switched().
+//   Receiving has a state of its own: segments that arrive wait until switched().
 //
 // After close() nobody writes to the memory of any lease, no key given to the peer is valid, and
 // the owner is not called any more.
@@ -43,12 +43,13 @@
 
 namespace netbinder::rdma {
 
-// What an endpoint needs of its link. None of these ends the endpoint, but what follows settle()
-// and endpoint_failed() may.
+// The calls of an endpoint to its link. None of these may end the endpoint, but after settle() and
+// endpoint_failed() it may be ended.
 class EndpointOwner {
  public:
   virtual ~EndpointOwner() = default;
-  // The probe has arrived: from here on pump() asks for messages, once the peer has been told.
+  // The probe has arrived: from here on pump() asks for messages, once the switch has been
+  // announced.
   virtual void endpoint_sends() = 0;
   virtual std::shared_ptr<const OutgoingFrame> next_message() = 0;
   virtual void endpoint_heard() = 0;
@@ -56,10 +57,10 @@ class EndpointOwner {
   virtual FrameOutcome message_payload_arrived() = 0;
   virtual std::optional<LeasedPlace> lease_wanted(const LeaseRequest& request) = 0;
   virtual void lease_ended(LeaseId lease) = 0;
-  // Everything that arrived has been handed over.
+  // Everything that has arrived was handed over.
   virtual void endpoint_settled() = 0;
-  // It is of no use any more: a request failed, or the peer broke the protocol. Once, and never
-  // from inside pump().
+  // The endpoint cannot be used any more: a request failed, or the peer broke the protocol. Called
+  // once, and never from inside pump().
   virtual void endpoint_failed(const std::string& reason, bool broke_protocol) = 0;
 };
 
@@ -84,27 +85,27 @@ struct EndpointCounters {
 
 class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endpoint> {
  public:
-  // `staging`: where the payloads for this peer are put.
+  // `staging` holds the payloads for this peer.
   static std::expected<std::shared_ptr<Endpoint>, std::string> create(
       std::shared_ptr<Adapter> adapter, std::shared_ptr<Staging> staging, EndpointOwner& owner);
   ~Endpoint() override;
 
   [[nodiscard]] frame::RdmaOffer offer() const;
-  // The peer's; once.
+  // Takes the peer's offer. To be called once.
   std::expected<void, std::string> connect(const frame::RdmaOffer& peer);
-  // The peer has connected. False if that cannot be.
+  // The peer reports that it has connected. False if that is impossible now.
   [[nodiscard]] bool peer_ready();
-  // The peer's messages come here from now on. False if they did before.
+  // The peer sends its messages here from now on. False if it did so already.
   [[nodiscard]] bool switched();
 
   [[nodiscard]] bool offered() const { return state_ == State::kOffered; }
   [[nodiscard]] bool sending() const { return state_ == State::kSending; }
   [[nodiscard]] bool receiving() const { return receiving_; }
-  // Sends what there is.
+  // Sends as much as possible.
   void pump();
-  // An arena here goes.
+  // An arena of this host ends.
   void memory_ends(std::span<std::byte> arena) { arenas_->arena_ends(arena); }
-  // Ends it. Tells the owner of leases that end, unless the owner ends as well.
+  // Ends the endpoint. Reports to the owner that its leases end, unless the owner ends as well.
   enum class Tell { kOwner, kNobody };
   void close(Tell tell);
 
@@ -118,12 +119,12 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
  private:
   enum class State { kOffered, kConnected, kProbing, kSending };
 
-  // A segment that was received and not served.
+  // A segment that was received and not served yet.
   struct Arrived {
     std::uint32_t slot = 0;
     std::uint32_t bytes = 0;
   };
-  // A frame that goes on in the next segment.
+  // A frame that continues in the next segment.
   struct Incomplete {
     SegmentHeader header;
     bool message_complete = false;
@@ -135,12 +136,12 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
     PayloadDestination place;
     std::span<std::byte> arena;
   };
-  // A request for a lease.
+  // A request of the peer for a lease.
   struct Asked {
     frame::LeaseWanted wanted;
     std::optional<LeaseUse> ahead_for;
   };
-  // How a message's payload goes.
+  // The way in which a message's payload is sent.
   struct ByCopy {};
   struct AwaitsLease {
     std::uint64_t number = 0;
@@ -166,7 +167,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   int post_receive(std::uint32_t slot);
   void report_failure();
 
-  // endpoint_receive.cc: what arrives. These return false after a failure.
+  // endpoint_receive.cc: receiving. These return false after a failure.
   [[nodiscard]] bool waits(const Arrived& arrived);
   bool serve(const Arrived& arrived);
   bool frame_begins(const SegmentHeader& header, std::span<const std::byte> body);
@@ -179,7 +180,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   bool handle(const frame::LeaseReturned& returned);
   bool broken(const std::string& rule);
 
-  // endpoint_send.cc: what is sent.
+  // endpoint_send.cc: sending.
   void prepare_messages();
   Prepared prepare(std::shared_ptr<const OutgoingFrame> frame);
   void ask(Asked asked);
@@ -207,7 +208,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   EndpointCounters counters_;
   std::uint64_t reserved_bytes_ = 0;
 
-  // Destroyed in the order of close().
+  // Members are destroyed in the order of close().
   std::unique_ptr<ProtectionDomain> domain_;
   std::vector<std::byte> receive_memory_;
   std::unique_ptr<MemoryRegion> receive_region_;
@@ -238,7 +239,7 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   std::deque<Prepared> prepared_;
   std::optional<Sending> sending_;
   std::vector<std::shared_ptr<const OutgoingFrame>> until_posted_;
-  // The device reads their payloads until these requests are complete.
+  // The device reads the payloads of these frames until the requests are complete.
   struct Read {
     WorkId last;
     std::shared_ptr<const OutgoingFrame> frame;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What arrives at an endpoint: segments, the frames they make up, requests for leases.
+// The receiving half of an endpoint: segments, the frames they make up, requests for leases.
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +19,7 @@ bool Endpoint::broken(const std::string& rule) {
   return false;
 }
 
-// Frames may come before the peer's word on the connection that they do.
+// Frames may arrive before the peer announces on the connection that it has switched.
 bool Endpoint::waits(const Arrived& arrived) {
   if (receiving_ || arrived.bytes < sizeof(SegmentHeader)) return false;
   SegmentHeader header;
@@ -160,7 +160,7 @@ bool Endpoint::handle(const frame::LeaseWanted& wanted) {
       answer.key = *key;
       given_.emplace(place->id, Given{.place = std::move(place->place), .arena = place->arena});
     } else {
-      // Once, and again when it is for another reason.
+      // Logged once for each reason.
       if (std::exchange(cannot_lend_, key.error()) != key.error()) {
         log::warn("payloads to a program come in segments: {}", key.error());
       }

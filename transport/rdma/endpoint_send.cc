@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an endpoint sends: messages in their order, each when its payload has a place, and before
-// them what is about leases.
+// The sending half of an endpoint: messages go in their order, each when its payload has a place.
+// Frames about leases go before them.
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
@@ -13,7 +13,7 @@ namespace netbinder::rdma {
 
 namespace {
 
-// Ahead, for the next payload, which may be a little larger.
+// How much to ask for ahead: the next payload may be a little larger.
 std::uint64_t bytes_ahead(std::uint64_t bytes) {
   constexpr std::uint64_t kPage = 4096;
   return std::min((bytes + bytes / 8 + kPage - 1) / kPage * kPage, limits::kMaxPayloadBytes);
@@ -74,7 +74,7 @@ Endpoint::Prepared Endpoint::prepare(std::shared_ptr<const OutgoingFrame> frame)
   }
   if (lease) {
     prepared.payload = *lease;
-    // The call that is answered names the process only until the answer has arrived.
+    // The call being answered identifies the process only until the answer has arrived.
     const bool reply = std::holds_alternative<CallId>(recipient->request.recipient);
     if (ahead && reply) {
       ask(std::move(*ahead));
@@ -102,7 +102,7 @@ void Endpoint::control(const Frame& frame, bool answer) {
   if (answer) ++unanswered_;
 }
 
-// Begins with the next frame, if there is one that can go.
+// Begins the next frame, if one can go.
 bool Endpoint::next_frame() {
   if (!control_.empty()) {
     Control& next = control_.front();
@@ -122,7 +122,7 @@ bool Endpoint::next_frame() {
   return true;
 }
 
-// True when all of the frame is in the chain. False if credit or room is wanting, or the queue pair
+// True when all of the frame is in the chain. False if credit or room is lacking, or the queue pair
 // has failed.
 bool Endpoint::continue_frame() {
   Sending& sending = *sending_;

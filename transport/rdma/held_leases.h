@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Leases a peer has given us and we have not used: for which of its processes, and how many more to
-// ask for ahead. They grow by one with each payload that finds none, are replaced when used, and go
-// back when idle.
+// Leases that a peer has given us and that we have not used yet: to which of its processes they
+// belong, and how many more to ask for ahead. Their number grows by one with each payload that
+// finds none. They are replaced when used, and given back when idle.
 //
 // Owned by an endpoint. Thread: the data-plane thread.
 #pragma once
@@ -26,7 +26,7 @@ struct HeldLease {
   std::uint64_t bytes = 0;
 };
 
-// Oneway calls have their own part of an arena.
+// The arena space that a lease is for; oneway calls have a part of their own.
 struct LeaseUse {
   ProcessId process;  // of the peer
   bool oneway = false;
@@ -35,21 +35,21 @@ struct LeaseUse {
 
 class HeldLeases {
  public:
-  // What the recipient's leases are for, as far as it is known by now.
+  // The use of the leases for this recipient, as far as it is known by now.
   [[nodiscard]] std::optional<LeaseUse> use_of(const PayloadRecipient& recipient) const;
-  // The peer has said whose a node is, for a payload that goes there.
+  // The peer has said to which process a node belongs, in answer for a payload that goes there.
   void learn(NodeNumber node, LeaseUse use, std::uint64_t now_ms);
 
-  // The smallest that holds so many bytes.
+  // Takes the smallest one that holds so many bytes.
   [[nodiscard]] std::optional<HeldLease> take(LeaseUse use, std::uint64_t bytes);
   void add(LeaseUse use, const HeldLease& lease, std::uint64_t now_ms);
 
-  // A payload goes there: whether one more is to be asked for ahead. If so, it counts as asked for
-  // until answered().
+  // A payload goes there: whether to ask for one more ahead. If so, that counts as asked for until
+  // answered().
   [[nodiscard]] bool ask_ahead(LeaseUse use, std::uint64_t now_ms);
   void answered(LeaseUse use);
 
-  // Takes out those that nobody used for kLeaseIdleMs.
+  // Takes out those that were not used for kLeaseIdleMs.
   [[nodiscard]] std::vector<LeaseId> take_idle(std::uint64_t now_ms);
   [[nodiscard]] std::size_t size() const { return size_; }
 

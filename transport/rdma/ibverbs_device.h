@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verbs of libibverbs: InfiniBand and RoCE, soft-RoCE (rdma_rxe) among it.
+// The verbs implemented with libibverbs: InfiniBand, RoCE, and soft-RoCE (rdma_rxe).
 #pragma once
 
 #include <memory>

@@ -11,7 +11,7 @@ namespace netbinder::rdma {
 std::string ibv_failure(const std::string& what, int error) {
   std::string text = what + ": " + std::generic_category().message(error);
   rlimit limit{};
-  // Everything a device looks at is locked, queues as well; some kernels say EAGAIN then.
+  // All memory that a device reads is locked, even its queues; some kernels then give EAGAIN.
   if ((error == ENOMEM || error == EAGAIN) && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
       limit.rlim_cur != RLIM_INFINITY) {
     text += "; RLIMIT_MEMLOCK is " + std::to_string(limit.rlim_cur) +

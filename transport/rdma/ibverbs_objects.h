@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// libibverbs' objects, owned, and its errors, for people.
+// Owners of libibverbs' objects, and its errors as text for people.
 #pragma once
 
 #include <infiniband/verbs.h>
@@ -13,7 +13,7 @@
 
 namespace netbinder::rdma {
 
-// They fail only if something still uses the object, which is a bug; nobody could do anything.
+// Deletion fails only if something still uses the object: a bug that nothing here could mend.
 struct IbvDeleter {
   void operator()(ibv_context* context) const { ibv_close_device(context); }
   void operator()(ibv_comp_channel* channel) const { ibv_destroy_comp_channel(channel); }
@@ -44,8 +44,8 @@ class OwnedDescriptor {
   int fd_;
 };
 
-// "cannot register 4096 bytes of memory: Cannot allocate memory". Where locked memory may be the
-// reason, what its limit is, and what to do.
+// "cannot register 4096 bytes of memory: Cannot allocate memory". If the limit of locked memory may
+// be the reason, it also says what that limit is and what to do.
 [[nodiscard]] std::string ibv_failure(const std::string& what, int error);
 
 }  // namespace netbinder::rdma

@@ -34,7 +34,7 @@ Gid to_gid(const ibv_gid& from) {
   return gid;
 }
 
-// The lower the better.
+// The preference for a gid entry: lower is better.
 int rank(const ibv_gid_entry& entry) {
   if (entry.gid_type != IBV_GID_TYPE_ROCE_V2) {
     return 2;
@@ -43,7 +43,7 @@ int rank(const ibv_gid_entry& entry) {
 }
 
 std::expected<void, std::string> choose_gid(IbvPort& port, int wanted) {
-  // Its lid is all that a peer of the same InfiniBand subnet needs.
+  // On InfiniBand the lid is all that a peer of the same subnet needs.
   if (!port.is_ethernet() && wanted < 0) {
     return {};
   }
@@ -72,7 +72,7 @@ const char* to_text(ibv_port_state state) {
   return state == IBV_PORT_DOWN ? "is down" : "is not active";
 }
 
-// The first active one of those that are wanted.
+// Chooses the first active port among those that are wanted.
 std::expected<void, std::string> choose_port(IbvPort& port, const DeviceChoice& choice) {
   if (choice.port > port.device.phys_port_cnt) {
     return Failure("no port " + std::to_string(choice.port));
@@ -95,7 +95,7 @@ std::expected<void, std::string> choose_port(IbvPort& port, const DeviceChoice& 
   return Failure(why);
 }
 
-// libibverbs goes on looking for the device elsewhere, and says that it is not there.
+// If opening fails, libibverbs searches elsewhere and then reports only that the device is absent.
 int error_of_open(const std::string& file) {
   const int error = errno;
   return faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) == 0 ? error : errno;

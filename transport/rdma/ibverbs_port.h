@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which device, port and address to use.
+// Chooses the device, port and address to use.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace netbinder::rdma {
 
-// An open device, and the port of it that was chosen.
+// An open device, and its chosen port.
 struct IbvPort {
   IbvOwner<ibv_context> context;
   std::string name;
@@ -25,7 +25,7 @@ struct IbvPort {
   [[nodiscard]] bool is_ethernet() const {
     return attributes.link_layer == IBV_LINK_LAYER_ETHERNET;
   }
-  // Whether its address is still there.
+  // Whether its address still exists.
   [[nodiscard]] bool has_its_gid() const;
   [[nodiscard]] std::string description() const;
 };

@@ -15,29 +15,29 @@ namespace {
 using Failure = std::unexpected<std::string>;
 
 constexpr std::uint32_t kPacketNumbers = 1U << 24;
-// 4.096 us * 2^15 is 0.13 s; with 6 retries a peer that is gone is noticed after a second, on
-// devices that round up after four. Soft-RoCE takes 7 for "for ever".
+// 4.096 us * 2^15 is 0.13 s; with 6 retries a peer that is gone is noticed after a second, or after
+// four on devices that round up. Soft-RoCE takes 7 retries to mean "for ever".
 constexpr std::uint8_t kTimeout = 15;
 constexpr std::uint8_t kRetries = 6;
-// A peer lets us send what it has receives for, so these are for accidents: 3 times 41 ms.
+// A peer's credit covers only posted receives, so these are for accidents: 3 times 41 ms.
 constexpr std::uint8_t kReceiverRetries = 3;
 constexpr std::uint8_t kReceiverTimer = 24;
 constexpr std::uint8_t kHops = 64;
 
-// At a time, on the stack.
+// Requests and pieces posted at a time; they lie on the stack.
 constexpr std::size_t kRequests = 64;
 constexpr std::size_t kPieces = 4 * kRequests;
 
 std::uint32_t random_packet() {
   std::uint32_t value = 0;
-  // Only if there is no entropy yet, long before an agent runs. Peers are told it anyway.
+  // Only if there is no entropy yet, long before an agent runs. The number is no secret from peers.
   if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value)) {
     value = 1;
   }
   return value % kPacketNumbers;
 }
 
-// 0 if there is none.
+// The MTU with this size, or 0 if there is none.
 ibv_mtu mtu_of(std::uint32_t bytes) {
   for (const ibv_mtu mtu : {IBV_MTU_256, IBV_MTU_512, IBV_MTU_1024, IBV_MTU_2048, IBV_MTU_4096}) {
     if (bytes_of(mtu) == bytes) {
@@ -95,7 +95,7 @@ std::expected<void, std::string> IbvQueuePair::make(ibv_pd* domain) {
       return Failure(ibv_failure("cannot create a queue pair", errno));
     }
   }
-  // Devices round up, and there may be as many completions.
+  // Devices round up, and there may be as many completions as requests.
   limits_.sends = std::max(limits_.sends, attributes.cap.max_send_wr);
   limits_.receives = std::max(limits_.receives, attributes.cap.max_recv_wr);
   limits_.inline_bytes = std::min(limits_.inline_bytes, attributes.cap.max_inline_data);
@@ -230,7 +230,7 @@ int IbvQueuePair::post_send(std::span<const SendRequest> requests) {
   return -error;
 }
 
-// Those that fit on the stack. How many they were.
+// Posts as many as fit on the stack. Returns how many those are.
 std::size_t IbvQueuePair::fill_and_post(std::span<const SendRequest> requests, int& error) {
   std::array<ibv_send_wr, kRequests> raw;
   std::array<ibv_sge, kPieces> pieces;

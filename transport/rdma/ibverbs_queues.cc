@@ -13,12 +13,12 @@ namespace netbinder::rdma {
 namespace {
 
 constexpr std::uint32_t kFirstEntries = 512;
-// Acknowledging takes a mutex; destroying a queue waits for it.
+// Acknowledging takes a mutex; destroying a queue waits until its events are acknowledged.
 constexpr unsigned kAcknowledgeAt = 64;
-// Events of the device wait behind no more completion events than this.
+// An event of the device waits for at most this many completion events.
 constexpr unsigned kLookAtDeviceAt = 16;
 
-// Soft-RoCE says IBV_WC_WR_FLUSH_ERR of a send whose own memory is wrong, or that cannot leave.
+// Soft-RoCE reports IBV_WC_WR_FLUSH_ERR for a send whose own memory is wrong, or that cannot leave.
 CompletionStatus to_status(ibv_wc_status status) {
   switch (status) {
     case IBV_WC_SUCCESS:
@@ -184,9 +184,10 @@ int IbvQueues::arm() {
   return 0;
 }
 
-// The descriptor stays readable for what is left, and this is called again: one event at a time,
-// and no look at the device where a completion explains the call, spare system calls on the way of
-// every message that is slept for. (Of two queues the other may have an event, rarely.)
+// The descriptor stays readable while events are left, and then this is called again. It takes one
+// event at a time, and does not look at the device if a completion explains the call: this saves
+// system calls for every message that we slept for. (Rarely the other of the two queues has an
+// event.)
 std::optional<std::string> IbvQueues::take_events() {
   if (!take_queue_event() || ++device_not_looked_at_ == kLookAtDeviceAt) {
     device_not_looked_at_ = 0;
@@ -222,8 +223,8 @@ void IbvQueues::take_device_events() {
   }
 }
 
-// What concerns one queue pair only is told by its completions. Soft-RoCE has no event for its
-// removal, which waits for us to close the device.
+// Events of a single queue pair are ignored, as its completions report the same. Soft-RoCE has no
+// event for its removal, which waits until we close the device.
 void IbvQueues::consider(const ibv_async_event& event) {
   const bool of_our_port = event.element.port_num == port_.number;
   switch (event.event_type) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The completions of a device: of receives and of sends, with one descriptor for both and for the
-// device's own events. Has room for every request of every queue pair; queue pairs tell.
+// The completion queues of a device, one for receives and one for sends, with one descriptor for
+// both and for the device's own events. They have room for every request: queue pairs reserve it
+// here.
 #pragma once
 
 #include <array>
@@ -30,10 +31,10 @@ class IbvQueues {
   std::size_t poll_receives(std::span<Completion> into) { return poll(queues_[kReceives], into); }
   std::size_t poll_sends(std::span<Completion> into) { return poll(queues_[kSends], into); }
 
-  // Room for a queue pair's requests, grown if needed.
+  // Reserves room for a queue pair's requests; the queues grow if needed.
   std::expected<void, std::string> reserve(std::uint32_t sends, std::uint32_t receives);
   void release(std::uint32_t sends, std::uint32_t receives);
-  // Drops what is there of a queue pair that was destroyed: its number may come again.
+  // Drops the remaining completions of a destroyed queue pair: its number may be used again.
   void forget(QueuePairNumber number);
 
   [[nodiscard]] int event_fd() const { return events_.get(); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In place of the verbs of libibverbs, where netbinder is built without it.
+// Takes the place of libibverbs' verbs when netbinder is built without it.
 #include "transport/rdma/ibverbs_device.h"
 
 namespace netbinder::rdma {

@@ -32,7 +32,7 @@ std::expected<RemoteKey, std::string> RegisteredArenas::lend(std::span<std::byte
                                              .bytes = arena.size()})
                 .first;
   }
-  // Memory is not unmapped while it is registered, so an address stands for one arena.
+  // Memory is not unmapped while it is registered, so an address identifies one arena.
   NB_CHECK(found->second.bytes == arena.size());
   ++found->second.leases;
   found->second.last_use = ++uses_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The arenas one peer may write to: each registered when a lease in it is first given, and until
-// the arena goes and its last lease has ended. Where registered memory is scarce, an arena without
-// leases makes room for another.
+// The arenas that one peer may write to. Each is registered when a lease in it is first given, and
+// stays registered until the arena has ended and its last lease, too. Where registered memory is
+// scarce, an arena without leases makes room for another.
 //
 // Owned by an endpoint, destroyed after its queue pair and before its protection domain.
 // Thread: the data-plane thread.
@@ -29,12 +29,12 @@ class RegisteredArenas {
   RegisteredArenas(const RegisteredArenas&) = delete;
   RegisteredArenas& operator=(const RegisteredArenas&) = delete;
 
-  // The key to an arena, for one more lease in it. `owner` keeps its memory.
+  // The key to an arena, for one more lease in it. `owner` keeps the arena's memory.
   [[nodiscard]] std::expected<RemoteKey, std::string> lend(std::span<std::byte> arena,
                                                            std::shared_ptr<void> owner);
   // A lease in that arena has ended.
   void lease_ended(std::span<std::byte> arena);
-  // The arena goes.
+  // The arena ends.
   void arena_ends(std::span<std::byte> arena);
 
  private:

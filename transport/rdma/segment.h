@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What precedes the bytes of each send on a queue pair. A frame begins a segment of its own and
-// goes on in as many as it needs; nothing else comes between them but credit.
+// The header before the bytes of each send on a queue pair. A frame begins a segment of its own and
+// continues in as many as it needs; only segments of credit may come between them.
 //
 //     header | the frame's message, in Cap'n Proto's stream framing | its payload, if it follows
 #pragma once

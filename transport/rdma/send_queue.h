@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The send side of a queue pair: segments and writes are put into a chain, and the chain is posted.
-// Knows what is complete by the one request in kSignalEvery that is signalled.
+// One request in kSignalEvery is signalled; its completion shows what is complete.
 //
 // Owned by an endpoint. Thread: the data-plane thread.
 #pragma once
@@ -26,25 +26,25 @@ class SendQueue {
  public:
   static constexpr std::uint64_t kRegisteredBytes = std::uint64_t{kSendSegments} * kSegmentBytes;
 
-  // Who a request is for.
+  // The purpose of a request.
   enum class Use { kFrame, kCredit };
 
   static std::expected<std::unique_ptr<SendQueue>, std::string> create(ProtectionDomain& domain,
                                                                        QueuePair& queue_pair);
 
-  // Whether so many writes and a segment behind them can be put into the chain now. If not: post
-  // it, or wait for completions.
+  // Whether so many writes and a segment after them can be put into the chain now. If not, post the
+  // chain or wait for completions.
   [[nodiscard]] bool has_room(Use use, std::size_t writes = 0) const;
-  // Adds a write of registered bytes, which stay until it is complete.
+  // Adds a write of registered bytes, which must stay until it is complete.
   void write(std::span<const std::byte> bytes, LocalKey key, std::uint64_t remote_address,
              RemoteKey remote_key);
-  // Adds a segment. `message` stays until post(), and so does `payload`; with a key, until it is
-  // complete. Returns how many bytes of the payload are copied for it.
+  // Adds a segment. `message` must stay until post(), and so must `payload`; with a key, until the
+  // request is complete. Returns how many bytes of the payload are copied for it.
   std::size_t send(const SegmentHeader& header, std::span<const std::byte> message,
                    std::span<const std::byte> payload, std::optional<LocalKey> payload_key);
-  // The request that was added last will complete, whatever comes of it.
+  // Makes the last added request produce a completion, even if it succeeds.
   void signal_last() { chain_[chained_ - 1].signalled = true; }
-  // 0 or a negative errno.
+  // Posts the chain. 0 or a negative errno.
   int post();
 
   // This request, and with it all before it, is complete.
@@ -66,7 +66,7 @@ class SendQueue {
   std::uint64_t next_ = 1;       // number of the next request
   std::uint64_t completed_ = 0;  // of the last one that is known to be complete
 
-  // The chain, and what its requests point to.
+  // The chain, and the memory that its requests point to.
   std::size_t chained_ = 0;
   std::array<SendRequest, kMaxChain> chain_;
   std::array<std::array<Gather, kMaxGather>, kMaxChain> gather_;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that payloads to one peer are put into, for the device to send from. Each of the peer's
-// queue pairs registers all of it; payloads outlive those, as they are kept until the peer has
+// Memory that holds the payloads to one peer, for the device to send from. Each of the peer's queue
+// pairs registers all of it. Payloads outlive queue pairs, because they are kept until the peer has
 // acknowledged them.
 //
-// Owned by shared_ptr: of the peer's link, and of the payloads in it. Thread: the data-plane
-// thread.
+// Owned by shared_ptr, by the peer's link and by the payloads in it. Thread: the data-plane thread.
 #pragma once
 
 #include <boost/interprocess/indexes/iset_index.hpp>
@@ -24,7 +23,7 @@ namespace netbinder::rdma {
 
 class Staging : public std::enable_shared_from_this<Staging> {
  public:
-  // Throws std::bad_alloc. The memory comes into being when it is registered.
+  // Throws std::bad_alloc. The system provides the memory only when it is registered.
   explicit Staging(std::size_t bytes);
   ~Staging();
   Staging(const Staging&) = delete;

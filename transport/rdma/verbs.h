@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The RDMA verbs the transport uses, and nothing else of them: reliable connected queue pairs, two
-// completion queues with one event descriptor, registered memory. Behind this seam is libibverbs
-// (ibverbs_device.h), or, in tests, a device made of memory that fails on demand.
+// The RDMA verbs that the transport uses, and no others: reliable connected queue pairs, two
+// completion queues with one event descriptor, registered memory. They are implemented by
+// libibverbs (ibverbs_device.h) or, in tests, by a device made of memory that fails on demand.
 //
 // Ownership: whoever creates an object owns it. A queue pair and a memory region are destroyed
-// before their protection domain, that before its device. Destroying a queue pair ends, before it
-// returns, every access of its peer to this host's memory and of the device to what was posted;
-// completions of it that were not polled are gone. Destroying a memory region makes its keys
+// before their protection domain, and that before its device. When the destruction of a queue pair
+// returns, its peer no longer accesses this host's memory, nor does the device access what was
+// posted; its completions that were not polled are gone. Destroying a memory region makes its keys
 // invalid.
 //
 // Thread: one; none of these calls waits for the network.
@@ -26,9 +26,9 @@
 
 namespace netbinder::rdma {
 
-// Of a queue pair among those of its device.
+// Identifies a queue pair among those of its device.
 using QueuePairNumber = StrongId<struct QueuePairNumberTag, std::uint32_t>;
-// Proves to a device that memory is registered: local keys in work requests of ours, remote keys in
+// Proves to a device that memory is registered: local keys in our work requests, remote keys in
 // those of the peer.
 using LocalKey = StrongId<struct LocalKeyTag, std::uint32_t>;
 using RemoteKey = StrongId<struct RemoteKeyTag, std::uint32_t>;
@@ -37,7 +37,7 @@ using WorkId = StrongId<struct WorkIdTag, std::uint64_t>;
 
 using Gid = std::array<std::uint8_t, 16>;
 
-// What one end of a connection tells the other. Everything of it is checked by connect().
+// The address that one end of a connection sends the other. connect() checks all of it.
 struct QueuePairAddress {
   Gid gid{};              // of the port; all zero on InfiniBand without a global route
   std::uint16_t lid = 0;  // of the port; 0 on Ethernet
@@ -47,7 +47,7 @@ struct QueuePairAddress {
   friend bool operator==(const QueuePairAddress&, const QueuePairAddress&) = default;
 };
 
-// Who may write to registered memory beside this host's programs.
+// Who may write to registered memory, apart from this host's programs.
 enum class Access {
   kLocal,        // the device, by requests of ours
   kRemoteWrite,  // the peers of the protection domain's queue pairs, too
@@ -113,21 +113,21 @@ class QueuePair {
   [[nodiscard]] virtual QueuePairAddress address() const = 0;
   [[nodiscard]] virtual std::uint32_t inline_bytes() const = 0;  // what was got
 
-  // Before or after connect(). `memory` stays as it is until the completion. 0 or a negative errno.
-  // If the queue pair has failed already, soft-RoCE never completes it.
+  // Before or after connect(). `memory` must stay as it is until the completion. 0 or a negative
+  // errno. If the queue pair has failed already, soft-RoCE never completes it.
   virtual int post_receive(WorkId id, std::span<std::byte> memory, LocalKey key) = 0;
-  // Once. From now on the peer's requests are served, and ours can be posted.
+  // To be called once. From then on the peer's requests are served, and ours can be posted.
   virtual std::expected<void, std::string> connect(const QueuePairAddress& peer) = 0;
-  // Posts all of them, in one chain: they are executed, and their effects seen by the peer, in
-  // order. 0 or a negative errno; after an error the queue pair is of no use any more. An error
-  // completion comes for the first request that fails, and kFlushed for those behind.
+  // Posts all of them in one chain: they are executed, and the peer sees their effects, in order. 0
+  // or a negative errno; after an error the queue pair cannot be used any more. An error completion
+  // comes for the first request that fails, and kFlushed for those after it.
   virtual int post_send(std::span<const SendRequest> requests) = 0;
 };
 
 class ProtectionDomain {
  public:
   virtual ~ProtectionDomain() = default;
-  // Errors are for people and say what to do about RLIMIT_MEMLOCK if that is the reason.
+  // Errors are text for people, and say what to do about RLIMIT_MEMLOCK if that is the reason.
   [[nodiscard]] virtual std::expected<std::unique_ptr<MemoryRegion>, std::string> register_memory(
       std::span<std::byte> memory, Access access) = 0;
   [[nodiscard]] virtual std::expected<std::unique_ptr<QueuePair>, std::string> create_queue_pair(
@@ -144,17 +144,18 @@ class Device {
   [[nodiscard]] virtual std::expected<std::unique_ptr<ProtectionDomain>, std::string>
   create_protection_domain() = 0;
 
-  // Completions of all queue pairs of the device, in order for each. How many there were.
+  // Takes completions of all queue pairs of the device, in order for each. Returns how many there
+  // were.
   virtual std::size_t poll_receives(std::span<Completion> into) = 0;
   virtual std::size_t poll_sends(std::span<Completion> into) = 0;
 
-  // Becomes readable when a completion comes after arm(), or an event of the device.
+  // Becomes readable when a completion comes after arm(), or when the device has an event.
   [[nodiscard]] virtual int event_fd() const = 0;
-  // Asks to be told of the next completion of either kind, once. Completions from before it may not
-  // be told of: poll again after it. 0 or a negative errno.
+  // Asks for a notification of the next completion of either kind, once. Earlier completions may go
+  // unnotified: poll again after it. 0 or a negative errno.
   virtual int arm() = 0;
-  // Takes something of what made event_fd() readable, which it stays while there is more. If the
-  // device, or its port, is of no use any more: why.
+  // Takes an event from event_fd(), which stays readable while there are more. If the device or its
+  // port cannot be used any more, returns why.
   virtual std::optional<std::string> take_events() = 0;
 };
 

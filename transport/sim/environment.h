@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the parts of a SimTransport share, which owns it.
+// The state that the parts of a SimTransport share. The SimTransport owns it.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Virtual time: what happens next is the earliest event, and of several at one time the one that
-// was queued first.
+// Simulated time: the earliest event happens next, and of several at the same time the one that was
+// queued first.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class EventQueue {
   }
   void after(std::uint64_t ms, std::function<void()> what) { at(now_ms_ + ms, std::move(what)); }
 
-  // The next event, if it is due by then; otherwise the time becomes `until_ms`.
+  // Runs the next event, if it is due by then; otherwise the time becomes `until_ms`.
   bool run_one(std::uint64_t until_ms) {
     if (queue_.empty() || queue_.top().ms > until_ms) {
       if (now_ms_ < until_ms) now_ms_ = until_ms;

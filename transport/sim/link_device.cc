@@ -9,10 +9,10 @@ namespace netbinder::sim {
 
 namespace {
 
-// For how long space that was given ahead is kept.
+// How long space that was given ahead is kept.
 constexpr std::uint64_t kMinKeptMs = 5;
 constexpr std::uint64_t kMaxKeptMs = 200;
-// What is asked for ahead is for a payload of this much more, at most.
+// A request ahead asks for at most so many bytes more than the last payload had.
 constexpr std::uint64_t kMoreBytes = 200;
 
 bool serves(const LeaseRequest& given, const LeaseRequest& needed) {
@@ -60,7 +60,7 @@ std::optional<LinkDevice::Ready> LinkDevice::granted(const frame::LeaseGranted& 
     if (for_held) return Ready{.frame = std::exchange(held_, nullptr), .lease = {}};
     return std::nullopt;
   }
-  // What came ahead may serve the one that waits, before its own space is there.
+  // Space that came ahead may serve the message that waits, before the space it asked for arrives.
   if (!held_ || !serves(request, held_->recipient->request)) {
     keep(request, answer.lease);
     return std::nullopt;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One end of the simulated device of a link: payloads by lease. A message for which the sender has
-// space of the peer's, given ahead, goes at once: the device writes its payload there, then the
-// message goes over the connection without it. For another the sender asks, and it waits for the
-// answer, with those behind it; refused space, it takes its payload along.
+// One end of the simulated device of a link: it sends payloads by lease. If the sender holds space
+// of the peer's, given ahead, a message goes at once: the device writes its payload there, then the
+// message goes over the connection without it. Otherwise the sender asks for space, and the message
+// waits for the answer, and those after it as well. If space is refused, the payload goes along.
 //
-// What was asked and lent is of one connection: the link makes a new one of these for the next.
+// Requests and leases belong to one connection: the link makes a new device for the next.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,12 @@ class LinkDevice : public std::enable_shared_from_this<LinkDevice> {
   };
 
   // ---- sending ----
-  // Whether this message is for the device. A matter of chance, where there is one at both ends.
+  // Whether the device sends this message. Random, if there is a device at both ends.
   [[nodiscard]] bool takes(const OutgoingFrame& frame);
-  // Nothing: it waits.
+  // Returns nothing if the message has to wait.
   std::optional<Ready> send(std::shared_ptr<const OutgoingFrame> frame);
   [[nodiscard]] bool holds_a_message() const { return held_ != nullptr; }
-  // The message that has waited, if it may go now.
+  // The message that waited, if it may go now.
   std::optional<Ready> granted(const frame::LeaseGranted& answer);
 
   // ---- lending ---- [events]
@@ -42,7 +42,7 @@ class LinkDevice : public std::enable_shared_from_this<LinkDevice> {
   void returned(const frame::LeaseReturned& lease) { end_lease(lease.lease); }
   void peer_writes(LeaseId lease, std::span<const std::byte> bytes);
   [[nodiscard]] bool lends(LeaseId lease) const { return lent_.contains(lease); }
-  // A message came for it, or nothing will any more.
+  // A message has used it, or nothing will use it any more.
   void end_lease(LeaseId lease);
   void end_leases();
   void memory_ends(std::span<std::byte> arena);
@@ -57,7 +57,7 @@ class LinkDevice : public std::enable_shared_from_this<LinkDevice> {
   };
 
   std::uint64_t ask(const LeaseRequest& request);
-  // What is kept that this message's payload may go to.
+  // Kept space that this message's payload may be written to.
   std::optional<LeaseId> take_kept(const LeaseRequest& needed);
   Ready write(std::shared_ptr<const OutgoingFrame> frame, LeaseId lease);
   void keep(const LeaseRequest& request, LeaseId lease);
@@ -67,14 +67,14 @@ class LinkDevice : public std::enable_shared_from_this<LinkDevice> {
   const HostId peer_;
   const ConnectionPtr connection_;
   const std::size_t side_;
-  // Of the peer's memory.
+  // Leases of the peer's memory.
   std::shared_ptr<const OutgoingFrame> held_;
   std::uint64_t held_for_ = 0;  // the number of its request
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, LeaseRequest> asked_;
   std::vector<Kept> kept_;
   std::uint64_t bytes_written_ = 0;
-  // Of memory here.
+  // Leases of this host's memory.
   std::map<LeaseId, LeasedPlace> lent_;
 };
 

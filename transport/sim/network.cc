@@ -106,7 +106,7 @@ void Network::schedule(const ConnectionPtr& connection, std::size_t writer) {
   });
 }
 
-// Whoever is called may close the connection, which empties the pipe.
+// The host that is called may close the connection, which empties the pipe.
 void Network::deliver(const ConnectionPtr& connection, std::size_t writer) {
   Connection::Pipe& pipe = connection->pipes[writer];
   const std::size_t reader = 1 - writer;
@@ -144,7 +144,7 @@ void Network::deliver(const ConnectionPtr& connection, std::size_t writer) {
   schedule(connection, writer);
 }
 
-// Nobody is there: the writer hears of it, if word can get back to it.
+// Nobody is there: the writer is notified, if the way back is not cut.
 void Network::tell_writer(const ConnectionPtr& connection, std::size_t writer) {
   Connection::Pipe& pipe = connection->pipes[writer];
   pipe.packets.clear();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A network in memory, in the time of an EventQueue. Between hosts that have a device it carries
-// what these say to each other as well, and their writes into each other's memory.
+// A network in memory, in the time of an EventQueue. Between hosts that have a device it also
+// carries the messages of the devices, and their writes into each other's memory.
 //
-// Faults: a *cut* from one host to another stops what flows that way (both ways cut is a partition;
-// one way, a one-sided one), until it is healed or the ends lose patience; a *clogged* host reads
-// nothing; a connection *breaks* for both ends at once, with what was under way, or for one end
-// only, so that the other finds out for itself; or it is *half open*: nothing arrives any more.
+// Faults: a *cut* from one host to another stops everything that flows that way, until it is healed
+// or the ends lose patience (a partition is a cut both ways); a *clogged* host reads nothing; a
+// connection *breaks* for both ends at once, and loses what was under way, or for one end only, so
+// that the other has to find out; or it is *half open*: nothing arrives any more.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@
 
 namespace netbinder::sim {
 
-// What devices say to each other, beside the connection and in no order with it.
+// Messages of devices to each other, sent beside the connection and in no order with it.
 using DeviceMessage = std::variant<frame::LeaseWanted, frame::LeaseGranted, frame::LeaseReturned>;
 
-// A host, as the network sees it. `side` is the host's own.
+// A host, as the network sees it. `side` is the host's own side of the connection.
 class NetworkHost {
  public:
   virtual ~NetworkHost() = default;
-  // Null: it failed.
+  // `connection` is null if dialling failed.
   virtual void dialled(HostId peer, const ConnectionPtr& connection) = 0;
-  // True: its payload is wanted next. With a `lease` it is there already.
+  // True if its payload is wanted next. With a `lease` the payload is there already.
   virtual bool head_arrived(const ConnectionPtr& connection, std::size_t side,
                             const OutgoingFrame& frame, LeaseId lease) = 0;
   virtual void payload_arrived(const ConnectionPtr& connection, std::size_t side,
@@ -43,7 +43,7 @@ class NetworkHost {
   virtual void writable(const ConnectionPtr& connection, std::size_t side) = 0;
   virtual void device_says(const ConnectionPtr& connection, std::size_t side,
                            const DeviceMessage& message) = 0;
-  // The peer's device writes here.
+  // The peer's device writes to this host's memory.
   virtual void device_writes(const ConnectionPtr& connection, std::size_t side, LeaseId lease,
                              std::span<const std::byte> bytes) = 0;
 };
@@ -63,9 +63,9 @@ class Network {
   [[nodiscard]] EventQueue& clock() { return clock_; }
   [[nodiscard]] Random& random() { return random_; }
 
-  // A new life of the host begins.
+  // A new incarnation of the host begins.
   void attach(HostId id, NetworkHost& host, bool has_device);
-  // It ends; its connections are closed or gone already.
+  // The incarnation ends; its connections are closed or gone already.
   void detach(HostId id, const NetworkHost& host);
   [[nodiscard]] bool has_device(HostId id) const;
 
@@ -75,11 +75,11 @@ class Network {
   }
   void write(const ConnectionPtr& connection, std::size_t side,
              std::shared_ptr<const OutgoingFrame> frame, LeaseId lease = {});
-  // What was written still arrives, then the end of the stream.
+  // Bytes already written still arrive, followed by the end of the stream.
   void close(const ConnectionPtr& connection, std::size_t side);
-  // Arrives unless an end loses the connection before.
+  // The message arrives unless an end loses the connection before.
   void say_by_device(const ConnectionPtr& connection, std::size_t side, DeviceMessage message);
-  // At once; nowhere, if the other end has lost the connection.
+  // Takes effect at once; without effect if the other end has lost the connection.
   void write_by_device(const ConnectionPtr& connection, std::size_t side, LeaseId lease,
                        std::span<const std::byte> bytes);
 
@@ -91,13 +91,13 @@ class Network {
   // Some connection; null if there is none.
   ConnectionPtr any_connection();
   void break_both(const ConnectionPtr& connection);
-  // This end is told; the other finds out, by an end of stream or not even by that.
+  // Breaks this end; the other finds out by an end of stream, or without even that.
   void break_one(const ConnectionPtr& connection, std::size_t side, bool with_end_of_stream);
-  // Breaks the connection, for both ends, over which the last of so many bytes more would come.
+  // Breaks the connection, for both ends, that would carry the last of so many further bytes.
   void break_after(std::uint64_t bytes) { bytes_to_break_ = bytes; }
-  // The connections that were made to this host.
+  // Leaves the connections that were made to this host half open.
   void leave_half_open(HostId acceptor);
-  // A host ends: with its kernel (no end of stream), or its process only.
+  // A host ends: with its kernel (no end of stream), or only its process.
   void host_gone(HostId host, bool with_end_of_stream);
 
   // How many connections have been made to this host.
@@ -121,7 +121,7 @@ class Network {
   void deliver_by_device(const ConnectionPtr& connection, std::size_t writer, DeviceMessage message,
                          std::uint64_t delay_ms);
   void tell_writer(const ConnectionPtr& connection, std::size_t writer);
-  // True: the connection breaks here.
+  // Counts bytes; true if the connection breaks here.
   bool breaks(std::uint64_t bytes);
   void forget_closed();
   void push(const ConnectionPtr& connection, std::size_t side,

@@ -184,7 +184,7 @@ void PeerLink::drop() {
 void PeerLink::device_says(const ConnectionPtr& connection, const DeviceMessage& message) {
   if (connection_ != connection) return;
   if (const auto* wanted = std::get_if<frame::LeaseWanted>(&message)) {
-    // The peer's link may be up before this end knows.
+    // The peer may consider the link up before this end does.
     device_->wanted(*wanted, session_.link_up() && !session_.ending());
   } else if (const auto* granted = std::get_if<frame::LeaseGranted>(&message)) {
     if (auto ready = device_->granted(*granted)) write(std::move(ready->frame), ready->lease);
@@ -211,7 +211,7 @@ void PeerLink::settle() {
   arm_timer();
 }
 
-// Frames that are no messages pass one that waits for space.
+// Frames other than Messages overtake one that waits for space.
 void PeerLink::pump() {
   if (!connection_ || environment_.stalled) return;
   const std::uint64_t now_ms = environment_.now_ms();

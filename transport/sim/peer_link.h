@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One peer in the simulated network: its Session, the connection that carries it at the moment with
-// the device beside it, and, on the end that dials, the attempts to get one. The counterpart of
+// One peer in the simulated network: its Session, the connection that carries it at the moment, the
+// device beside that, and, on the end that dials, the attempts to connect. The counterpart of
 // transport/tcp/peer_link.h.
 //
-// Owned by the SimTransport by shared_ptr; what is in the event queue keeps weak ones.
+// Owned by the SimTransport by shared_ptr; entries of the event queue hold weak ones.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   PeerLink(Environment& environment, const PeerConfig& peer);
 
   void start();
-  // Says goodbye if there is a link. No event comes any more.
+  // Says goodbye if there is a link. No event follows.
   void stop();
 
-  // ---- of the agent ----
+  // ---- called by the agent ----
   void send(const PeerMessage& message, Payload payload);
   void flush() { pump(); }
   void memory_ends(std::span<std::byte> arena);
   void give_up(const std::string& reason);
   [[nodiscard]] LinkStatus status() const;
 
-  // ---- of the network ---- [events]
+  // ---- called by the network ---- [events]
   void dialled(const ConnectionPtr& connection);
   bool head_arrived(const ConnectionPtr& connection, std::size_t side, const OutgoingFrame& frame,
                     LeaseId lease);
@@ -42,7 +42,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   void device_says(const ConnectionPtr& connection, const DeviceMessage& message);
   void device_writes(const ConnectionPtr& connection, LeaseId lease,
                      std::span<const std::byte> bytes);
-  // Does what is due, and writes what there is. [events]
+  // Does what is due, and writes what is queued. [events]
   void settle();
 
   [[nodiscard]] const Session& session() const { return session_; }
@@ -52,7 +52,7 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   void dial_later();
   void hello_arrived(const ConnectionPtr& connection, std::size_t side, const Frame& frame);
   void open(const ConnectionPtr& connection, std::size_t side);
-  // The payload is there already; the lease ends.
+  // The payload is in its place already; the lease ends.
   void leased_message_arrived(Frame message, std::uint64_t payload_bytes, LeaseId lease);
   void protocol_broken(const ConnectionPtr& connection, std::size_t side, const std::string& how);
   void drop();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one source of chance of a simulation (splitmix64): the same numbers for the same seed on
+// The one source of chance of a simulation (splitmix64): the same seed gives the same numbers on
 // every machine.
 #pragma once
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The transport over a simulated network, in simulated time: of the real ones it has the sessions
-// and the codec. Where both hosts have a device (the configuration allows RDMA), some payloads go
-// by lease. For tests.
+// The transport over a simulated network, in simulated time. Sessions and codec are the real ones.
+// If both hosts have a device (the configuration allows RDMA), some payloads go by lease. For
+// tests.
 //
-// Everything arrives by the event queue, so poll() and arm() have nothing to look for. What happens
-// follows from the network's source of chance, never from addresses. Destroying it says goodbye to
-// every peer (unless the host is gone from the network already), calls no event, and leaves nothing
-// in the event queue that touches it; not to be done from inside an event.
+// Everything arrives by the event queue, so poll() and arm() have nothing to look for. All
+// behaviour depends on the network's source of chance, never on addresses. Destroying it says
+// goodbye to every peer (unless the host has left the network already), calls no event, and leaves
+// nothing in the event queue that touches it. It must not be destroyed from inside an event.
 #pragma once
 
 #include <memory>
@@ -30,8 +30,8 @@ class PeerLink;
 
 class SimTransport final : public Transport, private sim::NetworkHost {
  public:
-  // The network, the events and the observer outlive it. Throws std::invalid_argument if a peer has
-  // the number of another host.
+  // The network, the events and the observer must outlive it. Throws std::invalid_argument if a
+  // peer has the number of another host.
   SimTransport(sim::Network& network, TransportConfig config, PeerEvents& events,
                sim::Observer& observer);
   ~SimTransport() override;
@@ -47,16 +47,16 @@ class SimTransport final : public Transport, private sim::NetworkHost {
   [[nodiscard]] std::vector<LinkStatus> status() const override;
 
   // ---- faults ----
-  // A stalled host's process does not run: it reads nothing, and nothing of it is due.
+  // The process of a stalled host does not run: it reads nothing, and does nothing that is due.
   void set_stalled(bool stalled);
   [[nodiscard]] bool stalled() const { return environment_.stalled; }
 
   // ---- looking, for tests ----
-  // What both ends call the session; 0 without one.
+  // The id that both ends use; 0 without a session.
   [[nodiscard]] SessionId session(HostId peer) const;
-  // Why the last session that was lost was lost.
+  // Why the last lost session was lost.
   [[nodiscard]] const std::string& loss_reason(HostId peer) const;
-  // Leases that peers have of this host.
+  // How many leases peers have of this host.
   [[nodiscard]] std::size_t lent() const;
 
  private:
@@ -73,7 +73,7 @@ class SimTransport final : public Transport, private sim::NetworkHost {
                      std::span<const std::byte> bytes) override;
 
   [[nodiscard]] sim::PeerLink* find(HostId peer) const;
-  // Of the other end of a connection; null if it is nobody that is known here.
+  // The link to the other end of a connection; null if that host is not known here.
   [[nodiscard]] sim::PeerLink* find(const sim::Connection& connection, std::size_t side) const {
     return find(connection.hosts[1 - side]);
   }

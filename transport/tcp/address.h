@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// "ip:port", "[ipv6]:port" or "name:port", as configured.
+// An address as configured: "ip:port", "[ipv6]:port" or "name:port".
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

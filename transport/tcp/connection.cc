@@ -111,7 +111,7 @@ void Connection::process() {
   }
 }
 
-// Both return whether there may be more to do with what was read.
+// Both return whether more can be done with the bytes that were read.
 bool Connection::process_payload() {
   const std::size_t bytes = std::min<std::uint64_t>(available(), payload_remaining_);
   if (bytes == 0) return false;

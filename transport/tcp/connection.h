@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames over one Stream. Reads ahead into a buffer; payloads go straight to their destination,
-// what was read ahead of them by a copy, the rest by the system call that reads it. Writes gather
-// frames from where the session keeps them.
+// Frames over one Stream. Reads ahead into a buffer. Payloads go straight to their destination: the
+// bytes that were read ahead are copied, the system call that reads the rest puts them there.
+// Writes gather frames from where the session keeps them.
 //
-// Owned by a shared_ptr: of its owner until that closes it, and of the operations in progress, so
-// that buffers and destinations outlive them.
+// Owned by shared_ptr: by its owner until that closes it, and by the operations in progress, so
+// that buffers and destinations outlive those.
 //
-// States: open ── close() ──→ closed. A closed connection calls its owner no more.
+// States: open ── close() ──→ closed. A closed connection no longer calls its owner.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -27,9 +27,9 @@ class Connection;
 class ConnectionOwner {
  public:
   virtual ~ConnectionOwner() = default;
-  // The stream may be used.
+  // The stream can be used.
   virtual void opened(Connection& connection) = 0;
-  // A part of something has arrived; what it completes follows.
+  // Some bytes have arrived; calls for what they complete follow.
   virtual void heard(Connection& connection) = 0;
   virtual FrameOutcome frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t payload_bytes) = 0;
@@ -37,8 +37,8 @@ class ConnectionOwner {
   // Everything that was read has been handed over.
   virtual void settle(Connection& connection) = 0;
   virtual std::shared_ptr<const OutgoingFrame> next_frame(Connection& connection) = 0;
-  // The connection is of no use any more; the owner closes it. `broke_protocol`: what arrived was
-  // no frame.
+  // The connection cannot be used any more; the owner closes it. `broke_protocol`: the bytes that
+  // arrived were not a frame.
   virtual void failed(Connection& connection, const std::string& reason, bool broke_protocol) = 0;
 };
 
@@ -52,13 +52,13 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   Connection(boost::asio::any_io_executor executor, std::unique_ptr<Stream> stream,
              ConnectionOwner& owner, std::string remote);
 
-  // Begins; the owner hears opened() or failed().
+  // Begins; opened() or failed() of the owner follows.
   void start();
-  // Hands it over, from inside an owner's function too.
+  // Changes the owner, even from inside one of the owner's functions.
   void set_owner(ConnectionOwner& owner) { owner_ = &owner; }
-  // From now on frames may be as long as a session's.
+  // From now on frames may be as long as those of a session.
   void allow_session_frames() { max_message_bytes_ = limits::kMaxMessageBytes; }
-  // Writes what the owner has. Failures come from the event loop.
+  // Writes the owner's frames. Failures are reported from the event loop.
   void pump();
   // Writes this frame before the owner's next one.
   void write(std::shared_ptr<const OutgoingFrame> frame);
@@ -96,7 +96,7 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   bool open_ = false;
   bool closed_ = false;
 
-  // Reading. Of buffer_, [begin_, end_) was read and not yet used.
+  // Reading. The bytes [begin_, end_) of buffer_ were read and are not used yet.
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -106,7 +106,7 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   PayloadDestination destination_;       // kept while an operation may write to it
   std::size_t direct_bytes_ = 0;         // offered to the read in progress as its final place
 
-  // Writing. The frames of batch_ are being written; batch_offset_ bytes of them are.
+  // Writing. The frames of batch_ are being written; batch_offset_ bytes of them have been.
   std::vector<std::shared_ptr<const OutgoingFrame>> batch_;
   std::vector<boost::asio::const_buffer> batch_buffers_;
   std::size_t batch_offset_ = 0;

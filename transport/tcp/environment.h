@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the parts of a TcpTransport share: the event loop, the configuration, the clock, how streams
-// are made, and restraint in logging. Owned by the TcpTransport and kept by its parts, whose last
-// handlers may outlive it.
+// The state that the parts of a TcpTransport share: the event loop, the configuration, the clock,
+// how streams are made, and the limit on logging. Owned by the TcpTransport and kept by its parts,
+// whose last handlers may outlive it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,10 +18,10 @@
 
 namespace netbinder::tcp {
 
-// Lets one line through per limits::kLogIntervalMs and counts the others.
+// Lets one line through in limits::kLogIntervalMs and counts the others.
 class LogLimiter {
  public:
-  // How many were left out before this one; -1 if this one is to be left out.
+  // How many lines were left out before this one; -1 if this one is to be left out.
   int admit(std::uint64_t now_ms) {
     if (last_ms_ != 0 && now_ms < last_ms_ + limits::kLogIntervalMs) {
       ++left_out_;
@@ -39,8 +39,8 @@ class LogLimiter {
 struct Environment {
   boost::asio::io_context& io;
   TransportConfig config;
-  // Wraps a connected socket. `dialed`: the host name that is expected at the other end, if we
-  // connected; empty if we accepted.
+  // Wraps a connected socket. `dialed` is the host name expected at the other end if we connected;
+  // it is empty if we accepted.
   std::function<std::unique_ptr<Stream>(boost::asio::ip::tcp::socket, const std::string& dialed)>
       make_stream;
   LogLimiter broken_peers;
@@ -48,9 +48,9 @@ struct Environment {
   std::string no_adapter;                  // why
 
   [[nodiscard]] static std::uint64_t now_ms() { return rdma::Adapter::now_ms(); }
-  // Warns about a connection that broke the protocol.
+  // Warns about a connection on which the peer broke the protocol.
   void log_broken_peer(const std::string& remote, const std::string& reason);
-  // Whether this address may be used: without certificates, loopback only.
+  // Whether this address may be used: without certificates only loopback may.
   [[nodiscard]] bool allowed(const boost::asio::ip::address& address) const {
     return config.insecure || config.tls.enabled() || address.is_loopback();
   }

@@ -49,7 +49,8 @@ void Listener::accept() {
           self->accept();
           return;
         }
-        // Out of descriptors, most likely: those that wait in the backlog stay there meanwhile.
+        // Most likely there are no descriptors left: connections stay in the backlog in the
+        // meantime.
         self->retry_timer_.expires_after(std::chrono::milliseconds(100));
         self->retry_timer_.async_wait([weak](const error_code& cancelled) {
           const auto again = weak.lock();
@@ -78,7 +79,7 @@ void Listener::accepted(asio::ip::tcp::socket socket) {
   watch();
 }
 
-// All have the same time, so the first one's deadline is the next.
+// All have the same time limit, so the first one's deadline is the next.
 void Listener::watch() {
   if (watching_ || pending_.empty()) return;
   watching_ = true;

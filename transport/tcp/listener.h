@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Accepts connections and reads the Hello of each. Until that has come a connection is nobody's: at
-// most limits::kMaxPendingHandshakes of them, for no longer than the handshake may take.
+// Accepts connections and reads the Hello of each. Until that arrives a connection belongs to no
+// peer: there are at most limits::kMaxPendingHandshakes of these, for no longer than a handshake
+// may take.
 //
-// Owned by the TcpTransport by shared_ptr; handlers keep weak ones.
+// Owned by the TcpTransport by shared_ptr; handlers hold weak ones.
 // Thread: the data-plane thread.
 #pragma once
 

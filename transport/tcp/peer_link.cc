@@ -14,7 +14,7 @@ using boost::system::error_code;
 
 namespace {
 
-// A link that was up for this long was a good one: the next wait is the shortest again.
+// A link that was up for this long was a good one: the next wait starts from the shortest again.
 constexpr std::uint64_t kGoodLinkMs = 1000;
 
 std::uint64_t random_session_id() {
@@ -212,9 +212,10 @@ void PeerLink::failed(Connection& connection, const std::string& reason, bool br
 void PeerLink::drop(const std::string& reason) {
   const auto now_ms = Environment::now_ms();
   const bool was_up = session_.link_up();
-  // Kept for its name until everything is said about it.
+  // Keeps it, because its name is needed until everything has been logged about it.
   const auto connection = std::move(connection_);
-  // A goodbye, perhaps. While there is the queue pair, no messages: those after what it lost.
+  // This may write a goodbye. If there is a queue pair, no messages: those come after the ones it
+  // lost.
   connection->pump();
   connection->close();
   end_endpoint(rdma::Endpoint::Tell::kOwner);
@@ -239,7 +240,7 @@ void PeerLink::drop(const std::string& reason) {
   arm_timer();
 }
 
-// Does what is due, and writes what there is.
+// Does what is due, and writes what is queued.
 void PeerLink::settle() {
   if (auto reason = session_.tick(Environment::now_ms())) {
     drop(*reason);
@@ -251,7 +252,7 @@ void PeerLink::settle() {
   arm_timer();
 }
 
-// Messages first: they tell the peer what has arrived as well.
+// Messages go first: they carry an acknowledgement as well.
 void PeerLink::pump() {
   if (endpoint_) endpoint_->pump();
   if (connection_) connection_->pump();
@@ -303,8 +304,8 @@ LinkStatus PeerLink::status() const {
 }
 
 // --- Time. The timer is set again only for an earlier time than it is set for: deadlines mostly
-// move away while messages flow, and a timer that fires for nothing costs less than setting it.
-// The session's are put off to times that are common to all links.
+// move away while messages flow, and a timer that fires for nothing costs less than setting it. The
+// session's deadlines are put off to times that all links have in common.
 
 void PeerLink::arm_timer() {
   if (stopped_) return;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One peer over TCP: its Session, the connection that carries it at the moment, and, on the end
-// that dials, the attempts to get one.
+// that dials, the attempts to connect.
 //
 // States of dialing: Resting (a connection is open, or the other end dials)
 //                    Waiting ── time ──→ Connecting ── open ──→ Resting
 //                    Connecting ── failure, too long ──→ Waiting
 //                    Resting ── the connection is lost ──→ Waiting
 //
-// Owned by the TcpTransport by shared_ptr; handlers keep weak ones.
+// Owned by the TcpTransport by shared_ptr; handlers hold weak ones.
 // Thread: the data-plane thread.
 #pragma once
 
@@ -35,10 +35,10 @@ class PeerLink : public ConnectionOwner,
            PeerEvents& events);
 
   void start();
-  // Says goodbye if there is a link. No event comes any more.
+  // Says goodbye if there is a link. No event follows.
   void stop();
 
-  // A connection's Hello for this peer: takes the connection over, or says why not.
+  // A connection brought a Hello for this peer: takes the connection over, or says why not.
   std::optional<frame::Refuse> hello_arrived(std::shared_ptr<Connection> connection,
                                              const frame::Hello& hello);
 
@@ -94,7 +94,7 @@ class PeerLink : public ConnectionOwner,
   void log_session();
 
   // peer_link_rdma.cc: the link's queue pair.
-  // Whether the frame was about it. Of frames that break the rules the session is given up.
+  // Whether the frame was about the queue pair. If it breaks the rules the session is given up.
   bool handle_rdma(Connection& connection, const Frame& frame);
   void offer_rdma();
   std::expected<void, std::string> create_endpoint();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue pair of a link: offered when the link is up, used for messages once both ends have
-// shown that it works, and the end of the link if it fails. The next link begins without one.
+// The queue pair of a link. It is offered when the link is up and used for messages once both ends
+// have shown that it works; if it fails, the link ends. The next link begins without one.
 
 #include <algorithm>
 
@@ -27,7 +27,7 @@ void PeerLink::offer_rdma() {
     return;
   }
   if (refused_without_one_) {
-    // The peer has used up this link's offer.
+    // The peer has already used its one offer on this link.
     drop("RDMA is possible now");
     return;
   }
@@ -54,7 +54,7 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
     session_.give_up(GoodbyeReason::kProtocolError, rule);
   };
   if (std::holds_alternative<frame::Message>(frame)) {
-    // It could come in the middle of one that the queue pair brings.
+    // It could arrive in the middle of a message that the queue pair brings.
     if (!endpoint_ || !endpoint_->receiving()) return false;
     broken("a message over the connection behind the switch");
     return true;
@@ -65,7 +65,7 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
       return true;
     }
     if (!endpoint_) {
-      // Ours was given up before this came, or there cannot be one now.
+      // Either ours was given up before this arrived, or none can be made now.
       const auto created = endpoint_tried_ ? std::unexpected(rdma_reason_) : create_endpoint();
       refused_without_one_ = !created && !endpoint_tried_;
       endpoint_tried_ = true;
@@ -93,7 +93,7 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
     return true;
   }
   if (std::holds_alternative<frame::RdmaReady>(frame)) {
-    // Ours may have been refused meanwhile.
+    // Our offer may have been refused in the meantime.
     if (endpoint_ && !endpoint_->peer_ready()) broken("ready before it was connected");
     return true;
   }
@@ -131,7 +131,7 @@ void PeerLink::rdma_failed(const std::string& reason) {
 void PeerLink::end_endpoint(rdma::Endpoint::Tell tell) {
   if (!endpoint_) return;
   past_rdma_ += endpoint_->counters();
-  // Events of leases that end come from inside; they may send.
+  // The calls for ending leases come from inside close(); they may send.
   const auto endpoint = std::exchange(endpoint_, nullptr);
   endpoint->close(tell);
 }
@@ -153,7 +153,7 @@ void PeerLink::endpoint_sends() {
   rdma_reason_ = environment_->adapter->device().description();
   rdma_since_ms_ = Environment::now_ms();
   log::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
-  // Behind the messages that the connection has already.
+  // This goes after the messages that the connection already has.
   send_control(frame::RdmaSwitch{});
 }
 

@@ -51,7 +51,7 @@ void PlainStream::close() {
 }
 
 bool PlainStream::peer_is(const std::string& /*host_name*/) const {
-  // Nothing is proved; plain streams are for loopback and for those who asked for insecurity.
+  // Nothing is proved; plain streams are for loopback and for those who configured `insecure`.
   return true;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The bytes of one connection: plain TCP, or TLS over it (tls_stream.h). Owned by its Connection,
-// which is also where completions go; an operation keeps the Connection alive, and with it the
-// memory the operation uses. At most one read and one write at a time.
+// which also receives the completions. An operation keeps the Connection alive, and with it the
+// memory that the operation uses. At most one read and one write at a time.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -33,18 +33,19 @@ class Stream {
   using WriteBuffers = std::span<const boost::asio::const_buffer>;
 
   virtual ~Stream() = default;
-  // Whatever has to happen before the first byte; then events->ready().
+  // Does everything that must precede the first byte, then calls events->ready().
   virtual void handshake(std::shared_ptr<StreamEvents> events) = 0;
   // Whether read() puts bytes into the buffers only before it completes or is closed, so that they
   // may be a payload's final place.
   [[nodiscard]] virtual bool reads_in_place() const = 0;
-  // Reads what is there, at least a byte.
+  // Reads the available bytes, at least one.
   virtual void read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) = 0;
-  // Writes what can be written at once; 0 if nothing can.
+  // Writes as much as can be written at once; 0 if nothing can.
   virtual std::size_t write_now(WriteBuffers buffers, boost::system::error_code& error) = 0;
-  // Writes at least a byte. The buffers, and the array they are listed in, stay until it is done.
+  // Writes at least a byte. The buffers, and the array they are listed in, must stay until it is
+  // done.
   virtual void write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) = 0;
-  // Ends all operations, with an error, and the connection. What was written still arrives.
+  // Ends the connection, and all operations with an error. Bytes already written still arrive.
   virtual void close() = 0;
   // Whether the other end has proved to be this host, as far as the stream proves anything.
   [[nodiscard]] virtual bool peer_is(const std::string& host_name) const = 0;
@@ -66,7 +67,7 @@ class PlainStream : public Stream {
   boost::asio::ip::tcp::socket socket_;
 };
 
-// What every connection's socket is set to.
+// Sets the options that every connection's socket has.
 void configure_socket(boost::asio::ip::tcp::socket& socket, boost::system::error_code& error);
 
 }  // namespace netbinder::tcp

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The transport over TCP: one connection to each peer, which the host with the higher number dials.
-// Where both hosts have an RDMA device, the messages of a link go over a queue pair beside the
+// If both hosts have an RDMA device, the messages of a link go over a queue pair beside the
 // connection, as long as that works.
 //
 // Owned by the agent, together with the event loop, the configuration's values and the PeerEvents,
 // all of which outlive it. Destroying it says goodbye to every peer, calls no event, and leaves
-// nothing in the event loop that touches it; not to be done from inside an event.
+// nothing in the event loop that touches it. It must not be destroyed from inside an event.
 //
 // Thread: the one that runs the io_context; everything happens in its handlers.
 #pragma once
@@ -39,7 +39,7 @@ class TcpTransport : public Transport {
   // Throws std::invalid_argument if the configuration contradicts itself, an address cannot be
   // understood, a certificate cannot be used, or an address is not a loopback one although there
   // are neither certificates nor `insecure`.
-  // `verbs`: how RDMA devices are opened, where the configuration wants them.
+  // `verbs` opens RDMA devices, if the configuration wants them.
   TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events,
                std::unique_ptr<rdma::Verbs> verbs = nullptr);
   ~TcpTransport() override;
@@ -56,7 +56,8 @@ class TcpTransport : public Transport {
   void give_up(HostId peer, const std::string& reason) override;
   [[nodiscard]] std::vector<LinkStatus> status() const override;
 
-  // The port it listens on, which the system chooses if the configuration says 0; 0 if it does not.
+  // The port it listens on, chosen by the system if the configuration says 0; 0 if it does not
+  // listen.
   [[nodiscard]] std::uint16_t listen_port() const;
 
  private:

@@ -22,7 +22,7 @@ std::shared_ptr<ssl::context> make_tls_context(const TlsConfig& config) {
   }
   error_code error;
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
-  // Sessions of ours are resumed by our own protocol.
+  // TLS sessions are not resumed: netbinder's own protocol resumes sessions.
   SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context->native_handle(), 0);
   context->use_certificate_chain_file(config.certificate, error);
@@ -74,7 +74,7 @@ void TlsStream::write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events
 }
 
 void TlsStream::close() {
-  // No close_notify: frames say how long they are, and a session says goodbye itself.
+  // No close_notify: frames carry their length, and a session says goodbye itself.
   error_code ignored;
   stream_->next_layer().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ignored);
   stream_->next_layer().close(ignored);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mutual TLS over TCP. Both ends show a certificate which the cluster's authority signed; the
-// dialer insists that it is of the host it dials, the acceptor compares it with the Hello's name
+// Mutual TLS over TCP. Both ends show a certificate signed by the cluster's authority. The dialer
+// insists that it belongs to the host it dials; the acceptor compares it with the Hello's name
 // through peer_is(). TLS 1.3 only.
 //
 // Owned like any Stream. The SSL context is shared by all streams of a transport.
@@ -23,7 +23,7 @@ namespace netbinder::tcp {
 
 class TlsStream : public Stream {
  public:
-  // `dialed`: the host's name that the certificate has to have; empty: we were dialed.
+  // `dialed` is the host name that the certificate must have; it is empty if the peer dialed us.
   TlsStream(boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> context,
             const std::string& dialed);
 
@@ -38,7 +38,7 @@ class TlsStream : public Stream {
 
  private:
   std::shared_ptr<boost::asio::ssl::context> context_;
-  // Asio's operations use the stream once more when they are cancelled: they keep it.
+  // When Asio's operations are cancelled they use the stream once more, so they keep it alive.
   using SslStream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;
   std::shared_ptr<SslStream> stream_;
   const bool dialer_;
