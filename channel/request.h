@@ -45,9 +45,9 @@ struct MailboxRequest {
   std::uint32_t flags = 0;
   std::uint32_t tid = 0;
   std::int32_t nice = 0;            // the thread's
-  std::uint64_t address = 0;        // of the write buffer, behind write_consumed; or of the mapping
+  std::uint64_t address = 0;        // of the write buffer, from write_consumed; or of the mapping
   std::uint64_t bytes = 0;          // there; commands are in `commands` if <= kInlineCommandBytes
-  std::uint32_t read_capacity = 0;  // room in the read buffer, behind read_consumed
+  std::uint32_t read_capacity = 0;  // room in the read buffer, from read_consumed
   std::uint32_t staged_ranges = 0;
   std::uint32_t ioctl_command = 0;  // kOpControl
   std::uint32_t reserved = 0;

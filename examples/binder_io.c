@@ -84,8 +84,8 @@ static void queue_command(struct binder_conn* conn, uint32_t command, const void
   conn->out_size = needed;
 }
 
-// One exchange with the driver. What it did not consume (it stops behind a failed transaction)
-// stays queued.
+// One exchange with the driver. Commands that it did not consume (it stops after a failed
+// transaction) stay queued.
 static bool write_read(struct binder_conn* conn, bool read) {
   struct binder_write_read bwr = {
       .write_buffer = to_address(conn->out),

@@ -72,7 +72,7 @@ struct binder_reply {
 bool binder_open(struct binder_conn* conn, const char* device, size_t map_size);
 void binder_close(struct binder_conn* conn);
 
-// Who answers transactions, in binder_loop and nested in binder_call.
+// Sets the handler that answers transactions, in binder_loop and nested in binder_call.
 void binder_set_handler(struct binder_conn* conn, binder_handler handler, void* context);
 // Asks for security contexts where the driver can give them. False with errno set.
 bool binder_become_manager(struct binder_conn* conn);

@@ -38,7 +38,7 @@ class FileSnapshot {
 // The bytes of an arriving file.
 class ArrivingContent {
  public:
-  // With an error (a negative errno) the file is not to be had, and its bytes are only counted.
+  // With an error (a negative errno) the file is not available; its bytes are only counted.
   ArrivingContent(std::uint64_t size, std::uint64_t position, int error);
 
   // False if there are more bytes than announced.

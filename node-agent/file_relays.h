@@ -89,7 +89,7 @@ class FileRelays {
   };
   // An offer that no message has taken yet.
   struct Offer {
-    int error = 0;  // it cannot be had
+    int error = 0;  // why it is not available
     UniqueFd program_side;
     RelayId relay;
     std::optional<ArrivingContent> content;

@@ -17,7 +17,7 @@ namespace netbinder {
 
 class Directory {
  public:
-  char* names = nullptr;  // each with a newline behind it; a directory's with a slash before that
+  char* names = nullptr;  // each followed by a newline; a directory's with a slash before that
   std::size_t size = 0;
   std::size_t position = 0;
   struct dirent entry {};

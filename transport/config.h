@@ -57,7 +57,7 @@ struct TlsConfig {
 enum class RdmaUse {
   kNever,
   kIfPossible,  // there is a device, and without TLS
-  kRequired,    // here: without a device the transport cannot be had. With TLS, too.
+  kRequired,    // here: without a device the transport cannot be made. With TLS, too.
 };
 
 struct RdmaConfig {

@@ -97,7 +97,7 @@ std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& sh
   if (code == 4 && name_only) return Dialect::kAndroid16;
   if (code == 6 && one_word) return Dialect::kAndroid16;
   if (code == 5 && one_word) return Dialect::kAndroid15Late;
-  if (code == 3 && name_only) return Dialect::kAndroid15Late;  // or 16, which is told later
+  if (code == 3 && name_only) return Dialect::kAndroid15Late;  // or 16, which later requests show
   // These methods have requests unlike all others, whatever their number.
   const bool empty = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool two_objects = shape.starts_with_name && shape.objects == 2;

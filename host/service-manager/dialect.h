@@ -50,7 +50,7 @@ enum class Method : std::uint8_t {
 struct RequestShape {
   bool starts_with_name = false;
   std::size_t objects = 0;
-  std::size_t words_after = 0;  // behind the name and the objects with their stability words
+  std::size_t words_after = 0;  // after the name and the objects with their stability words
   std::optional<std::uint32_t> stability_word;  // of the first object
 };
 

@@ -90,7 +90,7 @@ class LazyServices {
   struct Watch {
     std::int32_t pid = 0;  // of the service's process
     std::vector<ClientCallback> callbacks;
-    bool has_clients = false;  // as the callbacks were told
+    bool has_clients = false;  // as last reported to the callbacks
     int looks_without = 0;
     Question look;
     // A tryUnregisterService that waits until the other hosts have let go of the name.

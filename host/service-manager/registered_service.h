@@ -18,7 +18,7 @@ struct RegisteredService {
   bool allow_isolated = false;
   std::uint32_t dump_priority = 0;
   std::uint32_t stability = 0;
-  bool tells_lookups = false;  // another host's: it wants to hear of the next lookup here
+  bool tells_lookups = false;  // of another host, which wants a report of the next lookup here
 };
 
 inline void put_handle(ParcelWriter& parcel, const RegisteredService& service, Dialect dialect) {

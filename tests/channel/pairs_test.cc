@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Both halves of a pair against each other on two threads, many times: what one side tells the
-// other is never lost. A lost one shows as a wait that ends by its limit.
+// Both halves of a pair run against each other on two threads, many times: nothing that one side
+// hands to the other is ever lost. A loss would show as a wait that ends by its limit.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -29,7 +29,7 @@ class ChannelPairs : public ::testing::Test {
   ChannelPairs() : doorbell_(::eventfd(0, EFD_CLOEXEC)) {}
   ~ChannelPairs() override { ::close(doorbell_); }
 
-  // As a program does it.
+  // Does what a program does.
   void request(std::uint32_t index) {
     hand_over(memory_.mailbox(index), kRequested);
     mark_pending(memory_.header(), index);
@@ -48,7 +48,7 @@ class ChannelPairs : public ::testing::Test {
     EXPECT_EQ(::write(doorbell_, &one, sizeof one), ssize_t{sizeof one});
   }
 
-  // As an agent does it, until told otherwise; false if it was never rung for.
+  // Does what an agent does, until stopped; false if it was never rung for.
   template <typename Handle>
   bool serve(const std::atomic<bool>& finished, Handle handle) {
     while (!finished.load()) {

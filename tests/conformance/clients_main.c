@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// binder_clients: what binder programs do beside talking to the driver: opening, mapping, waiting,
-// forking, being killed. BINDER_DEVICE is not looked at: the paths are the point.
+// binder_clients: what binder programs do besides talking to the driver: opening, mapping, waiting,
+// forking, being killed. It ignores BINDER_DEVICE, because the paths are what is tested.
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // binder_conformance: what programs see of a binder driver, as text. One process plays all the
-// parties (each an open descriptor, so a binder process of its own) and a forked one the context
-// manager; everything happens in one order only, so that the text is the same in every run.
+// parties (each is an open descriptor, so a binder process of its own) and a forked one plays the
+// context manager. Everything happens in one fixed order, so the text is the same in every run.
 #ifndef TESTS_CONFORMANCE_CONFORMANCE_H
 #define TESTS_CONFORMANCE_CONFORMANCE_H
 
@@ -54,7 +54,7 @@ void exchange(struct party* party, const char* what);
 void write_only(struct party* party, const char* what);
 void settle(struct party* party);                   // the same, silently, until EAGAIN
 void await(struct party* party, const char* what);  // blocks until there is something
-// Of the calling thread, which is a new one for the driver afterwards.
+// Ends the calling thread for the driver, which sees a new one afterwards.
 void thread_exit(struct party* party, const char* what);
 void extended_error(struct party* party, const char* what);
 

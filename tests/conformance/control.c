@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ioctls about managers, nodes and versions. No manager is there when this starts.
+// The ioctls about managers, nodes and versions. There is no manager when this starts.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

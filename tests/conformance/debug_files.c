@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// binder_debug_files: what the driver's debug files say of a number of situations. Process ids are
-// shown as "self" and "manager", the times and addresses of the driver as "*"; debug ids count from
-// the manager's node.
+// binder_debug_files: the content of the driver's debug files in a number of situations. Process
+// ids are shown as "self" and "manager", times and addresses of the driver as "*"; debug ids count
+// from the manager's node.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +63,8 @@ static void print_line(const char* line) {
       continue;
     }
     const unsigned long number = strtoul(at, NULL, 10);
-    // What stands before a number says what it is; only then is it taken for a pid, which it may
-    // equal by chance.
+    // The text before a number shows what it is. Only if it does not is the number taken for a pid,
+    // which it may equal by chance.
     if (is_debug_id(line, at) && number != 0) {
       printf("%lu", number - first + 1);
     } else if (follows(line, at, "elapsed ") || (follows(line, at, " l=") && number != 0)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// binder_differences: where netbinder's driver differs from the kernel's, and how. Its text is
-// recorded on both.
+// binder_differences: where netbinder's driver differs from the kernel's, and how. The text of both
+// is recorded.
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is left when parties and threads end in the middle of things.
+// The state that remains when parties and threads end in the middle of something.
 #include "conformance.h"
 
 static struct party* a;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transactions that fail: how, and what becomes of the commands behind them.
+// Transactions that fail: how they fail, and what happens to the commands after them.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

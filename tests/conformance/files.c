@@ -28,7 +28,7 @@ static void end(void) {
   party_close(b);
 }
 
-// One that can travel to another host, too.
+// A file that can travel to another host as well.
 static int some_file(void) {
   const int fd = memfd_create("conformance", MFD_ALLOW_SEALING);
   if (write(fd, "text", 4) != 4) perror("write");
@@ -142,7 +142,7 @@ static void arrays(void) {
   exchange(a, "freed");
   look("first", got[0]);
   look("second", got[1]);
-  // What cannot be.
+  // Descriptors that cannot be sent.
   static const struct {
     const char* what;
     uint64_t count, parent, offset;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Freezing. All parties are of one pid and so frozen together; that hinders nobody's reading.
+// Freezing. All parties have one pid and so are frozen together, but each of them can still read.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

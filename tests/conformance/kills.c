@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A scripted conversation between a client and a server in two processes. One of them is killed, or
-// its thread leaves, after each of its steps; the other one says what it hears.
+// its thread leaves, after each of its steps; the other one prints what it reads.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +122,7 @@ static void tell(int command) {
   await_answer();
 }
 
-// Whether a process still holds a reference to any node, as the driver shows it.
+// Whether a process still holds a reference to any node, according to the driver.
 static bool holds_references(pid_t pid) {
   char line[1024], word[32];
   bool holds = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads: what they say they are, when one more is wanted, and their first read.
+// Threads: how they register, when one more is requested, and their first read.
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the owner of a node hears of the references to it.
+// The notifications that the owner of a node gets about references to it.
 #include <sys/ioctl.h>
 
 #include "conformance.h"
@@ -105,7 +105,7 @@ static void sent_twice(void) {
   put_handle(a, BC_RELEASE, 1);
   exchange(a, "let go");
   exchange(b, "hears of it");
-  // It comes back before the owner has read that it went.
+  // It comes back before the owner has read that it was gone.
   send(BINDER_TYPE_BINDER, TF_ONE_WAY, 0x3000);
   exchange(b, "another node");
   put_ptr_cookie(b, BC_INCREFS_DONE, 0x3000, 0x3001);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Oneway calls: their order, their half of the arena, and who is told of spam.
+// Oneway calls: their order, their half of the arena, and which sender is notified of spam.
 #include <stdio.h>
 #include <sys/ioctl.h>
 

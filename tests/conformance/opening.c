@@ -10,7 +10,7 @@
 
 #include "conformance.h"
 
-// What the headers make of open and openat under _FORTIFY_SOURCE.
+// The headers turn open and openat into these under _FORTIFY_SOURCE.
 int __open_2(const char* path, int flags);
 int __open64_2(const char* path, int flags);
 int __openat_2(int dir, const char* path, int flags);

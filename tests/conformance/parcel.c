@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What transactions carry.
+// The payloads of transactions.
 #include <stdlib.h>
 #include <string.h>
 

@@ -67,7 +67,7 @@ static void child_closes(void) {
   end();
 }
 
-// What a child does for itself: a party of its own process.
+// The calls that a child makes for itself, with a party of its own process.
 static void child_calls(const char* what) {
   struct party* const own = party_open("child");
   put_call(own, take(own), 7, TF_ONE_WAY);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// binder_random: a seeded sequence of everything programs can ask of a binder driver, and what they
-// see of it, as text. A controller tells the threads of several processes what to do, one ioctl at
-// a time, and goes on when nothing moves any more: every ioctl has ended or waits in the driver.
-// What comes next depends on the seed and on the text so far only.
+// binder_random: a seeded sequence of everything that programs can ask of a binder driver, and what
+// they see of it, as text. A controller tells the threads of several processes what to do, one
+// ioctl at a time, and goes on when nothing moves any more: every ioctl has ended or waits in the
+// driver. The next step depends only on the seed and on the text so far.
 #ifndef TESTS_CONFORMANCE_RANDOM_H
 #define TESTS_CONFORMANCE_RANDOM_H
 
@@ -68,7 +68,7 @@ struct shared {
   uint8_t huge[kHugeSize];
 };
 
-// Where it is, and hence every address in it, is the same in all processes and all runs.
+// It has the same place, and so every address in it is the same, in all processes and all runs.
 extern struct shared* const shared;
 
 struct party_kind {

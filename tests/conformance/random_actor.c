@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads that do what the controller says.
+// The threads that carry out the controller's requests.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -56,8 +56,8 @@ static void take_object(const struct returns_text* text, struct slot* slot, cons
   }
 }
 
-// Not where in the mapping it is: which of several free places of one size is taken is no rule. So
-// the addresses of buffers in it count from its start, too.
+// Leaves out the place in the mapping: no rule says which of several free places of one size is
+// taken. So addresses of buffers in it count from its start, too.
 static uint32_t hash_data(const struct binder_transaction_data* data, const binder_size_t* offsets,
                           size_t count) {
   static _Thread_local uint8_t bytes[64 * 1024];  // a mapping holds no more

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Write buffers: commands about what is live, mostly.
+// Write buffers: mostly commands about live objects.
 #include <string.h>
 
 #include "random.h"

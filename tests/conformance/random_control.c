@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The controller's side of processes and threads, and how it knows that nothing moves any more.
+// The controller's side of processes and threads, and how it finds out that nothing moves any more.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,8 @@ const struct party_kind kPartyKinds[kParties] = {
     {"D", 3, 1, 12 * 1024, false}, {"E", 3, 2, 16 * 1024, true},
 };
 
-// Of the driver if it is a process, which its descriptors are connected to; 0 if it is the kernel.
+// The driver's pid if it is a process, to which its descriptors are connected; 0 if it is the
+// kernel.
 static pid_t driver_pid;
 
 // The kernel's driver ends processes in a worker of its own, and threads it has woken run on other
@@ -71,7 +72,7 @@ static void set_priority(pid_t tid, int priority) {
   if (driver_pid == 0) sched_setscheduler(tid, SCHED_FIFO, &parameters);
 }
 
-// Whether the kernel's workers of the first processor have nothing to do. They go first.
+// Whether the kernel's workers on the first processor are idle. They run before the threads.
 static bool workers_idle(void) {
   bool idle = true;
   if (driver_pid != 0) return true;
@@ -179,8 +180,8 @@ static bool is_settled(void) {
   struct activity before[kSlots], after[kSlots], driver;
   if (!all_sleep(before)) return false;
   if (driver_pid == 0) return true;
-  // What they asked for woke the driver before they slept. If it sleeps it has done all of it, and
-  // if they sleep as they did before they have heard nothing of it.
+  // Their requests woke the driver before they slept. If the driver sleeps it has done everything,
+  // and if they still sleep as before, they were not woken by it.
   if (!look_at(driver_pid, driver_pid, &driver)) die("the driver is gone");
   return driver.state == 'S' && all_sleep(after) && memcmp(before, after, sizeof(before)) == 0;
 }

@@ -20,7 +20,7 @@ static void freeze(struct slot* slot) {
   struct binder_freeze_info info = {.pid = 0};
   int process = pick_process(&info.pid);
   for (int i = 0; i < kProcesses; ++i) {
-    // Not for long: little happens to who is frozen.
+    // Only for a short time, because little happens to a frozen process.
     if (process_frozen[i] && shared->pids[i] != 0 && chance(70)) {
       process = i;
       info.pid = (uint32_t)shared->pids[i];

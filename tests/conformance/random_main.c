@@ -109,7 +109,7 @@ static void kill_process(int process) {
   collect();
 }
 
-// What is not there is brought back soon.
+// Replaces soon whatever is missing.
 static bool bring_back(void) {
   for (int i = 0; i < kProcesses; ++i) {
     if (shared->pids[i] == 0 && chance(20)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the text so far says is live; and random numbers.
+// The objects that are live according to the text so far; and random numbers.
 #include <string.h>
 
 #include "random.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Payloads: mostly good ones with objects of all types, some that are wrong in one place.
+// Payloads: mostly good ones with objects of all types, some of them wrong in one place.
 #include <string.h>
 
 #include "random.h"
@@ -165,7 +165,7 @@ size_t generate_payload(struct slot* slot, size_t index, bool gather,
   struct shape shape = {.payload = payload};
   memset(payload, 0, sizeof(*payload));
   if (chance(4)) {
-    // Of which there is no room for two, or for one.
+    // There is no room for two of these, or for one.
     inner->data_size = 1000 + 1000 * below(40);
     inner->data.ptr.buffer = (uintptr_t)shared->huge;
     inner->data.ptr.offsets = (uintptr_t)payload->offsets;

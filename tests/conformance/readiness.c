@@ -249,7 +249,7 @@ static void other_threads(void) {
   pthread_barrier_init(&begun, NULL, 2);
   pthread_create(&thread, NULL, read_blocking, a);
   pthread_barrier_wait(&begun);
-  // Whether it waits already when the call comes makes no difference to what is seen.
+  // The output is the same whether or not it waits already when the call arrives.
   send(to_a, 1);
   pthread_join(thread, NULL);
   polled("the other thread has it", a);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Read buffers of every size: what fits, and what waits for the next read.
+// Read buffers of every size: what fits, and what is left for the next read.
 #include <stdio.h>
 
 #include "conformance.h"

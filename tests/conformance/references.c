@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handles: their numbers, and commands on those that are not there.
+// Handles: their numbers, and commands on handles that do not exist.
 #include "conformance.h"
 
 static void numbers(void) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a read brought, as text.
+// The content of a read buffer, as text.
 #include "returns.h"
 
 #include <string.h>

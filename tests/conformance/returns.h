@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a read brought, as text.
+// The content of a read buffer, as text.
 #ifndef TESTS_CONFORMANCE_RETURNS_H
 #define TESTS_CONFORMANCE_RETURNS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parties on several hosts: with SPREAD_HOSTS=N each open is on the next of the N hosts of a
-// netbinder session (the shim reads NETBINDER_SOCKET at every open), and between two observations
-// every message is given the time to arrive. `settle_hosts` beside this file answers when nothing
-// is on its way any more.
+// netbinder session (the shim reads NETBINDER_SOCKET at every open). Between two observations every
+// message is given the time to arrive: `settle_hosts` beside this file answers when nothing is
+// under way any more.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

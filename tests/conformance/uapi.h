@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver's interface, with what is not in every header yet.
+// The driver's interface, with the parts that some headers still lack.
 #ifndef TESTS_CONFORMANCE_UAPI_H
 #define TESTS_CONFORMANCE_UAPI_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that do what the main thread says while it waits for them.
+// Threads that run the main thread's requests while it waits for them.
 #include <pthread.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ends of buffers, whoever ends them: the next oneway call of the node runs, and what a buffer
-// held is given back to whoever it came from, once.
+// The ends of buffers, whoever ends them: the next oneway call of the node runs, and the references
+// that a buffer held are given back to their origin, once.
 #include <gmock/gmock.h>
 
 #include <cerrno>
@@ -173,8 +173,8 @@ TEST(BufferEndsOfArrays, AreToldToTheThreadThatFreesThem) {
   const Outcome read = server.outcome(1);
   const auto data = read.find(BR_TRANSACTION)->as<binder_transaction_data>();
 
-  // It frees the buffer, and its ioctl goes on to wait for another host. Others' ioctls end
-  // meanwhile.
+  // The server frees the buffer, and its ioctl goes on to wait for another host. Ioctls of others
+  // end in the meantime.
   server.start(1,
                Commands()
                    .put(BC_FREE_BUFFER, binder_uintptr_t{data.data.ptr.buffer})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls, references and deaths, each on one host and between two. A case's client is on host 1; its
-// server on the host the placement says.
+// Calls, references and deaths, each on one host and between two. A case's client is on host 1, its
+// server on the host that the placement gives.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -33,7 +33,7 @@ class Calls : public ::testing::TestWithParam<std::size_t> {
   }
   std::size_t server_host() const { return GetParam(); }
 
-  // What the server reads next.
+  // The transaction that the server reads next.
   binder_transaction_data served() {
     cluster.settle();
     const Outcome outcome = server.outcome(1);

@@ -100,11 +100,11 @@ class Host final : public Effects {
   std::vector<std::string> given_up;
   std::size_t dropped_files = 0;
   std::size_t withdrawn_files = 0;
-  // What is offered to other hosts: by the host, the number they know it by.
+  // Descriptors offered to other hosts, by the host and the number it knows them by.
   std::map<std::pair<std::uint32_t, std::uint64_t>, FileToken> offered;
   int import_error = 0;
   std::vector<std::uint64_t> installing;
-  // Of processes that are no Programs: who hears how their ioctls end.
+  // For processes that are not Programs: the function that is called when their ioctls end.
   std::map<std::uint64_t, std::function<void(ThreadId, const IoctlResult&)>> others;
 
   int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
@@ -150,7 +150,7 @@ class Program {
              std::size_t read_bytes = 1024);
   // Posts a read; fails the test if it may not.
   void post_read(std::uint32_t tid);
-  // Of a thread, the oldest outcome not taken yet; fails the test if there is none.
+  // The oldest outcome of a thread that was not taken yet; fails the test if there is none.
   Outcome outcome(std::uint32_t tid);
   [[nodiscard]] bool blocked(std::uint32_t tid) const;
   // start and outcome at once.
@@ -210,7 +210,7 @@ class Cluster {
     PeerMessage message;
     netbinder::Payload payload;
   };
-  // What deliver_one would deliver; null: nothing.
+  // The letter that deliver_one would deliver; null if there is none.
   [[nodiscard]] const Letter* next(std::size_t from, std::size_t to) const;
   // Delivers it by a lease of the receiver's: its payload (or as much of it as there is room for)
   // is in the lease's space, as a device would have put it there, before the receiver hears of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A conversation that ends after each of its steps: a process is closed, a thread leaves, or the
-// connection between the hosts is lost. The one who stays hears the one thing that fits, and
+// connection between the hosts is lost. The remaining side reads exactly the failure that fits, and
 // nothing is left.
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ struct Case {
 
 class Endings : public ::testing::TestWithParam<Case> {
  protected:
-  // One side of the conversation: a program with one thread, and what that thread was told.
+  // One side of the conversation: a program with one thread, and what that thread has read.
   struct Side {
     Program program;
     Cluster& cluster;
@@ -159,7 +159,7 @@ TEST_P(Endings, AfterEveryStepTheOtherHearsWhatFitsAndNothingIsLeft) {
       // It handles the call back first.
       if (last == 3) client.exchange(Commands().put(BC_REPLY, Payload().call(0, 0)));
       client.read_all();
-      // What no thread has read is there for the next one.
+      // Work that no thread has read is left for the next one.
       const bool unread = ending == Ending::kServerThreadLeaves && last == 0;
       EXPECT_EQ(client.times("BR_DEAD_REPLY"), last < kAnswered && !unread ? 1 : 0);
       EXPECT_EQ(client.times("BR_REPLY"), last < kAnswered ? 0 : 1);
@@ -284,9 +284,9 @@ TEST(LostInACallBack, TheEndOfACallWhoseCallerHasDiedWaitsForTheOneBefore) {
   }
 }
 
-// What a call is refused with is the calling thread's to hear. If that has gone by the time another
-// host's refusal arrives, who waits for it hears what it would have heard from the driver of a
-// single host, where the refusal comes first: of a death.
+// The refusal of a call is for the calling thread. If that is gone by the time another host's
+// refusal arrives, the thread that waits for it reads what it would have read on a single host,
+// where the refusal comes first: a death.
 TEST(Endings, ARefusalThatFindsItsCallerGoneIsADeathToWhoWaitsForTheCaller) {
   Cluster cluster(2);
   Program client(cluster.host(1), 100);

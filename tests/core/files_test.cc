@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in calls and replies to another host: what the core offers, takes, and gives back.
+// Descriptors in calls and replies to another host: those the core offers, takes, and gives back.
 #include <gmock/gmock.h>
 
 #include <cerrno>
@@ -14,7 +14,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// What there is of an object in a parcel.
+// As much of an object as the parcel holds.
 template <typename T>
 void add(Payload& payload, const T& object) {
   payload.offsets.push_back(payload.data.size());
@@ -200,7 +200,7 @@ TEST_F(UnacceptedFilesTest, ANodeThatAcceptsNoneFailsTheCall) {
   EXPECT_EQ(error(), -EPERM);
   EXPECT_EQ(there().dropped_files, 1U);
   EXPECT_EQ(last_reason(there()), "descriptors are not accepted");
-  // What else it brought was given back.
+  // The other references that it brought were given back.
   EXPECT_EQ(home().driver.counts().refs, refs);
 }
 

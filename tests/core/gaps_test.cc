@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The image that goes to a peer: where no part of the sender's memory was copied it has zeros, and
-// not what the memory held before (the fixture gives memory full of 0xA5).
+// The image that goes to a peer: bytes into which no part of the sender's memory was copied are
+// zero, and not what the memory held before (the fixture's memory is full of 0xA5).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is given space, how much of an arena it may take, and that nobody sees it before it is used.
+// Who is lent space, how much of an arena it may take, and that nobody sees it before it is used.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ TEST_F(Leases, AnUnusedLeaseShowsNowhere) {
   EXPECT_EQ(driver().processes().at(0).free_async_bytes, kArena / 2);
   EXPECT_EQ(driver().counts().transactions, 0U);
   EXPECT_EQ(driver().counts().leases, 2U);
-  // Once a message has it, it is a buffer like any.
+  // Once a message has it, it is a buffer like any other.
   start_call(Payload("x"), TF_ONE_WAY);
   cluster.deliver_by_lease(2, 1, *lease);
   const auto used = driver().debug_state().processes.at(0);
@@ -78,7 +78,7 @@ TEST_F(Leases, TheSuspicionOfSpamIsToldAsWithoutLeases) {
     Driver& home = hosts.host(1).driver;
     const Payload payload(std::string(1024, 'x'));
     std::vector<std::string> all;
-    // One is always lent ahead of the call that uses it.
+    // One is always lent ahead, for the next call.
     std::optional<Lease> lease;
     for (int i = 0; i < 63; ++i) {
       caller.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 1, TF_ONE_WAY)), true);

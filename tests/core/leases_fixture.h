@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A server on host 1, which is the manager; a client on host 2. Hosts 2 and 3 may ask for space in
-// the server's arena.
+// A server on host 1, which is the context's manager, and a client on host 2. Hosts 2 and 3 may ask
+// for space in the server's arena.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -42,7 +42,7 @@ class Leases : public ::testing::Test {
     return driver().lease(by,
                           {.recipient = node, .bytes = bytes, .oneway = oneway, .ahead = ahead});
   }
-  // Whether so much of the server's arena is free, in one piece.
+  // Whether so many bytes of the server's arena are free, in one piece.
   bool has_free(std::uint64_t bytes) {
     const auto lease = ask(bytes, false, false, kThird);
     if (lease) driver().end_lease(kThird, lease->id);
@@ -65,7 +65,7 @@ class Leases : public ::testing::Test {
   std::string text_of(Program& program, const binder_transaction_data& data) {
     return {reinterpret_cast<const char*>(program.at(data.data.ptr.buffer)), data.data_size};
   }
-  // What the client of a call that was not taken is told.
+  // The failure that the client of a call reads if the call was not taken.
   void expect_refused(std::uint32_t command, std::int32_t error) {
     cluster.settle();
     EXPECT_EQ(client.outcome(1).names(), Names{command_name(command)});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Messages whose payloads are in space that was lent for them; those that do not go with their
-// lease; and how leases end.
+// Messages whose payloads are in space that was lent for them; messages that do not fit their
+// lease; and the ends of leases.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -66,7 +66,7 @@ TEST_F(Leases, ObjectsInAPayloadByLeaseAreAdoptedAndReleased) {
   EXPECT_EQ(driver().counts().refs, 2U) << "those of the other hosts to the manager";
 }
 
-// Whose device was let to write somewhere may write there again.
+// A peer whose device was once allowed to write to a place may write there again.
 TEST_F(Leases, WhatAPeerWritesBehindItsMessageReleasesNothing) {
   Payload payload("two objects: ");
   payload.add(binder_object(0x1000, 0x1008));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens at the driver's bounds (docs/LIMITS.md).
+// The driver's behaviour at its limits (docs/LIMITS.md).
 #include <gtest/gtest.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is the manager of a context, on one host and when hosts lose each other.
+// Which process is the manager of a context, on one host and when hosts lose each other.
 #include <gtest/gtest.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Posted reads: what programs observe is as if every read had been brought when it was made.
+// Posted reads: programs observe the same as if every read had been brought when it was made.
 #include <gtest/gtest.h>
 
 #include "tests/core/cluster_fixture.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads that do not go the usual way: continued ones, and those that install descriptors.
+// Unusual reads: continued ones, and those that install descriptors.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands promise to people and scripts.
+// The behaviour of the commands that people and scripts rely on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The driver's debug files: from the command, and where programs look for them.
+// The driver's debug files, from the command and at the paths where programs look for them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors that come to a process in other ways than by its own open, and devices that come to
-// be while the agent runs.
+// Descriptors that a process did not get by its own open, and devices that are made while the agent
+// runs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in calls and replies between two hosts, as programs use them. The server is on host
-// 2 and runs commands with the descriptors it is given; what they find out, they write to files.
+// Descriptors in calls and replies between two hosts, as programs use them. The server is on host 2
+// and runs commands with the descriptors that it is given; these write their findings to files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// In a directory of its own. `given ARGUMENT…`: `binder_probe give`, until the command has ended.
-// `agents`: their pids, in the order of the hosts.
+// Runs in a directory of its own. `given ARGUMENT…` runs `binder_probe give` until its command has
+// ended; `agents` are the pids of the agents, in the order of the hosts.
 constexpr const char* kPrelude = R"script(
 cd "$(mktemp -d)"; trap 'rm -r "$PWD"' EXIT
 mkfifo begun ended

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The built-in service manager as unmodified programs meet it: which version of Android it takes
-// them for, and lazy services.
+// The built-in service manager as unmodified programs meet it: the version of Android it detects,
+// and lazy services.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Unmodified programs on one host and across two. Each case's server is on the host the placement
-// says, its client on host 1.
+// Unmodified programs on one host and across two. Each case's server is on the host that the
+// placement gives, its client on host 1.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -140,8 +140,8 @@ TEST_P(Programs, PingPrintsRoundTrips) {
 
 TEST_P(Programs, NothingIsLeftWhenAllProgramsAreGone) {
   const RunResult result = run(
-      // What every host holds when only the built-in managers are there, and they know each other.
-      // (Not their threads: a manager keeps one for each host it has called.)
+      // The counts of every host when there are only the built-in managers, and they know each
+      // other. (But not their threads: a manager keeps one for each host that it has called.)
       "counts() { for s in ${!NETBINDER_SOCKET_*}; do\n"
       "  netbinder status --json --socket ${!s} | sed -n '/\"counts\"/,/}/{/threads/!p}'; done | "
       "tr -d ' \\n'; }\n"

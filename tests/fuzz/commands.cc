@@ -22,7 +22,7 @@ void append(std::vector<std::byte>& bytes, std::uint32_t command, const T& paylo
   append(bytes, payload);
 }
 
-// One the program was told of, mostly; `otherwise` if there is none.
+// Mostly one that the program has read; `otherwise` if there is none.
 std::uint64_t remembered(Input& input, const std::deque<std::uint64_t>& list,
                          std::uint64_t otherwise) {
   const std::uint8_t which = input.byte();
@@ -51,7 +51,7 @@ void add_transaction(Input& input, Program& program, ProgramMemory& memory,
   data.code = what & 3U;
   if (!is_reply) data.target.handle = make_handle(input, program);
   if ((what & 0x70) == 0x70 && !program.buffers.empty()) {
-    // What it was given, passed on as it is.
+    // A buffer that it was given, passed on unchanged.
     data.data.ptr.buffer = remembered(input, program.buffers, 0);
   }
   if (parcel.buffers_size > 0 || (what & 0x8C) == 0x8C) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Command streams and parcels made from the fuzzer's bytes: mostly well-formed and about what the
-// program has, with anything in any field now and then.
+// Command streams and parcels made from the fuzzer's bytes: mostly well-formed and about the
+// program's own objects, now and then with anything in any field.
 #pragma once
 
 #include "tests/fuzz/host.h"
@@ -12,7 +12,7 @@ namespace netbinder::fuzz {
 // The parcel of a call or reply, its target aside. Its bytes are placed in `memory`.
 binder_transaction_data_sg make_parcel(Input& input, const Program& program, ProgramMemory& memory);
 
-// One it was given, mostly.
+// Mostly a handle that it was given.
 std::uint32_t make_handle(Input& input, const Program& program);
 // A node's ptr; its cookie is the same unless something is wrong.
 std::uint64_t make_ptr(Input& input);

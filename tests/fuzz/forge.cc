@@ -51,7 +51,7 @@ class Maker {
     shape.data_size = objects * 40 + std::size_t{what & 7U} * 4;
     shape.offsets_size = objects * 8;
     shape.extra_size = std::size_t{(what >> 3) & 7U} * 16;
-    // What the codec lets through: valid shapes only.
+    // Only valid shapes, as the codec lets no others through.
     if (what >= 0xF0) shape.data_size = std::uint64_t{what & 15U} << 12;
     if (what >= 0xE8 && what < 0xF0) shape.offsets_size += 8;
     return shape;

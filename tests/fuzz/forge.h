@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Messages of a hostile peer: well-formed ones of another host with a field changed, and ones made
-// up from what the victim told it.
+// Messages of a hostile peer: well-formed ones of another host with a field changed, and invented
+// ones with ids that the victim has sent it.
 #pragma once
 
 #include "tests/fuzz/host.h"
@@ -9,7 +9,7 @@
 
 namespace netbinder::fuzz {
 
-// Who pretends, and to whom.
+// The host that forges, and its victim.
 struct Forger {
   HostId self;
   Incarnation incarnation;

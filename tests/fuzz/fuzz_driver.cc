@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fuzz target: any input is a story of a few programs on one to three hosts. After each of its
-// steps all structures of the drivers must agree; at its end nothing may be left.
+// The fuzz target: any input is a story of a few programs on one to three hosts. After each step
+// all structures of the drivers must agree; at the end nothing may be left.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One host: a Driver, the programs on it, and what the effects of the driver must not break.
-// Whatever memory the driver is lent is a heap block of exactly that size, so that the sanitizer
-// sees every step beyond it.
+// One host: a Driver, the programs on it, and checks that the driver's effects keep the rules. All
+// memory that the driver is lent is a heap block of exactly that size, so that the sanitizer sees
+// every access beyond it.
 #pragma once
 
 #include <deque>
@@ -56,7 +56,7 @@ struct Program {
   std::unique_ptr<std::byte[]> arena;
   std::map<std::uint32_t, PendingIoctl> threads;
 
-  // What it was told, so that commands can be about it. Some of it is out of date.
+  // Values that the program has read, so that commands can use them. Some are out of date.
   std::vector<GivenBuffer> given;
   std::deque<std::uint64_t> buffers;  // addresses
   std::deque<std::pair<std::uint32_t, binder_ptr_cookie>> to_acknowledge;
@@ -68,7 +68,7 @@ struct Program {
   void forget_given(std::uint64_t address);
 };
 
-// What a host told another one: for forging messages.
+// The values that a host sent to another one, for forging messages.
 struct Overheard {
   std::vector<std::uint64_t> nodes{1, 2};
   std::vector<std::uint64_t> calls{1};

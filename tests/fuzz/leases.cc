@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hosts that have a device: they ask for space in arenas of other hosts, and messages come by it,
-// those it was asked for and others. What is lent nobody touches but its holder; what its holder
-// writes there changes nothing else (Program::check_given).
+// Hosts that have a device: they ask for space in arenas of other hosts, and messages use it, both
+// those it was requested for and others. Only the holder touches lent space, and its writes change
+// nothing else (Program::check_given).
 #include <algorithm>
 #include <cstring>
 

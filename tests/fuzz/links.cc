@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sessions between hosts. As the transport does it: in order, and the message of a payload
-// follows it, unless it is abandoned, with no other of the same session between them.
+// The sessions between hosts. As with the transport, messages are in order, and a payload is
+// followed by its message, unless it is abandoned, with no other of the same session between them.
 #include <cstring>
 
 #include "core/base/check.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory of the programs: what was ever placed stays, as calls that wait read it later. Reading
-// elsewhere faults.
+// The memory of the programs. Everything placed in it stays, because calls that wait read it later.
+// Reading elsewhere faults.
 #pragma once
 
 #include <algorithm>
@@ -45,7 +45,7 @@ class ProgramMemory {
     return 0;
   }
 
-  // Where something was placed lately, or nothing is.
+  // An address where something was placed recently, or an invalid one.
   [[nodiscard]] std::uint64_t recent(std::size_t back) const {
     return back < regions_.size() ? regions_[regions_.size() - 1 - back].address : next_;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fuzz target without the fuzzer: replays the files given (of a directory, all), and then
-// NETBINDER_FUZZ_INPUTS pseudo-random inputs, the same ones every time.
+// The fuzz target without the fuzzer: replays the given files (for a directory, all in it), and
+// then NETBINDER_FUZZ_INPUTS pseudo-random inputs, the same ones every time.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

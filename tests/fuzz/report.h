@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What all inputs of a run reached, printed at exit if NETBINDER_FUZZ_REPORT is set; and what one
-// of them does.
+// Statistics of all inputs of a run, printed at exit if NETBINDER_FUZZ_REPORT is set; and a trace
+// of single inputs.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ Report& report();
 // Counts something reached. `name` is a literal.
 void reach(const char* name);
 
-// With NETBINDER_FUZZ_TRACE set: a line of what happens, to tell the story of an input.
+// If NETBINDER_FUZZ_TRACE is set, each event is printed on a line, to follow an input.
 bool tracing();
 [[gnu::format(printf, 1, 2)]] void trace(const char* format, ...);
 

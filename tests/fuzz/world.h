@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A few hosts with programs, and what the fuzzer's bytes make them do, one step after the other.
+// A few hosts with programs, driven by the fuzzer's bytes one step after the other.
 #pragma once
 
 #include <memory>
@@ -52,7 +52,7 @@ class World {
   void ask_for_lease(std::uint32_t holder, std::uint32_t home);
   void end_some_lease(std::uint32_t holder, std::uint32_t home);
   void deliver_by_lease(std::uint32_t holder, std::uint32_t home);
-  // One that was granted, to whomever; or one that was not.
+  // A lease that was granted, to whichever host, or one that was not.
   LeaseId some_lease(std::uint32_t holder, std::uint32_t home);
   void deliver_until_payload(std::uint32_t holder, std::uint32_t home);
   // The holder's device writes, into space that nobody has touched.

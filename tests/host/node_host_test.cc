@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order of what a NodeHost does after an event, with everything around it replaced by a list of
-// what was asked.
+// The order of a NodeHost's actions after an event. Everything around it is replaced by a list of
+// the calls it made.
 #include "host/node_host.h"
 
 #include <gtest/gtest.h>
@@ -114,7 +114,7 @@ class NodeHostTest : public ::testing::Test {
     setup.host_names = {{HostId{1}, "one"}, {kPeer, "two"}};
     return setup;
   }
-  // What happened since the last call.
+  // The calls since the last time.
   Log log() { return std::exchange(log_, {}); }
   PeerEvents& events() { return host_.peer_events(); }
   void start_manager() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// binder_edges: what a descriptor of the binder driver does at the edges: bad pointers, mapping
-// rules, dup, close, fork, signals. Needs no other process and no service manager. Prints one line
-// for each observation, to be compared between the kernel's driver and the shim; those that are
+// binder_edges: the behaviour of a binder descriptor in edge cases: bad pointers, mapping rules,
+// dup, close, fork, signals. Needs no other process and no service manager. Prints one line for
+// each observation, to be compared between the kernel's driver and the shim; observations that are
 // allowed to differ are made equal here. The device is /dev/binder or the one in BINDER_DEVICE.
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the shim knows the versions of Android's libbinder by: methods of IServiceManager, VERSION's
-// and those of the versions before it.
+// The symbols by which the shim tells versions of Android's libbinder apart: methods of
+// IServiceManager, those of VERSION and of the versions before it.
 #define BINDER_METHOD(symbol) \
   void symbol(void);          \
   void symbol(void) {}
@@ -23,5 +23,5 @@ BINDER_METHOD(_ZN7android2os17BpServiceManager11getService2ERKNSt3__112basic_str
 #if VERSION >= 16
 BINDER_METHOD(_ZN7android2os17BpServiceManager13checkService2ERKNSt3__112basic_stringIcEE)
 #endif
-// Of no service manager.
+// A method of another class.
 BINDER_METHOD(_ZN4test13checkService2Ev)

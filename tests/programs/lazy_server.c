@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lazy_server NAME: a service as libbinder's LazyServiceRegistrar runs it on Android 14. Prints
-// what it hears of its clients, and ends when it has none any more and may leave.
+// lazy_server NAME: a service as libbinder's LazyServiceRegistrar runs it on Android 14. Prints the
+// notifications about its clients, and ends when it has none any more and may leave.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

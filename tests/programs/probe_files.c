@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors that are passed: the server runs a command with them, or answers with one of its own.
+// Passing descriptors: the server runs a command with them, or answers with one of its own.
 #define _GNU_SOURCE  // strerrorname_np, pipe2
 #include <errno.h>
 #include <fcntl.h>
@@ -206,7 +206,7 @@ int32_t probe_on_run(const struct parcel_reader* in) {
     }
   }
   const bool runs = run((const char*)in->data, files, count, -1);
-  // Those of an array the driver closes with the buffer; this one of each is gone then already.
+  // The driver closes those of an array with the buffer; here they are closed already.
   for (size_t i = 0; i < in->object_count; ++i) {
     struct binder_fd_object file;
     memcpy(&file, in->data + in->offsets[i], sizeof(file));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding and publishing services at handle 0, in the dialect of Android 9 and earlier; and what
-// all subcommands need.
+// Finding and publishing services at handle 0, in the dialect of Android 9 and earlier; and
+// functions that all subcommands need.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clients that told nothing of their version: it shows in what they send.
+// Clients that did not announce their version, which shows in the requests they send.
 #include "tests/service-manager/service_client.h"
 
 namespace netbinder::testing {

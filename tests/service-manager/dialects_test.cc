@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client of each version of Android gets from the built-in service manager.
+// The answers of the built-in service manager to a client of each version of Android.
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests that are cut off, garbled, or sent by programs that cannot take the answer: each gets a
-// definite answer, and the next client is served as ever.
+// definite answer, and the next client is served as usual.
 #include <random>
 
 #include "tests/service-manager/service_client.h"

@@ -42,7 +42,7 @@ class LazyAcross : public ::testing::TestWithParam<std::size_t> {
   void look(int times) {
     for (int i = 0; i < times; ++i) cluster_.look();
   }
-  // What the service is told next: whether it has clients; nothing if it is told nothing.
+  // The service's next notification: whether it has clients; nothing if there is none.
   std::optional<bool> told() {
     auto call = server().incoming();
     if (!call || call->target != kCallback || call->code != 1) return std::nullopt;

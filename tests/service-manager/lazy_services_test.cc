@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lazy services: what they hear of their clients, and when they may leave.
+// Lazy services: their notifications about clients, and when they may leave.
 #include "tests/service-manager/service_client.h"
 
 namespace netbinder::testing {
@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t kNode = 0x1000;
 constexpr std::uint64_t kCallback = 0x3000;
 
-// What the service is told next: whether it has clients; nothing if it is told nothing.
+// The service's next notification: whether it has clients; nothing if there is none.
 std::optional<bool> told(ServiceClient& server, std::uint64_t callback = kCallback) {
   auto call = server.incoming();
   if (!call) return std::nullopt;

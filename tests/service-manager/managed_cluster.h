@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Hosts whose context "binder" is served by the built-in service manager, as in an agent: the
-// managers have their turn after every event.
+// managers run after every event.
 #pragma once
 
 #include <memory>

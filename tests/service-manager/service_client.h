@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Programs that use the service manager, each as its version of Android writes its parcels. The
-// numbers and layouts here are the clients' own, told apart from what the manager is built with.
+// Programs that use the service manager; each writes parcels as its version of Android does. The
+// numbers and layouts here are the clients' own, independent of those the manager is built with.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace netbinder::testing {
 
-// What a version of Android has on the wire. A code of 0: it has no such method.
+// A version of Android as it appears in parcels. A code of 0 means that it lacks the method.
 struct Android {
   std::string name;     // for messages
   std::string dialect;  // as NETBINDER_DIALECT and the configuration have it
@@ -28,7 +28,7 @@ struct Android {
 };
 inline void PrintTo(const Android& version, std::ostream* out) { *out << version.name; }
 const std::vector<Android>& androids();
-// Those that have a method.
+// The versions that have a method.
 inline std::vector<Android> androids_with(std::uint32_t Android::*code) {
   std::vector<Android> having;
   for (const Android& version : androids()) {
@@ -55,7 +55,7 @@ class Request {
   Payload payload_;
 };
 
-// What was received, read from its beginning. Reading what is not there fails the test.
+// A received parcel, read from its beginning. Reading anything that is not there fails the test.
 class Received {
  public:
   std::uint32_t flags = 0;

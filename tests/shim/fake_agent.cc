@@ -176,7 +176,7 @@ void FakeAgent::accept_program() {
 bool FakeAgent::serve(FakeChannel& channel) {
   std::uint64_t rung = 0;
   if (::read(channel.doorbell_, &rung, sizeof rung) == sizeof rung) ++doorbells_;
-  // It is rung for every request, also for those it would have found.
+  // It asks for a ring with every request, even for those it would have found.
   channel.header().agent_armed.store(1);
   take_pending(channel.header(), [&](std::uint32_t index) { handler_(channel, index); });
   pollfd socket{.fd = channel.socket_, .events = 0, .revents = 0};

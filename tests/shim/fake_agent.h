@@ -55,13 +55,13 @@ class FakeAgent {
   // Called on the agent's thread whenever a program has rung about a mailbox.
   using Handler = std::function<void(FakeChannel& channel, std::uint32_t index)>;
 
-  // With `hello_error` every Hello is answered with it.
+  // If `hello_error` is set, it is the answer to every Hello.
   explicit FakeAgent(Handler handler, bool staged_only = false, int hello_error = 0);
   ~FakeAgent();
   FakeAgent(const FakeAgent&) = delete;
   FakeAgent& operator=(const FakeAgent&) = delete;
 
-  // As if it had been killed: everything is closed, nothing is answered.
+  // Ends as if it had been killed: everything is closed, nothing is answered.
   void stop();
   [[nodiscard]] int hang_ups() const { return hang_ups_.load(); }
   [[nodiscard]] int doorbells() const { return doorbells_.load(); }

@@ -49,7 +49,7 @@ class Staging : public testing::Test {
     ranges_ = stager.ranges();
     return end;
   }
-  // What the agent would find at an address.
+  // The bytes that the agent would find at an address.
   std::string staged(const void* address, std::size_t size) {
     for (std::uint32_t i = 0; i < ranges_; ++i) {
       const StagedRange& range = mailbox_->staged[i];

@@ -46,7 +46,7 @@ struct Envelope {
   std::uint64_t order = 0;  // of a oneway call, among its thread's to its node
   std::uint32_t is_reply = 0;
   std::uint32_t things = 0;
-  std::uint32_t scattered = 0;  // objects of an SgBlock behind the things; 0: there is none
+  std::uint32_t scattered = 0;  // objects of an SgBlock after the things; 0: there is none
   std::uint32_t reserved = 0;
   std::uint64_t filler = 0;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transports that talk to each other, in one thread, with links that tests can break: what all
-// clusters of the conformance suite have. How their links are made, and how time passes, is theirs.
+// Transports that talk to each other in one thread, with links that tests can break: the base of
+// all clusters of the conformance suite. Each defines how its links are made and how time passes.
 #pragma once
 
 #include <chrono>
@@ -48,7 +48,7 @@ class Cluster {
       ADD_FAILURE() << "no such peer";
       return {};
     }
-    // What follows says no goodbye, as if the process had been killed.
+    // Its end says no goodbye, as if the process had been killed.
     void kill() {
       cluster_.unplug(id());
       transport_.reset();
@@ -127,7 +127,8 @@ class Cluster {
 
   // Ends what there is between host 1 and others after so much of it.
   virtual void cut_after(std::uint64_t bytes) = 0;
-  // Of the links this host has accepted: nothing arrives over them any more, and nobody is told.
+  // Leaves the links that this host has accepted half open: nothing arrives, and nobody is
+  // notified.
   virtual void leave_half_open(std::uint32_t host) = 0;
   // How many links were made to this host until now.
   virtual std::uint64_t links_to(std::uint32_t host) = 0;
@@ -144,7 +145,7 @@ class Cluster {
   // One turn of the event loop.
   virtual void turn() = 0;
 
-  // As an agent's loop does before it sleeps. False: something has arrived.
+  // Does what an agent's loop does before it sleeps. False if something has arrived.
   bool arm() {
     bool armed = true;
     for (auto& host : hosts_) {

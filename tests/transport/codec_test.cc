@@ -226,7 +226,7 @@ TEST(Codec, AMessageAtTheLimitsFits) {
   EXPECT_EQ(*decoded, frame);
 }
 
-// What the encoder refuses, so that a session ends here and not at a peer that refuses it.
+// The encoder refuses these, so that a session ends here and not at a peer that refuses them.
 TEST(Codec, MessagesOverALimitAreNotEncoded) {
   const auto refused = [](const PeerMessage& message) {
     Bytes bytes;

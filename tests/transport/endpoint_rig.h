@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An Endpoint with an owner that writes everything down, and a hand-made peer, on devices made of
+// An Endpoint with an owner that records everything, and a hand-made peer, on devices made of
 // memory that execute requests at once.
 #pragma once
 
@@ -92,7 +92,7 @@ class EndpointRecorder : public EndpointOwner {
     ++settled;
     endpoint->pump();
   }
-  // As a link does.
+  // Does what a link does.
   void endpoint_failed(const std::string& reason, bool broke) override {
     failures.push_back(reason);
     broke_protocol = broke;
@@ -129,7 +129,7 @@ class EndpointRig {
     must<void>(endpoint->connect(peer->offer()));
     peer->connect(endpoint->offer());
   }
-  // Both ways open.
+  // Opens both directions.
   void join() {
     connect();
     EXPECT_TRUE(endpoint->peer_ready());
@@ -138,7 +138,7 @@ class EndpointRig {
     EXPECT_TRUE(endpoint->switched());
     turn();
   }
-  // Until nothing moves.
+  // Runs until nothing moves any more.
   void turn() {
     for (int idle = 0; idle < 2; ++idle) {
       if (adapter->poll()) idle = 0;
@@ -170,7 +170,7 @@ class EndpointRig {
   static frame::Message message(const Received& call, std::uint64_t sequence = 1) {
     return {.sequence = Sequence(sequence), .received = Sequence(0), .content = call.message};
   }
-  // What the endpoint gave back must leave the peer's objects only.
+  // Objects that are left must belong to the peer: the endpoint gave all of its own back.
   void expect_nothing_of_it_left() const {
     const auto usage = verbs.usage();
     EXPECT_EQ(usage.queue_pairs, verbs.queue_pairs(1));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An endpoint against a hand-made peer: what it sends, by which credit, into which leases, and what
-// is left when it ends.
+// An endpoint against a hand-made peer: what it sends, with which credit, into which leases, and
+// what is left when it ends.
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -89,7 +89,7 @@ TEST(EndpointCredit, IsGivenBackWhenThereIsNothingElseToSend) {
     ASSERT_LT(sent - (rig.peer->credited - before), kCreditReturn) << "kept back";
   }
   EXPECT_EQ(rig.owner.messages.size(), 500U);
-  // Not for each segment, and taking no credit for itself.
+  // Credit does not go back for each segment, and takes no credit itself.
   EXPECT_EQ(rig.peer->of_kind(SegmentKind::kCredit), 500 / kCreditReturn);
   EXPECT_EQ(rig.peer->segments.size(), 1 + 500 / kCreditReturn);
 }
@@ -146,7 +146,7 @@ TEST(EndpointLease, ThePayloadIsThereWhenItsMessageArrives) {
   EXPECT_EQ(rig.peer->frames[1].header.lease, 77U);
   EXPECT_EQ(rig.peer->frames[1].header.payload_bytes, call.payload.size());
   EXPECT_TRUE(std::ranges::equal(rig.peer->arena().subspan(64, call.payload.size()), call.payload));
-  // Not a byte beside it.
+  // Bytes beside the place are untouched.
   EXPECT_EQ(rig.peer->arena()[63], std::byte{});
   EXPECT_EQ(rig.peer->arena()[64 + call.payload.size()], std::byte{});
   EXPECT_EQ(rig.endpoint->counters().payload_bytes_written, call.payload.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An endpoint against a hand-made peer: every rule of the wire, and what arrives.
+// An endpoint against a hand-made peer: every rule for the segments that arrive, and their
+// handling.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -23,7 +24,7 @@ SegmentHeader frame_header(std::size_t message_bytes, std::uint64_t payload_byte
 
 std::vector<std::byte> bytes(std::size_t count) { return std::vector<std::byte>(count); }
 
-// What the peer was granted last.
+// The last lease that the peer was granted.
 frame::LeaseGranted granted(EndpointRig& rig) {
   return std::get<frame::LeaseGranted>(rig.peer->frames.back().frame);
 }
@@ -274,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(Wire, EndpointRule, testing::ValuesIn(kRules),
 
 // ---- What arrives ----
 
-// Of a frame: message and payload in two segments, however they are cut.
+// A frame whose message and payload come in two segments, however they are cut.
 TEST(Endpoint, AFrameMayBeCutAnywhere) {
   EndpointRig rig;
   rig.join();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The other end of an endpoint's queue pair, driven by a test: sends any segment, whatever the
-// protocol says of it, and keeps what it gets.
+// The other end of an endpoint's queue pair, driven by a test: it sends any segment, whatever the
+// protocol says about that, and keeps what it receives.
 #pragma once
 
 #include <algorithm>
@@ -56,7 +56,7 @@ class HandMadePeer {
     credits = other.receives - kReservedReceives;
   }
 
-  // What is sent stays in memory for good.
+  // The bytes that are sent stay in memory for good.
   void send(std::vector<std::byte> segment) {
     if (segment.empty()) {
       const SendRequest nothing{.kind = SendRequest::Kind::kSend};
@@ -109,7 +109,7 @@ class HandMadePeer {
     EXPECT_EQ(pair_->post_send(std::span(&request, 1)), 0);
   }
 
-  // True if anything has come.
+  // True if anything has arrived.
   bool poll() {
     std::array<Completion, 32> some;
     const std::size_t arrived = device_->poll_receives(some);
@@ -165,7 +165,7 @@ class HandMadePeer {
 
  private:
   void post_receive(std::uint32_t slot) {
-    // Of a queue pair that has failed there is nothing to expect.
+    // A queue pair that has failed is not expected to succeed.
     (void)pair_->post_receive(
         WorkId(slot),
         std::span(memory_).subspan(std::size_t{slot} * segment_bytes_, segment_bytes_),

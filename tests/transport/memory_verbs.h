@@ -42,7 +42,7 @@ struct MemoryVerbsOptions {
 
 class MemoryVerbs : public Verbs {
  public:
-  // What is alive in all devices.
+  // The objects that are alive in all devices.
   struct Usage {
     std::size_t devices = 0;
     std::size_t domains = 0;
@@ -51,7 +51,7 @@ class MemoryVerbs : public Verbs {
     std::uint64_t registered_bytes = 0;
     friend bool operator==(const Usage&, const Usage&) = default;
   };
-  // What real devices may leave unpunished, or punish by an error: no program should do it.
+  // Mistakes that real devices may ignore, or punish by an error: no program should make them.
   struct Misuse {
     std::size_t uncovered_writes = 0;     // to memory of the peer that no region allowed
     std::size_t changed_sends = 0;        // bytes that changed between post and completion
@@ -83,7 +83,7 @@ class MemoryVerbs : public Verbs {
   // From here on `device` counts the open()s, from 0, closed ones included. Of a closed device
   // they abort, but for closed().
   [[nodiscard]] bool closed(std::size_t device) const;
-  // Of bytes registered at a time; RLIMIT_MEMLOCK in real life.
+  // Limits the bytes registered at a time, like RLIMIT_MEMLOCK on a real device.
   void limit_memory(std::size_t device, std::uint64_t bytes);
   void fail_next_registration(std::size_t device, std::string why);
   void fail_next_queue_pair(std::size_t device, std::string why);
@@ -98,9 +98,9 @@ class MemoryVerbs : public Verbs {
   // The queue pair fails out of the blue: what is posted is flushed.
   void drop_queue_pair(std::size_t device, QueuePairNumber number);
   [[nodiscard]] std::size_t queue_pairs(std::size_t device) const;
-  // Only the event, and the device is dead; the flushed completions as well, or never.
+  // Only the event comes, and the device is dead; flushed completions come as well, or never.
   void make_fatal(std::size_t device, const std::string& why, bool flushes = true);
-  // Nothing gets through any more. The event comes with the first one.
+  // Nothing gets through any more. The device's event comes with the first message that fails.
   void port_down(std::size_t device);
   void port_up(std::size_t device);
 

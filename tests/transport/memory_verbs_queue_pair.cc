@@ -219,7 +219,7 @@ void MemoryQueuePair::execute() {
 }
 
 void MemoryQueuePair::deliver(const Send& send, MemoryQueuePair& peer) {
-  // Not what was posted, but what is there by now, as a device would.
+  // As on a real device, the bytes that are there by now count, not those at the time of posting.
   const std::vector<std::byte> bytes = send.request.inline_data ? send.bytes : current_bytes(send);
   if (send.request.kind == SendRequest::Kind::kSend) {
     deliver_send(bytes, peer);
@@ -336,7 +336,7 @@ void MemoryQueuePair::push_send(const Send& send, CompletionStatus status) {
        .sequence = send.sequence});
 }
 
-// Of the oldest one posted.
+// Completes the oldest receive that was posted.
 void MemoryQueuePair::push_receive(CompletionStatus status, std::uint32_t bytes) {
   domain_.device.push(domain_.device.receives, {.completion = {.queue_pair = number_,
                                                                .id = receives_.front().id,

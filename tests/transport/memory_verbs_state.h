@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the device made of memory (memory_verbs.h) consists of: the network knows all devices, a
-// device its queue pairs, a protection domain its regions.
+// The parts of the device made of memory (memory_verbs.h): the network knows all devices, a device
+// its queue pairs, a protection domain its regions.
 #pragma once
 
 #include <deque>
@@ -99,7 +99,7 @@ class MemoryQueuePair : public QueuePair {
   void fail();  // all that is posted is flushed
   void die();   // without a word
   [[nodiscard]] bool uses(const RegisteredMemory& region) const;
-  // Whether step() can do something about it, in a later round at least.
+  // Whether step() can do something for it, at least in a later round.
   [[nodiscard]] bool has_work() const;
   void peer_may_be_there();
   void sends_known(std::uint64_t up_to);
@@ -108,7 +108,7 @@ class MemoryQueuePair : public QueuePair {
 
  private:
   enum class State { kInitial, kConnected, kFailed, kDead };
-  // What the first send that is not executed waits for.
+  // The thing that the first send waits for which is not executed yet.
   enum class Wait { kNothing, kNextRound, kConnection };
   struct Send {
     SendRequest request;  // its gather is not to be used
@@ -178,7 +178,7 @@ class MemoryDevice : public Device {
   void push(std::deque<Entry>& queue, const Entry& entry);
   void forget(const MemoryQueuePair* owner);
   void wake();
-  // Once: what was asked for is then over.
+  // A requested failure, which is given once.
   std::optional<SendFailure> take_send_failure(SendRequest::Kind kind);
   int take_post_error();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Transports with RDMA devices made of memory, or with the real one of this machine, which all of
-// them share.
+// Transports with RDMA devices made of memory, or with the real device of this machine, which they
+// all share.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ class RdmaCluster : public TcpCluster {
     });
   }
 
-  // Of the queue pairs and of the connections in turn.
+  // Cuts queue pairs and connections in turn.
   void cut_after(std::uint64_t bytes) override {
     if (++cuts_ % 3 == 0) {
       TcpCluster::cut_after(bytes % 2000);
@@ -76,7 +76,7 @@ class RdmaCluster : public TcpCluster {
   }
 
   rdma::MemoryVerbs memory_verbs;
-  // Those that can open none, by the order of their starts, from 1.
+  // Transports that can open no device, by the order of their starts, from 1.
   std::set<std::size_t> without_device;
 
  private:
@@ -95,11 +95,11 @@ class RdmaCluster : public TcpCluster {
   std::uint64_t steps_to_cut_ = 0;
 };
 
-// On the real device, which fails when the test says so in no other way than by the connection that
-// its queue pairs live and die with.
+// Runs on the real device. A test can make it fail only by ending the connection with which its
+// queue pairs live and die.
 class RealRdmaCluster : public TcpCluster {
  public:
-  // What is, if there is no device. Empty if there is one.
+  // The obstacle, if there is no device. Empty if there is one.
   static std::string missing() {
     const auto device = rdma::make_ibverbs()->open({});
     return device ? std::string() : device.error();
@@ -111,7 +111,7 @@ class RealRdmaCluster : public TcpCluster {
       config.rdma.use = RdmaUse::kRequired;
       config.rdma.retry_min_ms = 5;
       config.rdma.retry_max_ms = 50;
-      // Where a processor is emulated, to set a queue pair up takes a while.
+      // Setting a queue pair up takes a while on an emulated processor.
       config.timing = {.timeout_ms = 2000,
                        .heartbeat_ms = 100,
                        .suspect_ms = 1000,

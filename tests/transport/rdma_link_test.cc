@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a peer may say of a queue pair over the connection, and when: a transport against a
+// What a peer may send about a queue pair over the connection, and when: a transport against a
 // hand-made host.
 #include <gtest/gtest.h>
 

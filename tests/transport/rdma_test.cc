@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is particular to messages over RDMA: by which way payloads go, leases, failures of queue
-// pairs and devices, and what falls back to TCP and why.
+// Tests particular to messages over RDMA: the ways that payloads take, leases, failures of queue
+// pairs and devices, and when and why messages go over TCP instead.
 #include <gtest/gtest.h>
 
 #include "tests/transport/rdma_cluster.h"
@@ -31,7 +31,7 @@ class Rdma : public testing::Test {
     from.send(to, call.message, std::move(payload));
   }
 
-  // Until nothing is under way any more, but for timers.
+  // Runs until nothing but timers is left.
   void settle() {
     int idle = 0;
     while (idle < 3) {
@@ -76,7 +76,7 @@ TEST_F(Rdma, LargePayloadsAreWrittenToTheirPlaceAndSmallOnesCopied) {
   const auto there = two_->status(1);
   EXPECT_EQ(there.payload_bytes_written_here, large);
   EXPECT_EQ(there.payload_bytes_copied_here, small);
-  // Nothing that was lent ahead stays so.
+  // No space that was lent ahead stays lent.
   EXPECT_TRUE(cluster_.run_until([&] { return two_->peer(1).leases.empty(); }));
   expect_nothing_left();
 }
@@ -93,7 +93,7 @@ TEST_F(Rdma, AStreamOfLargePayloadsHasItsLeasesAhead) {
     ASSERT_GT(two_->messages(1).size(), before);
   };
   for (std::uint64_t i = 1; i <= 10; ++i) to_one_node(i);
-  // Of the first call's process nothing was known, and for the second nothing had been asked.
+  // The first call's process was not known yet, and for the second nothing had been requested.
   EXPECT_EQ(two_->recorder.leases_given - two_->recorder.leases_ahead, 2U);
   EXPECT_EQ(two_->recorder.leases_ahead, 9U);
   EXPECT_TRUE(cluster_.run_until([&] { return two_->peer(1).leases.empty(); }));
@@ -167,8 +167,8 @@ TEST_F(Rdma, AFailedQueuePairFallsBackToTcpAndComesBack) {
   }
 }
 
-// What the queue pair did not take must not go over the connection as it closes: it would come
-// ahead of what the queue pair lost.
+// Messages that the queue pair did not take must not go over the connection as it closes: they
+// would arrive ahead of those that the queue pair lost.
 TEST_F(Rdma, AFailedQueuePairLeavesWhatWaitsToTheNextLink) {
   for (const auto status : {CompletionStatus::kRetriesExceeded, CompletionStatus::kLocal}) {
     RdmaCluster cluster;
@@ -257,7 +257,7 @@ TEST_F(Rdma, ADeviceThatComesLaterIsUsed) {
     one.flush();
     ASSERT_TRUE(cluster.run_until([&] { return two.messages(1).size() == 2; }));
     EXPECT_EQ(one.peer(2).losses + two.peer(1).losses, 0);
-    // Nothing was offered on that link yet, or it needs another one.
+    // Nothing was offered on that link yet, or a new link is needed.
     EXPECT_EQ(two.status(1).reconnects, missing.size() == 2 ? 0U : 1U);
     EXPECT_EQ(cluster.memory_verbs.misuse(), rdma::MemoryVerbs::Misuse{});
   }

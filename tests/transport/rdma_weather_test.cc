@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two transports over devices made of memory, under failures of every kind, by a seed: every
-// message arrives once, in order, byte for byte, in the one session there is, and nothing is left
-// at the end. Connections are real, so a seed repeats what is done, not every order of events.
+// message arrives once, in order, byte for byte, in a single session, and nothing is left at the
+// end. Connections are real, so a seed repeats the faults, but not every order of events.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -22,7 +22,7 @@ using rdma::SendRequest;
 class Weather {
  public:
   explicit Weather(std::uint64_t seed) : random_(seed) {
-    // Only what is done to it ends a link, however slow the machine is.
+    // Only the test's faults end a link, however slow the machine is.
     cluster_.configure = [](TransportConfig& config) {
       config.timing = {.timeout_ms = 60'000,
                        .heartbeat_ms = 1000,
@@ -86,7 +86,7 @@ class Weather {
   static constexpr std::chrono::milliseconds kPatience{30};
 
   static std::uint32_t other(std::uint32_t host) { return 1 - host; }
-  // Where a link was refused its queue pair, only another link may have one.
+  // If a link was refused its queue pair, only another link may have one.
   bool speed_up() {
     for (int patience = 1; patience < 50; ++patience) {
       if (cluster_.run_until([&] { return fast(0) && fast(1); }, patience * kPatience)) return true;

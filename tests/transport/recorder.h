@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// PeerEvents that write everything down, and fail the test where the order of events is not what
+// PeerEvents that record everything, and fail the test if the order of events is not what
 // transport.h promises.
 #pragma once
 
@@ -22,7 +22,7 @@ struct Received {
   friend bool operator==(const Received&, const Received&) = default;
 };
 
-// What a place for a payload holds before it arrives.
+// The content of a place for a payload before the payload arrives.
 inline constexpr std::byte kUnwritten{0xEE};
 
 class Recorder : public PeerEvents {

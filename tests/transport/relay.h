@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TCP relay on loopback, in the test's event loop: passes bytes both ways between whoever
-// connects and its target, and can cut its connections, also after a given number of bytes, freeze
-// them (the link is half open: nothing arrives and nobody is told), or let no new ones through.
+// A TCP relay on loopback, in the test's event loop. It passes bytes both ways between a client and
+// its target, and can cut its connections, also after a given number of bytes, freeze them (the
+// link is half open: nothing arrives and nobody is notified), or let no new ones through.
 #pragma once
 
 #include <array>

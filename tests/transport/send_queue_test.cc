@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a SendQueue posts, on a queue pair that only writes it down.
+// The requests that a SendQueue posts, on a queue pair that only records them.
 #include "transport/rdma/send_queue.h"
 
 #include <gtest/gtest.h>

@@ -60,7 +60,7 @@ struct End {
     now_ms += after_ms;
     return session.tick(now_ms);
   }
-  // As the owner of a link does when it is told to close it.
+  // Does what the owner of a link does when it has to close it.
   void settle() {
     if (session.tick(now_ms)) {
       while (out()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is particular to the simulated network: its faults, its device, and that a seed is a run.
+// Tests particular to the simulated network: its faults, its device, and that a seed is repeatable.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -194,7 +194,7 @@ TEST_F(SimTransportTest, PayloadsGoByLeaseWhereBothHaveADevice) {
   EXPECT_EQ(two_->status(1).payload_bytes_written_here, written);
   EXPECT_GT(two_->recorder.leases_ahead, 0U);
   EXPECT_LT(cluster_.writes_by_device(), two_->recorder.leases_given);
-  // What nothing came for is given back.
+  // Unused leases are given back.
   ASSERT_TRUE(cluster_.run_until([&] { return two_->peer(1).leases.empty(); }));
   EXPECT_EQ(cluster_.transport(2).lent(), 0U);
 }

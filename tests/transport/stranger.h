@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A connection that writes what it likes, and notices when it is closed.
+// A connection on which a test can write anything, and which notices when it is closed.
 #pragma once
 
 #include <gtest/gtest.h>

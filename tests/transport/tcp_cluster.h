@@ -20,7 +20,7 @@ class TcpCluster : public Cluster {
  public:
   ~TcpCluster() override { stop_all(); }
 
-  // Of the links this host and those of lower numbers have accepted: ends those there are.
+  // Ends the links that this host and those of lower numbers have accepted.
   void cut(std::uint32_t host) {
     for (auto& [id, relay] : relays_) {
       if (id <= host) relay->cut();
@@ -30,7 +30,7 @@ class TcpCluster : public Cluster {
   void hold(std::uint32_t host, bool held) { relays_[host]->hold(held); }
   Relay& relay(std::uint32_t host) { return *relays_[host]; }
   boost::asio::io_context& io() { return io_; }
-  // Where the host itself listens.
+  // The port on which the host itself listens.
   std::uint16_t port(std::uint32_t host) const { return relays_.at(host)->target(); }
 
   void cut_after(std::uint64_t bytes) override { relay(1).cut_after(bytes); }

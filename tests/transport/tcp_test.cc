@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is particular to TCP: strangers at the door, and addresses.
+// Tests particular to TCP: connections of strangers, and addresses.
 #include <gtest/gtest.h>
 
 #include <boost/asio.hpp>

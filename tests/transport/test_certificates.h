@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An authority and certificates signed by it, in a folder that goes with the object.
+// An authority and certificates signed by it, in a folder that is removed with the object.
 #pragma once
 
 #include <openssl/pem.h>
@@ -36,7 +36,7 @@ class TestCertificates {
   TestCertificates(const TestCertificates&) = delete;
   TestCertificates& operator=(const TestCertificates&) = delete;
 
-  // For a host of this name.
+  // A certificate for a host of this name.
   TlsConfig issue(const std::string& name) {
     const Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
     const Certificate certificate = sign(name, key.get(), NID_subject_alt_name, "DNS:" + name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is let in, and who is not. That sessions over TLS do what sessions do is shown by the
-// conformance suite in transport_test.cc.
+// Which peers are let in, and which are not. The conformance suite in transport_test.cc shows that
+// sessions over TLS behave like others.
 #include <gtest/gtest.h>
 
 #include "tests/transport/tcp_cluster.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every Transport must do, run on each implementation. A fixture gives clusters of transports
-// in one event loop and lets a test cut their links (cluster.h).
+// The rules for every Transport, run on each implementation. A fixture provides clusters of
+// transports in one event loop and lets a test cut their links (cluster.h).
 #include <gtest/gtest.h>
 
 #include <array>

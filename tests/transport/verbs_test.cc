@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What transport/rdma/verbs.h promises, as long as nothing fails.
+// The promises of transport/rdma/verbs.h while nothing fails.
 #include "transport/rdma/verbs.h"
 
 #include <gtest/gtest.h>
@@ -226,7 +226,7 @@ TYPED_TEST(VerbsTest, TellsOfTheNextCompletion) {
     EXPECT_EQ(hosts.b.device->take_events(), std::nullopt);
     EXPECT_FALSE(readable(event, milliseconds(0)));
     ASSERT_EQ(hosts.b.device->poll_receives(some), 1U);
-    // Not armed: not told.
+    // Without arm() there is no notification.
     ASSERT_EQ(hosts.b.receive(round, 0, 8), 0);
     ASSERT_EQ(hosts.send(round, hosts.a.gather(0, 8)), 0);
     expect_only(hosts.receives_of_b(1), round, CompletionStatus::kSuccess, *hosts.b.pair);

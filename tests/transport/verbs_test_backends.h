@@ -32,7 +32,7 @@ struct OfMemory {
   }
 };
 
-// Both hosts on one device, opened twice.
+// Runs both hosts on one device, opened twice.
 struct OfIbverbs {
   std::unique_ptr<Verbs> verbs = make_ibverbs();
   static std::string missing() {
@@ -106,13 +106,13 @@ struct Connected {
     }
     return count;
   }
-  // For expect_both_failed(). Not afterwards: soft-RoCE does not flush receives that are posted to
-  // a queue pair which has failed already.
+  // To be called before expect_both_failed(), not after the failure: soft-RoCE does not flush
+  // receives that are posted to a queue pair which has failed already.
   void post_to_be_flushed() {
     ASSERT_EQ(a.receive(901, 0, 16), 0);
     ASSERT_EQ(b.receive(902, 0, 16), 0);
   }
-  // Both ends say that they are of no use any more.
+  // Both ends report that they cannot be used any more.
   void expect_both_failed() {
     for (const std::vector<Completion>& flushed : {receives_of_a(1), receives_of_b(1)}) {
       ASSERT_EQ(flushed.size(), 1U);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What transport/rdma/verbs.h promises of failures, and of what is destroyed.
+// The promises of transport/rdma/verbs.h about failures and about destroyed objects.
 #include <gtest/gtest.h>
 
 #include "tests/transport/verbs_test_backends.h"
@@ -168,7 +168,7 @@ TYPED_TEST(VerbsFailureTest, DestroyingAQueuePairTakesItsCompletions) {
   const SendRequest request{.id = WorkId{2}, .signalled = true};
   ASSERT_EQ(second_a->post_send({&request, 1}), 0);
   ASSERT_EQ(hosts.send(3, hosts.a.gather(0, 8)), 0);
-  // Only a's sends are polled: b's receives are complete, but nobody has seen it.
+  // Only a's sends are polled: b's receives are complete, but nobody has polled them.
   std::array<Completion, 4> some;
   std::size_t count = 0;
   const auto end = std::chrono::steady_clock::now() + kTestPatience;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of verbs.h have on each side: a device, memory registered with it, a queue pair.
+// The objects that tests of verbs.h have on each side: a device, registered memory, a queue pair.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -99,7 +99,7 @@ class TestPoller {
       receives_[i].insert(receives_[i].end(), some.begin(), some.begin() + count);
     }
   }
-  // Nothing came but what was asked for.
+  // Nothing came that was not requested.
   void expect_no_more() const {
     for (std::size_t i = 0; i < devices_.size(); ++i) {
       EXPECT_EQ(sends_[i].size(), 0U) << "sends of device " << i;

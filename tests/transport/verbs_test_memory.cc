@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The device made of memory (memory_verbs.h): what fails on demand, and what it counts.
+// The device made of memory (memory_verbs.h): failures on demand, and its counts.
 #include <gtest/gtest.h>
 
 #include <cerrno>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to libibverbs' devices from outside: limits of the process, network interfaces that
-// go. In tests/guest/rdma_guest only, whose device these tests take away and give back.
+// External changes to libibverbs' devices: limits of the process, network interfaces that vanish.
+// Only in tests/guest/rdma_guest, whose device these tests take away and give back.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -143,7 +143,7 @@ TEST_F(SoftRoce, LongChainsArePostedWhole) {
   }
 }
 
-// What cannot even be sent, soft-RoCE flushes.
+// Soft-RoCE flushes sends that cannot even leave.
 TEST_F(SoftRoce, InterfaceGoesDown) {
   Connected hosts(*verbs_);
   hosts.post_to_be_flushed();

@@ -103,7 +103,7 @@ struct QueuePairLimits {
   std::uint32_t sends = 0;  // posted and not known to be complete
   std::uint32_t receives = 0;
   std::uint32_t gather = 0;        // pieces of memory in one request
-  std::uint32_t inline_bytes = 0;  // as many as can be had, up to this
+  std::uint32_t inline_bytes = 0;  // as many as the device allows, up to this
 };
 
 class QueuePair {

@@ -37,7 +37,7 @@ struct Connection {
   std::array<HostId, 2> hosts;  // the dialer, the acceptor
   std::array<std::uint64_t, 2> lives{};
   std::array<bool, 2> open{true, true};
-  bool half_open = false;     // nothing arrives any more, and nobody is told
+  bool half_open = false;     // nothing arrives any more, and nobody is notified
   std::array<Pipe, 2> pipes;  // by the side that writes
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
