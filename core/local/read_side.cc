@@ -25,13 +25,11 @@ void ReadSide::start(Thread& thread) {
 }
 
 void ReadSide::go_on(Thread& thread) {
-  using From = LooperPool::From;
   WriteRead& io = thread.io();
   Process& process = thread.process();
   LooperPool& loopers = process.loopers();
-  for (;;) {
-    const From from = thread.available() ? From::kProcess : From::kThread;
-    if (from == From::kProcess) thread.set_nice(process.credentials().nice);
+  do {
+    if (thread.available()) thread.set_nice(process.credentials().nice);
     if (!loopers.has_work(thread)) {
       if (!io.nonblocking()) {
         loopers.wait_for_work(thread);
@@ -45,20 +43,25 @@ void ReadSide::go_on(Thread& thread) {
       return;
     }
     loopers.stop_waiting(thread);
+  } while (deliver_all(thread) == Read::kToWait);
+}
 
-    bool ran_dry = true;
-    while (loopers.has_next(thread, from)) {
-      ran_dry = false;
-      if (io.room() < kLargestCommandBytes) break;
-      const Delivered delivered = deliver(thread, loopers.take_next(thread));
-      if (delivered == Delivered::kSuspended) return;
-      if (delivered == Delivered::kStop) break;
-      ran_dry = true;
-    }
-    if (ran_dry && io.said_nothing() && !thread.need_return()) continue;
-    end(thread);
-    return;
+ReadSide::Read ReadSide::deliver_all(Thread& thread) {
+  using From = LooperPool::From;
+  const From from = thread.available() ? From::kProcess : From::kThread;
+  LooperPool& loopers = thread.process().loopers();
+  bool ran_dry = true;
+  while (loopers.has_next(thread, from)) {
+    ran_dry = false;
+    if (thread.io().room() < kLargestCommandBytes) break;
+    const Delivered delivered = deliver(thread, loopers.take_next(thread));
+    if (delivered == Delivered::kSuspended) return Read::kOver;
+    if (delivered == Delivered::kStop) break;
+    ran_dry = true;
   }
+  if (ran_dry && thread.io().said_nothing() && !thread.need_return()) return Read::kToWait;
+  end(thread);
+  return Read::kOver;
 }
 
 void ReadSide::end(Thread& thread) {
@@ -188,7 +191,8 @@ void ReadSide::files_installed(Thread& thread, std::expected<std::span<const int
   }
   model_.calls.discard(transaction, BrError::failed(0));
   model_.calls.tell_doom(thread);  // it would have waited for the end of this one
-  go_on(thread);
+  // The read goes on where it was: commands that are in its buffer already are not lost.
+  if (deliver_all(thread) == Read::kToWait) go_on(thread);
 }
 
 // The caller's nice value, but none higher than the node asks for. A oneway call has no caller to

@@ -29,6 +29,11 @@ class ReadSide {
 
  private:
   enum class Delivered { kMore, kStop, kSuspended };
+  enum class Read { kOver, kToWait };
+
+  // Delivers the work that there is for the thread. kOver: its ioctl has ended, or is suspended;
+  // kToWait: nothing has been said to it yet.
+  Read deliver_all(Thread& thread);
 
   Delivered deliver(Thread& thread, Work& work);
   Delivered deliver_transaction(Thread& thread, Transaction& transaction);

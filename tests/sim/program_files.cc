@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "tests/sim/known_faults.h"
 #include "tests/sim/program.h"
 #include "tests/sim/world.h"
 
@@ -134,12 +133,8 @@ void Program::install_files(ThreadId tid, std::span<const FileToken> tokens) {
     }
   }
   Oracle& oracle = world_.oracle();
-  const bool oneway = !errand.of_reply && oracle.is_oneway(errand.call);
   Thread& thread = threads_.at(tid.value());
-  const bool alone = std::ranges::all_of(std::span(thread.read).subspan(sizeof(std::uint32_t)),
-                                         [](std::byte byte) { return byte == std::byte{0}; });
-  const bool fails = world_.random().one_in(12) && (known_faults::kOnewayInstallsFail || !oneway) &&
-                     (known_faults::kInstallsFailAmongOthers || alone);
+  const bool fails = world_.random().one_in(12);
   world_.trace().note("installs",
                       {serial_, tid.value(), errand.call, files.size(), fails ? 1U : 0});
   if (fails) oracle.install_failed(errand.call, errand.of_reply);
@@ -228,16 +223,11 @@ void Program::take_block(Buffer& buffer, const binder_transaction_data& data,
 void Program::free_array(Buffer& buffer) {
   for (const int fd : std::exchange(buffer.array, {})) {
     array_fds_.erase(fd);
-    if (known_faults::kDriverClosesArrays) {
-      closing_fds_.insert(fd);
-    } else {
-      fds_.erase(fd);
-    }
+    closing_fds_.insert(fd);  // the driver is to have it closed
   }
 }
 
 void Program::closed_by_driver(std::span<const int> fds) {
-  if (!known_faults::kDriverClosesArrays) return;
   for (const int fd : fds) {
     if (closing_fds_.erase(fd) == 0) {
       fail("it was told to close descriptor " + std::to_string(fd) + ", which it may keep");
