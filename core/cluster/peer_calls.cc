@@ -149,9 +149,9 @@ void PeerCalls::end_outgoing(CallId id, const BrError& error, Queued queued) {
     model_.calls.end(*call);
     Calls::refuse(caller, debug_id, error);
   } else {
-    // A refusal is the caller's own to hear. Who waits for one that is gone hears of its death.
-    const bool refused_to_nobody = call->from() == nullptr && queued == Queued::kNo;
-    model_.calls.fail(*call, refused_to_nobody ? BrError::dead() : error);
+    // The cause is for the caller alone. If the caller is gone, whoever waits for it reads of its
+    // death, as on one host, where nothing is asked of a callee whose caller is gone.
+    model_.calls.fail(*call, call->from() == nullptr ? BrError::dead() : error);
   }
   if (waiting != nullptr) commands_.resume(*waiting);
 }

@@ -88,7 +88,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.scattered, 1000U);
   EXPECT_GT(sum.callbacks, 30U);  // of lazy services
   EXPECT_GT(sum.left, 20U);
-  EXPECT_GT(sum.stayed, 5U);
+  EXPECT_GT(sum.stayed, 0U);
 }
 
 struct Wrong {
