@@ -35,7 +35,8 @@ void Process::check() const {
     lent += space.size();
   }
   NB_CHECK(lent == arena_.allocator().lent_space());
-  for (const Buffer* buffer : arena_.allocator().allocated()) {
+  const std::vector<const Buffer*> buffers = arena_.allocator().allocated();
+  for (const Buffer* buffer : buffers) {
     const Transaction* transaction = buffer->transaction();
     NB_CHECK(transaction == nullptr || transaction->buffer() == buffer);
     NB_CHECK(buffer->target() == nullptr || buffer->target()->owner() == this);
@@ -43,11 +44,10 @@ void Process::check() const {
   for (const auto& [ptr, node] : nodes_) {
     NB_CHECK(node->owner() == this && node->ptr() == ptr);
     node->check();
-    // One buffer has the turn of a node that is busy with a oneway call, unless the call was
-    // discarded unread; and calls wait only for a node that is busy.
+    // Exactly one buffer has the turn of a node that is busy with a oneway call, also if the call
+    // was discarded unread; and calls wait only for a node that is busy.
     const OnewayQueue& oneways = node->oneways();
     NB_CHECK(oneways.busy() || oneways.waiting().empty());
-    const auto buffers = arena_.allocator().allocated();
     const auto turns = std::count_if(buffers.begin(), buffers.end(), [&](const Buffer* buffer) {
       return buffer->target() == node && buffer->has_turn();
     });
