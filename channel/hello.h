@@ -22,7 +22,6 @@
 namespace netbinder {
 
 enum HelloFlags : std::uint32_t {
-  kHelloStagedOnly = 1,       // do not read this program's memory
   kHelloDialectDetected = 2,  // `dialect` is a guess by the program's libbinder, nobody's wish
 };
 
@@ -39,15 +38,13 @@ struct Hello {
   std::uint32_t version = kChannelVersion;
   std::uint32_t flags = 0;
   HelloPurpose purpose = kHelloOpen;
-  std::uint64_t probe_address = 0;  // of 8 bytes holding `probe_value`, readable until the reply
-  std::uint64_t probe_value = 0;
   char name[64] = {};     // "binder" for /dev/binder; zero-terminated
   char dialect[32] = {};  // service manager dialect wanted or detected; may be empty
   std::int32_t nice = 0;  // of the thread that opens
   std::uint32_t reserved = 0;
 };
-static_assert(sizeof(Hello) == 136 && std::is_trivially_copyable_v<Hello>);
-static_assert(offsetof(Hello, probe_address) == 16 && offsetof(Hello, name) == 32);
+static_assert(sizeof(Hello) == 120 && std::is_trivially_copyable_v<Hello>);
+static_assert(offsetof(Hello, name) == 16 && offsetof(Hello, nice) == 112);
 
 // Descriptors of a successful HelloReply, in this order.
 enum HelloDescriptor : std::uint32_t {
@@ -63,13 +60,11 @@ struct HelloReply {
   std::uint32_t version = kChannelVersion;
   std::int32_t error = 0;         // negative errno: -ENXIO no such device, -ENOENT no such file,
                                   // -EEXIST, -EMFILE, -EPROTO
-  std::uint32_t staged_only = 0;  // the agent cannot read the program's memory: stage everything
-  std::uint64_t channel_bytes = 0;
   std::uint32_t descriptors = 0;  // sent along
-  std::uint32_t reserved = 0;
+  std::uint64_t channel_bytes = 0;
   char device[64] = {};  // kHelloAttach: which one it is
 };
-static_assert(sizeof(HelloReply) == 96 && std::is_trivially_copyable_v<HelloReply>);
-static_assert(offsetof(HelloReply, channel_bytes) == 16 && offsetof(HelloReply, device) == 32);
+static_assert(sizeof(HelloReply) == 88 && std::is_trivially_copyable_v<HelloReply>);
+static_assert(offsetof(HelloReply, channel_bytes) == 16 && offsetof(HelloReply, device) == 24);
 
 }  // namespace netbinder

@@ -2,7 +2,8 @@
 //
 // The channel memory: made and sealed by the agent (no growing, no shrinking), mapped by both
 // sides. It holds a ChannelHeader, kMailboxes mailboxes, and behind them a staging area for each
-// mailbox, which neither side maps: bytes are copied there by pwrite and from there by pread.
+// mailbox. The program maps a staging area when it first needs it. The agent maps none: it reads them
+// by pread, which allocates no page where the program has put nothing.
 #pragma once
 
 #include <atomic>
@@ -28,8 +29,11 @@ static_assert(std::is_standard_layout_v<ChannelHeader>);
 // A small call in mailbox 0 uses only bytes that share one page with the header.
 inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);
 static_assert(kMailboxesStart + offsetof(Mailbox, read) + 128 <= 4096);
+// At a boundary of pages, however large those are, as everything that is mapped by itself.
 inline constexpr std::uint64_t kStagingStart =
-    kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes;
+    std::uint64_t{kMailboxes} * kMailboxBytes + (64U << 10);
+static_assert(kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes <= kStagingStart);
+static_assert(kStagingStart % (64U << 10) == 0 && kStagingBytes % (64U << 10) == 0);
 inline constexpr std::uint64_t kChannelBytes =
     kStagingStart + std::uint64_t{kMailboxes} * kStagingBytes;
 

@@ -9,15 +9,17 @@ namespace netbinder {
 
 inline constexpr std::uint32_t kMailboxes = 512;
 inline constexpr std::uint32_t kMailboxBytes = 16 * 1024;
-inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are read from memory
+inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are staged
 inline constexpr std::uint32_t kInlineStagingBytes = 1024;  // small payloads ride along
 inline constexpr std::uint32_t kArgumentBytes = 64;         // of ioctls other than WRITE_READ
 inline constexpr std::uint32_t kReadBytes = 8 * 1024;       // most of one read
 inline constexpr std::uint32_t kPostedReadBytes = 128;      // least of a posted one
-inline constexpr std::uint32_t kMaxStagedRanges = 64;
+inline constexpr std::uint32_t kInlineRanges = 64;           // in the mailbox; more are staged
+inline constexpr std::uint32_t kMaxStagedRanges = 96 * 1024;
 inline constexpr std::uint32_t kMaxRights = 253;         // descriptors in a message: SCM_MAX_FD
 inline constexpr std::uint32_t kMaxInstalledFds = 1000;  // at once, in several messages
-inline constexpr std::uint64_t kStagingBytes = (4U << 20) + (64U << 10);  // for each mailbox
+inline constexpr std::uint32_t kMaxPassedFds = 1001;     // with one request: one too many shows
+inline constexpr std::uint64_t kStagingBytes = 6U << 20;  // for each mailbox
 inline constexpr std::uint64_t kMaxMapBytes = 4U << 20;
 inline constexpr std::uint64_t kMaxCommandBytes = 1U << 20;  // of one write buffer
 

@@ -47,7 +47,7 @@ struct alignas(64) Mailbox {
   MailboxResponse response;
   // Line 1: the request and the first staged range. From here on the program writes.
   MailboxRequest request;
-  StagedRange staged[kMaxStagedRanges];
+  StagedRange staged[kInlineRanges];  // the first of them
   alignas(64) std::byte commands[kInlineCommandBytes];
   std::byte staging[kInlineStagingBytes];
   std::byte argument[kArgumentBytes];  // both ways

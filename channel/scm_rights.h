@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in messages of Unix sockets, for both sides of the channel. Allocates nothing.
+// Descriptors and credentials in messages of Unix sockets, for both sides of the channel. Allocates
+// nothing.
 #pragma once
 
 #include <sys/socket.h>
 
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <span>
 
 namespace netbinder {
@@ -42,6 +44,36 @@ void for_each_right(msghdr& message, Take take) {
       take(fd);
     }
   }
+}
+
+// Room for credentials in a message.
+struct CredentialsBuffer {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred))] = {};
+};
+
+// Adds these to a message that carries no descriptors; `buffer` must live until it is sent.
+inline void attach_credentials(msghdr& message, CredentialsBuffer& buffer,
+                               const ucred& credentials) {
+  message.msg_control = buffer.bytes;
+  message.msg_controllen = sizeof buffer.bytes;
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_CREDENTIALS;
+  header->cmsg_len = CMSG_LEN(sizeof credentials);
+  std::memcpy(CMSG_DATA(header), &credentials, sizeof credentials);
+}
+
+// Those of a received message, as the kernel has checked them.
+inline std::optional<ucred> credentials_of(msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS) continue;
+    ucred credentials{};
+    if (header->cmsg_len != CMSG_LEN(sizeof credentials)) continue;
+    std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+    return credentials;
+  }
+  return std::nullopt;
 }
 
 }  // namespace netbinder

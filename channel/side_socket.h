@@ -13,16 +13,30 @@ namespace netbinder {
 
 // ---- program to agent ----
 
+enum SideMessageKind : std::uint32_t { kPassFiles = 1, kIdentity = 2 };
+
 // Sent before a request with kFlagPassedFiles, with `count` descriptors: those that the program has
-// under the numbers `fds`.
+// under the numbers `fds`, in the order in which the driver takes them, one for each mention. If one
+// message has no room for all of them, the others follow at once in more messages, and `to_come`
+// says how many those carry.
 struct PassMessage {
+  std::uint32_t kind = kPassFiles;
   std::uint32_t mailbox = 0;
   std::uint32_t count = 0;
+  std::uint32_t to_come = 0;
   std::int32_t fds[kMaxRights] = {};
-  std::int32_t reserved = 0;
 };
-static_assert(sizeof(PassMessage) == 8 + 4 * (kMaxRights + 1));
+static_assert(sizeof(PassMessage) == 16 + 4 * kMaxRights);
 static_assert(std::is_trivially_copyable_v<PassMessage>);
+
+// Sent with SCM_CREDENTIALS, of which the uid is the effective one. By a process that has come by
+// the channel by a fork, as soon as it can: the agent then knows that it has the descriptor. By the
+// opener, before a request with kFlagIdentity: its effective user has changed.
+struct IdentityMessage {
+  std::uint32_t kind = kIdentity;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(IdentityMessage) == 8 && std::is_trivially_copyable_v<IdentityMessage>);
 
 // ---- agent to program ----
 

@@ -46,6 +46,11 @@
 //     max_processes              4096 (1 … 1048576): opens of binder devices at a time
 //     max_threads_per_process    512 (1 … 65536)
 //     max_nodes_per_process      1048576 (1 … 16777216)
+//     max_processes_per_user     2048 (1 … 1048576). These bounds are for each user but root:
+//     max_threads_per_user       16384 (1 … 16777216)
+//     max_nodes_per_user         262144 (1 … 16777216)
+//     max_refs_per_user          262144 (1 … 16777216)
+//     max_files_per_user         4096 (1 … 1048576): descriptors that are on their way
 //     max_message_bytes          4194304 (4096 … 4194304): all parts of a transaction together
 //     max_backlog_bytes          268435456 (67108864 … 17179869184): held for a host that takes
 //                                nothing; its session is given up beyond
@@ -113,6 +118,11 @@ struct LimitSettings {
   std::uint32_t max_processes = 4096;
   std::uint32_t max_threads_per_process = 512;
   std::uint32_t max_nodes_per_process = 1U << 20;
+  std::uint32_t max_processes_per_user = 2048;
+  std::uint32_t max_threads_per_user = 16384;
+  std::uint32_t max_nodes_per_user = 1U << 18;
+  std::uint32_t max_refs_per_user = 1U << 18;
+  std::uint32_t max_files_per_user = 4096;
   std::uint32_t max_message_bytes = 4U << 20;
   std::uint64_t max_backlog_bytes = 256ULL << 20;
   std::uint64_t max_file_bytes = 64ULL << 20;

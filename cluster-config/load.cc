@@ -169,6 +169,11 @@ void read_limits(TableReader& in, LimitSettings& limits) {
     table.get("max_processes", limits.max_processes, 1, 1U << 20);
     table.get("max_threads_per_process", limits.max_threads_per_process, 1, 65536);
     table.get("max_nodes_per_process", limits.max_nodes_per_process, 1, 1U << 24);
+    table.get("max_processes_per_user", limits.max_processes_per_user, 1, 1U << 20);
+    table.get("max_threads_per_user", limits.max_threads_per_user, 1, 1U << 24);
+    table.get("max_nodes_per_user", limits.max_nodes_per_user, 1, 1U << 24);
+    table.get("max_refs_per_user", limits.max_refs_per_user, 1, 1U << 24);
+    table.get("max_files_per_user", limits.max_files_per_user, 1, 1U << 20);
     table.get("max_message_bytes", limits.max_message_bytes, 4096, 4U << 20);
     table.get("max_backlog_bytes", limits.max_backlog_bytes, 64ULL << 20, 16ULL << 30);
     table.get("max_file_bytes", limits.max_file_bytes, 0, 1ULL << 30);

@@ -82,6 +82,11 @@ std::string render_config(const Config& config) {
   put("max_processes = {}\n", config.limits.max_processes);
   put("max_threads_per_process = {}\n", config.limits.max_threads_per_process);
   put("max_nodes_per_process = {}\n", config.limits.max_nodes_per_process);
+  put("max_processes_per_user = {}\n", config.limits.max_processes_per_user);
+  put("max_threads_per_user = {}\n", config.limits.max_threads_per_user);
+  put("max_nodes_per_user = {}\n", config.limits.max_nodes_per_user);
+  put("max_refs_per_user = {}\n", config.limits.max_refs_per_user);
+  put("max_files_per_user = {}\n", config.limits.max_files_per_user);
   put("max_message_bytes = {}\n", config.limits.max_message_bytes);
   put("max_backlog_bytes = {}\n", config.limits.max_backlog_bytes);
   put("max_file_bytes = {}\n", config.limits.max_file_bytes);

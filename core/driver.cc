@@ -59,7 +59,14 @@ int Driver::add_context(ContextSetup setup) {
 std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials credentials) {
   Context* in = model_.find_context(context);
   if (in == nullptr) return std::unexpected(-ENXIO);
-  if (model_.processes().size() >= model_.setup.max_processes) return std::unexpected(-EMFILE);
+  const UserUsage& user = model_.users.of(credentials.euid);
+  const std::size_t reserve =
+      user.uid() == 0 ? 0 : std::min(model_.setup.processes_for_root, model_.setup.max_processes / 8);
+  if (model_.processes().size() >= model_.setup.max_processes - reserve ||
+      !user.may_add_process()) {
+    model_.users.forget_if_gone(credentials.euid);
+    return std::unexpected(-EMFILE);
+  }
   return model_.add_process(*in, std::move(credentials)).id();
 }
 
@@ -89,6 +96,15 @@ int Driver::map_arena(ProcessId id, std::uint64_t user_address, std::span<std::b
   arena.map(user_address, memory);
   return 0;
 }
+
+void Driver::unmap_arena(ProcessId id, std::uint64_t address, std::uint64_t bytes) {
+  Arena& arena = process(id).arena();
+  if (arena.starts_in(address, bytes)) arena.close();
+}
+
+void Driver::mapping_lost(ProcessId id) { process(id).arena().close(); }
+
+void Driver::set_euid(ProcessId id, std::uint32_t euid) { process(id).set_euid(euid); }
 
 // ---- ioctls ----
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,7 +49,7 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
 
   // ---- processes ----
-  // -ENXIO: no such context, -EMFILE: too many processes.
+  // -ENXIO: no such context, -EMFILE: too many processes, of this user or altogether.
   std::expected<ProcessId, int> open(std::string_view context, Credentials credentials);
   // The last descriptor is gone: the process dies.
   void close(ProcessId process);
@@ -56,6 +57,13 @@ class Driver {
   void flush(ProcessId process);
   // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: has one.
   int map_arena(ProcessId process, std::uint64_t user_address, std::span<std::byte> memory);
+
+  // munmap of these addresses: if the arena was there, nothing can be received any more.
+  void unmap_arena(ProcessId process, std::uint64_t address, std::uint64_t bytes);
+  // The program that has the arena is gone, though others still have its descriptor.
+  void mapping_lost(ProcessId process);
+  // The program's effective user has changed; that of calls that were made stays.
+  void set_euid(ProcessId process, std::uint32_t euid);
 
   // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
   int add_context(ContextSetup setup);
@@ -118,6 +126,10 @@ class Driver {
   [[nodiscard]] const Statistics& statistics() const { return model_.statistics; }
   [[nodiscard]] std::vector<ProcessView> processes() const { return views_.processes(); }
   [[nodiscard]] std::vector<ContextView> contexts() const { return views_.contexts(); }
+  // By uid: those who have a process.
+  [[nodiscard]] const std::map<std::uint32_t, UserUsage>& users() const {
+    return model_.users.all();
+  }
   [[nodiscard]] std::int32_t pid_of(ProcessId process) const { return views_.pid_of(process); }
   [[nodiscard]] std::string context_of(ProcessId process) const {
     return views_.context_of(process);
@@ -134,8 +146,16 @@ class Driver {
   }
   // By host. For tests and the simulator.
   [[nodiscard]] std::vector<PeerLedger> ledgers() const { return views_.ledgers(); }
-  // The contents of the driver's debug files. Work in proportion to all there is.
-  [[nodiscard]] DebugState debug_state() const { return debug_.state(); }
+  // The contents of the driver's debug files. Work in proportion to what the viewer sees.
+  [[nodiscard]] DebugState debug_state(const Viewer& viewer = {}) const {
+    return debug_.state(viewer);
+  }
+  [[nodiscard]] std::vector<TransactionLogEntry> log(const Viewer& viewer) const {
+    return debug_.entries(model_.log, viewer);
+  }
+  [[nodiscard]] std::vector<TransactionLogEntry> failed_log(const Viewer& viewer) const {
+    return debug_.entries(model_.failed_log, viewer);
+  }
   [[nodiscard]] ObjectCounts object_counts() const { return debug_.object_counts(); }
   [[nodiscard]] const TransactionLog& log() const { return model_.log; }
   [[nodiscard]] const TransactionLog& failed_log() const { return model_.failed_log; }

@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/view/viewer.h"
 #include "node-agent/agent.h"
+#include "node-agent/program_channels.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
 
@@ -59,8 +61,7 @@ json status_of(const Agent& agent) {
   status["statistics"] = {{"requests", channels.requests},
                           {"doorbells", channels.doorbells},
                           {"wakeups", channels.wakeups},
-                          {"bytes_read_direct", channels.bytes_read_direct},
-                          {"bytes_read_staged", channels.bytes_read_staged},
+                          {"bytes_read", channels.bytes_read},
                           {"calls_local", driver.calls_local},
                           {"calls_to_peers", driver.calls_to_peers},
                           {"calls_from_peers", driver.calls_from_peers},
@@ -69,7 +70,7 @@ json status_of(const Agent& agent) {
   return status;
 }
 
-json answer(Agent& agent, const std::string& line) {
+json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return {{"error", "a request is one line of JSON with a \"command\""}};
@@ -79,8 +80,8 @@ json answer(Agent& agent, const std::string& line) {
   agent.take_posted_reads();
   const auto as_json = request.find("json");
   if (as_json != request.end() && *as_json == true) {
-    if (auto view = debug_file_json(agent.driver(), command)) return *std::move(view);
-  } else if (auto text = debug_file_text(agent.driver(), command)) {
+    if (auto view = debug_file_json(agent.driver(), viewer, command)) return *std::move(view);
+  } else if (auto text = debug_file_text(agent.driver(), viewer, command)) {
     return {{"text", *std::move(text)}};
   }
   return {{"error", "unknown command: " + command}};
@@ -88,8 +89,8 @@ json answer(Agent& agent, const std::string& line) {
 
 }  // namespace
 
-std::string answer_admin(Agent& agent, const std::string& line) {
-  return answer(agent, line).dump();
+std::string answer_admin(Agent& agent, const Viewer& viewer, std::string_view line) {
+  return answer(agent, viewer, line).dump();
 }
 
 }  // namespace netbinder

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace netbinder {
 
 class Agent;
+struct Viewer;
 
 // The answer has no end of line.
-std::string answer_admin(Agent& agent, const std::string& line);
+std::string answer_admin(Agent& agent, const Viewer& viewer, std::string_view line);
 
 }  // namespace netbinder

@@ -1,93 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/admin_server.h"
 
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <chrono>
-#include <istream>
-#include <stdexcept>
 
-#include "core/driver.h"
+#include "channel/limits.h"
+#include "channel/scm_rights.h"
+#include "core/view/viewer.h"
+#include "host/data_plane.h"
+#include "node-agent/adaptive_wait.h"
 #include "node-agent/admin_answer.h"
-#include "node-agent/agent.h"
-#include "node-agent/client_channel.h"
-#include "node-agent/debug_json.h"
-#include "node-agent/debug_text.h"
-#include "transport/transport.h"
+#include "node-agent/unique_fd.h"
 
 namespace netbinder {
 
 struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
-  Connection(boost::asio::local::stream_protocol::socket accepted, Agent& of,
-             std::shared_ptr<std::size_t> count)
-      : socket(std::move(accepted)), agent(of), connections(std::move(count)) {
-    ++*connections;
+  Connection(boost::asio::io_context& io, int fd, std::uint32_t uid, std::shared_ptr<Shared> of)
+      : socket(io, fd), timer(io), euid(uid), shared(std::move(of)) {
+    ++shared->connections[euid];
   }
-  ~Connection() { --*connections; }
+  ~Connection() {
+    if (socket.is_open()) const ForeignFd closed(socket.release());
+    if (--shared->connections[euid] == 0) {
+      shared->connections.erase(euid);
+      shared->accounts.erase(euid);
+    }
+  }
 
+  void wait() {
+    expire_after(kIdleMs);
+    socket.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this()](const boost::system::error_code& error) {
+                        if (!error) self->read();
+                      });
+  }
+
+  // By recvmsg with room for descriptors: those that come along without room would be closed here
+  // and now, however long that takes.
   void read() {
-    boost::asio::async_read_until(
-        socket, request, '\n',
+    NB_ON_DATA_PLANE();
+    std::array<char, 4096> bytes;
+    iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
+    RightsBuffer<kMaxRights> rights;
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    packet.msg_control = rights.bytes;
+    packet.msg_controllen = sizeof rights.bytes;
+    const ssize_t got =
+        ::recvmsg(socket.native_handle(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got >= 0) for_each_right(packet, [](int fd) { const ForeignFd closed(fd); });
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return wait();
+    if (got <= 0) return;
+    request.append(bytes.data(), static_cast<std::size_t>(got));
+    if (request.find('\n') == std::string::npos) {
+      if (request.size() <= kMaxRequestBytes) wait();
+      return;
+    }
+    answer();
+  }
+
+  void answer() {
+    const std::uint64_t began_ns = monotonic_ns();
+    UserAccount& account = shared->accounts.try_emplace(euid, euid).first->second;
+    if (!account.may_run(0, began_ns)) {  // the user has asked for much
+      expire_after(kIdleMs);
+      return wait_for_turn();
+    }
+    const std::size_t end = request.find('\n');
+    reply = answer_admin(shared->agent, Viewer::of_user(euid, ::geteuid()),
+                         std::string_view(request).substr(0, end)) +
+            "\n";
+    request.erase(0, end + 1);
+    if (euid != 0) account.has_run(++turn, began_ns, monotonic_ns());
+    expire_after(kIdleMs);
+    boost::asio::async_write(
+        socket, boost::asio::buffer(reply),
         [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
           if (error) return;
-          std::istream stream(&self->request);
-          std::string line;
-          std::getline(stream, line);
-          self->reply = answer_admin(self->agent, line) + "\n";
-          boost::asio::async_write(
-              self->socket, boost::asio::buffer(self->reply),
-              [self](const boost::system::error_code& write_error, std::size_t) {
-                if (!write_error) self->read();
-              });
+          self->reply.clear();
+          if (self->request.find('\n') != std::string::npos) {
+            self->answer();
+          } else {
+            self->wait();
+          }
         });
   }
 
-  boost::asio::local::stream_protocol::socket socket;
-  boost::asio::streambuf request{kMaxRequestBytes};
+  void wait_for_turn() {
+    timer.expires_after(std::chrono::milliseconds(20));
+    timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (!error) self->answer();
+    });
+  }
+
+  // Hangs up if nothing happens until then.
+  void expire_after(int limit_ms) {
+    timer.expires_after(std::chrono::milliseconds(limit_ms));
+    timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self) self->socket.cancel();
+    });
+  }
+
+  boost::asio::posix::stream_descriptor socket;
+  boost::asio::steady_timer timer;
+  std::uint32_t euid;
+  std::uint64_t turn = 0;
+  std::string request;
   std::string reply;
-  Agent& agent;
-  std::shared_ptr<std::size_t> connections;
+  std::shared_ptr<Shared> shared;
 };
 
 AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent)
-    : agent_(agent), path_(path), acceptor_(io), resume_(io) {
-  // No other agent serves here, or the agent's own socket would have been taken. A file of any
-  // other kind is not ours to remove.
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
-  try {
-    const boost::asio::local::stream_protocol::endpoint endpoint(path);
-    acceptor_.open(endpoint.protocol());
-    acceptor_.bind(endpoint);
-    ::chmod(path.c_str(), 0666);
-    acceptor_.listen();
-  } catch (const boost::system::system_error& error) {
-    throw std::runtime_error(path + ": cannot listen: " + error.code().message());
-  }
-  accept();
+    : io_(io),
+      file_(path, SOCK_STREAM),
+      listener_(io, file_.release()),
+      resume_(io),
+      shared_(std::make_shared<Shared>(agent)) {
+  wait();
 }
 
-AdminServer::~AdminServer() { ::unlink(path_.c_str()); }
+AdminServer::~AdminServer() = default;
 
-void AdminServer::accept() {
-  acceptor_.async_accept([this](const boost::system::error_code& error,
-                                boost::asio::local::stream_protocol::socket socket) {
-    if (error == boost::asio::error::operation_aborted) return;
-    if (!error && *connections_ < kMaxConnections) {
-      std::make_shared<Connection>(std::move(socket), agent_, connections_)->read();
-    }
-    if (!error) return accept();
-    // Most likely there are no descriptors left, so it does not try again at once.
-    resume_.expires_after(std::chrono::milliseconds(kRetryMs));
-    resume_.async_wait([this](const boost::system::error_code& stopped) {
-      if (!stopped) accept();
-    });
-  });
+void AdminServer::wait() {
+  listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                       [this](const boost::system::error_code& error) {
+                         if (error) return;
+                         if (accept_some()) return wait();
+                         // Most likely there are no descriptors left.
+                         resume_.expires_after(std::chrono::milliseconds(kRetryMs));
+                         resume_.async_wait([this](const boost::system::error_code& stopped) {
+                           if (!stopped) wait();
+                         });
+                       });
+}
+
+bool AdminServer::accept_some() {
+  constexpr int kAtOnce = 8;
+  for (int i = 0; i < kAtOnce; ++i) {
+    ForeignFd accepted(
+        ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!accepted) return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(accepted.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) continue;
+    const auto known = shared_->connections.find(credentials.uid);
+    if (known != shared_->connections.end() && known->second >= kMaxConnectionsOfUser) continue;
+    std::make_shared<Connection>(io_, accepted.release(), credentials.uid, shared_)->wait();
+  }
+  return true;
 }
 
 }  // namespace netbinder

@@ -4,14 +4,22 @@
 // one line out, over a Unix stream socket: {"command":"status"}, or the name of a debug file
 // (node-agent/debug_text.h), with "json":true for its content as JSON. Read-only.
 //
-// Owned by the daemon's main. Thread: the data-plane thread; answers are small and made at once.
+// Anybody may ask, and sees what a Viewer of that user sees. No user can keep another one out, or
+// take more of the agent's time than a fixed share.
+//
+// Owned by the daemon's main. Thread: the data-plane thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+
+#include "node-agent/socket_file.h"
+#include "node-agent/users.h"
 
 namespace netbinder {
 
@@ -20,8 +28,9 @@ class Agent;
 class AdminServer {
  public:
   static constexpr std::size_t kMaxRequestBytes = 64 * 1024;
-  static constexpr std::size_t kMaxConnections = 64;
-  static constexpr int kRetryMs = 100;  // after a connection could not be accepted
+  static constexpr std::size_t kMaxConnectionsOfUser = 16;
+  static constexpr int kIdleMs = 30'000;  // a connection that is silent, or does not read, for so long
+  static constexpr int kRetryMs = 100;    // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
   AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent);
@@ -31,13 +40,22 @@ class AdminServer {
 
  private:
   struct Connection;
-  void accept();
+  // What the connections share; it lives as long as one of them does.
+  struct Shared {
+    explicit Shared(Agent& of) : agent(of) {}
+    Agent& agent;
+    std::map<std::uint32_t, std::size_t> connections;  // by user
+    std::map<std::uint32_t, UserAccount> accounts;     // of those that took long
+  };
+  void wait();
+  // False: a connection is waiting, but cannot be accepted now.
+  bool accept_some();
 
-  Agent& agent_;
-  std::string path_;
-  boost::asio::local::stream_protocol::acceptor acceptor_;
+  boost::asio::io_context& io_;
+  SocketFile file_;
+  boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
-  std::shared_ptr<std::size_t> connections_ = std::make_shared<std::size_t>(0);
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace netbinder

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/agent.h"
 
-#include <spdlog/spdlog.h>
-
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
@@ -21,6 +19,7 @@
 #include "node-agent/program_channels.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
+#include "transport/log.h"
 #include "transport/rdma/ibverbs_device.h"
 #include "transport/tcp/tcp_transport.h"
 
@@ -33,7 +32,7 @@ class Agent::Parts final : private Surroundings {
         config(std::move(settings)),
         incarnation(life),
         timer(io, [this] { host->timer_expired(); }),
-        files(config.socket) {
+        files(config.socket, config.limits.max_files_per_user) {
     Surroundings& surroundings = *this;
     host.emplace(node_host_setup(config, incarnation), timer, files, surroundings);
     channels.emplace(io, *host, files);
@@ -54,8 +53,8 @@ class Agent::Parts final : private Surroundings {
   void listen() {
     acceptor = std::make_unique<ChannelAcceptor>(
         io, config.socket,
-        [this](const Hello& hello, PeerProgram program, UniqueFd socket, const UniqueFd& passed) {
-          handshake->hello_arrived(hello, std::move(program), std::move(socket), passed);
+        [this](const Hello& hello, PeerProgram program, ForeignFd socket, const ForeignFd& passed) {
+          handshake->hello_arrived(hello, program, std::move(socket), passed);
         });
     acceptor->start();
   }
@@ -109,11 +108,11 @@ class Agent::Parts final : private Surroundings {
     if (channels) channels->respond();
   }
   void peer_connected(HostId peer) override {
-    spdlog::info("host {} is connected", host->name_of(peer));
+    log::info("host {} is connected", host->name_of(peer));
   }
-  void peer_lost(HostId peer) override { spdlog::warn("host {} is lost", host->name_of(peer)); }
+  void peer_lost(HostId peer) override { log::warn("host {} is lost", host->name_of(peer)); }
   void protocol_broken(HostId peer, std::string_view reason) override {
-    spdlog::error("host {} broke the protocol: {}", host->name_of(peer), reason);
+    log::error("host {} broke the protocol: {}", host->name_of(peer), reason);
   }
 };
 

@@ -23,6 +23,10 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.max_processes = config.limits.max_processes;
   setup.max_threads_per_process = config.limits.max_threads_per_process;
   setup.max_nodes_per_process = config.limits.max_nodes_per_process;
+  setup.user_limits = {.processes = config.limits.max_processes_per_user,
+                       .threads = config.limits.max_threads_per_user,
+                       .nodes = config.limits.max_nodes_per_user,
+                       .refs = config.limits.max_refs_per_user};
   setup.max_message_bytes = config.limits.max_message_bytes;
   return setup;
 }

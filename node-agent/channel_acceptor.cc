@@ -2,17 +2,11 @@
 #include "node-agent/channel_acceptor.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <stdexcept>
 #include <utility>
 
 #include "channel/scm_rights.h"
@@ -23,54 +17,12 @@ namespace netbinder {
 
 namespace {
 
-bool is_socket(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
-}
-
-int listen_at(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    throw std::runtime_error("socket path is too long: " + path);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  const auto fail = [&](const char* what) {
-    throw std::runtime_error(path + ": cannot " + what + ": " + std::strerror(errno));
-  };
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
-
-  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) fail("make a socket");
-  const auto* where = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(fd.get(), where, sizeof address) == 0) {
-    throw std::runtime_error(path + ": another agent is serving there");
-  }
-  // It was left behind by an agent that was killed. A file of any other kind is not ours to remove.
-  if (errno == ECONNREFUSED && is_socket(path)) ::unlink(path.c_str());
-  if (::bind(fd.get(), where, sizeof address) != 0) fail("bind");
-  // Everybody who can see the socket may open the device, as with the mode of a device node. The
-  // kernel tells the agent who a program is.
-  ::chmod(path.c_str(), 0666);
-  if (::listen(fd.get(), SOMAXCONN) != 0) fail("listen");
-  return fd.release();
-}
-
-// Whether the agent can read the program's memory: it tries to read the Hello's probe value.
-bool can_read_memory(std::int32_t pid, const Hello& hello) {
-  std::uint64_t value = 0;
-  const iovec here{.iov_base = &value, .iov_len = sizeof value};
-  const iovec there{.iov_base = reinterpret_cast<void*>(hello.probe_address),
-                    .iov_len = sizeof value};
-  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof value &&
-         value == hello.probe_value;
-}
-
 // The length of the message, which may be longer than a Hello; recvmsg's result if there is none.
-ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
+// `passed` is the first descriptor that came with it. There is room for as many as a message can
+// have: those without room would be closed here and now.
+ssize_t receive_hello(int socket, Hello& hello, ForeignFd& passed) {
   iovec part{.iov_base = &hello, .iov_len = sizeof hello};
-  RightsBuffer<1> rights;
+  RightsBuffer<kMaxRights> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
@@ -78,7 +30,10 @@ ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
   packet.msg_controllen = sizeof rights.bytes;
   const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
   if (got < 0) return got;
-  for_each_right(packet, [&](int fd) { passed.reset(fd); });
+  for_each_right(packet, [&](int fd) {
+    ForeignFd received(fd);
+    if (!passed) passed = std::move(received);
+  });
   return got;
 }
 
@@ -87,21 +42,18 @@ ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
 ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
                                  HelloArrived answer_hello)
     : io_(io),
-      path_(std::move(path)),
+      file_(std::move(path), SOCK_SEQPACKET),
       answer_hello_(std::move(answer_hello)),
-      listener_(io, listen_at(path_)),
+      listener_(io, file_.release()),
       resume_(io) {}
 
-ChannelAcceptor::~ChannelAcceptor() {
-  *alive_ = false;
-  ::unlink(path_.c_str());
-}
+ChannelAcceptor::~ChannelAcceptor() { *alive_ = false; }
 
 void ChannelAcceptor::start() {
   listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                        [this, alive = alive_](const boost::system::error_code& error) {
                          if (error || !*alive) return;
-                         if (accept_all()) {
+                         if (accept_some()) {
                            start();
                          } else {
                            pause();
@@ -118,51 +70,66 @@ void ChannelAcceptor::pause() {
   });
 }
 
-bool ChannelAcceptor::accept_all() {
+bool ChannelAcceptor::accept_some() {
   NB_ON_DATA_PLANE();
-  for (;;) {
+  for (int i = 0; i < kAcceptedAtOnce; ++i) {
     const int fd =
         ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
-      if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
-        out_of_descriptors_ = false;
-        return true;
-      }
-      if (!std::exchange(out_of_descriptors_, true)) {
-        log::error("programs cannot be served: {}", std::strerror(errno));
-      }
-      return false;
+    if (fd >= 0) {
+      add(fd);
+      continue;
     }
-    // The connection that has been silent longest makes room, so that silent ones keep nobody out.
-    if (pending_.size() >= kMaxPending) drop(std::shared_ptr<Pending>(pending_.front()));
-    auto pending = std::make_shared<Pending>(io_, fd);
-    pending_.push_back(pending);
-    pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
-    pending->deadline.async_wait(
-        [this, alive = alive_, pending](const boost::system::error_code& error) {
-          if (error || !*alive) return;
-          drop(pending);
-        });
-    pending->socket.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [this, alive = alive_, pending](const boost::system::error_code& error) {
-          if (error || !*alive || !pending->socket.is_open()) return;
-          hello_arrived(pending);
-        });
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+      out_of_descriptors_ = false;
+      return true;
+    }
+    if (!std::exchange(out_of_descriptors_, true)) {
+      log::error("programs cannot be served: {}", std::strerror(errno));
+    }
+    return false;
   }
+  return true;
+}
+
+void ChannelAcceptor::add(int fd) {
+  ForeignFd accepted(fd);
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
+  std::deque<std::shared_ptr<Pending>>& of_user = pending_[credentials.uid];
+  if (of_user.size() >= kMaxPendingOfUser) drop(std::shared_ptr<Pending>(of_user.front()));
+  auto pending = std::make_shared<Pending>(
+      io_, accepted.release(), PeerProgram{.pid = credentials.pid, .euid = credentials.uid});
+  pending_[credentials.uid].push_back(pending);
+  pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
+  pending->deadline.async_wait(
+      [this, alive = alive_, pending](const boost::system::error_code& error) {
+        if (error || !*alive) return;
+        drop(pending);
+      });
+  pending->socket.async_wait(
+      boost::asio::posix::stream_descriptor::wait_read,
+      [this, alive = alive_, pending](const boost::system::error_code& error) {
+        if (error || !*alive || !pending->socket.is_open()) return;
+        hello_arrived(pending);
+      });
 }
 
 void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
-  pending_.remove(pending);
+  const auto of_user = pending_.find(pending->program.euid);
+  if (of_user != pending_.end()) {
+    std::erase(of_user->second, pending);
+    if (of_user->second.empty()) pending_.erase(of_user);
+  }
   pending->deadline.cancel();
-  if (pending->socket.is_open()) pending->socket.close();
+  (void)pending->take_socket();
 }
 
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   NB_ON_DATA_PLANE();
   const int fd = pending->socket.native_handle();
   Hello hello;
-  UniqueFd passed;
+  ForeignFd passed;
   const ssize_t got = receive_hello(fd, hello, passed);
   if (got != sizeof hello || hello.magic != kChannelMagic || hello.version != kChannelVersion) {
     HelloReply refusal;
@@ -171,23 +138,10 @@ void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
     drop(pending);
     return;
   }
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  PeerProgram program;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    drop(pending);
-    return;
-  }
-  program.pid = credentials.pid;
-  program.euid = credentials.uid;
-  if (program.pid > 0) {  // 0: of a pid namespace that cannot be seen from here
-    program.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, program.pid, 0)));
-    program.readable_memory = program.pidfd && (hello.flags & kHelloStagedOnly) == 0 &&
-                              can_read_memory(program.pid, hello);
-  }
-  UniqueFd socket(pending->socket.release());
+  const PeerProgram program = pending->program;
+  ForeignFd socket = pending->take_socket();
   drop(pending);
-  answer_hello_(hello, std::move(program), std::move(socket), std::move(passed));
+  answer_hello_(hello, program, std::move(socket), std::move(passed));
 }
 
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {

@@ -12,25 +12,32 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
-#include <list>
+#include <deque>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "channel/hello.h"
 #include "node-agent/client_channel.h"
+#include "node-agent/socket_file.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
 
 class ChannelAcceptor {
  public:
-  static constexpr std::size_t kMaxPending = 256;  // connections without a Hello yet
+  // Connections without a Hello yet, of one user. A further one takes the place of the one that has
+  // been silent longest.
+  static constexpr std::size_t kMaxPendingOfUser = 64;
+  // What is accepted in one turn of the loop; the others wait for the next.
+  static constexpr int kAcceptedAtOnce = 16;
   static constexpr int kHelloTimeoutMs = 5000;
   static constexpr int kRetryMs = 100;  // after a lack of descriptors
 
   // Does what the Hello asks for, or refuses it, and answers on the socket. The last descriptor is
   // the one that came with the Hello, if one did.
-  using HelloArrived = std::function<void(const Hello&, PeerProgram, UniqueFd, UniqueFd)>;
+  using HelloArrived = std::function<void(const Hello&, PeerProgram, ForeignFd, ForeignFd)>;
 
   // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
   ChannelAcceptor(boost::asio::io_context& io, std::string path, HelloArrived answer_hello);
@@ -42,24 +49,30 @@ class ChannelAcceptor {
 
  private:
   struct Pending {
-    Pending(boost::asio::io_context& io, int fd) : socket(io, fd), deadline(io) {}
+    Pending(boost::asio::io_context& io, int fd, PeerProgram connected)
+        : socket(io, fd), deadline(io), program(connected) {}
+    ~Pending() { (void)take_socket(); }
+    ForeignFd take_socket() { return ForeignFd(socket.is_open() ? socket.release() : -1); }
     boost::asio::posix::stream_descriptor socket;
     boost::asio::steady_timer deadline;
+    PeerProgram program;
   };
 
   void pause();
   // False: a connection is waiting, but cannot be accepted now.
-  bool accept_all();
+  bool accept_some();
+  void add(int fd);
   void hello_arrived(const std::shared_ptr<Pending>& pending);
   void drop(const std::shared_ptr<Pending>& pending);
 
   boost::asio::io_context& io_;
-  std::string path_;
+  SocketFile file_;
   HelloArrived answer_hello_;
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
   bool out_of_descriptors_ = false;              // and has said so
-  std::list<std::shared_ptr<Pending>> pending_;  // longest silent first
+  // By user, longest silent first.
+  std::map<std::uint32_t, std::deque<std::shared_ptr<Pending>>> pending_;
   // Guards handlers that outlive this.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/client_channel.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,8 +13,6 @@
 #include "channel/handover.h"
 #include "channel/pending.h"
 #include "channel/posted_read.h"
-#include "channel/scm_rights.h"
-#include "channel/side_socket.h"
 #include "channel/sleep.h"
 #include "core/base/check.h"
 #include "core/base/uapi.h"
@@ -27,16 +21,18 @@
 namespace netbinder {
 
 ClientChannel::ClientChannel(Driver& driver, ProcessId process, PeerProgram program,
-                             UniqueFd socket, UniqueFd side_socket, UniqueFd doorbell,
+                             ForeignFd socket, SideSocket side_socket, UniqueFd doorbell,
                              SharedMemory channel, std::shared_ptr<SharedMemory> arena,
                              ChannelStatistics& statistics, std::vector<Response>& responses,
-                             TravellingFiles& files)
+                             TravellingFiles& files, ChannelEvents& events, UserAccount& user)
     : driver_(driver),
       process_(process),
       channel_(std::move(channel)),
       responses_(responses),
       statistics_(statistics),
       files_(files),
+      events_(events),
+      user_(user),
       arena_(std::move(arena)),
       program_(std::move(program)),
       socket_(std::move(socket)),
@@ -50,8 +46,22 @@ Mailbox& ClientChannel::mailbox(std::uint32_t index) {
 
 ChannelHeader& ClientChannel::header() { return header_at(channel_.memory().data()); }
 
-bool ClientChannel::handle_requests() {
-  return take_pending(header(), [this](std::uint32_t index) { handle_mailbox(index); });
+bool ClientChannel::handle_requests(RequestBudget budget) {
+  const auto handle_or_leave = [&](std::uint32_t index) {
+    if (budget.requests == 0) {
+      waiting_.push_back(index);
+      return;
+    }
+    --budget.requests;
+    handle_mailbox(index);
+  };
+  bool any = !waiting_.empty();
+  if (any) {
+    for (const std::uint32_t index : std::exchange(waiting_, {})) handle_or_leave(index);
+  }
+  // What is left over is bounded, however often the program marks its mailboxes.
+  if (waiting_.size() < kMailboxes) any |= take_pending(header(), handle_or_leave);
+  return any;
 }
 
 ClientChannel::Slot& ClientChannel::slot_of(std::uint32_t index) {
@@ -76,7 +86,11 @@ void ClientChannel::handle_mailbox(std::uint32_t index) {
       }
       break;
     case SlotState::kBusy:
-      if (state == kCancelled) driver_.interrupt(process_, slot.tid);
+      if (slot.large && slot.large->between_slices) {
+        run_slice(index, slot);
+      } else if (state == kCancelled) {
+        driver_.interrupt(process_, slot.tid);
+      }
       break;
     case SlotState::kInstalling:
       if (state == kInstalled) finish_install(index, slot);
@@ -91,7 +105,7 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
   std::memcpy(&request, &box.request, sizeof request);
   slot.tid = ThreadId{request.tid};
   slot.flags = request.flags;
-  slot.ranges = 0;
+  slot.staged = {};
   if (request.operation == kOpClose) {  // no response is awaited
     closing_ = true;
     return;
@@ -131,6 +145,10 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
       }
       break;
     }
+    case kOpUnmap:
+      driver_.unmap_arena(process_, request.address, request.bytes);
+      respond(index, 0);
+      break;
     case kOpFlush:
       driver_.flush(process_);
       respond(index, 0);
@@ -148,32 +166,78 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
     respond(index, request.bytes > kMaxCommandBytes ? -ENOMEM : -EINVAL);
     return;
   }
-  if ((request.flags & kFlagPassedFiles) != 0) receive_passed_files(index);
-  slot.ranges = request.staged_ranges;
+  if ((request.flags & (kFlagPassedFiles | kFlagIdentity)) != 0) receive_side_messages();
+  slot.staged = {.ranges = request.staged_ranges, .next = 0};
+  staged_.begin_request(index);
 
-  std::array<std::byte, kInlineCommandBytes> inline_commands;
-  std::vector<std::byte> large_commands;
-  std::span<const std::byte> commands;
-  if (request.bytes <= kInlineCommandBytes) {
-    std::memcpy(inline_commands.data(), box.commands, request.bytes);
-    commands = std::span(inline_commands).first(request.bytes);
-  } else {
-    large_commands.resize(request.bytes);
-    if (read_memory(slot.tid, request.address, large_commands) != 0) {
-      respond(index, -EFAULT);
-      return;
-    }
-    commands = large_commands;
-  }
   WriteReadRequest write_read;
-  write_read.commands = commands;
   write_read.reads = (request.flags & kFlagReads) != 0;
   write_read.fresh_read = (request.flags & kFlagFreshRead) != 0;
   write_read.nice = std::clamp(request.nice, -20, 19);
   write_read.nonblocking = (request.flags & kFlagNonblocking) != 0;
   write_read.read_buffer =
       std::span(box.read, std::min<std::uint64_t>(request.read_capacity, kReadBytes));
-  driver_.write_read(process_, slot.tid, write_read);
+  if (request.bytes <= kInlineCommandBytes) {
+    std::array<std::byte, kInlineCommandBytes> commands;
+    std::memcpy(commands.data(), box.commands, request.bytes);
+    write_read.commands = std::span<const std::byte>(commands).first(request.bytes);
+    driver_.write_read(process_, slot.tid, write_read);
+    return;
+  }
+  slot.large = std::make_unique<LargeWrite>();
+  slot.large->request = write_read;
+  slot.large->commands.resize(request.bytes);
+  if (read_memory(slot.tid, request.address, slot.large->commands) != 0) {
+    slot.large.reset();
+    respond(index, -EFAULT);
+    return;
+  }
+  run_slice(index, slot);
+}
+
+void ClientChannel::run_slice(std::uint32_t index, Slot& slot) {
+  LargeWrite& large = *slot.large;
+  const std::span<const std::byte> left = std::span(std::as_const(large.commands)).subspan(large.done);
+  std::size_t end = 0;
+  while (end < kSliceBytes && left.size() - end > sizeof(std::uint32_t)) {
+    std::uint32_t command = 0;
+    std::memcpy(&command, left.data() + end, sizeof command);
+    end += sizeof command + _IOC_SIZE(command);
+    if (end > left.size()) end = left.size();
+  }
+  const bool last = left.size() - end <= sizeof(std::uint32_t);
+  if (last) end = left.size();
+  large.slice = end;
+  large.between_slices = false;
+  WriteReadRequest request = large.request;
+  request.commands = left.first(end);
+  request.reads = request.reads && last;
+  driver_.write_read(process_, slot.tid, request);
+  // It may have been cancelled between two slices.
+  if (slot.state == SlotState::kBusy && last && look_at(mailbox(index)) == kCancelled) {
+    driver_.interrupt(process_, slot.tid);
+  }
+}
+
+bool ClientChannel::slice_done(std::uint32_t index, Slot& slot, const IoctlResult& result) {
+  LargeWrite& large = *slot.large;
+  large.close_fds.insert(large.close_fds.end(), result.close_fds.begin(), result.close_fds.end());
+  if (result.nice) large.nice = result.nice;
+  const std::uint64_t before = large.done;
+  large.done += result.write_consumed;
+  if (result.error != 0 || result.write_consumed < large.slice ||
+      before + large.slice == large.commands.size()) {
+    return true;
+  }
+  large.between_slices = true;
+  waiting_.push_back(index);
+  return false;
+}
+
+void ClientChannel::receive_side_messages() {
+  for (const ProvenIdentity& identity : side_socket_.receive(files_.room_for(user_.uid()))) {
+    events_.identified(*this, identity);
+  }
 }
 
 void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const MailboxRequest& request) {
@@ -182,6 +246,7 @@ void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const Mailbox
     respond(index, -EINVAL);
     return;
   }
+  if ((request.flags & kFlagIdentity) != 0) receive_side_messages();
   std::array<std::byte, kArgumentBytes> argument;
   std::memcpy(argument.data(), mailbox(index).argument, size);
   const bool bad = (request.flags & kFlagBadArgument) != 0;
@@ -230,7 +295,7 @@ std::optional<PostedRead> ClientChannel::take_posted_read(ThreadId thread) {
   ++statistics_.requests;
   slot.state = SlotState::kBusy;
   slot.flags = request.flags;
-  slot.ranges = 0;
+  slot.staged = {};
   mailbox_of_tid_.emplace(request.tid, index);
   return PostedRead{
       .nice = std::clamp(request.nice, -20, 19),
@@ -247,6 +312,11 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
   Response response{
       .channel = this, .mailbox = found->second, .installs = false, .content = {}, .close_fds = {}};
   Slot& slot = slots_[response.mailbox];
+  std::unique_ptr<LargeWrite> large;
+  if (slot.large) {
+    if (!slice_done(response.mailbox, slot, result)) return;
+    large = std::move(slot.large);
+  }
   if (result.may_post_read) {
     slot.state = SlotState::kPosting;
     slot.told = false;
@@ -254,38 +324,25 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
     slot.state = SlotState::kFree;
     mailbox_of_tid_.erase(found);
   }
-  if ((slot.flags & kFlagPassedFiles) != 0) passed_files_.erase(response.mailbox);
+  if ((slot.flags & kFlagPassedFiles) != 0) side_socket_.forget(response.mailbox);
   response.content.error = result.error;
-  response.content.write_consumed = result.write_consumed;
+  response.content.write_consumed = large ? large->done : result.write_consumed;
   response.content.read_consumed = result.read_consumed;
   response.content.wants_looper = result.wants_looper ? 1 : 0;
-  if (result.nice) {
+  if (const auto nice = large ? large->nice : result.nice) {
     response.content.sets_nice = 1;
-    response.content.nice = *result.nice;
+    response.content.nice = *nice;
   }
-  if (!result.close_fds.empty()) {
+  if (large) {
+    response.close_fds = std::move(large->close_fds);
+  } else if (!result.close_fds.empty()) {
     response.close_fds.assign(result.close_fds.begin(), result.close_fds.end());
+  }
+  if (!response.close_fds.empty()) {
     if (response.close_fds.size() > kMaxInstalledFds) response.close_fds.resize(kMaxInstalledFds);
     response.content.close_count = static_cast<std::uint32_t>(response.close_fds.size());
   }
   responses_.push_back(std::move(response));
-}
-
-void ClientChannel::send_files(std::uint32_t index, std::span<const int> fds) {
-  while (!fds.empty()) {
-    const std::span<const int> now = fds.first(std::min<std::size_t>(fds.size(), kMaxRights));
-    fds = fds.subspan(now.size());
-    InstallMessage message{.mailbox = index,
-                           .count = static_cast<std::uint32_t>(now.size()),
-                           .to_come = static_cast<std::uint32_t>(fds.size())};
-    iovec part{.iov_base = &message, .iov_len = sizeof message};
-    RightsBuffer<kMaxRights> rights;
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    attach_rights(packet, rights.bytes, now);
-    if (::sendmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return;
-  }
 }
 
 void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> tokens) {
@@ -299,7 +356,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
   slot.state = SlotState::kInstalling;
   // If there are too many, or they cannot be sent, the program misses them and reports the failure.
   slot.install_count = fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
-  send_files(index, std::span(std::as_const(fds)).first(slot.install_count));
+  side_socket_.send(index, std::span(std::as_const(fds)).first(slot.install_count));
 
   Response response{
       .channel = this, .mailbox = index, .installs = true, .content = {}, .close_fds = {}};
@@ -345,113 +402,17 @@ void ClientChannel::readiness_changed(bool readable) {
 int ClientChannel::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return -EFAULT;
-  const Slot& slot = slots_[found->second];
-  if (read_staged(found->second, slot.ranges, address, into)) {
-    statistics_.bytes_read_staged += into.size();
-    return 0;
-  }
-  if ((slot.flags & kFlagStaged) != 0 || !program_.readable_memory) return -EFAULT;
-  const int error = read_direct(address, into);
-  if (error == 0) statistics_.bytes_read_direct += into.size();
-  return error;
-}
-
-bool ClientChannel::read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
-                                std::span<std::byte> into) {
-  for (std::uint32_t i = 0; i < ranges; ++i) {
-    StagedRange range;
-    std::memcpy(&range, &mailbox(index).staged[i], sizeof range);
-    if (address < range.address || into.size() > range.size ||
-        address - range.address > range.size - into.size()) {
-      continue;
-    }
-    const std::uint64_t skip = address - range.address;
-    if ((range.place & kLargePlace) == 0) {
-      if (range.place > kInlineStagingBytes || range.size > kInlineStagingBytes - range.place) {
-        continue;
-      }
-      std::memcpy(into.data(), mailbox(index).staging + range.place + skip, into.size());
-      return true;
-    }
-    const std::uint64_t place = range.place & ~kLargePlace;
-    if (place > kStagingBytes || range.size > kStagingBytes - place) continue;
-    const std::uint64_t start = staging_start(index);
-    std::size_t done = 0;
-    while (done < into.size()) {
-      const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,
-                                  static_cast<off_t>(start + place + skip + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      done += static_cast<std::size_t>(got);
-    }
-    return true;
-  }
-  return false;
-}
-
-int ClientChannel::read_direct(std::uint64_t address, std::span<std::byte> into) const {
-  const iovec here{.iov_base = into.data(), .iov_len = into.size()};
-  const iovec there{.iov_base = reinterpret_cast<void*>(address), .iov_len = into.size()};
-  const ssize_t got = ::process_vm_readv(program_.pid, &here, 1, &there, 1, 0);
-  if (got != static_cast<ssize_t>(into.size())) return -EFAULT;
-  // The program is alive after the read, so the pid did belong to this program during it.
-  pollfd alive{.fd = program_.pidfd.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&alive, 1, 0) != 0) return -EFAULT;
+  if (!staged_.read(found->second, slots_[found->second].staged, address, into)) return -EFAULT;
+  statistics_.bytes_read += into.size();
   return 0;
 }
 
-void ClientChannel::receive_passed_files(std::uint32_t index) {
-  for (;;) {
-    PassMessage message;
-    iovec part{.iov_base = &message, .iov_len = sizeof message};
-    RightsBuffer<kMaxRights> rights;
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    packet.msg_control = rights.bytes;
-    packet.msg_controllen = sizeof rights.bytes;
-    const ssize_t got = ::recvmsg(side_socket_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
-    std::vector<UniqueFd> files;
-    for_each_right(packet, [&](int fd) { files.emplace_back(fd); });
-    const bool sound = got == sizeof message && message.mailbox < kMailboxes &&
-                       message.count == files.size() && message.count <= kMaxRights &&
-                       (packet.msg_flags & MSG_CTRUNC) == 0;
-    if (!sound) continue;
-    PassedFiles& passed = passed_files_[message.mailbox];
-    passed.clear();
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      passed.emplace_back(message.fds[i], std::move(files[i]));
-    }
-    if (message.mailbox == index) return;
-  }
-}
-
 std::expected<FileToken, int> ClientChannel::take_file(ThreadId thread, int fd) {
-  auto file = take_descriptor(thread, fd);
-  if (!file) return std::unexpected(file.error());
-  return files_.take_in(std::move(*file));
-}
-
-std::expected<UniqueFd, int> ClientChannel::take_descriptor(ThreadId thread, int fd) {
   const auto found = mailbox_of_tid_.find(thread.value());
   if (found == mailbox_of_tid_.end()) return std::unexpected(-EBADF);
-  const Slot& slot = slots_[found->second];
-  if ((slot.flags & kFlagStaged) != 0) {
-    const auto passed = passed_files_.find(found->second);
-    if (passed == passed_files_.end()) return std::unexpected(-EBADF);
-    for (const auto& [number, file] : passed->second) {
-      if (number != fd) continue;
-      UniqueFd copy(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
-      if (!copy) return std::unexpected(-EMFILE);
-      return copy;
-    }
-    return std::unexpected(-EBADF);
-  }
-  const long got = ::syscall(SYS_pidfd_getfd, program_.pidfd.get(), fd, 0);
-  if (got < 0) return std::unexpected(errno == EBADF ? -EBADF : -EPERM);
-  return UniqueFd(static_cast<int>(got));
+  auto file = side_socket_.take(found->second, fd);
+  if (!file) return std::unexpected(file.error());
+  return files_.take_in(std::move(*file), user_.uid());
 }
 
 }  // namespace netbinder

@@ -23,7 +23,6 @@
 #include <array>
 #include <boost/container/flat_map.hpp>
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,7 +32,10 @@
 #include "core/driver.h"
 #include "host/process_host.h"
 #include "node-agent/shared_memory.h"
+#include "node-agent/side_socket.h"
+#include "node-agent/staged_memory.h"
 #include "node-agent/unique_fd.h"
+#include "node-agent/users.h"
 
 namespace netbinder {
 
@@ -41,20 +43,30 @@ namespace netbinder {
 struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
-  UniqueFd pidfd;
-  bool readable_memory = false;  // process_vm_readv works
 };
 
 struct ChannelStatistics {
   std::uint64_t requests = 0;
-  std::uint64_t bytes_read_direct = 0;  // process_vm_readv
-  std::uint64_t bytes_read_staged = 0;  // through shared memory
+  std::uint64_t bytes_read = 0;  // from what programs staged
   std::uint64_t wakeups = 0;            // futex calls
   std::uint64_t doorbells = 0;          // eventfd reads
 };
 
 class ClientChannel;
 class TravellingFiles;
+
+// What a channel tells its owner.
+class ChannelEvents {
+ public:
+  virtual ~ChannelEvents() = default;
+  // A process has said who it is, and the kernel vouches for it. Called while a request begins.
+  virtual void identified(ClientChannel& channel, const ProvenIdentity& identity) = 0;
+};
+
+// How much of a channel may be handled at once, before others have their turn.
+struct RequestBudget {
+  std::uint32_t requests = 16;
+};
 
 // The response that a program is to get in one of its mailboxes.
 struct Response {
@@ -69,19 +81,26 @@ class ClientChannel final : public ProcessHost {
  public:
   // Adds responses to be sent to `responses`, in order of the core's events. Objects passed by
   // reference must outlive it.
-  ClientChannel(Driver& driver, ProcessId process, PeerProgram program, UniqueFd socket,
-                UniqueFd side_socket, UniqueFd doorbell, SharedMemory channel,
+  ClientChannel(Driver& driver, ProcessId process, PeerProgram program, ForeignFd socket,
+                SideSocket side_socket, UniqueFd doorbell, SharedMemory channel,
                 std::shared_ptr<SharedMemory> arena, ChannelStatistics& statistics,
-                std::vector<Response>& responses, TravellingFiles& files);
+                std::vector<Response>& responses, TravellingFiles& files, ChannelEvents& events,
+                UserAccount& user);
 
   [[nodiscard]] ProcessId process() const { return process_; }
   [[nodiscard]] int socket() const { return socket_.get(); }
   [[nodiscard]] int doorbell() const { return doorbell_.get(); }
   [[nodiscard]] int memory_fd() const { return channel_.program_fd(); }
   [[nodiscard]] const PeerProgram& program() const { return program_; }
+  [[nodiscard]] UserAccount& user() { return user_; }
 
-  // Handles the requests that are there. Returns whether there were any.
-  bool handle_requests();
+  // Handles requests that are there, and goes on with long ones. Returns whether there were any.
+  bool handle_requests(RequestBudget budget);
+  // Whether some are left: then the channel must not be parked.
+  [[nodiscard]] bool has_left_over() const { return !waiting_.empty(); }
+  void receive_side_messages();
+  // What a process that is let into the channel is given beside its memory.
+  [[nodiscard]] int program_side_socket() const { return side_socket_.program_end(); }
   // Sends a response that this channel has added; to be called in their order.
   void send(Response& response);
 
@@ -108,16 +127,28 @@ class ClientChannel final : public ProcessHost {
 
  private:
   enum class SlotState : std::uint8_t { kFree, kBusy, kInstalling, kPosting };
+  // Commands that are not in the mailbox are carried out in slices, with others' turns between: a
+  // write buffer can hold a hundred thousand of them. To the core each slice is an ioctl of its own,
+  // of which only the last one reads.
+  static constexpr std::size_t kSliceBytes = 4096;
+  struct LargeWrite {
+    WriteReadRequest request;
+    std::vector<std::byte> commands;
+    std::uint64_t done = 0;
+    std::uint64_t slice = 0;      // the length of the present one
+    bool between_slices = false;  // the next one is to begin
+    std::vector<int> close_fds;
+    std::optional<std::int32_t> nice;
+  };
   struct Slot {
     SlotState state = SlotState::kFree;
     bool told = false;  // kPosting: the response that says so has been sent
     ThreadId tid;
     std::uint32_t flags = 0;
     std::uint32_t install_count = 0;
-    std::uint32_t ranges = 0;
+    StagedMemory::Cursor staged;
+    std::unique_ptr<LargeWrite> large;  // none if the commands were in the mailbox
   };
-  // Descriptors that came along with a request, by their numbers in the program.
-  using PassedFiles = std::vector<std::pair<int, UniqueFd>>;
 
   [[nodiscard]] Mailbox& mailbox(std::uint32_t index);
   [[nodiscard]] ChannelHeader& header();
@@ -129,35 +160,31 @@ class ClientChannel final : public ProcessHost {
   void finish_install(std::uint32_t index, Slot& slot);
   void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
-  std::expected<UniqueFd, int> take_descriptor(ThreadId thread, int fd);
-  // Sends descriptors for the mailbox over the side socket, in as many messages as needed.
-  void send_files(std::uint32_t index, std::span<const int> fds);
-  // Takes messages from the side socket until the one for `index` is there.
-  void receive_passed_files(std::uint32_t index);
-  // Reads `into` if one staged range of the slot covers it all.
-  bool read_staged(std::uint32_t index, std::uint32_t ranges, std::uint64_t address,
-                   std::span<std::byte> into);
-  int read_direct(std::uint64_t address, std::span<std::byte> into) const;
-
+  void run_slice(std::uint32_t index, Slot& slot);
+  // True if it was the last one.
+  bool slice_done(std::uint32_t index, Slot& slot, const IoctlResult& result);
   bool readable_told_ = false;  // a readiness message is in the socket
   bool drain_ = false;          // and is to be taken back with the next response
   bool closing_ = false;
   Driver& driver_;
   ProcessId process_;
   SharedMemory channel_;
+  StagedMemory staged_{channel_};
   std::vector<Response>& responses_;
   ChannelStatistics& statistics_;
   TravellingFiles& files_;
+  ChannelEvents& events_;
+  UserAccount& user_;
+  std::vector<std::uint32_t> waiting_;  // mailboxes that were left for the next turn
   boost::container::small_vector<Slot, 2> slots_;  // of the mailboxes that have been used
   // The mailboxes whose slots are not free, by thread.
   boost::container::small_flat_map<std::uint32_t, std::uint32_t, 4> mailbox_of_tid_;
 
   std::shared_ptr<SharedMemory> arena_;
   PeerProgram program_;
-  UniqueFd socket_;
-  UniqueFd side_socket_;
+  ForeignFd socket_;
+  SideSocket side_socket_;
   UniqueFd doorbell_;
-  boost::unordered_flat_map<std::uint32_t, PassedFiles> passed_files_;  // by mailbox
 };
 
 }  // namespace netbinder

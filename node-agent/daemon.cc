@@ -50,6 +50,9 @@ void serve(const Config& config) {
 
 void run_daemon(const Config& config) {
   log::start("netbinderd", config.log_level);
+  struct Finish {
+    ~Finish() { log::finish(); }
+  } finish;
   ::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   serve(config);

@@ -133,16 +133,16 @@ json to_json(const ProcessDebugView& process) {
           {"has_delivered_freeze", process.has_delivered_freeze}};
 }
 
-json state_json(const Driver& driver) {
-  const DebugState state = driver.debug_state();
+json state_json(const Driver& driver, const Viewer& viewer) {
+  const DebugState state = driver.debug_state(viewer);
   return {{"dead_nodes", list(state.dead_nodes)}, {"processes", list(state.processes)}};
 }
 
 // Threads that handle or await a call, waiting calls, and buffers, of processes that have any of
 // them.
-json transactions_json(const Driver& driver) {
+json transactions_json(const Driver& driver, const Viewer& viewer) {
   json processes = json::array();
-  for (const ProcessDebugView& process : driver.debug_state().processes) {
+  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
     json threads = json::array();
     for (const ThreadView& thread : process.threads) {
       if (!thread.stack.empty() || !thread.todo.empty()) threads.push_back(to_json(thread));
@@ -175,13 +175,13 @@ json to_json(const CommandCounts& counts) {
   return made;
 }
 
-json stats_json(const Driver& driver) {
+json stats_json(const Driver& driver, const Viewer& viewer) {
   const ObjectCounts counts = driver.object_counts();
   const auto count = [](const ObjectCount& of) {
     return json{{"active", of.active}, {"total", of.total}};
   };
   json processes = json::array();
-  for (const ProcessDebugView& process : driver.debug_state().processes) {
+  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
     processes.push_back({{"pid", process.pid},
                          {"context", process.context},
                          {"threads", process.threads.size()},
@@ -212,9 +212,9 @@ json stats_json(const Driver& driver) {
           {"processes", processes}};
 }
 
-json log_json(const Driver& driver, const TransactionLog& log) {
+json log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log) {
   json entries = json::array();
-  for (const TransactionLogEntry& entry : log.entries()) {
+  for (const TransactionLogEntry& entry : log) {
     const char* kind = "call";
     if (entry.kind == TransactionLogEntry::Kind::kOneway) kind = "async";
     if (entry.kind == TransactionLogEntry::Kind::kReply) kind = "reply";
@@ -242,12 +242,13 @@ json log_json(const Driver& driver, const TransactionLog& log) {
 
 }  // namespace
 
-std::optional<json> debug_file_json(const Driver& driver, std::string_view file) {
-  if (file == "state") return state_json(driver);
-  if (file == "stats") return stats_json(driver);
-  if (file == "transactions") return transactions_json(driver);
-  if (file == "transaction_log") return log_json(driver, driver.log());
-  if (file == "failed_transaction_log") return log_json(driver, driver.failed_log());
+std::optional<json> debug_file_json(const Driver& driver, const Viewer& viewer,
+                                    std::string_view file) {
+  if (file == "state") return state_json(driver, viewer);
+  if (file == "stats") return stats_json(driver, viewer);
+  if (file == "transactions") return transactions_json(driver, viewer);
+  if (file == "transaction_log") return log_json(driver, driver.log(viewer));
+  if (file == "failed_transaction_log") return log_json(driver, driver.failed_log(viewer));
   return std::nullopt;
 }
 

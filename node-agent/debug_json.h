@@ -10,8 +10,10 @@
 namespace netbinder {
 
 class Driver;
+struct Viewer;
 
 // Knows the files that debug_file_text knows, except "proc/PID".
-std::optional<nlohmann::json> debug_file_json(const Driver& driver, std::string_view file);
+std::optional<nlohmann::json> debug_file_json(const Driver& driver, const Viewer& viewer,
+                                              std::string_view file);
 
 }  // namespace netbinder

@@ -177,8 +177,8 @@ void print_statistics(std::string& text, const ProcessDebugView& process) {
   print(text, "  ", process.commands);
 }
 
-std::string state_text(const Driver& driver) {
-  const DebugState state = driver.debug_state();
+std::string state_text(const Driver& driver, const Viewer& viewer) {
+  const DebugState state = driver.debug_state(viewer);
   std::string text = "binder state:\n";
   if (!state.dead_nodes.empty()) text += "dead nodes:\n";
   for (const NodeView& node : state.dead_nodes) print(text, node, true);
@@ -186,15 +186,15 @@ std::string state_text(const Driver& driver) {
   return text;
 }
 
-std::string transactions_text(const Driver& driver) {
+std::string transactions_text(const Driver& driver, const Viewer& viewer) {
   std::string text = "binder transactions:\n";
-  for (const ProcessDebugView& process : driver.debug_state().processes) {
+  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
     print(text, process, false);
   }
   return text;
 }
 
-std::string stats_text(const Driver& driver) {
+std::string stats_text(const Driver& driver, const Viewer& viewer) {
   std::string text = "binder stats:\n";
   print(text, "", driver.statistics());
   const ObjectCounts counts = driver.object_counts();
@@ -210,15 +210,15 @@ std::string stats_text(const Driver& driver) {
   print_count("transaction", counts.transactions);
   print_count("transaction_complete", counts.completions);
   print_count("freeze", counts.freezes);
-  for (const ProcessDebugView& process : driver.debug_state().processes) {
+  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
     print_statistics(text, process);
   }
   return text;
 }
 
-std::string log_text(const Driver& driver, const TransactionLog& log) {
+std::string log_text(const Driver& driver, const std::vector<TransactionLogEntry>& log) {
   std::string text;
-  for (const TransactionLogEntry& entry : log.entries()) {
+  for (const TransactionLogEntry& entry : log) {
     const char* kind = "call ";
     if (entry.kind == TransactionLogEntry::Kind::kOneway) kind = "async";
     if (entry.kind == TransactionLogEntry::Kind::kReply) kind = "reply";
@@ -238,9 +238,11 @@ std::string log_text(const Driver& driver, const TransactionLog& log) {
   return text;
 }
 
-std::string process_list(const Driver& driver) {
+std::string process_list(const Driver& driver, const Viewer& viewer) {
   std::set<std::int32_t> pids;
-  for (const Driver::ProcessView& process : driver.processes()) pids.insert(process.pid);
+  for (const Driver::ProcessView& process : driver.processes()) {
+    if (viewer.sees(process.euid)) pids.insert(process.pid);
+  }
   std::string text;
   for (const std::int32_t pid : pids) fmt::format_to(Text(text), "{}\n", pid);
   return text;
@@ -252,14 +254,15 @@ std::string device_list(const Driver& driver) {
   return text;
 }
 
-std::optional<std::string> process_text(const Driver& driver, std::string_view pid_text) {
+std::optional<std::string> process_text(const Driver& driver, const Viewer& viewer,
+                                         std::string_view pid_text) {
   std::int32_t pid = 0;
   const char* const end = pid_text.data() + pid_text.size();
   const auto parsed = std::from_chars(pid_text.data(), end, pid);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
   std::string text = "binder proc state:\n";
   bool found = false;
-  for (const ProcessDebugView& process : driver.debug_state().processes) {
+  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
     if (process.pid != pid) continue;
     print(text, process, true);
     found = true;
@@ -270,16 +273,19 @@ std::optional<std::string> process_text(const Driver& driver, std::string_view p
 
 }  // namespace
 
-std::optional<std::string> debug_file_text(const Driver& driver, std::string_view file) {
-  if (file == "state") return state_text(driver);
-  if (file == "stats") return stats_text(driver);
-  if (file == "transactions") return transactions_text(driver);
-  if (file == "transaction_log") return log_text(driver, driver.log());
-  if (file == "failed_transaction_log") return log_text(driver, driver.failed_log());
-  if (file == "proc/") return process_list(driver);
+std::optional<std::string> debug_file_text(const Driver& driver, const Viewer& viewer,
+                                           std::string_view file) {
+  if (file == "state") return state_text(driver, viewer);
+  if (file == "stats") return stats_text(driver, viewer);
+  if (file == "transactions") return transactions_text(driver, viewer);
+  if (file == "transaction_log") return log_text(driver, driver.log(viewer));
+  if (file == "failed_transaction_log") return log_text(driver, driver.failed_log(viewer));
+  if (file == "proc/") return process_list(driver, viewer);
   if (file == "devices/") return device_list(driver);
   constexpr std::string_view kProcesses = "proc/";
-  if (file.starts_with(kProcesses)) return process_text(driver, file.substr(kProcesses.size()));
+  if (file.starts_with(kProcesses)) {
+    return process_text(driver, viewer, file.substr(kProcesses.size()));
+  }
   return std::nullopt;
 }
 

@@ -12,10 +12,12 @@
 namespace netbinder {
 
 class Driver;
+struct Viewer;
 
 // Knows "state", "stats", "transactions", "transaction_log", "failed_transaction_log" and
 // "proc/PID"; also "proc/" and "devices/", which list their entries, a name on each line. Nothing
 // if there is no such file (for example if no process of that id has the device open).
-std::optional<std::string> debug_file_text(const Driver& driver, std::string_view file);
+std::optional<std::string> debug_file_text(const Driver& driver, const Viewer& viewer,
+                                           std::string_view file);
 
 }  // namespace netbinder

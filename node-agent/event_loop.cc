@@ -2,7 +2,6 @@
 #include "node-agent/event_loop.h"
 
 #include <sched.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "host/node_host.h"
 #include "node-agent/handshake.h"
 #include "node-agent/program_channels.h"
+#include "transport/log.h"
 #include "transport/transport.h"
 
 namespace netbinder {
@@ -43,7 +43,7 @@ void EventLoop::run() {
     if (worked || poll_had_work || wait_.look_again(now_ns)) {
       if (!worked && !poll_had_work) ::sched_yield();
       if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
-        poll_had_work = io_.poll() > 0;
+        poll_had_work = poll_events();
         if (poll_had_work) host_.flush();
         now_ns = monotonic_ns();
         last_poll_ns = now_ns;
@@ -57,7 +57,17 @@ void EventLoop::run() {
     }
     turn_ended(now_ns);
     hot.park_all();
-    if (!hot.empty()) continue;  // a request came while its channel was being armed
+    if (!hot.empty()) {
+      // A request came while its channel was being armed; or a user has to wait for a while, and
+      // nobody else wants anything.
+      poll_had_work = poll_events();
+      if (poll_had_work) {
+        host_.flush();
+      } else {
+        ::sched_yield();
+      }
+      continue;
+    }
     if (transport_ != nullptr && !transport_->arm()) {
       host_.flush();
       continue;
@@ -74,12 +84,23 @@ void EventLoop::run() {
   }
 }
 
+// A handler that begins to wait again may be ready at once, so the time is bounded, and the rest waits
+// for the next turn.
+bool EventLoop::poll_events() {
+  constexpr std::uint64_t kEnoughNs = 200'000;
+  if (io_.poll_one() == 0) return false;
+  const std::uint64_t began_ns = monotonic_ns();
+  while (monotonic_ns() - began_ns < kEnoughNs && io_.poll_one() > 0) {
+  }
+  return true;
+}
+
 TurnWork EventLoop::work() const {
   const NodeHost::Work& host = host_.work();
   const ChannelStatistics& channels = channels_.statistics();
   return {.hellos = handshake_.hellos(),
           .requests = channels.requests,
-          .request_bytes = channels.bytes_read_direct + channels.bytes_read_staged,
+          .request_bytes = channels.bytes_read,
           .messages_received = host.messages_received,
           .messages_sent = host.messages_sent,
           .payload_bytes = host.payload_bytes};
@@ -87,7 +108,7 @@ TurnWork EventLoop::work() const {
 
 void EventLoop::turn_ended(std::uint64_t now_ns) {
   if (const auto late = late_turns_.turn_ended(turn_began_ns_, now_ns, work())) {
-    spdlog::warn("{}", late->text());
+    log::warn("{}", late->text());
   }
   turn_began_ns_ = now_ns;
 }

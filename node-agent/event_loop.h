@@ -37,6 +37,8 @@ class EventLoop {
 
  private:
   void turn_ended(std::uint64_t now_ns);
+  // Whether there was an event.
+  bool poll_events();
   [[nodiscard]] TurnWork work() const;
 
   boost::asio::io_context& io_;

@@ -48,7 +48,7 @@ int write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
 
 }  // namespace
 
-std::expected<FileSnapshot, FileRefusal> FileSnapshot::take(UniqueFd file, bool sealed,
+std::expected<FileSnapshot, FileRefusal> FileSnapshot::take(ForeignFd file, bool sealed,
                                                             std::uint64_t max_bytes) {
   struct stat status {};
   const off_t position = ::lseek(file.get(), 0, SEEK_CUR);
@@ -63,7 +63,7 @@ std::expected<FileSnapshot, FileRefusal> FileSnapshot::take(UniqueFd file, bool 
     made.file_ = std::move(file);
     return made;
   }
-  made.file_ = new_memory_file();
+  made.file_ = ForeignFd(new_memory_file().release());
   if (!made.file_) return std::unexpected(FileRefusal{.error = -errno, .reason = nullptr});
   std::vector<std::byte> piece(kCopyBytes);
   for (;;) {

@@ -19,7 +19,7 @@ namespace netbinder {
 class FileSnapshot {
  public:
   // `sealed`: the file cannot change, so it serves as its own snapshot.
-  static std::expected<FileSnapshot, FileRefusal> take(UniqueFd file, bool sealed,
+  static std::expected<FileSnapshot, FileRefusal> take(ForeignFd file, bool sealed,
                                                        std::uint64_t max_bytes);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
@@ -30,7 +30,7 @@ class FileSnapshot {
             const std::function<void(std::vector<std::byte>)>& piece) const;
 
  private:
-  UniqueFd file_;
+  ForeignFd file_;
   std::uint64_t size_ = 0;
   std::uint64_t position_ = 0;
 };

@@ -2,7 +2,6 @@
 #include "node-agent/file_relay.h"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -118,7 +119,7 @@ bool FileRelay::send_packet() {
   }
   const auto bytes = static_cast<std::uint64_t>(size);
   if (bytes > kLargestPacket) {
-    spdlog::error("a packet of {} bytes is too large to be relayed: its socket is closed", bytes);
+    log::error("a packet of {} bytes is too large to be relayed: its socket is closed", bytes);
     close();
     return false;
   }
@@ -192,7 +193,7 @@ bool FileRelay::write_piece() {
 }
 
 void FileRelay::write_failed(int error) {
-  if (error == EMSGSIZE) spdlog::error("a packet is too large for a socket: it is closed");
+  if (error == EMSGSIZE) log::error("a packet is too large for a socket: it is closed");
   waiting_.clear();
   taking_ = Taking::kOver;
   if (setup_.socket && sending_ == Sending::kOpen && (error == EPIPE || error == ECONNRESET)) {

@@ -34,7 +34,7 @@ using FileContent = decltype(peer::FileMessage::content);
 class FileRelay {
  public:
   struct Setup {
-    UniqueFd fd;
+    ForeignFd fd;
     bool socket = false;
     bool packets = false;
     bool sends = false;

@@ -38,7 +38,7 @@ FileRelays::~FileRelays() = default;
 
 // ---- from here ----
 
-std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, UniqueFd file) {
+std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, ForeignFd file) {
   NB_ON_DATA_PLANE();
   const auto kind = file_kind(file.get());
   if (!kind) return std::unexpected(kind.error());
@@ -49,7 +49,7 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Uniq
         FileRefusal{.error = -EMFILE, .reason = "too many descriptors are relayed to that host"});
   }
   if (!kind->socket) {
-    file = reopen_pipe(file.get(), kind->readable);
+    file = ForeignFd(reopen_pipe(file.get(), kind->readable).release());
     if (!file) {
       return std::unexpected(
           FileRefusal{.error = -EPERM, .reason = "a pipe that the agent cannot open"});
@@ -74,7 +74,7 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Uniq
   return number;
 }
 
-std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer, UniqueFd file,
+std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer, ForeignFd file,
                                                                   bool sealed) {
   auto content = FileSnapshot::take(std::move(file), sealed, setup_.max_file_bytes);
   if (!content) return std::unexpected(content.error());
@@ -164,7 +164,7 @@ int FileRelays::make_program_side(const Key& key, const peer::FileOffered& offer
     if (offer.readable) std::swap(sides[0], sides[1]);
     set_nonblocking(sides[0]);
   }
-  UniqueFd ours(sides[0]);
+  ForeignFd ours(sides[0]);
   made.program_side.reset(sides[1]);
   if (offer.nonblocking) set_nonblocking(sides[1]);
   const auto relay = add(key, {.fd = std::move(ours),

@@ -52,7 +52,7 @@ class FileRelays {
   FileRelays(boost::asio::io_context& io, FileRelaysSetup setup);
   ~FileRelays();
 
-  std::expected<FileNumber, FileRefusal> export_file(HostId peer, UniqueFd file);
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, ForeignFd file);
   void withdraw_file(HostId peer, FileNumber number);
   void send_offers(HostId peer);
 
@@ -101,7 +101,7 @@ class FileRelays {
     std::size_t relays = 0;
   };
 
-  std::expected<FileNumber, FileRefusal> export_content(HostId peer, UniqueFd file, bool sealed);
+  std::expected<FileNumber, FileRefusal> export_content(HostId peer, ForeignFd file, bool sealed);
   const char* offered(HostId peer, FileNumber number, const peer::FileOffered& offer);
   [[nodiscard]] int refuse_content(std::uint64_t size) const;
   int make_program_side(const Key& key, const peer::FileOffered& offer, Offer& made);

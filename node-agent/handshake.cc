@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/handshake.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -20,6 +19,8 @@
 #include "node-agent/agent.h"
 #include "node-agent/debug_text.h"
 #include "node-agent/program_channels.h"
+#include "node-agent/side_socket.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -63,8 +64,8 @@ std::string security_context_of(int socket, std::uint32_t euid) {
 
 }  // namespace
 
-void Handshake::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
-                              const UniqueFd& passed) {
+void Handshake::hello_arrived(const Hello& hello, PeerProgram program, ForeignFd socket,
+                              const ForeignFd& passed) {
   NB_ON_DATA_PLANE();
   ++hellos_;
   switch (hello.purpose) {
@@ -72,7 +73,7 @@ void Handshake::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd 
       open_channel(hello, std::move(program), std::move(socket), passed);
       return;
     case kHelloDebugFile:
-      send_debug_file(name_of(hello), socket.get());
+      send_debug_file(name_of(hello), program.euid, socket.get());
       return;
     case kHelloFindDevice:
       answer(socket.get(), host_.driver().has_context(name_of(hello)) ? 0 : -ENXIO);
@@ -81,32 +82,30 @@ void Handshake::hello_arrived(const Hello& hello, PeerProgram program, UniqueFd 
       answer(socket.get(), add_device(name_of(hello), program));
       return;
     case kHelloAttach:
-      attach(passed, socket.get());
+      attach(passed, program.pid, socket.get());
       return;
   }
   answer(socket.get(), -EPROTO);
 }
 
-void Handshake::open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
-                             const UniqueFd& passed) {
+void Handshake::open_channel(const Hello& hello, PeerProgram program, ForeignFd socket,
+                             const ForeignFd& passed) {
   channels_.reap_closing();  // a program that closed before it opened again finds its old one gone
   const auto refuse = [&](int error) { answer(socket.get(), error); };
   const std::string context = name_of(hello);
   const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  std::array<int, 2> side{-1, -1};
-  if (!doorbell || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, side.data()) != 0) {
-    spdlog::error("a program cannot be served: {}", std::strerror(errno));
+  auto side = SideSocket::make();
+  if (!doorbell || !side) {
+    log::error("a program cannot be served: {}", std::strerror(errno));
     return refuse(-EMFILE);
   }
-  UniqueFd side_here(side[0]);
-  UniqueFd side_there(side[1]);
   auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
                                              SharedMemory::Access::kProgramWrites);
   auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
                                     SharedMemory::Access::kProgramReads);
   if (!channel_memory || !arena) {
-    spdlog::error("a program cannot be served: no memory to share with it");
+    log::error("a program cannot be served: no memory to share with it");
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
@@ -117,10 +116,9 @@ void Handshake::open_channel(const Hello& hello, PeerProgram program, UniqueFd s
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;
-  reply.staged_only = program.readable_memory ? 0 : 1;
   reply.channel_bytes = kChannelBytes;
   const std::array<int, kHelloDescriptors> descriptors{channel_memory->program_fd(), doorbell.get(),
-                                                       side_there.get(), arena->program_fd()};
+                                                       side->program_end(), arena->program_fd()};
   const ProcessId process = *opened;
   if (!dialect.empty()) {
     const bool detected = (hello.flags & kHelloDialectDetected) != 0;
@@ -135,14 +133,13 @@ void Handshake::open_channel(const Hello& hello, PeerProgram program, UniqueFd s
   const int error = channels_.open({.process = process,
                                     .program = std::move(program),
                                     .socket = std::move(socket),
-                                    .side_here = std::move(side_here),
-                                    .side_there = std::move(side_there),
+                                    .side = std::move(*side),
                                     .doorbell = std::move(doorbell),
                                     .memory = std::move(*channel_memory),
                                     .arena = arena_memory},
                                    passed.get());
   if (error != 0) {
-    spdlog::error("a program cannot be served: {}", std::strerror(-error));
+    log::error("a program cannot be served: {}", std::strerror(-error));
     answer(socket_fd, error);
     channels_.close(process);
     return;
@@ -155,23 +152,23 @@ void Handshake::open_channel(const Hello& hello, PeerProgram program, UniqueFd s
   host_.after_event();
 }
 
-void Handshake::attach(const UniqueFd& passed, int socket) {
+void Handshake::attach(const ForeignFd& passed, std::int32_t pid, int socket) {
   const auto attachment = channels_.attachment(passed.get());
   if (!attachment) return answer(socket, -EBADF);
   HelloReply reply;
-  reply.staged_only = 1;
   reply.channel_bytes = kChannelBytes;
   const std::string device = host_.driver().context_of(attachment->process);
   std::memcpy(reply.device, device.data(), std::min(device.size(), sizeof reply.device - 1));
   const std::array<int, kHelloArenaMemory> descriptors{attachment->memory_fd, attachment->doorbell,
                                                        attachment->side_socket};
+  channels_.attached(attachment->process, pid, socket);
   (void)send_hello_reply(socket, reply, descriptors);
 }
 
-void Handshake::send_debug_file(const std::string& file, int socket) {
+void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, int socket) {
   host_.set_time(monotonic_ms());
   host_.driver().take_posted_reads();
-  const std::optional<std::string> text = debug_file_text(host_.driver(), file);
+  const std::optional<std::string> text = debug_file_text(host_.driver(), Viewer::of_user(euid, ::geteuid()), file);
   if (!text) return answer(socket, -ENOENT);
   const UniqueFd memory = read_only_file(*text);
   if (!memory) return answer(socket, -EMFILE);
@@ -187,7 +184,7 @@ int Handshake::add_device(const std::string& name, const PeerProgram& program) {
     if (name == taken) return -EEXIST;
   }
   const int error = host_.driver().add_context({.name = name, .cluster_wide = false});
-  if (error == 0) spdlog::info("device {} added by pid {}", name, program.pid);
+  if (error == 0) log::info("device {} added by pid {}", name, program.pid);
   return error;
 }
 

@@ -24,16 +24,16 @@ class Handshake {
 
   // Does what the Hello asks for and answers on the socket. `passed` is the descriptor that came
   // with the Hello, if any.
-  void hello_arrived(const Hello& hello, PeerProgram program, UniqueFd socket,
-                     const UniqueFd& passed);
+  void hello_arrived(const Hello& hello, PeerProgram program, ForeignFd socket,
+                     const ForeignFd& passed);
   // The number since the beginning.
   [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
 
  private:
-  void open_channel(const Hello& hello, PeerProgram program, UniqueFd socket,
-                    const UniqueFd& passed);
-  void attach(const UniqueFd& passed, int socket);
-  void send_debug_file(const std::string& file, int socket);
+  void open_channel(const Hello& hello, PeerProgram program, ForeignFd socket,
+                    const ForeignFd& passed);
+  void attach(const ForeignFd& passed, std::int32_t pid, int socket);
+  void send_debug_file(const std::string& file, std::uint32_t euid, int socket);
   int add_device(const std::string& name, const PeerProgram& program);
 
   NodeHost& host_;

@@ -19,7 +19,7 @@ void HotChannels::remove(const ClientChannel& channel) { std::erase(channels_, &
 void HotChannels::park_idle(std::uint64_t now_ns, std::uint64_t idle_ns) {
   std::erase_if(channels_, [&](ClientChannel* channel) {
     if (idle_ns != 0 && now_ns - channel->last_request_ns < idle_ns) return false;
-    if (!channel->arm()) return false;
+    if (channel->has_left_over() || !channel->arm()) return false;
     channel->hot = false;
     return true;
   });

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/program_channels.h"
 
-#include <spdlog/spdlog.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <utility>
 
+#include "channel/scm_rights.h"
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
@@ -17,13 +20,24 @@
 
 namespace netbinder {
 
+namespace {
+
+// A message of no bytes looks like a hang-up.
+bool has_hung_up(int socket) {
+  pollfd now{.fd = socket, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
+
+}  // namespace
+
 ProgramChannels::ProgramChannels(boost::asio::io_context& io, NodeHost& host,
                                  TravellingFiles& files)
     : io_(io), host_(host), files_(files), doorbells_(io, [this](ClientChannel& channel) {
         NB_ON_DATA_PLANE();
         ++statistics_.doorbells;
         hot_.add(channel);
-      }) {}
+      }),
+      programs_(io, [this](std::int32_t pid) { program_ended(pid); }) {}
 
 ProgramChannels::~ProgramChannels() = default;
 
@@ -37,15 +51,17 @@ void ProgramChannels::silence() {
 int ProgramChannels::open(ChannelParts parts, int program_end) {
   NB_ON_DATA_PLANE();
   const ProcessId process = parts.process;
+  const PeerProgram program = parts.program;
   auto watched = std::make_shared<Watched>(io_);
+  ChannelEvents& events = *this;
   watched->channel = std::make_unique<ClientChannel>(
-      host_.driver(), process, std::move(parts.program), std::move(parts.socket),
-      std::move(parts.side_here), std::move(parts.doorbell), std::move(parts.memory),
-      std::move(parts.arena), statistics_, responses_, files_);
-  watched->side_there = std::move(parts.side_there);
+      host_.driver(), process, program, std::move(parts.socket), std::move(parts.side),
+      std::move(parts.doorbell), std::move(parts.memory), std::move(parts.arena), statistics_,
+      responses_, files_, events, users_.channel_begins(program.euid));
   watched->program_end = remember_program_end(program_end, process);
   host_.add_process(process, *watched->channel);
   channels_.emplace(process.value(), watched);
+  add_holder(*watched, program.pid, watched->channel->socket());
   NB_CHECK(watched->channel->arm());
   return watch_channel(*watched);
 }
@@ -60,25 +76,46 @@ int ProgramChannels::watch_channel(Watched& watched) {
 }
 
 void ProgramChannels::watch_socket(ProcessId process) {
-  auto watched = channels_.at(process.value());
-  watched->socket_watch.async_wait(
+  const auto watched = channels_.find(process.value());
+  if (watched == channels_.end()) return;
+  watched->second->socket_watch.async_wait(
       boost::asio::posix::stream_descriptor::wait_read,
       [this, process](const boost::system::error_code& error) {
-        if (error || !channels_.contains(process.value())) return;
-        NB_ON_DATA_PLANE();
-        std::array<char, 64> bytes;
-        const ssize_t got = ::recv(channels_.at(process.value())->channel->socket(), bytes.data(),
-                                   bytes.size(), MSG_DONTWAIT);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-          watch_socket(process);
-          return;
-        }
-        if (got > 0) {
-          spdlog::warn("pid {} wrote to its binder descriptor: disconnected",
-                       host_.driver().pid_of(process));
-        }
-        close(process);
+        if (!error && channels_.contains(process.value())) socket_ready(process);
       });
+}
+
+void ProgramChannels::socket_ready(ProcessId process) {
+  NB_ON_DATA_PLANE();
+  // The program has hung up, or has written to the descriptor, which has no effect. Descriptors may
+  // come along with that: without room for them they would be closed here and now.
+  std::array<char, 64> bytes;
+  iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  RightsBuffer<kMaxRights> rights;
+  msghdr packet{};
+  packet.msg_iov = &part;
+  packet.msg_iovlen = 1;
+  packet.msg_control = rights.bytes;
+  packet.msg_controllen = sizeof rights.bytes;
+  const int socket = channels_.at(process.value())->channel->socket();
+  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got >= 0) for_each_right(packet, [](int fd) { const ForeignFd closed(fd); });
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+    watch_socket(process);
+  } else if (got > 0 || (got == 0 && !has_hung_up(socket))) {
+    after_delay(process, kStrayPauseMs, &ProgramChannels::watch_socket);
+  } else {
+    close(process);
+  }
+}
+
+void ProgramChannels::after_delay(ProcessId process, int delay_ms,
+                                  void (ProgramChannels::*then)(ProcessId)) {
+  boost::asio::steady_timer& delay = channels_.at(process.value())->delay;
+  delay.expires_after(std::chrono::milliseconds(delay_ms));
+  delay.async_wait([this, process, then](const boost::system::error_code& error) {
+    if (!error && channels_.contains(process.value())) (this->*then)(process);
+  });
 }
 
 void ProgramChannels::close(ProcessId process) {
@@ -87,7 +124,7 @@ void ProgramChannels::close(ProcessId process) {
   const std::shared_ptr<Watched> watched = found->second;
   ClientChannel* channel = watched->channel.get();
   // Requests that it made before it went away are still carried out, as by the kernel's driver.
-  channel->handle_requests();
+  channel->handle_requests(kLastRequests);
   host_.after_event();
   respond();
   host_.set_time(monotonic_ms());
@@ -98,26 +135,95 @@ void ProgramChannels::close(ProcessId process) {
   hot_.remove(*channel);
   std::erase_if(responses_, [=](const Response& each) { return each.channel == channel; });
   std::erase(closing_, process);
+  for (const std::int32_t holder : watched->holders) programs_.end(holder);
+  users_.channel_ends(channel->user());
   const std::int32_t pid = channel->program().pid;
-  const bool more = std::any_of(channels_.begin(), channels_.end(), [pid](const auto& other) {
-    return other.second->channel->program().pid == pid;
-  });
-  if (!more) {
+  for (const std::int32_t holder : watched->holders) {
+    const auto of_holder = channels_of_.find(holder);
+    std::erase(of_holder->second, process);
+    if (of_holder->second.empty()) channels_of_.erase(of_holder);
+  }
+  if (!channels_of_.contains(pid)) {
     for (const auto& manager : host_.managers()) manager->service().forget_program(pid);
   }
   host_.after_event();
 }
 
 void ProgramChannels::reap_closing() {
-  for (const ProcessId process : std::vector<ProcessId>(closing_)) {
+  // Each is looked at once: if others have the descriptor as well, the hang-up tells when it ends.
+  for (const ProcessId process : std::exchange(closing_, {})) {
     const auto found = channels_.find(process.value());
     if (found == channels_.end()) continue;
     char byte = 0;
-    // The program closes right after announcing it, but others may have the descriptor as well.
     if (::recv(found->second->channel->socket(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0) {
       close(process);
     }
   }
+}
+
+// ---- who has the descriptor ----
+
+void ProgramChannels::identified(ClientChannel& channel, const ProvenIdentity& identity) {
+  const auto found = channels_.find(channel.process().value());
+  if (found == channels_.end()) return;
+  if (identity.pid == channel.program().pid) {
+    host_.driver().set_euid(channel.process(), identity.euid);
+  } else {
+    add_holder(*found->second, identity.pid, -1);
+  }
+}
+
+void ProgramChannels::attached(ProcessId channel, std::int32_t pid, int socket) {
+  const auto found = channels_.find(channel.value());
+  if (found == channels_.end()) return;
+  // A program that has the descriptor of itself has executed another one: the mapping is gone.
+  if (pid == found->second->channel->program().pid) host_.driver().mapping_lost(channel);
+  add_holder(*found->second, pid, socket);
+}
+
+void ProgramChannels::add_holder(Watched& watched, std::int32_t pid, int socket) {
+  const auto& holders = watched.holders;
+  if (std::find(holders.begin(), holders.end(), pid) != holders.end()) return;
+  if (holders.size() >= kMaxHolders) {
+    watched.watches_holders = false;
+    return;
+  }
+  switch (programs_.begin(pid, socket)) {
+    case ProgramWatch::Begun::kWatched:
+      watched.holders.push_back(pid);
+      channels_of_[pid].push_back(watched.channel->process());
+      break;
+    case ProgramWatch::Begun::kGone:
+      break;
+    case ProgramWatch::Begun::kImpossible:
+      watched.watches_holders = false;
+      break;
+  }
+}
+
+void ProgramChannels::program_ended(std::int32_t pid) {
+  NB_ON_DATA_PLANE();
+  const auto found = channels_of_.find(pid);
+  if (found == channels_of_.end()) return;
+  const std::vector<ProcessId> channels = std::move(found->second);
+  channels_of_.erase(found);
+  for (const ProcessId process : channels) {
+    Watched& watched = *channels_.at(process.value());
+    // Those that it has forked may have said so, before it ended.
+    watched.channel->receive_side_messages();
+    std::erase(watched.holders, pid);
+    programs_.end(pid);
+    if (pid == watched.channel->program().pid) host_.driver().mapping_lost(process);
+    if (watched.holders.empty() && watched.watches_holders) {
+      after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
+    }
+  }
+}
+
+void ProgramChannels::end_if_nobody_has_it(ProcessId process) {
+  Watched& watched = *channels_.at(process.value());
+  watched.channel->receive_side_messages();
+  if (watched.holders.empty() && watched.watches_holders) close(process);
 }
 
 // ---- programs' ends ----
@@ -145,7 +251,7 @@ std::optional<ProgramChannels::Attachment> ProgramChannels::attachment(int progr
   return Attachment{.process = end->second,
                     .memory_fd = watched.channel->memory_fd(),
                     .doorbell = watched.channel->doorbell(),
-                    .side_socket = watched.side_there.get()};
+                    .side_socket = watched.channel->program_side_socket()};
 }
 
 // ---- the loop ----
@@ -153,16 +259,24 @@ std::optional<ProgramChannels::Attachment> ProgramChannels::attachment(int progr
 bool ProgramChannels::serve_hot() {
   NB_ON_DATA_PLANE();
   bool any = false;
+  // Another channel is the first one in each turn, so that a user's time is shared by all of his.
+  const std::size_t first = hot_.size() > 1 ? ++turn_ % hot_.size() : 0;
+  const bool shared = users_.all().size() > 1;
+  std::uint64_t now_ns = shared ? monotonic_ns() : 0;
   for (std::size_t i = 0; i < hot_.size(); ++i) {
-    ClientChannel& channel = hot_.at(i);
-    if (!channel.handle_requests()) continue;
+    ClientChannel& channel = hot_.at((first + i) % hot_.size());
+    if (shared && !channel.user().may_run(turn_, now_ns)) continue;
+    const std::uint64_t began_ns = now_ns;
+    if (!channel.handle_requests({})) continue;
     any = true;
-    channel.last_request_ns = monotonic_ns();
+    host_.after_event();
+    now_ns = monotonic_ns();
+    channel.last_request_ns = now_ns;
+    if (shared) channel.user().has_run(turn_, began_ns, now_ns);
     if (channel.closing() &&
         std::find(closing_.begin(), closing_.end(), channel.process()) == closing_.end()) {
       closing_.push_back(channel.process());
     }
-    host_.after_event();
   }
   if (any) {
     host_.flush();

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All channels of programs to this agent, each from the Hello that opened it to the hang-up of its
-// socket. Looks for requests, sends responses, closes channels.
+// All channels of programs to this agent, each from the Hello that opened it to its end. Looks for
+// requests, sends responses, closes channels.
+//
+// A channel ends with the hang-up of its socket, which is the last close of the binder descriptor.
+// Programs can prevent that: a socket in the queue of another one stays open without them. So it
+// also ends when all processes are gone that are known to have the descriptor: the opener, those
+// that have shown it (kHelloAttach), and those that have come by it in a fork and said so. The
+// opener's end alone takes the mapping with it.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -11,17 +17,22 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/base/ids.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/doorbells.h"
 #include "node-agent/hot_channels.h"
+#include "node-agent/program_watch.h"
 #include "node-agent/shared_memory.h"
+#include "node-agent/side_socket.h"
 #include "node-agent/unique_fd.h"
+#include "node-agent/users.h"
 
 namespace netbinder {
 
@@ -32,18 +43,17 @@ class TravellingFiles;
 struct ChannelParts {
   ProcessId process;
   PeerProgram program;
-  UniqueFd socket;
-  UniqueFd side_here;
-  UniqueFd side_there;  // the program's end of the side socket, for processes that attach
+  ForeignFd socket;
+  SideSocket side;
   UniqueFd doorbell;
   SharedMemory memory;
   std::shared_ptr<SharedMemory> arena;
 };
 
-class ProgramChannels {
+class ProgramChannels final : private ChannelEvents {
  public:
   ProgramChannels(boost::asio::io_context& io, NodeHost& host, TravellingFiles& files);
-  ~ProgramChannels();
+  ~ProgramChannels() override;
   ProgramChannels(const ProgramChannels&) = delete;
   ProgramChannels& operator=(const ProgramChannels&) = delete;
 
@@ -68,32 +78,58 @@ class ProgramChannels {
     int memory_fd = -1, doorbell = -1, side_socket = -1;
   };
   [[nodiscard]] std::optional<Attachment> attachment(int program_end) const;
+  // A process is let into the channel; `socket` is the one that it has said so on.
+  void attached(ProcessId channel, std::int32_t pid, int socket);
 
   [[nodiscard]] std::size_t count() const { return channels_.size(); }
+  [[nodiscard]] const UserAccounts& users() const { return users_; }
   [[nodiscard]] const ChannelStatistics& statistics() const { return statistics_; }
 
  private:
   struct Watched {
-    explicit Watched(boost::asio::io_context& io) : socket_watch(io) {}
+    explicit Watched(boost::asio::io_context& io) : socket_watch(io), delay(io) {}
     // Released, not closed: the channel owns the descriptor.
     ~Watched() { socket_watch.release(); }
     std::unique_ptr<ClientChannel> channel;
-    UniqueFd side_there;
     ino_t program_end = 0;  // key in program_ends_, 0 is none
+    // The processes that are known to have the descriptor, and are watched.
+    std::vector<std::int32_t> holders;
+    bool watches_holders = true;  // all of them can be watched
     boost::asio::posix::stream_descriptor socket_watch;
+    boost::asio::steady_timer delay;
   };
+  // A process that came by the descriptor in a fork may not have said so when its parent ends.
+  static constexpr int kGraceMs = 1000;
+  static constexpr std::size_t kMaxHolders = 64;
+  // What is written to the descriptor has no effect, and must not cost much either.
+  static constexpr int kStrayPauseMs = 20;
+  // Of one channel, when it ends: more than that only a program has that means harm.
+  static constexpr RequestBudget kLastRequests{.requests = 256};
 
   int watch_channel(Watched& watched);
   void watch_socket(ProcessId process);
+  void socket_ready(ProcessId process);
+  void after_delay(ProcessId process, int delay_ms, void (ProgramChannels::*then)(ProcessId));
+
+  // ---- who has the descriptor ----
+  void identified(ClientChannel& channel, const ProvenIdentity& identity) override;
+  void add_holder(Watched& watched, std::int32_t pid, int socket);
+  void program_ended(std::int32_t pid);
+  void end_if_nobody_has_it(ProcessId process);
   ino_t remember_program_end(int program_end, ProcessId process);
 
   boost::asio::io_context& io_;
   NodeHost& host_;
   TravellingFiles& files_;
   ChannelStatistics statistics_;
+  UserAccounts users_;
   HotChannels hot_;
   Doorbells doorbells_;
+  ProgramWatch programs_;
+  std::uint64_t turn_ = 0;
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
+  // The channels that a process has opened or is known to have come by.
+  boost::unordered_flat_map<std::int32_t, std::vector<ProcessId>> channels_of_;
   // Programs' ends of the channels, by the inode of the socket.
   boost::unordered_flat_map<ino_t, ProcessId> program_ends_;
   std::vector<Response> responses_;  // to be sent, in order of the events

@@ -20,6 +20,13 @@ void TravellingFiles::begin_relaying(boost::asio::io_context& io, FileRelaysSetu
 }
 
 bool TravellingFiles::is_channel_socket(int fd) const {
+  // Only what answers without waiting may be asked: a socket of the network is asked for its address
+  // under a lock that another thread of the program may hold.
+  int domain = 0;
+  socklen_t domain_size = sizeof domain;
+  if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX) {
+    return false;
+  }
   sockaddr_un peer{};
   socklen_t size = sizeof peer;
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return false;
@@ -30,12 +37,13 @@ bool TravellingFiles::is_channel_socket(int fd) const {
 
 // ---- channels ----
 
-std::expected<FileToken, int> TravellingFiles::take_in(UniqueFd file) {
+std::expected<FileToken, int> TravellingFiles::take_in(ForeignFd file, std::uint32_t sender) {
   NB_ON_DATA_PLANE();
   // A binder descriptor on its way to its own process would keep that alive for ever. It is useless
   // elsewhere anyway: the channel's memory does not travel with it.
   if (is_channel_socket(file.get())) return std::unexpected(-EPERM);
-  return table_.insert({.fd = std::move(file)});
+  if (room_for(sender) == 0) return std::unexpected(-EMFILE);
+  return table_.insert({.fd = std::move(file), .sender = sender});
 }
 
 std::vector<FileInFlight> TravellingFiles::take_out(std::span<const FileToken> files) {
@@ -64,7 +72,7 @@ void TravellingFiles::withdraw(HostId peer, FileNumber file) { relays_->withdraw
 std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumber file) {
   auto imported = relays_->import_file(peer, file);
   if (!imported) return std::unexpected(imported.error());
-  return table_.insert({.fd = std::move(imported->fd),
+  return table_.insert({.fd = ForeignFd(imported->fd.release()),
                         .relay = imported->relay,
                         .content_bytes = imported->content_bytes});
 }

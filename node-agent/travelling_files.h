@@ -6,7 +6,10 @@
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <span>
@@ -23,8 +26,8 @@ namespace netbinder {
 class TravellingFiles final : public Files {
  public:
   // `channel_socket` is the path where programs find the agent.
-  explicit TravellingFiles(std::string channel_socket)
-      : channel_socket_(std::move(channel_socket)) {}
+  TravellingFiles(std::string channel_socket, std::size_t max_files_of_user)
+      : channel_socket_(std::move(channel_socket)), max_files_of_user_(max_files_of_user) {}
 
   // To be called if there are other hosts. The setup's `held_bytes` is set by this object.
   void begin_relaying(boost::asio::io_context& io, FileRelaysSetup setup);
@@ -35,8 +38,15 @@ class TravellingFiles final : public Files {
   [[nodiscard]] bool is_channel_socket(int fd) const;
 
   // ---- for channels ----
-  // A program's descriptor begins to travel. -EPERM if it may not.
-  std::expected<FileToken, int> take_in(UniqueFd file);
+  // A descriptor of that user's program begins to travel. -EPERM if it may not, -EMFILE if the user
+  // has too many on their way.
+  std::expected<FileToken, int> take_in(ForeignFd file, std::uint32_t sender);
+  [[nodiscard]] std::size_t files_of(std::uint32_t uid) const { return table_.of_user(uid); }
+  // How many more the user may have on their way.
+  [[nodiscard]] std::size_t room_for(std::uint32_t uid) const {
+    const std::size_t limit = uid == 0 ? SIZE_MAX : max_files_of_user_;
+    return limit - std::min(limit, table_.of_user(uid));
+  }
   // The descriptors are in flight no more.
   std::vector<FileInFlight> take_out(std::span<const FileToken> files);
   // A program has been sent the descriptors that were taken out.
@@ -54,6 +64,7 @@ class TravellingFiles final : public Files {
 
  private:
   std::string channel_socket_;
+  std::size_t max_files_of_user_;
   FileTable table_;
   std::unique_ptr<FileRelays> relays_;  // none on a single host
 };

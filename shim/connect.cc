@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,6 +14,7 @@
 #include "channel/layout.h"
 #include "shim/descriptor_table.h"
 #include "shim/handshake.h"
+#include "shim/identity.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 #include "shim/start.h"
@@ -43,12 +43,9 @@ int set_up(int fd, const char* device, bool foreign, bool nonblocking, Answer& a
   }
   const DescriptorReference descriptor(new_descriptor());
   if (!descriptor) return -ENOMEM;
-  void* const memory = real::mmap(nullptr, kStagingStart, PROT_READ | PROT_WRITE, MAP_SHARED,
-                                  answer.descriptors[kHelloChannelMemory].get(), 0);
-  if (memory == MAP_FAILED) return -ENOMEM;
-  descriptor->memory = static_cast<std::byte*>(memory);
-  descriptor->staged_only = answer.reply.staged_only != 0;
+  if (!descriptor->memory.begin(answer.descriptors[kHelloChannelMemory].get())) return -ENOMEM;
   descriptor->foreign = foreign;
+  note_user_known(*descriptor);
   descriptor->nonblocking.store(nonblocking, std::memory_order_relaxed);
   std::memcpy(descriptor->device, device, ::strnlen(device, sizeof descriptor->device - 1));
   struct stat status;
@@ -103,11 +100,7 @@ int open_binder(const DevicePath& path, int flags) {
   OwnedFd socket_fd(
       ::socket(AF_UNIX, SOCK_SEQPACKET | ((flags & O_CLOEXEC) != 0 ? SOCK_CLOEXEC : 0), 0));
   if (socket_fd.get() < 0) return -1;
-  Hello hello = make_hello(kHelloOpen, path.name);
-  volatile std::uint64_t probe_value =
-      reinterpret_cast<std::uint64_t>(&path) ^ static_cast<std::uint64_t>(process_id()) << 40;
-  hello.probe_address = reinterpret_cast<std::uint64_t>(&probe_value);
-  hello.probe_value = probe_value;
+  const Hello hello = make_hello(kHelloOpen, path.name);
   Answer answer;
   int error = say_hello(socket_fd.get(), agent_socket_path(), hello, socket_fd.get(), answer);
   if (error != 0) {

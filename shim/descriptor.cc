@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/descriptor.h"
 
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 
 #include "shim/known_fds.h"
 #include "shim/process_state.h"
-#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -24,8 +22,7 @@ void end_channel(Descriptor& descriptor) {
     KnownFds::forget(fd);
     ::syscall(SYS_close, fd);
   }
-  if (descriptor.memory != nullptr) real::munmap(descriptor.memory, kStagingStart);
-  descriptor.memory = nullptr;
+  descriptor.memory.end();
 }
 
 void drop_reference(Descriptor& descriptor) {
@@ -97,6 +94,7 @@ Descriptor* new_descriptor() {
   for (std::uint64_t& word : found->handed_over) word = 0;
   found->open_fds = 0;
   found->forked = false;
+  found->arena_bytes.store(0, std::memory_order_relaxed);
   found->foreign = false;
   found->opened_in = fork_generation();
   found->references.store(1, std::memory_order_release);
@@ -107,6 +105,11 @@ void note_fork_of_descriptors() {
   for (Descriptor* each = all_descriptors; each != nullptr; each = each->next) {
     each->forked = true;
   }
+}
+
+Descriptor* first_descriptor() {
+  const StateLock lock;
+  return all_descriptors;
 }
 
 void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor)) {

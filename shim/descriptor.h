@@ -20,6 +20,7 @@
 
 #include "channel/hello.h"
 #include "channel/layout.h"
+#include "shim/channel_memory.h"
 
 namespace netbinder {
 
@@ -32,9 +33,9 @@ struct alignas(64) Descriptor {
   std::atomic<bool> closed = false;  // the last descriptor is gone; calls under way must end
   std::atomic<bool> dead = false;    // the agent is gone
 
+  std::atomic<std::uint32_t> user_changes_told = 0;  // shim/identity.h
+
   std::atomic<int> helpers[kHelloDescriptors];  // descriptors of ours, in the channel's order
-  std::byte* memory = nullptr;                  // header and mailboxes
-  bool staged_only = false;
   bool foreign = false;         // another program opened it, and this process came by it
   std::uint32_t opened_in = 0;  // fork_generation of the process that opened it
   char device[sizeof(Hello::name)] = {};
@@ -50,13 +51,15 @@ struct alignas(64) Descriptor {
   pthread_mutex_t install_mutex = PTHREAD_MUTEX_INITIALIZER;
   std::uint64_t handed_over[kMailboxes / 64] = {};  // guarded by install_mutex
 
-  [[nodiscard]] ChannelHeader& header() const { return header_at(memory); }
-  [[nodiscard]] Mailbox& mailbox(std::uint32_t index) const { return mailbox_at(memory, index); }
+  ChannelMemory memory;
+  // Where the opener has mapped the arena; size 0 is nowhere.
+  std::atomic<std::uint64_t> arena_address = 0;
+  std::atomic<std::uint64_t> arena_bytes = 0;
+
   [[nodiscard]] int helper(HelloDescriptor which) const {
     return helpers[which].load(std::memory_order_relaxed);
   }
-  // This process is the one that opened it. Others may use it, but the agent reads and writes only
-  // the opener's memory.
+  // This process is the one that opened it. Others may use it, but the arena is the opener's.
   [[nodiscard]] bool is_opener() const;
 };
 
@@ -95,5 +98,16 @@ Descriptor* new_descriptor();
 // process. `is_in_use` says whether the remaining thread is in a call on the Descriptor.
 void note_fork_of_descriptors();
 void settle_descriptors_after_fork(bool (*is_in_use)(const Descriptor& descriptor));
+
+// None is ever taken out of the list that begins with this one; null if there is none.
+Descriptor* first_descriptor();
+
+// Calls it with each Descriptor that is in use.
+template <typename Call>
+void for_each_descriptor(Call call) {
+  for (Descriptor* each = first_descriptor(); each != nullptr; each = each->next) {
+    if (const DescriptorReference reference = try_reference(each)) call(*reference);
+  }
+}
 
 }  // namespace netbinder

@@ -4,12 +4,14 @@
 #include <linux/android/binder.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "shim/closing.h"
+#include "shim/identity.h"
 #include "shim/install.h"
 #include "shim/mailbox_client.h"
 #include "shim/real_calls.h"
@@ -24,54 +26,54 @@ int fail(int error) {
   return -1;
 }
 
-bool stages_everything(const Descriptor& descriptor) {
-  return descriptor.staged_only || !descriptor.is_opener();
-}
-
 // Copies the inline commands, as many of them as can be read. The driver reads command by command:
 // those before a bad page are carried out, and the last one may extend beyond the end of the
 // buffer.
-void fill_inline_commands(Mailbox& mailbox, Stager& stager, bool everything) {
+void fill_inline_commands(Mailbox& mailbox, Stager& stager) {
   MailboxRequest& request = mailbox.request;
   const std::uint64_t address = request.address;
   if (!read_user(mailbox.commands, address, request.bytes)) {
     request.bytes = readable_prefix(address, request.bytes);
     if (!read_user(mailbox.commands, address, request.bytes)) request.bytes = 0;
   }
-  const std::uint64_t end =
-      stage_transactions(stager, mailbox.commands, address, request.bytes, everything);
+  const std::uint64_t end = stage_transactions(stager, mailbox.commands, address, request.bytes);
+  if (end < request.bytes) request.bytes = end;
   if (end <= request.bytes || end > kInlineCommandBytes) return;
   if (!read_user(mailbox.commands, address, end)) return;
   request.bytes = end;
 }
 
-// Adds the write buffer from write_consumed on, and the payloads that it points at. Returns 0 or an
-// errno; with EFAULT some of it could not be read, and the request holds what comes before.
-int fill_commands(const Descriptor& descriptor, MailboxLease& lease, const binder_write_read& bwr) {
+// How much of a write buffer is in a request.
+struct Commands {
+  std::uint64_t bytes = 0;
+  bool all = true;  // nothing comes behind them; otherwise the payloads of the others had no room
+  int error = 0;    // an errno: what comes behind them cannot be read, or is too much
+};
+
+// Adds the write buffer from write_consumed on, and what its transactions point at.
+Commands fill_commands(Descriptor& descriptor, MailboxLease& lease, Stager& stager,
+                       const binder_write_read& bwr) {
   MailboxRequest& request = lease.mailbox().request;
-  if (bwr.write_size <= bwr.write_consumed) return 0;
+  if (bwr.write_size <= bwr.write_consumed) return {};
   const std::uint64_t wanted = bwr.write_size - bwr.write_consumed;
+  if (wanted > kMaxCommandBytes) return {.error = ENOMEM};
   request.address = bwr.write_buffer + bwr.write_consumed;
   request.bytes = wanted;
-  const bool everything = stages_everything(descriptor);
-  if (wanted > kInlineCommandBytes) {
-    if (wanted > kMaxCommandBytes) {
-      request.bytes = 0;
-      return ENOMEM;
-    }
-    request.bytes = readable_prefix(request.address, wanted);
-  }
-  Stager stager(lease.mailbox(), lease.index(),
-                everything ? descriptor.helper(kHelloChannelMemory) : -1);
+  if (wanted > kInlineCommandBytes) request.bytes = readable_prefix(request.address, wanted);
+  const std::uint64_t readable = request.bytes;
   if (request.bytes <= kInlineCommandBytes) {
-    fill_inline_commands(lease.mailbox(), stager, everything);
-  } else if (everything) {
-    if (!stager.stage(request.address, request.bytes)) request.bytes = 0;
-    stage_transactions(stager, nullptr, request.address, request.bytes, true);
+    fill_inline_commands(lease.mailbox(), stager);
+  } else if (stager.stage(request.address, request.bytes) == Stager::Result::kStaged) {
+    const std::uint64_t end = stage_transactions(stager, nullptr, request.address, request.bytes);
+    request.bytes = std::min(end, request.bytes);
+  } else {
+    request.bytes = 0;
   }
   request.staged_ranges = stager.ranges();
   if (pass_files(descriptor, lease.index(), stager.files())) request.flags |= kFlagPassedFiles;
-  return request.bytes < wanted ? EFAULT : 0;
+  const bool all = request.bytes >= wanted;
+  const bool unreadable = !all && request.bytes >= std::min(readable, wanted);
+  return {.bytes = request.bytes, .all = all || unreadable, .error = unreadable ? EFAULT : 0};
 }
 
 // Writes the result into the caller's struct, as the driver does.
@@ -85,40 +87,47 @@ void account(const MailboxRequest& request, const MailboxResponse& response,
   }
 }
 
-int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) {
+// What a read has room for, from read_consumed on.
+struct ReadRoom {
+  std::uint64_t address = 0;
+  std::uint32_t capacity = 0;
+  bool unwritable = false;  // the driver notices only when it writes, after the commands
+};
+
+ReadRoom read_room(const binder_write_read& bwr) {
+  ReadRoom room{.address = bwr.read_buffer + bwr.read_consumed};
+  const std::uint64_t wanted = std::min<std::uint64_t>(
+      bwr.read_size > bwr.read_consumed ? bwr.read_size - bwr.read_consumed : 0, kReadBytes);
+  room.capacity = static_cast<std::uint32_t>(writable_prefix(room.address, wanted));
+  room.unwritable = wanted > 0 && room.capacity < std::min<std::uint64_t>(wanted, 4);
+  return room;
+}
+
+// One exchange with the agent. `more`: the write buffer is not through yet; nothing was read.
+int exchange_part(Descriptor& descriptor, int fd, binder_write_read& bwr, bool& more) {
   MailboxLease lease(descriptor, fd);
   if (!lease) return ENOMEM;
   Mailbox& mailbox = lease.mailbox();
   MailboxRequest& request = mailbox.request;
   request = {};
   request.operation = kOpWriteRead;
-  if (stages_everything(descriptor)) request.flags |= kFlagStaged;
   if (descriptor.nonblocking.load(std::memory_order_relaxed)) request.flags |= kFlagNonblocking;
 
-  const std::uint64_t read_address = bwr.read_buffer + bwr.read_consumed;
-  bool unwritable = false;
-  if (bwr.read_size > 0) {
-    const std::uint64_t room =
-        bwr.read_size > bwr.read_consumed ? bwr.read_size - bwr.read_consumed : 0;
-    request.read_capacity = static_cast<std::uint32_t>(
-        writable_prefix(read_address, std::min<std::uint64_t>(room, kReadBytes)));
-    // The driver notices only when it writes; the commands have been carried out by then.
-    unwritable = room > 0 && request.read_capacity < std::min<std::uint64_t>(room, 4);
-    if (!unwritable) {
-      request.flags |= kFlagReads;
-      if (bwr.read_consumed == 0) request.flags |= kFlagFreshRead;
-    }
+  const ReadRoom room = bwr.read_size > 0 ? read_room(bwr) : ReadRoom{};
+  Stager stager(descriptor, mailbox, lease.index());
+  const Commands commands = fill_commands(descriptor, lease, stager, bwr);
+  more = !commands.all;
+  if (bwr.read_size > 0 && !room.unwritable && commands.error == 0 && !more) {
+    request.read_capacity = room.capacity;
+    request.flags |= kFlagReads;
+    if (bwr.read_consumed == 0) request.flags |= kFlagFreshRead;
   }
-  const int bad_commands = fill_commands(descriptor, lease, bwr);
-  if (bad_commands != 0) request.flags &= ~std::uint32_t{kFlagReads | kFlagFreshRead};
-  const bool has_commands = request.bytes != 0;
-  int error = 0;
-  if (!has_commands && (bad_commands != 0 || unwritable)) {
-    if (bad_commands != 0) bwr.read_consumed = 0;
-    return bad_commands != 0 ? bad_commands : EFAULT;
+  if (commands.bytes == 0 && (commands.error != 0 || room.unwritable)) {
+    if (commands.error != 0) bwr.read_consumed = 0;
+    return commands.error != 0 ? commands.error : EFAULT;
   }
-  error = lease.exchange();
-  if (error != 0) return -error;
+  if (commands.bytes > 0 && tell_changed_user(descriptor)) request.flags |= kFlagIdentity;
+  if (const int error = lease.exchange(); error != 0) return -error;
   if (mailbox.response.close_count != 0) {
     close_received(
         std::span(mailbox.fds).first(std::min(mailbox.response.close_count, kMaxInstalledFds)));
@@ -128,7 +137,7 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   std::memcpy(&response, &mailbox.response, sizeof response);
   response.read_consumed = std::min<std::uint64_t>(response.read_consumed, kReadBytes);
   if (response.read_consumed > 0 &&
-      !write_user(read_address, mailbox.read, response.read_consumed)) {
+      !write_user(room.address, mailbox.read, response.read_consumed)) {
     return EFAULT;
   }
   const std::uint32_t spawn = BR_SPAWN_LOOPER;
@@ -137,11 +146,21 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
   }
   account(request, response, bwr);
   if (response.error != 0) return -response.error;
-  if (bad_commands != 0) {
+  // The driver stopped early of its own accord: an earlier command failed.
+  if (more && response.write_consumed < request.bytes) more = false;
+  if (commands.error != 0) {
     bwr.read_consumed = 0;
-    return bad_commands;
+    return commands.error;
   }
-  return unwritable ? EFAULT : 0;
+  return room.unwritable && !more ? EFAULT : 0;
+}
+
+int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) {
+  for (;;) {
+    bool more = false;
+    const int error = exchange_part(descriptor, fd, bwr, more);
+    if (error != 0 || !more) return error;
+  }
 }
 
 int write_read(Descriptor& descriptor, int fd, void* argument) {
@@ -168,7 +187,6 @@ int control(Descriptor& descriptor, int fd, std::uint32_t command, void* argumen
   mailbox.request = {};
   mailbox.request.operation = kOpControl;
   mailbox.request.ioctl_command = command;
-  if (stages_everything(descriptor)) mailbox.request.flags |= kFlagStaged;
   if (descriptor.nonblocking.load(std::memory_order_relaxed)) {
     mailbox.request.flags |= kFlagNonblocking;
   }
@@ -178,6 +196,7 @@ int control(Descriptor& descriptor, int fd, std::uint32_t command, void* argumen
   } else if (!read_user(mailbox.argument, address, size)) {
     mailbox.request.flags |= kFlagBadArgument;
   }
+  if (tell_changed_user(descriptor)) mailbox.request.flags |= kFlagIdentity;
   int error = lease.exchange();
   if (error != 0) return -error;
   error = -mailbox.response.error;
@@ -220,7 +239,7 @@ int ioctl_binder(Descriptor& descriptor, int fd, unsigned long request, void* ar
 }
 
 void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t length, int protection,
-                  int flags) {
+                  int flags, off_t offset) {
   const int saved_errno = errno;
   if (!descriptor.is_opener()) {
     errno = EINVAL;  // the buffers are in the opener's memory
@@ -228,6 +247,10 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
   }
   if ((protection & PROT_WRITE) != 0) {
     errno = EPERM;
+    return MAP_FAILED;
+  }
+  if ((flags & MAP_TYPE) == 0 || offset % ::sysconf(_SC_PAGESIZE) != 0) {
+    errno = EINVAL;
     return MAP_FAILED;
   }
   // Private mappings could be made writable; with a shared one of a read-only file that fails with
@@ -255,8 +278,29 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
     errno = error;
     return MAP_FAILED;
   }
+  descriptor.arena_address.store(reinterpret_cast<std::uint64_t>(memory));
+  descriptor.arena_bytes.store(length);
   errno = saved_errno;
   return memory;
+}
+
+void note_unmapping(void* address, std::size_t length) {
+  const auto begin = reinterpret_cast<std::uint64_t>(address);
+  for_each_descriptor([&](Descriptor& descriptor) {
+    const std::uint64_t start = descriptor.arena_address.load();
+    if (descriptor.arena_bytes.load() == 0 || start < begin || start - begin >= length ||
+        !descriptor.is_opener()) {
+      return;
+    }
+    descriptor.arena_bytes.store(0);
+    const int saved_errno = errno;
+    MailboxLease lease(descriptor, -1);
+    if (lease) {
+      lease.mailbox().request = {.operation = kOpUnmap, .address = begin, .bytes = length};
+      (void)lease.exchange();
+    }
+    errno = saved_errno;
+  });
 }
 
 }  // namespace netbinder

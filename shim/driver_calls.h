@@ -15,6 +15,9 @@ namespace netbinder {
 int ioctl_binder(Descriptor& descriptor, int fd, unsigned long request, void* argument);
 
 void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t length, int protection,
-                  int flags);
+                  int flags, off_t offset);
+
+// The program has unmapped these addresses. If its arena was there, nothing can be sent to it.
+void note_unmapping(void* address, std::size_t length);
 
 }  // namespace netbinder

@@ -117,7 +117,13 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
     Received received;
     while (!done && receive(descriptor, received)) {
       if (received.mailbox >= kMailboxes) continue;
-      deliver(received, descriptor.mailbox(received.mailbox));
+      Mailbox* const receiver =
+          descriptor.memory.mailbox(descriptor.helper(kHelloChannelMemory), received.mailbox);
+      if (receiver == nullptr) {  // it is the mailbox of another process, which misses them
+        close_all(received);
+        continue;
+      }
+      deliver(received, *receiver);
       done = received.mailbox == index;
       if (!done) {
         descriptor.handed_over[received.mailbox / 64] |= std::uint64_t{1}
@@ -132,25 +138,34 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
 }
 
 bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<const int> files) {
-  if (files.empty()) return false;
-  PassMessage message;
-  message.mailbox = index;
+  // One that is not open would make a whole message fail; the agent finds it missing.
+  std::array<int, kMaxPassedFds> open;
+  std::size_t count = 0;
   for (const int fd : files) {
-    // One that is not open would make the whole message fail; the agent finds it missing.
-    if (real::fcntl(fd, F_GETFD, 0) >= 0) message.fds[message.count++] = fd;
+    if (real::fcntl(fd, F_GETFD, 0) >= 0) open[count++] = fd;
   }
-  if (message.count == 0) return false;
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  RightsBuffer<kMaxRights> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  attach_rights(packet, rights.bytes, std::span(message.fds, message.count));
-  ssize_t sent = 0;
-  do {
-    sent = ::sendmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return sent == sizeof message;
+  std::span<const int> left(open.data(), count);
+  while (!left.empty()) {
+    const std::span<const int> now = left.first(std::min<std::size_t>(left.size(), kMaxRights));
+    left = left.subspan(now.size());
+    PassMessage message{.mailbox = index,
+                        .count = static_cast<std::uint32_t>(now.size()),
+                        .to_come = static_cast<std::uint32_t>(left.size()),
+                        .fds = {}};
+    std::copy(now.begin(), now.end(), message.fds);
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    RightsBuffer<kMaxRights> rights;
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    attach_rights(packet, rights.bytes, now);
+    ssize_t sent = 0;
+    do {
+      sent = ::sendmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    if (sent != sizeof message) return false;
+  }
+  return count > 0;
 }
 
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages) {

@@ -13,7 +13,6 @@
 #include "shim/interpose.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
-#include "shim/user_memory.h"
 
 namespace netbinder {
 
@@ -42,12 +41,11 @@ NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...
 namespace {
 
 void* map_any(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
-  if ((flags & MAP_FIXED) != 0) forget_user_pages();
   if ((flags & MAP_ANONYMOUS) == 0 && is_binder_fd(fd)) {
     check_fork();
     const DescriptorReference descriptor = find_binder_fd(fd);
     if (descriptor && is_still_binder(fd, *descriptor)) {
-      return mmap_binder(*descriptor, fd, address, length, protection, flags);
+      return mmap_binder(*descriptor, fd, address, length, protection, flags, offset);
     }
   }
   void* const memory = real::mmap(address, length, protection, flags, fd, offset);
@@ -55,7 +53,7 @@ void* map_any(void* address, std::size_t length, int protection, int flags, int 
     // A socket's own answer; but if it is a binder descriptor of another program, mmap gives
     // EINVAL.
     const DescriptorReference attached = attach_binder(fd);
-    if (attached) return mmap_binder(*attached, fd, address, length, protection, flags);
+    if (attached) return mmap_binder(*attached, fd, address, length, protection, flags, offset);
   }
   return memory;
 }
@@ -74,14 +72,7 @@ NETBINDER_INTERPOSE(void*, shim_mmap64, "mmap64", void* address, std::size_t len
 
 NETBINDER_INTERPOSE(int, shim_munmap, "munmap", void* address, std::size_t length) {
   const int result = real::munmap(address, length);
-  forget_user_pages();
-  return result;
-}
-
-NETBINDER_INTERPOSE(int, shim_mprotect, "mprotect", void* address, std::size_t length,
-                    int protection) {
-  const int result = real::mprotect(address, length, protection);
-  forget_user_pages();
+  if (result == 0) note_unmapping(address, length);
   return result;
 }
 

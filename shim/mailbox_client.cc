@@ -22,6 +22,7 @@
 #include "shim/install.h"
 #include "shim/nice.h"
 #include "shim/process_state.h"
+#include "shim/real_calls.h"
 #include "shim/waiting.h"
 
 namespace netbinder {
@@ -62,11 +63,11 @@ std::uint64_t now_ns() {
 }
 
 void ring(const Descriptor& descriptor, std::uint32_t index) {
-  ChannelHeader& header = descriptor.header();
+  ChannelHeader& header = descriptor.memory.header();
   mark_pending(header, index);
   if (!must_ring(header)) return;
   const std::uint64_t one = 1;
-  while (::write(descriptor.helper(kHelloDoorbell), &one, sizeof one) < 0 && errno == EINTR) {
+  while (real::write(descriptor.helper(kHelloDoorbell), &one, sizeof one) < 0 && errno == EINTR) {
   }
 }
 
@@ -122,7 +123,10 @@ void give_back(const HeldMailbox& held) {
   if (held.descriptor == nullptr) return;
   const DescriptorReference reference = try_reference(held.descriptor);
   if (!reference || !held.is_current()) return;
-  give_mailbox_back(reference->mailbox(held.index));
+  Mailbox* const mailbox = reference->memory.mailbox_if_mapped(held.index);
+  if (mailbox == nullptr) return;
+  reference->memory.trim_staging(held.index, 0);
+  give_mailbox_back(*mailbox);
 }
 
 // Programs need not report that a thread has ended, but then the agent goes on counting it.
@@ -154,10 +158,13 @@ bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
 }
 
 // Claims a mailbox for this thread. Returns its index, or kMailboxes if all are taken.
-std::uint32_t claim(const Descriptor& descriptor, std::uint32_t tid) {
+std::uint32_t claim(Descriptor& descriptor, std::uint32_t tid) {
   for (const bool take_over : {false, true}) {
     for (std::uint32_t index = 0; index < kMailboxes; ++index) {
-      Mailbox& mailbox = descriptor.mailbox(index);
+      Mailbox* const found =
+          descriptor.memory.mailbox(descriptor.helper(kHelloChannelMemory), index);
+      if (found == nullptr) return kMailboxes;
+      Mailbox& mailbox = *found;
       const std::uint32_t owner = owner_of(mailbox);
       if (owner != 0 && (!take_over || owner == tid || !owner_is_gone(mailbox, owner))) continue;
       if (claim_mailbox(mailbox, owner, tid)) return index;
@@ -203,9 +210,9 @@ bool in_call_of_this_thread(const Descriptor& descriptor) {
 
 bool in_calls(const Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
-    const Mailbox& mailbox = descriptor.mailbox(index);
-    if (owner_of(mailbox) == 0) continue;
-    const std::uint32_t state = look_at(mailbox);
+    const Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
+    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
+    const std::uint32_t state = look_at(*mailbox);
     if (state == kRequested || state == kInstall) return true;
   }
   return false;
@@ -213,11 +220,11 @@ bool in_calls(const Descriptor& descriptor) {
 
 void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
-    Mailbox& mailbox = descriptor.mailbox(index);
-    if (owner_of(mailbox) == 0) continue;
+    Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
+    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
     // The change of state prevents a thread that is about to sleep from sleeping.
-    cancel(descriptor, mailbox, index);
-    wake_in_any_case(mailbox);
+    cancel(descriptor, *mailbox, index);
+    wake_in_any_case(*mailbox);
   }
 }
 
@@ -229,7 +236,7 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
     held.busy = true;
     held_ = i;
     index_ = held.index;
-    mailbox_ = &descriptor.mailbox(index_);
+    mailbox_ = descriptor.memory.mailbox_if_mapped(index_);
     return;
   }
   const SignalsBlocked blocked;
@@ -247,7 +254,7 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
   pthread_setspecific(exit_key, &thread_state);
   held_ = place;
   index_ = index;
-  mailbox_ = &descriptor.mailbox(index);
+  mailbox_ = descriptor.memory.mailbox_if_mapped(index);
 }
 
 MailboxLease::~MailboxLease() {
@@ -265,17 +272,18 @@ void MailboxLease::begin_request(std::uint32_t tid) {
   for (std::uint32_t i = 0; i < kHeldMailboxes; ++i) {
     const HeldMailbox& outer = thread_state.held[i];
     if (i == held_ || !outer.busy || outer.descriptor != &descriptor_) continue;
-    Mailbox& interrupted = descriptor_.mailbox(outer.index);
-    const std::uint32_t state = look_at(interrupted);
+    Mailbox* const interrupted = descriptor_.memory.mailbox_if_mapped(outer.index);
+    if (interrupted == nullptr) continue;
+    const std::uint32_t state = look_at(*interrupted);
     if (state == kIdle || state == kDone) continue;
-    cancel(descriptor_, interrupted, outer.index);
-    (void)await_done(descriptor_, interrupted, outer.index);
+    cancel(descriptor_, *interrupted, outer.index);
+    (void)await_done(descriptor_, *interrupted, outer.index);
   }
   mailbox_->request.tid = tid;
   mailbox_->request.nice = current_nice();
   hand_over(*mailbox_, kRequested);
   // An agent that is awake needs no ring, and if it knows of the read it looks a little longer.
-  if (is_waiting_read(mailbox_->request) && agent_seems_asleep(descriptor_.header()) &&
+  if (is_waiting_read(mailbox_->request) && agent_seems_asleep(descriptor_.memory.header()) &&
       may_stay_silent(*mailbox_)) {
     return;
   }

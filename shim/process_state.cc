@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shim/fault_signals.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
@@ -30,6 +31,7 @@ void before_fork() {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  leave_out_fault_signals(all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_mutex_lock(&state_mutex);
   signals_before_fork = before;
@@ -82,6 +84,7 @@ void check_fork() {
 StateLock::StateLock() {
   sigset_t all;
   sigfillset(&all);
+  leave_out_fault_signals(all);
   pthread_sigmask(SIG_SETMASK, &all, &signals_);
   pthread_mutex_lock(&state_mutex);
 }
@@ -94,6 +97,7 @@ StateLock::~StateLock() {
 SignalsBlocked::SignalsBlocked() {
   sigset_t all;
   sigfillset(&all);
+  leave_out_fault_signals(all);
   pthread_sigmask(SIG_SETMASK, &all, &signals_);
 }
 

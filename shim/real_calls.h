@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@
 #include <cstdio>
 
 struct statx;
+struct iovec;
 
 namespace netbinder {
 
@@ -67,7 +69,18 @@ extern RealVariadicFunction<int, int, int> fcntl;
 extern RealVariadicFunction<int, int, unsigned long> ioctl;
 extern RealFunction<void*, void*, std::size_t, int, int, int, off_t> mmap;
 extern RealFunction<int, void*, std::size_t> munmap;
-extern RealFunction<int, void*, std::size_t, int> mprotect;
+extern RealFunction<int, int, const struct sigaction*, struct sigaction*> sigaction;
+extern RealFunction<void (*)(int), int, void (*)(int)> signal;
+extern RealFunction<void (*)(int), int, void (*)(int)> sysv_signal;
+extern RealFunction<int, uid_t> setuid;
+extern RealFunction<int, uid_t> seteuid;
+extern RealFunction<int, uid_t, uid_t> setreuid;
+extern RealFunction<int, uid_t, uid_t, uid_t> setresuid;
+extern RealFunction<ssize_t, int, void*, std::size_t> read;
+extern RealFunction<ssize_t, int, void*, std::size_t, std::size_t> read_chk;
+extern RealFunction<ssize_t, int, const iovec*, int> readv;
+extern RealFunction<ssize_t, int, const void*, std::size_t> write;
+extern RealFunction<ssize_t, int, const iovec*, int> writev;
 extern RealFunction<DIR*, const char*> opendir;
 extern RealFunction<struct dirent*, DIR*> readdir;
 extern RealFunction<void, DIR*> rewinddir;

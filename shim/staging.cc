@@ -2,6 +2,7 @@
 #include "shim/staging.h"
 
 #include <linux/android/binder.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 namespace netbinder {
 namespace {
 
+using Result = Stager::Result;
+
 constexpr std::uint64_t round_up(std::uint64_t value) { return (value + 7) & ~std::uint64_t{7}; }
 
 bool is_transaction(std::uint32_t command) {
@@ -21,131 +24,169 @@ bool is_transaction(std::uint32_t command) {
          command == BC_REPLY_SG;
 }
 
-// The i-th object of a payload, if it has that type and all of it can be read.
+// So much of a staging area stays in memory for the next request.
+constexpr std::uint64_t kKeptBytes = 1U << 20;
+
+// The object at an offset of a payload, if all of it can be read.
 template <typename Object>
-bool read_object(const binder_transaction_data& transaction, std::uint64_t i, std::uint32_t type,
-                 Object& object) {
-  binder_size_t offset = 0;
-  return i < transaction.offsets_size / sizeof offset &&
-         read_user(&offset, transaction.data.ptr.offsets + i * sizeof offset, sizeof offset) &&
-         transaction.data_size >= sizeof object &&
+bool read_object(const binder_transaction_data& transaction, binder_size_t offset, Object& object) {
+  return transaction.data_size >= sizeof object &&
          offset <= transaction.data_size - sizeof object &&
-         read_user(&object, transaction.data.ptr.buffer + offset, sizeof object) &&
-         object.hdr.type == type;
+         read_user(&object, transaction.data.ptr.buffer + offset, sizeof object);
 }
 
-void stage_file_array(Stager& stager, const binder_transaction_data& transaction,
-                      const binder_fd_array_object& array) {
+bool read_offset(const binder_transaction_data& transaction, std::uint64_t i,
+                 binder_size_t& offset) {
+  return i < transaction.offsets_size / sizeof offset &&
+         read_user(&offset, transaction.data.ptr.offsets + i * sizeof offset, sizeof offset);
+}
+
+Result stage_file_array(Stager& stager, const binder_transaction_data& transaction,
+                        const binder_fd_array_object& array) {
+  binder_size_t offset = 0;
   binder_buffer_object parent;
-  if (!read_object(transaction, array.parent, BINDER_TYPE_PTR, parent)) return;
-  for (std::uint64_t i = 0; i < array.num_fds && i < kMaxRights; ++i) {
-    int fd = -1;
-    if (!read_user(&fd, parent.buffer + array.parent_offset + i * sizeof fd, sizeof fd)) return;
-    stager.stage_file(fd);
+  if (!read_offset(transaction, array.parent, offset) ||
+      !read_object(transaction, offset, parent) || parent.hdr.type != BINDER_TYPE_PTR) {
+    return Result::kUnreadable;
   }
+  for (std::uint64_t i = 0; i < array.num_fds; ++i) {
+    int fd = -1;
+    if (!read_user(&fd, parent.buffer + array.parent_offset + i * sizeof fd, sizeof fd)) {
+      return Result::kUnreadable;
+    }
+    if (stager.stage_file(fd) == Result::kNoRoom) return Result::kNoRoom;
+  }
+  return Result::kStaged;
 }
 
 // The agent checks everything that objects say; here they must only do no harm.
-void stage_objects(Stager& stager, const binder_transaction_data& transaction) {
-  const std::uint64_t count = transaction.offsets_size / sizeof(binder_size_t);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    binder_buffer_object buffer;
-    binder_fd_object file;
-    binder_fd_array_object array;
-    if (read_object(transaction, i, BINDER_TYPE_PTR, buffer)) {
-      stager.stage(buffer.buffer, buffer.length);
-    } else if (read_object(transaction, i, BINDER_TYPE_FD, file)) {
-      stager.stage_file(static_cast<int>(file.fd));
-    } else if (read_object(transaction, i, BINDER_TYPE_FDA, array)) {
-      stage_file_array(stager, transaction, array);
+Result stage_object(Stager& stager, const binder_transaction_data& transaction,
+                    binder_size_t offset) {
+  binder_object_header header;
+  if (!read_object(transaction, offset, header)) return Result::kUnreadable;
+  switch (header.type) {
+    case BINDER_TYPE_PTR: {
+      binder_buffer_object buffer;
+      if (!read_object(transaction, offset, buffer)) return Result::kUnreadable;
+      return stager.stage(buffer.buffer, buffer.length);
     }
+    case BINDER_TYPE_FD: {
+      binder_fd_object file;
+      if (!read_object(transaction, offset, file)) return Result::kUnreadable;
+      return stager.stage_file(static_cast<int>(file.fd));
+    }
+    case BINDER_TYPE_FDA: {
+      binder_fd_array_object array;
+      if (!read_object(transaction, offset, array)) return Result::kUnreadable;
+      return stage_file_array(stager, transaction, array);
+    }
+    default:
+      return Result::kStaged;
   }
 }
 
-void stage_transaction(Stager& stager, const binder_transaction_data& transaction,
-                       bool everything) {
-  const std::uint64_t data = transaction.data.ptr.buffer;
-  const std::uint64_t offsets = transaction.data.ptr.offsets;
-  if (!everything) {
-    stager.stage_small(data, transaction.data_size, offsets, transaction.offsets_size);
-    return;
-  }
+// In the order in which the driver reads.
+Result stage_transaction(Stager& stager, const binder_transaction_data& transaction) {
   // Stages both in any case: the error that the driver gives depends on which cannot be read.
-  const bool has_data = stager.stage(data, transaction.data_size);
-  const bool has_offsets = stager.stage(offsets, transaction.offsets_size);
-  if (has_data && has_offsets) stage_objects(stager, transaction);
+  const Result offsets = stager.stage(transaction.data.ptr.offsets, transaction.offsets_size);
+  const Result data = stager.stage(transaction.data.ptr.buffer, transaction.data_size);
+  if (offsets == Result::kNoRoom || data == Result::kNoRoom) return Result::kNoRoom;
+  if (offsets != Result::kStaged || data != Result::kStaged) return Result::kUnreadable;
+  for (std::uint64_t i = 0; i < transaction.offsets_size / sizeof(binder_size_t); ++i) {
+    binder_size_t offset = 0;
+    if (!read_offset(transaction, i, offset)) return Result::kUnreadable;
+    const Result object = stage_object(stager, transaction, offset);
+    if (object != Result::kStaged) return object;
+  }
+  return Result::kStaged;
 }
 
 }  // namespace
 
-void Stager::stage_small(std::uint64_t data, std::uint64_t data_bytes, std::uint64_t offsets,
-                         std::uint64_t offsets_bytes) {
-  const std::uint32_t needed = (data_bytes != 0 ? 1 : 0) + (offsets_bytes != 0 ? 1 : 0);
-  const std::uint64_t room = kInlineStagingBytes - inline_used_;
-  if (needed == 0 || needed > kMaxStagedRanges - ranges_ || data_bytes > room ||
-      offsets_bytes > room || round_up(data_bytes) + offsets_bytes > room) {
-    return;
+Stager::Result Stager::stage(std::uint64_t address, std::uint64_t bytes) {
+  if (bytes == 0) return Result::kStaged;
+  if (ranges_ == kMaxStagedRanges) return Result::kNoRoom;
+  if (bytes > kInlineStagingBytes - inline_used_) return stage_large(address, bytes);
+  if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return Result::kUnreadable;
+  if (!add({.address = address,
+            .size = static_cast<std::uint32_t>(bytes),
+            .place = inline_used_})) {
+    return Result::kNoRoom;
   }
-  if (data_bytes != 0 && !stage_inline(data, data_bytes)) return;
-  if (offsets_bytes != 0) (void)stage_inline(offsets, offsets_bytes);
-}
-
-bool Stager::stage(std::uint64_t address, std::uint64_t bytes) {
-  if (bytes == 0 || is_staged(address, bytes)) return true;
-  if (ranges_ == kMaxStagedRanges) return false;
-  return stage_inline(address, bytes) || stage_large(address, bytes);
-}
-
-void Stager::stage_file(int fd) {
-  const auto known = files();
-  if (file_count_ == kMaxRights || std::find(known.begin(), known.end(), fd) != known.end()) {
-    return;
-  }
-  files_[file_count_++] = fd;
-}
-
-bool Stager::stage_inline(std::uint64_t address, std::uint64_t bytes) {
-  if (bytes > kInlineStagingBytes - inline_used_) return false;
-  if (!read_user(mailbox_.staging + inline_used_, address, bytes)) return false;
-  mailbox_.staged[ranges_++] = {
-      .address = address, .size = static_cast<std::uint32_t>(bytes), .place = inline_used_};
   inline_used_ = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(round_up(inline_used_ + bytes), kInlineStagingBytes));
+  return Result::kStaged;
+}
+
+Stager::Result Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
+  const std::uint64_t end =
+      overflow_range_place(std::max(ranges_ + 1, kInlineRanges));  // the table stays clear
+  if (large_used_ > end || bytes > end - large_used_) return Result::kNoRoom;
+  if (!copy_to_area(large_used_, address, bytes)) return Result::kUnreadable;
+  if (!add({.address = address,
+            .size = static_cast<std::uint32_t>(bytes),
+            .place = kLargePlace | static_cast<std::uint32_t>(large_used_)})) {
+    return Result::kNoRoom;
+  }
+  large_used_ += round_up(bytes);
+  return Result::kStaged;
+}
+
+bool Stager::add(const StagedRange& range) {
+  if (ranges_ < kInlineRanges) {
+    mailbox_.staged[ranges_++] = range;
+    return true;
+  }
+  const std::uint64_t place = overflow_range_place(ranges_);
+  if (place < large_used_ ||
+      !copy_to_area(place, reinterpret_cast<std::uint64_t>(&range), sizeof range)) {
+    return false;
+  }
+  ++ranges_;
   return true;
 }
 
-bool Stager::stage_large(std::uint64_t address, std::uint64_t bytes) {
-  if (channel_memory_ < 0 || bytes > kStagingBytes - large_used_) return false;
-  // Here the kernel copies from the program's memory, and finds out what can be read.
-  const std::uint64_t start = staging_start(index_) + large_used_;
+bool Stager::copy_to_area(std::uint64_t place, std::uint64_t address, std::uint64_t bytes) {
+  const int memory = descriptor_.helper(kHelloChannelMemory);
+  if (std::byte* const area = descriptor_.memory.staging_area(memory, index_)) {
+    return read_user(area + place, address, bytes);
+  }
+  // There is no room to map it.
+  const int saved_errno = errno;
+  const std::uint64_t start = staging_start(index_) + place;
   std::uint64_t done = 0;
   while (done < bytes) {
-    const ssize_t written = ::pwrite(channel_memory_, reinterpret_cast<const void*>(address + done),
+    const ssize_t written = ::pwrite(memory, reinterpret_cast<const void*>(address + done),
                                      bytes - done, static_cast<off_t>(start + done));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
+    if (written <= 0) break;
     done += static_cast<std::uint64_t>(written);
   }
-  mailbox_.staged[ranges_++] = {.address = address,
-                                .size = static_cast<std::uint32_t>(bytes),
-                                .place = kLargePlace | static_cast<std::uint32_t>(large_used_)};
-  large_used_ = std::min(round_up(large_used_ + bytes), kStagingBytes);
-  return true;
+  errno = saved_errno;
+  return done == bytes;
 }
 
-bool Stager::is_staged(std::uint64_t address, std::uint64_t bytes) const {
-  for (std::uint32_t i = 0; i < ranges_; ++i) {
-    const StagedRange& range = mailbox_.staged[i];
-    if (address >= range.address && bytes <= range.size &&
-        address - range.address <= range.size - bytes) {
-      return true;
-    }
+Stager::~Stager() {
+  if (large_used_ > kKeptBytes || ranges_ > kInlineRanges) {
+    descriptor_.memory.trim_staging(index_, kKeptBytes);
   }
-  return false;
+}
+
+Stager::Result Stager::stage_file(int fd) {
+  if (file_count_ == kMaxPassedFds) return Result::kNoRoom;
+  files_[file_count_++] = fd;
+  return Result::kStaged;
+}
+
+void Stager::go_back(const Mark& mark) {
+  ranges_ = mark.ranges;
+  inline_used_ = mark.inline_used;
+  large_used_ = mark.large_used;
+  file_count_ = mark.file_count;
 }
 
 std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std::uint64_t address,
-                                 std::uint64_t bytes, bool everything) {
+                                 std::uint64_t bytes) {
   const auto fetch = [&](std::uint64_t position, void* into, std::size_t size) {
     // The driver reads the last command to its end, even beyond the size that was given.
     if (commands == nullptr || position > bytes || size > bytes - position) {
@@ -154,16 +195,22 @@ std::uint64_t stage_transactions(Stager& stager, const std::byte* commands, std:
     std::memcpy(into, commands + position, size);
     return true;
   };
+  bool first = true;
   std::uint64_t position = 0;
   while (position < bytes) {
     std::uint32_t command = 0;
     if (!fetch(position, &command, sizeof command)) return position + sizeof command;
-    position += sizeof command;
     binder_transaction_data transaction;
-    if (is_transaction(command) && fetch(position, &transaction, sizeof transaction)) {
-      stage_transaction(stager, transaction, everything);
+    if (is_transaction(command) &&
+        fetch(position + sizeof command, &transaction, sizeof transaction)) {
+      const Stager::Mark mark = stager.mark();
+      if (stage_transaction(stager, transaction) == Result::kNoRoom && !first) {
+        stager.go_back(mark);
+        return position;
+      }
+      first = false;
     }
-    position += _IOC_SIZE(command);
+    position += sizeof command + _IOC_SIZE(command);
   }
   return position;
 }

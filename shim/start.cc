@@ -4,6 +4,8 @@
 #include <pthread.h>
 
 #include "shim/descriptor.h"
+#include "shim/fault_signals.h"
+#include "shim/identity.h"
 #include "shim/mailbox_client.h"
 #include "shim/process_state.h"
 
@@ -15,9 +17,11 @@ constinit pthread_once_t once = PTHREAD_ONCE_INIT;
 void settle_in_child() {
   forget_thread_after_fork();
   settle_descriptors_after_fork(in_call_of_this_thread);
+  for_each_descriptor([](Descriptor& descriptor) { (void)say_identity(descriptor); });
 }
 
 void start() {
+  begin_catching_faults();
   initialize_mailbox_client();
   initialize_process_state(
       {.before = note_fork_of_descriptors, .settle_in_child = settle_in_child});

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Access to memory that the program has pointed at, where a bad pointer must give EFAULT and not a
-// crash. The first access to a page asks the kernel to copy. Each thread remembers pages found good
-// and then accesses them directly. They are forgotten whenever the program unmaps or protects
-// something. Any thread; safe in signal handlers.
+// crash (shim/guarded_copy.h). Any thread; safe in signal handlers.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +17,5 @@ std::size_t writable_prefix(std::uint64_t address, std::size_t size);
 
 // How many of the bytes at `address` can be read, up to `size`.
 std::size_t readable_prefix(std::uint64_t address, std::size_t size);
-
-// Mappings are changing.
-void forget_user_pages();
 
 }  // namespace netbinder

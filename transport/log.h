@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log of a program: lines of a level, on stderr. Only log.cc knows the library behind it,
-// because it costs each unit that includes it seconds of compilation.
+// The log of a program: lines of a level, on stderr. Whoever logs never waits for it. Only log.cc
+// knows the library behind it, because it costs each unit that includes it seconds of compilation.
 //
 // Any thread.
 #pragma once
@@ -19,6 +19,8 @@ enum class Level { kInfo, kWarning, kError };
 // Begins the log of the program. Lines below the configured level, which is "trace", "debug",
 // "info", "warning", "error" or "off", are left out.
 void start(const std::string& program, const std::string& lowest);
+// Ends it: lines that stderr takes soon are still written.
+void finish();
 
 [[nodiscard]] bool is_wanted(Level level);
 void write(Level level, std::string_view line);

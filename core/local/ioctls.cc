@@ -7,7 +7,10 @@ namespace netbinder {
 
 Thread* Ioctls::thread(Process& process, ThreadId tid) {
   if (Thread* known = process.find_thread(tid)) return known;
-  if (process.threads().size() >= model_.setup.max_threads_per_process) return nullptr;
+  if (process.threads().size() >= model_.setup.max_threads_per_process ||
+      !process.user().may_add_thread()) {
+    return nullptr;
+  }
   Thread& made = process.add_thread(tid);
   ++model_.statistics.threads_created;
   process.loopers().note_all_ready();

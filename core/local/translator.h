@@ -223,7 +223,8 @@ class Translator {
       if (known->cookie() != object.cookie) return std::unexpected(-EINVAL);
       return known;
     }
-    if (process.nodes().size() >= model_.setup.max_nodes_per_process) {
+    if (process.nodes().size() >= model_.setup.max_nodes_per_process ||
+        !process.user().may_add_node()) {
       return std::unexpected(-ENOMEM);
     }
     return &model_.nodes.create(process, object.binder, object.cookie, NodeFlags(object.flags));

@@ -22,6 +22,13 @@ class Arena {
     memory_ = memory;
   }
 
+  // The program has unmapped it, or is gone and only others have its descriptor: what is in it stays,
+  // and nothing comes in any more.
+  void close() { allocator_.close(); }
+  [[nodiscard]] bool starts_in(std::uint64_t address, std::uint64_t bytes) const {
+    return mapped() && user_base_ >= address && user_base_ - address < bytes;
+  }
+
   // The process has ended, and with it all that its buffers held: they are just dropped.
   void clear() { allocator_.clear(); }
 

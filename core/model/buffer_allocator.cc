@@ -54,7 +54,7 @@ void BufferAllocator::map(std::uint64_t size) {
 
 std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape, Space space,
                                                       std::int32_t sender_pid) {
-  if (!mapped()) return std::unexpected(-ESRCH);
+  if (!mapped() || closed_) return std::unexpected(-ESRCH);
   const auto size = buffer_size(shape);
   if (!size) return std::unexpected(size.error());
   const auto buffer = take(*size, space);
@@ -63,7 +63,7 @@ std::expected<Buffer*, int> BufferAllocator::allocate(const PayloadShape& shape,
 }
 
 std::expected<Buffer*, int> BufferAllocator::lend(const PayloadShape& largest, Space space) {
-  if (!mapped()) return std::unexpected(-ESRCH);
+  if (!mapped() || closed_) return std::unexpected(-ESRCH);
   const auto size = buffer_size(largest);
   if (!size) return std::unexpected(size.error());
   const auto buffer = take(*size, space);

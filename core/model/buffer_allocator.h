@@ -34,6 +34,8 @@ class BufferAllocator {
   // Gives the allocator an arena of `size` bytes. Once.
   void map(std::uint64_t size);
   [[nodiscard]] bool mapped() const { return size_ != 0; }
+  // The program has the memory no more: there is no room for anything new.
+  void close() { closed_ = true; }
 
   // Room for a payload. Errors as the driver reports them: -ESRCH not mapped, -EINVAL sizes
   // overflow, -ENOSPC no room (or none left of the half for oneway calls).
@@ -113,6 +115,7 @@ class BufferAllocator {
   FreeTree free_;
   AllocatedTree allocated_;
   std::uint64_t size_ = 0;
+  bool closed_ = false;
   std::uint64_t free_space_ = 0;
   std::uint64_t free_async_space_ = 0;
   std::uint64_t lent_space_ = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/model/users.h"
 
 namespace netbinder {
 
@@ -30,6 +31,9 @@ struct DriverSetup {
   std::size_t max_processes = 4096;
   std::size_t max_threads_per_process = 512;
   std::size_t max_nodes_per_process = 1U << 20;
+  // Of max_processes these are root's alone.
+  std::size_t processes_for_root = 64;
+  UserLimits user_limits;
   std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
 };
 

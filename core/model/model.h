@@ -29,13 +29,18 @@
 #include "core/model/process.h"
 #include "core/model/ref_table.h"
 #include "core/model/transaction_log.h"
+#include "core/model/users.h"
 
 namespace netbinder {
 
 class Model {
  public:
   Model(DriverSetup with_setup, Effects& with_effects)
-      : setup(std::move(with_setup)), effects(with_effects), nodes(*this), calls(*this) {}
+      : setup(std::move(with_setup)),
+        effects(with_effects),
+        users(setup.user_limits),
+        nodes(*this),
+        calls(*this) {}
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -47,6 +52,7 @@ class Model {
   TransactionLog failed_log;
   std::uint64_t now_ms = 0;
   EndOfEvent end;
+  Users users;
 
   Pool<CompletionWork> completions;
   Pool<ProcessRef> refs;
@@ -68,10 +74,15 @@ class Model {
   }
   Process& add_process(Context& context, Credentials credentials) {
     const ProcessId id{next_process_++};
-    auto made = std::make_unique<Process>(*this, id, context, std::move(credentials));
+    UserUsage& user = users.of(credentials.euid);
+    auto made = std::make_unique<Process>(*this, id, context, std::move(credentials), user);
     return *processes_.emplace(id.value(), std::move(made)).first->second;
   }
-  void remove_process(ProcessId id) { processes_.erase(id.value()); }
+  void remove_process(ProcessId id) {
+    const std::uint32_t uid = processes_.at(id.value())->user().uid();
+    processes_.erase(id.value());
+    users.forget_if_gone(uid);
+  }
   // All processes of one program, the latest first.
   [[nodiscard]] std::vector<Process*> processes_of(std::int32_t pid) const;
 

@@ -24,6 +24,7 @@
 #include "core/model/node.h"
 #include "core/model/ref_table.h"
 #include "core/model/thread.h"
+#include "core/model/users.h"
 
 namespace netbinder {
 
@@ -33,13 +34,21 @@ class Model;
 
 class Process {
  public:
-  Process(Model& model, ProcessId id, Context& context, Credentials credentials)
+  Process(Model& model, ProcessId id, Context& context, Credentials credentials, UserUsage& user)
       : model_(model),
         loopers_(model, *this),
         id_(id),
         context_(context),
         credentials_(std::move(credentials)),
-        refs_(model, *this) {}
+        user_(user),
+        refs_(model, *this) {
+    user_.processes.add();
+  }
+  ~Process() {
+    remove_threads();
+    remove_nodes();
+    user_.processes.remove();
+  }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -48,6 +57,9 @@ class Process {
   [[nodiscard]] Context& context() const { return context_; }
   [[nodiscard]] const Credentials& credentials() const { return credentials_; }
   [[nodiscard]] std::int32_t pid() const { return credentials_.pid; }
+  void set_euid(std::uint32_t euid) { credentials_.euid = euid; }
+  // Whose account it is on, whatever its program's user becomes.
+  [[nodiscard]] UserUsage& user() const { return user_; }
   [[nodiscard]] bool dead() const { return dead_; }
   void die() { dead_ = true; }
 
@@ -67,10 +79,14 @@ class Process {
     return found == threads_.end() ? nullptr : found->second.get();
   }
   Thread& add_thread(ThreadId tid) {
+    user_.threads.add();
     return *threads_.emplace(tid.value(), std::make_unique<Thread>(*this, tid)).first->second;
   }
-  void remove_thread(ThreadId tid) { threads_.erase(tid.value()); }
-  void remove_threads() { threads_.clear(); }
+  void remove_thread(ThreadId tid) { user_.threads.remove(threads_.erase(tid.value())); }
+  void remove_threads() {
+    user_.threads.remove(threads_.size());
+    threads_.clear();
+  }
 
   // ---- nodes, by ptr ----
   using NodeMap = boost::unordered_flat_map<std::uint64_t, Node*>;
@@ -79,9 +95,17 @@ class Process {
     const auto found = nodes_.find(ptr);
     return found == nodes_.end() ? nullptr : found->second;
   }
-  void add_node(Node& node) { nodes_.emplace(node.ptr(), &node); }
-  void remove_node(const Node& node) { NB_CHECK(nodes_.erase(node.ptr()) == 1); }
-  void remove_nodes() { nodes_.clear(); }
+  void add_node(Node& node) {
+    if (nodes_.emplace(node.ptr(), &node).second) user_.nodes.add();
+  }
+  void remove_node(const Node& node) {
+    NB_CHECK(nodes_.erase(node.ptr()) == 1);
+    user_.nodes.remove();
+  }
+  void remove_nodes() {
+    user_.nodes.remove(nodes_.size());
+    nodes_.clear();
+  }
   // By ptr: the order in which one event reaches them.
   [[nodiscard]] std::vector<Node*> nodes_in_order() const;
 
@@ -143,6 +167,7 @@ class Process {
   ProcessId id_;
   Context& context_;
   Credentials credentials_;
+  UserUsage& user_;
   Arena arena_;
   Leases leases_;
   Threads threads_;

@@ -36,6 +36,7 @@ ProcessRef& RefTable::get(Node& node) {
   const Handle handle =
       handles_.lowest_free(&node == process_.context().handle_zero() ? Handle{0} : Handle{1});
   ProcessRef* ref = model_.refs.create(*this, node, debug_id, handle);
+  process_.user().refs.add();
   handles_.insert(handle, ref);
   by_node_.emplace(&node, ref);
   node.refs().push_back(*ref);
@@ -43,6 +44,7 @@ ProcessRef& RefTable::get(Node& node) {
 }
 
 std::expected<Handle, int> RefTable::increment(Node& node, RefKind kind, Thread* teller) {
+  if (!process_.user().may_add_ref() && !by_node_.contains(&node)) return std::unexpected(-ENOMEM);
   ProcessRef& ref = get(node);
   if (!model_.nodes.increment(ref, kind, teller)) {
     if (ref.unused()) destroy(ref);
@@ -58,6 +60,7 @@ void RefTable::destroy(ProcessRef& ref) {
   if (ref.freeze_ != nullptr) model_.freezes.destroy(ref.freeze_);
   model_.nodes.unlink(ref);
   model_.refs.destroy(&ref);
+  process_.user().refs.remove();
 }
 
 DeathNotification* RefTable::request_death(ProcessRef& ref, std::uint64_t cookie) {

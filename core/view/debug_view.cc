@@ -148,10 +148,11 @@ ProcessDebugView DebugViews::view_of(const Process& process) const {
   return view;
 }
 
-DebugState DebugViews::state() const {
+DebugState DebugViews::state(const Viewer& viewer) const {
   DebugState state;
   std::set<const Node*> dead;
   for (const auto& [id, process] : sorted_values(model_.processes())) {
+    if (!viewer.sees(process->credentials().euid)) continue;
     state.processes.push_back(view_of(*process));
     for (const ProcessRef* ref : process->refs().all()) {
       if (ref->node().dead()) dead.insert(&ref->node());
@@ -162,6 +163,23 @@ DebugState DebugViews::state() const {
   std::sort(state.dead_nodes.begin(), state.dead_nodes.end(),
             [](const NodeView& a, const NodeView& b) { return a.name.debug_id > b.name.debug_id; });
   return state;
+}
+
+std::vector<TransactionLogEntry> DebugViews::entries(const TransactionLog& log,
+                                                     const Viewer& viewer) const {
+  std::vector<TransactionLogEntry> seen;
+  std::set<std::int32_t> pids;
+  if (viewer.euid) {
+    for (const auto& [id, process] : model_.processes()) {
+      if (viewer.sees(process->credentials().euid)) pids.insert(process->pid());
+    }
+  }
+  for (const TransactionLogEntry& entry : log.entries()) {
+    const bool from_own = entry.from_host == HostId{} && pids.contains(entry.from_pid);
+    const bool to_own = entry.to_host == HostId{} && pids.contains(entry.to_pid);
+    if (!viewer.euid || from_own || to_own) seen.push_back(entry);
+  }
+  return seen;
 }
 
 ObjectCounts DebugViews::object_counts() const {

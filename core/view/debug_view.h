@@ -11,7 +11,9 @@
 
 #include "core/base/ids.h"
 #include "core/base/statistics.h"
+#include "core/model/transaction_log.h"
 #include "core/model/work.h"
+#include "core/view/viewer.h"
 
 namespace netbinder {
 
@@ -148,8 +150,12 @@ class DebugViews {
   DebugViews(const Model& model, const Views& views, const Cluster* cluster)
       : model_(model), views_(views), cluster_(cluster) {}
 
-  // Work in proportion to all there is.
-  [[nodiscard]] DebugState state() const;
+  // Work in proportion to all there is of what the viewer sees.
+  [[nodiscard]] DebugState state(const Viewer& viewer) const;
+  // The entries with a process that the viewer sees. Of other users' programs that have ended, only
+  // those who see everything see any.
+  [[nodiscard]] std::vector<TransactionLogEntry> entries(const TransactionLog& log,
+                                                         const Viewer& viewer) const;
   [[nodiscard]] ObjectCounts object_counts() const;
 
  private:

@@ -32,6 +32,7 @@ std::vector<ProcessView> Views::processes() const {
     const BufferAllocator& allocator = process->arena().allocator();
     views.push_back({.id = process->id(),
                      .pid = process->pid(),
+                     .euid = process->credentials().euid,
                      .context = process->context().name(),
                      .threads = process->threads().size(),
                      .nodes = process->nodes().size(),

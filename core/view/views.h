@@ -25,6 +25,7 @@ struct DriverCounts {
 struct ProcessView {
   ProcessId id;
   std::int32_t pid;
+  std::uint32_t euid;
   std::string context;
   std::size_t threads, nodes, refs, buffers;
   std::uint64_t arena_bytes;

@@ -33,11 +33,8 @@ int connect_to(const std::string& path) {
   return fd;
 }
 
-Hello hello_with(const std::uint64_t& probe, const std::string& context) {
+Hello hello_with(const std::string& context) {
   Hello hello;
-
-  hello.probe_address = reinterpret_cast<std::uint64_t>(&probe);
-  hello.probe_value = probe;
   std::memcpy(hello.name, context.data(), std::min(context.size(), sizeof hello.name));
   return hello;
 }
@@ -78,12 +75,9 @@ bool is_hung_up(int socket) {
   return false;
 }
 
-ChannelClient::ChannelClient(const std::string& path, const std::string& context,
-                             std::uint32_t hello_flags)
+ChannelClient::ChannelClient(const std::string& path, const std::string& context)
     : socket_(connect_to(path)) {
-  const std::uint64_t probe = 0x1122334455667788;
-  Hello hello = hello_with(probe, context);
-  hello.flags = hello_flags;
+  const Hello hello = hello_with(context);
   EXPECT_EQ(::send(socket_, &hello, sizeof hello, MSG_NOSIGNAL), ssize_t{sizeof hello});
   const auto reply = receive_hello_reply(socket_, &fds_);
   if (!reply || reply->error != 0) {
@@ -150,8 +144,16 @@ void ChannelClient::begin_write_read(std::uint32_t index, std::uint32_t tid,
   box.request.bytes = commands.size();
   box.request.address = reinterpret_cast<std::uint64_t>(commands.data());
   box.request.read_capacity = (flags & kFlagReads) != 0 ? 1024 : 0;
-  if (commands.size() <= kInlineCommandBytes && !commands.empty()) {
-    std::memcpy(box.commands, commands.data(), commands.size());
+  if (commands.size() <= kInlineCommandBytes) {
+    if (!commands.empty()) std::memcpy(box.commands, commands.data(), commands.size());
+  } else {
+    EXPECT_EQ(::pwrite(channel_memory(), commands.data(), commands.size(),
+                       static_cast<off_t>(staging_start(index))),
+              static_cast<ssize_t>(commands.size()));
+    box.staged[0] = {.address = box.request.address,
+                     .size = static_cast<std::uint32_t>(commands.size()),
+                     .place = kLargePlace};
+    box.request.staged_ranges = 1;
   }
   set_state(index, kRequested);
 }

@@ -19,8 +19,8 @@ namespace netbinder::testing {
 
 // A connected socket; -1 and a failed test if there is no agent.
 int connect_to(const std::string& path);
-// Hello as a well-behaved program sends it. `probe` must stay where it is until the reply.
-Hello hello_with(const std::uint64_t& probe, const std::string& context = "binder");
+// Hello as a well-behaved program sends it.
+Hello hello_with(const std::string& context = "binder");
 // A reply as it came; nothing if the agent hung up or sent nothing in time. Received descriptors go
 // to `fds` or are closed.
 std::optional<HelloReply> receive_hello_reply(int socket,
@@ -30,8 +30,7 @@ bool is_hung_up(int socket);
 
 class ChannelClient {
  public:
-  explicit ChannelClient(const std::string& path, const std::string& context = "binder",
-                         std::uint32_t hello_flags = 0);
+  explicit ChannelClient(const std::string& path, const std::string& context = "binder");
   ~ChannelClient();
   ChannelClient(const ChannelClient&) = delete;
   ChannelClient& operator=(const ChannelClient&) = delete;

@@ -48,8 +48,7 @@ class HelloPurposes : public ::testing::Test {
   // closed.
   HelloReply ask(std::uint32_t purpose, const std::string& name,
                  const std::vector<int>& passed = {}, int* fd = nullptr) {
-    const std::uint64_t probe = 0;
-    Hello hello = hello_with(probe, name);
+    Hello hello = hello_with(name);
     hello.purpose = static_cast<HelloPurpose>(purpose);
     const int socket = connect_to(agent_.socket());
     send_with(socket, &hello, sizeof hello, passed);
@@ -126,8 +125,7 @@ TEST_F(HelloPurposes, OnlyADescriptorOfAChannelIsAttached) {
 }
 
 TEST_F(HelloPurposes, ADescriptorOfAChannelIsAttachedAndEndsWithItsChannel) {
-  const std::uint64_t probe = 0;
-  const Hello hello = hello_with(probe);
+  const Hello hello = hello_with();
   const int opened = connect_to(agent_.socket());
   send_with(opened, &hello, sizeof hello, {opened});
   const auto reply = receive_hello_reply(opened);
@@ -154,7 +152,7 @@ TEST_F(HelloPurposes, MoreDescriptorsThanOneAreNotKept) {
 }
 
 TEST_F(HelloPurposes, NonsenseOnTheSideSocketHarmsNobody) {
-  ChannelClient client(agent_.socket(), "binder", kHelloStagedOnly);
+  ChannelClient client(agent_.socket(), "binder");
   ASSERT_EQ(client.error(), 0);
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   PassMessage message;
@@ -171,8 +169,8 @@ TEST_F(HelloPurposes, NonsenseOnTheSideSocketHarmsNobody) {
   message.count = 1;
   send_with(client.side_socket(), &message, sizeof message, {file});
   const std::vector<std::byte> nothing;
-  EXPECT_EQ(client.write_read(1, nothing, kFlagStaged | kFlagPassedFiles), 0);
-  EXPECT_EQ(client.write_read(1, nothing, kFlagStaged | kFlagPassedFiles), 0);  // none is there
+  EXPECT_EQ(client.write_read(1, nothing, kFlagPassedFiles), 0);
+  EXPECT_EQ(client.write_read(1, nothing, kFlagPassedFiles), 0);  // none is there
   ::close(file);
 }
 

@@ -214,7 +214,6 @@ TEST_F(Mailboxes, StagedRangesAtAbsurdPlacesAreNotRead) {
     box.request = {};
     box.request.operation = kOpWriteRead;
     box.request.tid = 1;
-    box.request.flags = random() % 2 == 0 ? std::uint32_t{kFlagStaged} : 0U;
     box.request.bytes = kInlineCommandBytes + random() % 5000;
     box.request.address = 0x10 + random() % 64;
     box.request.staged_ranges = static_cast<std::uint32_t>(random() % 20);
@@ -233,7 +232,7 @@ TEST_F(Mailboxes, StagedRangesAtAbsurdPlacesAreNotRead) {
 }
 
 TEST_F(Mailboxes, TheStagingAreaCarriesPayloads) {
-  ChannelClient client(agent_.socket(), "binder", kHelloStagedOnly);
+  ChannelClient client(agent_.socket(), "binder");
   ASSERT_EQ(client.error(), 0);
   ASSERT_EQ(client.map(), 0);
   // The last mailbox's staging area, at the very end of the memory.

@@ -50,7 +50,7 @@ void send_with_fds(int socket, const void* bytes, std::size_t size, const std::v
 
 }  // namespace
 
-FakeChannel::FakeChannel(int socket, const Hello& hello, bool staged_only)
+FakeChannel::FakeChannel(int socket, const Hello& hello)
     : socket_(socket), hello_(hello) {
   memory_fd_ = checked(::memfd_create("channel", MFD_CLOEXEC), "memfd_create");
   checked(::ftruncate(memory_fd_, static_cast<off_t>(kChannelBytes)), "ftruncate");
@@ -68,7 +68,6 @@ FakeChannel::FakeChannel(int socket, const Hello& hello, bool staged_only)
   HelloReply reply;
   reply.descriptors = kHelloDescriptors;
   reply.channel_bytes = kChannelBytes;
-  reply.staged_only = staged_only ? 1 : 0;
   header().agent_armed.store(1);
   send_with_fds(socket_, &reply, sizeof reply, {memory_fd_, doorbell_, sides[1], arena_});
   ::close(sides[1]);
@@ -115,8 +114,8 @@ void FakeChannel::install(std::uint32_t index, const std::vector<int>& fds) {
 
 void FakeChannel::send_readiness() { (void)::send(socket_, "r", 1, MSG_DONTWAIT | MSG_NOSIGNAL); }
 
-FakeAgent::FakeAgent(Handler handler, bool staged_only, int hello_error)
-    : handler_(std::move(handler)), staged_only_(staged_only), hello_error_(hello_error) {
+FakeAgent::FakeAgent(Handler handler, int hello_error)
+    : handler_(std::move(handler)), hello_error_(hello_error) {
   char name[] = "/tmp/fake-agent-XXXXXX";
   if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
   directory_ = name;
@@ -169,7 +168,7 @@ void FakeAgent::accept_program() {
     send_with_fds(socket, &reply, sizeof reply, {});
     ::close(socket);
   } else {
-    channels_.push_back(std::make_unique<FakeChannel>(socket, hello, staged_only_));
+    channels_.push_back(std::make_unique<FakeChannel>(socket, hello));
   }
 }
 
@@ -179,6 +178,11 @@ bool FakeAgent::serve(FakeChannel& channel) {
   // It asks for a ring with every request, even for those it would have found.
   channel.header().agent_armed.store(1);
   take_pending(channel.header(), [&](std::uint32_t index) { handler_(channel, index); });
+  IdentityMessage identity;
+  while (::recv(channel.side_socket_, &identity, sizeof identity, MSG_DONTWAIT) ==
+         sizeof identity) {
+    if (identity.kind == kIdentity) ++identities_;
+  }
   pollfd socket{.fd = channel.socket_, .events = 0, .revents = 0};
   if (::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0) {
     ++hang_ups_;

@@ -20,7 +20,7 @@ namespace netbinder {
 
 class FakeChannel {
  public:
-  FakeChannel(int socket, const Hello& hello, bool staged_only);
+  FakeChannel(int socket, const Hello& hello);
   ~FakeChannel();
   FakeChannel(const FakeChannel&) = delete;
   FakeChannel& operator=(const FakeChannel&) = delete;
@@ -56,7 +56,7 @@ class FakeAgent {
   using Handler = std::function<void(FakeChannel& channel, std::uint32_t index)>;
 
   // If `hello_error` is set, it is the answer to every Hello.
-  explicit FakeAgent(Handler handler, bool staged_only = false, int hello_error = 0);
+  explicit FakeAgent(Handler handler, int hello_error = 0);
   ~FakeAgent();
   FakeAgent(const FakeAgent&) = delete;
   FakeAgent& operator=(const FakeAgent&) = delete;
@@ -64,6 +64,8 @@ class FakeAgent {
   // Ends as if it had been killed: everything is closed, nothing is answered.
   void stop();
   [[nodiscard]] int hang_ups() const { return hang_ups_.load(); }
+  // IdentityMessages that have come.
+  [[nodiscard]] int identities() const { return identities_.load(); }
   [[nodiscard]] int doorbells() const { return doorbells_.load(); }
 
  private:
@@ -72,7 +74,6 @@ class FakeAgent {
   bool serve(FakeChannel& channel);
 
   Handler handler_;
-  bool staged_only_;
   int hello_error_;
   std::string directory_;
   int listener_ = -1;
@@ -80,6 +81,7 @@ class FakeAgent {
   std::atomic<bool> stopping_ = false;
   std::atomic<int> hang_ups_ = 0;
   std::atomic<int> doorbells_ = 0;
+  std::atomic<int> identities_ = 0;
   std::thread thread_;
 };
 

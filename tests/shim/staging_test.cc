@@ -6,12 +6,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "channel/layout.h"
+#include "shim/descriptor.h"
 #include "shim/start.h"
 
 namespace netbinder {
@@ -25,8 +28,14 @@ class Staging : public testing::Test {
     start_shim();
     channel_ = ::memfd_create("channel", MFD_CLOEXEC);
     EXPECT_EQ(::ftruncate(channel_, static_cast<off_t>(kChannelBytes)), 0);
+    descriptor_->helpers[kHelloChannelMemory].store(channel_);
+    EXPECT_TRUE(descriptor_->memory.begin(channel_));
+    mailbox_ = descriptor_->memory.mailbox(channel_, kIndex);
   }
-  ~Staging() override { ::close(channel_); }
+  ~Staging() override {
+    descriptor_->memory.end();
+    ::close(channel_);
+  }
 
   void add(std::uint32_t command, const void* payload, std::size_t size) {
     const std::size_t start = commands_.size();
@@ -42,25 +51,30 @@ class Staging : public testing::Test {
     transaction.data.ptr.offsets = at(offsets.data());
     add(BC_TRANSACTION, &transaction, sizeof transaction);
   }
-  std::uint64_t stage(bool everything) {
-    Stager stager(*mailbox_, kIndex, everything ? channel_ : -1);
-    const std::uint64_t end = stage_transactions(stager, commands_.data(), at(commands_.data()),
-                                                 commands_.size(), everything);
-    ranges_ = stager.ranges();
-    return end;
+  std::uint64_t stage() {
+    stager_.emplace(*descriptor_, *mailbox_, kIndex);
+    return stage_transactions(*stager_, commands_.data(), at(commands_.data()), commands_.size());
+  }
+  [[nodiscard]] StagedRange range(std::uint32_t number) const {
+    StagedRange found;
+    if (number < kInlineRanges) return mailbox_->staged[number];
+    const std::uint64_t place = staging_start(kIndex) + overflow_range_place(number);
+    EXPECT_EQ(::pread(channel_, &found, sizeof found, static_cast<off_t>(place)),
+              ssize_t{sizeof found});
+    return found;
   }
   // The bytes that the agent would find at an address.
   std::string staged(const void* address, std::size_t size) {
-    for (std::uint32_t i = 0; i < ranges_; ++i) {
-      const StagedRange& range = mailbox_->staged[i];
-      if (at(address) < range.address || at(address) + size > range.address + range.size) continue;
+    for (std::uint32_t i = 0; i < stager_->ranges(); ++i) {
+      const StagedRange found = range(i);
+      if (at(address) < found.address || at(address) + size > found.address + found.size) continue;
       std::string bytes(size, '\0');
-      const std::uint64_t place = (range.place & ~kLargePlace) + (at(address) - range.address);
-      if ((range.place & kLargePlace) == 0) {
+      const std::uint64_t place = (found.place & ~kLargePlace) + (at(address) - found.address);
+      if ((found.place & kLargePlace) == 0) {
         std::memcpy(bytes.data(), mailbox_->staging + place, size);
       } else {
-        const std::uint64_t start = kStagingStart + kIndex * kStagingBytes + place;
-        EXPECT_EQ(::pread(channel_, bytes.data(), size, static_cast<off_t>(start)),
+        EXPECT_EQ(::pread(channel_, bytes.data(), size,
+                          static_cast<off_t>(staging_start(kIndex) + place)),
                   static_cast<ssize_t>(size));
       }
       return bytes;
@@ -68,14 +82,15 @@ class Staging : public testing::Test {
     return "not staged";
   }
 
-  static constexpr std::uint64_t kIndex = 3;
+  static constexpr std::uint32_t kIndex = 3;
   int channel_ = -1;
-  std::unique_ptr<Mailbox> mailbox_ = std::make_unique<Mailbox>();
+  std::unique_ptr<Descriptor> descriptor_ = std::make_unique<Descriptor>();
+  Mailbox* mailbox_ = nullptr;
   std::vector<std::byte> commands_;
-  std::uint32_t ranges_ = 0;
+  std::optional<Stager> stager_;
 };
 
-TEST_F(Staging, SmallPayloads) {
+TEST_F(Staging, PayloadsInTheOrderInWhichTheyAreRead) {
   const std::string first = "a small payload";
   const std::vector<binder_size_t> offsets{0, 8};
   const std::string second(100, 'x');
@@ -84,55 +99,88 @@ TEST_F(Staging, SmallPayloads) {
   add_transaction(first, offsets);
   add(BC_ENTER_LOOPER, nullptr, 0);
   add_transaction(second);
-  EXPECT_EQ(stage(false), commands_.size());
-  EXPECT_EQ(ranges_, 3U);
+  EXPECT_EQ(stage(), commands_.size());
+  ASSERT_EQ(stager_->ranges(), 3U);
+  EXPECT_EQ(range(0).address, at(offsets.data()));
+  EXPECT_EQ(range(1).address, at(first.data()));
+  EXPECT_EQ(range(2).address, at(second.data()));
   EXPECT_EQ(staged(first.data(), first.size()), first);
   EXPECT_EQ(std::memcmp(staged(offsets.data(), 16).data(), offsets.data(), 16), 0);
   EXPECT_EQ(staged(second.data(), second.size()), second);
 }
 
-TEST_F(Staging, BothOrNeither) {
-  const std::string data(kInlineStagingBytes - 8, 'x');
-  const std::vector<binder_size_t> offsets{0, 8};
-  add_transaction(data, offsets);
-  stage(false);
-  EXPECT_EQ(ranges_, 0U);
-}
-
-TEST_F(Staging, ExactlyAsMuchAsThereIsRoomFor) {
+TEST_F(Staging, WhatDoesNotFitIntoTheMailboxIsBehindIt) {
   const std::string data(kInlineStagingBytes - 16, 'x');
-  const std::vector<binder_size_t> offsets{0, 8};
+  const std::vector<binder_size_t> offsets{0, 1 << 20};
   add_transaction(data, offsets);
-  const std::string more = "x";
+  const std::string more = "m";
   add_transaction(more);
-  stage(false);
-  EXPECT_EQ(ranges_, 2U);
+  stage();
+  EXPECT_EQ(stager_->ranges(), 3U);
+  EXPECT_EQ(range(1).place & kLargePlace, 0U);
+  EXPECT_NE(range(2).place & kLargePlace, 0U);
   EXPECT_EQ(staged(data.data(), data.size()), data);
-  EXPECT_EQ(staged(more.data(), 1), "not staged");
+  EXPECT_EQ(staged(more.data(), 1), more);
 }
 
-TEST_F(Staging, NoMoreRangesThanThereAre) {
-  const std::string data = "12345678";
-  for (std::uint32_t i = 0; i < kMaxStagedRanges + 5; ++i) add_transaction(data);
-  stage(false);
-  EXPECT_EQ(ranges_, kMaxStagedRanges);
+TEST_F(Staging, MoreRangesThanTheMailboxHolds) {
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < 3 * kInlineRanges; ++i) texts.push_back("text " + std::to_string(i));
+  for (const std::string& text : texts) add_transaction(text);
+  EXPECT_EQ(stage(), commands_.size());
+  EXPECT_EQ(stager_->ranges(), texts.size());
+  for (const std::string& text : texts) EXPECT_EQ(staged(text.data(), text.size()), text);
 }
 
-TEST_F(Staging, EverythingWithBuffers) {
+TEST_F(Staging, WhatHasNoRoomWaitsForTheNextRequest) {
+  const std::string large(4U << 20, 'l');
+  add_transaction(large);
+  const std::size_t second = commands_.size();
+  add_transaction(large);
+  EXPECT_EQ(stage(), second);
+  EXPECT_EQ(stager_->ranges(), 1U);
+  // By itself it has to go as far as there is room.
+  const std::string larger(kStagingBytes, 'l');
+  commands_.clear();
+  add_transaction(larger);
+  EXPECT_EQ(stage(), commands_.size());
+  EXPECT_EQ(stager_->ranges(), 0U);
+}
+
+TEST_F(Staging, BuffersAndDescriptorsOfObjects) {
   const std::string buffer(300'000, 'b');
+  std::vector<int> fds(300);
+  for (std::size_t i = 0; i < fds.size(); ++i) fds[i] = static_cast<int>(i % 7);
   std::string data(5000, 'd');
-  binder_buffer_object object{};
-  object.hdr.type = BINDER_TYPE_PTR;
-  object.buffer = at(buffer.data());
-  object.length = buffer.size();
+  const binder_buffer_object object{.hdr = {.type = BINDER_TYPE_PTR},
+                                    .flags = 0,
+                                    .buffer = at(buffer.data()),
+                                    .length = buffer.size(),
+                                    .parent = 0,
+                                    .parent_offset = 0};
   std::memcpy(data.data() + 8, &object, sizeof object);
-  // The second one is out of bounds, which is for the agent to say.
-  const std::vector<binder_size_t> offsets{8, 1 << 20};
+  binder_fd_object file{};
+  file.hdr.type = BINDER_TYPE_FD;
+  file.fd = 9;
+  std::memcpy(data.data() + 64, &file, sizeof file);
+  binder_buffer_object holder = object;
+  holder.buffer = at(fds.data());
+  holder.length = fds.size() * sizeof(int);
+  std::memcpy(data.data() + 96, &holder, sizeof holder);
+  binder_fd_array_object array{};
+  array.hdr.type = BINDER_TYPE_FDA;
+  array.num_fds = fds.size();
+  array.parent = 2;
+  std::memcpy(data.data() + 160, &array, sizeof array);
+  // The last one is out of bounds, which is for the agent to say.
+  const std::vector<binder_size_t> offsets{8, 64, 96, 160, 1 << 20};
   add_transaction(data, offsets);
-  EXPECT_EQ(stage(true), commands_.size());
+  EXPECT_EQ(stage(), commands_.size());
   EXPECT_EQ(staged(data.data(), data.size()), data);
-  EXPECT_EQ(std::memcmp(staged(offsets.data(), 16).data(), offsets.data(), 16), 0);
   EXPECT_EQ(staged(buffer.data(), buffer.size()), buffer);
+  std::vector<int> expected{9};
+  expected.insert(expected.end(), fds.begin(), fds.end());
+  EXPECT_TRUE(std::ranges::equal(stager_->files(), expected));
 }
 
 TEST_F(Staging, BadPointersAreLeftToTheAgent) {
@@ -142,17 +190,16 @@ TEST_F(Staging, BadPointersAreLeftToTheAgent) {
   add(BC_TRANSACTION, &transaction, sizeof transaction);
   transaction.data_size = 100;
   add(BC_REPLY, &transaction, sizeof transaction);
-  EXPECT_EQ(stage(true), commands_.size());
-  EXPECT_EQ(stage(false), commands_.size());
-  EXPECT_EQ(ranges_, 0U);
+  EXPECT_EQ(stage(), commands_.size());
+  EXPECT_EQ(stager_->ranges(), 0U);
 }
 
 TEST_F(Staging, CutOffCommands) {
   const std::uint32_t command = BC_FREE_BUFFER;
   add(command, nullptr, 0);
-  EXPECT_EQ(stage(false), 12U);
+  EXPECT_EQ(stage(), 12U);
   commands_.resize(2);  // what follows is still there: the driver reads the command to its end
-  EXPECT_EQ(stage(false), 12U);
+  EXPECT_EQ(stage(), 12U);
 }
 
 }  // namespace

@@ -2,12 +2,18 @@
 #include "shim/user_memory.h"
 
 #include <gtest/gtest.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
 #include <vector>
 
+#include "shim/fault_signals.h"
 #include "shim/start.h"
 
 namespace netbinder {
@@ -26,7 +32,6 @@ class UserMemory : public testing::Test {
         ::mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memory_ = static_cast<std::byte*>(memory);
     ::mprotect(memory_ + 2 * kPage, kPage, PROT_NONE);
-    forget_user_pages();
   }
   ~UserMemory() override { ::munmap(memory_, 3 * kPage); }
 
@@ -36,7 +41,7 @@ class UserMemory : public testing::Test {
 TEST_F(UserMemory, ReadsAndWritesTwice) {
   const std::array<char, 8> text{"payload"};
   std::array<char, 8> back{};
-  for (int i = 0; i < 2; ++i) {  // by the kernel, then directly
+  for (int i = 0; i < 2; ++i) {
     EXPECT_TRUE(write_user(at(memory_) + kPage - 3, text.data(), text.size()));
     back = {};
     EXPECT_TRUE(read_user(back.data(), at(memory_) + kPage - 3, back.size()));
@@ -63,14 +68,64 @@ TEST_F(UserMemory, ConstantPages) {
   EXPECT_EQ(writable_prefix(at(memory_), 8), 0U);
 }
 
-TEST_F(UserMemory, ForgetsWhenMappingsChange) {
+TEST_F(UserMemory, NothingIsRemembered) {
   std::array<char, 8> bytes{};
   EXPECT_TRUE(read_user(bytes.data(), at(memory_), 8));
   EXPECT_TRUE(write_user(at(memory_), bytes.data(), 8));
   ::mprotect(memory_, kPage, PROT_NONE);
-  forget_user_pages();
   EXPECT_FALSE(read_user(bytes.data(), at(memory_), 8));
   EXPECT_FALSE(write_user(at(memory_), bytes.data(), 8));
+}
+
+// The program's own handler for the signal, as it set it and as it is called.
+volatile sig_atomic_t handled = 0;
+sigjmp_buf back_to_test;
+void handle_fault(int signal, siginfo_t* info, void*) {
+  handled = info->si_addr == reinterpret_cast<void*>(8) ? signal : -1;
+  siglongjmp(back_to_test, 1);
+}
+
+TEST_F(UserMemory, TheProgramsHandlerGetsAllOtherFaults) {
+  struct sigaction action {};
+  struct sigaction old {};
+  action.sa_sigaction = handle_fault;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  int result = -1;
+  ASSERT_TRUE(fault_sigaction(SIGSEGV, &action, &old, result));
+  EXPECT_EQ(result, 0);
+  std::array<char, 8> bytes{};
+  EXPECT_FALSE(read_user(bytes.data(), 8, 8));
+  EXPECT_EQ(handled, 0);
+  if (sigsetjmp(back_to_test, 1) == 0) {
+    std::uintptr_t address = 8;
+    __asm__ volatile("" : "+r"(address));  // the compiler knows nothing of it
+    *reinterpret_cast<volatile int*>(address) = 1;
+  }
+  EXPECT_EQ(handled, SIGSEGV);
+  struct sigaction now {};
+  ASSERT_TRUE(fault_sigaction(SIGSEGV, &old, &now, result));
+  EXPECT_EQ(now.sa_sigaction, handle_fault);
+  EXPECT_FALSE(fault_sigaction(SIGTERM, &old, &now, result));
+}
+
+TEST_F(UserMemory, AFaultOfItsOwnStillEndsTheProgram) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    struct sigaction action {};
+    struct sigaction old {};
+    int result = -1;
+    action.sa_handler = SIG_DFL;
+    (void)fault_sigaction(SIGSEGV, &action, &old, result);
+    std::uintptr_t address = 8;
+    __asm__ volatile("" : "+r"(address));
+    *reinterpret_cast<volatile int*>(address) = 1;
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) << status;
 }
 
 TEST_F(UserMemory, Prefixes) {

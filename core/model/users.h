@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the processes of each user have of this host's driver, and the bounds of it. No user can use
+// up what others need; the bounds are such that no honest program meets them. A process is its
+// user's as of its opening. Root's have no bounds here.
+//
+// Users are owned by the Model; a UserUsage lives as long as a process of the user.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "core/base/check.h"
+
+namespace netbinder {
+
+struct UserLimits {
+  std::size_t processes = 2048;
+  std::size_t threads = 16384;
+  std::size_t nodes = 1U << 18;
+  std::size_t refs = 1U << 18;
+};
+
+class UserUsage {
+ public:
+  UserUsage(std::uint32_t uid, const UserLimits& limits) : uid_(uid), limits_(limits) {}
+
+  [[nodiscard]] std::uint32_t uid() const { return uid_; }
+
+  // One kind of thing: how many the user has, and whether there may be one more.
+  class Count {
+   public:
+    [[nodiscard]] std::size_t value() const { return value_; }
+    void add() { ++value_; }
+    void remove(std::size_t count = 1) {
+      NB_CHECK(value_ >= count);
+      value_ -= count;
+    }
+
+   private:
+    std::size_t value_ = 0;
+  };
+  Count processes, threads, nodes, refs;
+
+  [[nodiscard]] bool may_add_process() const { return below(processes, limits_.processes); }
+  [[nodiscard]] bool may_add_thread() const { return below(threads, limits_.threads); }
+  [[nodiscard]] bool may_add_node() const { return below(nodes, limits_.nodes); }
+  [[nodiscard]] bool may_add_ref() const { return below(refs, limits_.refs); }
+
+ private:
+  [[nodiscard]] bool below(const Count& count, std::size_t limit) const {
+    return uid_ == 0 || count.value() < limit;
+  }
+
+  std::uint32_t uid_;
+  const UserLimits& limits_;
+};
+
+class Users {
+ public:
+  // `limits` must outlive it.
+  explicit Users(const UserLimits& limits) : limits_(limits) {}
+
+  UserUsage& of(std::uint32_t uid) { return users_.try_emplace(uid, uid, limits_).first->second; }
+  // To be called when a process of the user has gone, or could not be made.
+  void forget_if_gone(std::uint32_t uid) {
+    const auto found = users_.find(uid);
+    if (found != users_.end() && found->second.processes.value() == 0) users_.erase(found);
+  }
+  [[nodiscard]] const std::map<std::uint32_t, UserUsage>& all() const { return users_; }
+
+ private:
+  const UserLimits& limits_;
+  std::map<std::uint32_t, UserUsage> users_;
+};
+
+}  // namespace netbinder

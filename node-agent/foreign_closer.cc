@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/foreign_closer.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace netbinder {
+namespace {
+
+constexpr std::size_t kMaxThreads = 64;
+constexpr std::size_t kKeptThreads = 1;
+
+class Closer {
+ public:
+  void take(int fd) {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(fd);
+    ++waiting_;
+    if (idle_ > 0) {
+      work_.notify_one();
+    } else if (threads_ < kMaxThreads) {  // the others may be waiting for their files
+      add_thread();
+    }
+  }
+
+  [[nodiscard]] std::size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+
+ private:
+  // With the mutex held. If there can be no thread now, the next descriptor tries again.
+  void add_thread() {
+    // No signal of the process is for these threads.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      std::thread([this] { run(); }).detach();
+      ++threads_;
+    } catch (const std::system_error&) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (queue_.empty()) {
+        if (threads_ > kKeptThreads && idle_ >= kKeptThreads) break;
+        ++idle_;
+        work_.wait(lock, [this] { return !queue_.empty(); });
+        --idle_;
+      }
+      const int fd = queue_.front();
+      queue_.pop_front();
+      // Somebody must be there for the next one, however long this one takes.
+      if (idle_ == 0 && !queue_.empty() && threads_ < kMaxThreads) add_thread();
+      lock.unlock();
+      ::close(fd);
+      lock.lock();
+      --waiting_;
+    }
+    --threads_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<int> queue_;
+  std::size_t threads_ = 0;
+  std::size_t idle_ = 0;
+  std::size_t waiting_ = 0;
+};
+
+// Never destroyed: its threads end with the process.
+Closer& closer() {
+  static auto* const made = new Closer;
+  return *made;
+}
+
+}  // namespace
+
+void close_elsewhere(int fd) noexcept { closer().take(fd); }
+
+std::size_t waiting_to_be_closed() { return closer().waiting(); }
+
+}  // namespace netbinder

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The agent's end of a channel's side socket (channel/side_socket.h): descriptors that came along
+// with requests, descriptors to be installed, and what processes say of themselves.
+//
+// Owned by a ClientChannel. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "channel/limits.h"
+#include "node-agent/unique_fd.h"
+
+namespace netbinder {
+
+// What the kernel vouches for: the sender of a message.
+struct ProvenIdentity {
+  std::int32_t pid = 0;
+  std::uint32_t euid = 0;
+};
+
+class SideSocket {
+ public:
+  // Both ends of a new side socket. Nothing here, and an errno, if there can be none.
+  static std::expected<SideSocket, int> make();
+
+  // The program's end, for every process that is let into the channel.
+  [[nodiscard]] int program_end() const { return program_end_.get(); }
+
+  // Takes the messages that are there; descriptors beyond `room` are closed. Returns who has
+  // identified themselves.
+  std::vector<ProvenIdentity> receive(std::size_t room);
+  // A descriptor that came along for the mailbox, by its number in the program; each once, in their
+  // order. -EBADF if there is none.
+  std::expected<ForeignFd, int> take(std::uint32_t mailbox, int fd);
+  // Those that no transaction has taken are closed.
+  void forget(std::uint32_t mailbox);
+  // Sends descriptors to be installed, in as many messages as needed.
+  void send(std::uint32_t mailbox, std::span<const int> fds);
+
+ private:
+  // In one turn, and for one channel: more than that only a program has that means harm.
+  static constexpr int kMessagesAtOnce = 256;
+  static constexpr std::size_t kMaxWaiting = 2 * kMaxPassedFds;
+
+  // In the order in which they are taken.
+  struct Passed {
+    std::vector<std::pair<int, ForeignFd>> files;
+    std::size_t next = 0;
+  };
+
+  // False if there is no message.
+  bool receive_one(std::vector<ProvenIdentity>& identities, std::size_t room);
+
+  ForeignFd here_;
+  ForeignFd program_end_;
+  boost::unordered_flat_map<std::uint32_t, Passed> passed_;  // by mailbox
+  std::size_t waiting_ = 0;                                  // descriptors in it
+};
+
+}  // namespace netbinder

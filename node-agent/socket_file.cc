@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/socket_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+namespace netbinder {
+
+namespace {
+
+std::string lock_path(const std::string& path) { return path + ".lock"; }
+
+}  // namespace
+
+SocketFile::SocketFile(std::string path, int type) : path_(std::move(path)) {
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
+  lock();
+  listen(type);
+}
+
+SocketFile::~SocketFile() {
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
+      status.st_ino == inode_) {
+    ::unlink(path_.c_str());
+  }
+  // Whoever has the lock next finds no socket. The file goes first, while the lock is held.
+  ::unlink(lock_path(path_).c_str());
+}
+
+void SocketFile::fail(const char* what) const {
+  throw std::runtime_error(path_ + ": cannot " + what + ": " + std::strerror(errno));
+}
+
+void SocketFile::lock() {
+  const std::string path = lock_path(path_);
+  for (;;) {
+    lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_) fail("lock");
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) fail("lock");
+      throw std::runtime_error(path_ + ": another agent is serving there");
+    }
+    // Its last owner may have removed it after it was opened here.
+    struct stat opened {};
+    struct stat named {};
+    if (::fstat(lock_.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+        opened.st_ino == named.st_ino && opened.st_dev == named.st_dev) {
+      return;
+    }
+  }
+}
+
+void SocketFile::listen(int type) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path_.size() >= sizeof address.sun_path) {
+    throw std::runtime_error("socket path is too long: " + path_);
+  }
+  std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
+  listener_.reset(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener_) fail("make a socket");
+  // It was left behind by an agent that was killed, as that one had the lock. A file of any other
+  // kind is not ours to remove.
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    const UniqueFd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const auto* where = reinterpret_cast<const sockaddr*>(&address);
+    if (probe && ::connect(probe.get(), where, sizeof address) == 0) {
+      throw std::runtime_error(path_ + ": another agent is serving there");
+    }
+    ::unlink(path_.c_str());
+  }
+  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fail("bind");
+  }
+  if (::lstat(path_.c_str(), &status) == 0) {
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+  }
+  // Everybody who can see the socket may connect, as with the mode of a device node. The kernel
+  // tells the agent who a program is.
+  ::chmod(path_.c_str(), 0666);
+  if (::listen(listener_.get(), SOMAXCONN) != 0) fail("listen");
+}
+
+}  // namespace netbinder

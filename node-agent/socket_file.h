@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A listening Unix socket at a path. While it lives, a lock file beside it ensures that no other
+// agent takes the path: two that start at once over a socket that was left behind cannot both have
+// it. At its end it removes the socket only if that is still its own.
+//
+// Any thread.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "node-agent/unique_fd.h"
+
+namespace netbinder {
+
+class SocketFile {
+ public:
+  // `type` is SOCK_SEQPACKET or SOCK_STREAM. Anybody may connect. Throws std::runtime_error naming
+  // the path if it cannot listen there, or if another agent does.
+  SocketFile(std::string path, int type);
+  ~SocketFile();
+  SocketFile(const SocketFile&) = delete;
+  SocketFile& operator=(const SocketFile&) = delete;
+
+  // The listening socket, which does not block. To be taken once.
+  [[nodiscard]] int release() { return listener_.release(); }
+
+ private:
+  void lock();
+  void listen(int type);
+  [[noreturn]] void fail(const char* what) const;
+
+  std::string path_;
+  UniqueFd lock_;
+  UniqueFd listener_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/staged_memory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace netbinder {
+
+bool StagedMemory::read(std::uint32_t mailbox, Cursor& cursor, std::uint64_t address,
+                        std::span<std::byte> into) {
+  const std::uint32_t end =
+      cursor.ranges - cursor.next > kLookahead ? cursor.next + kLookahead : cursor.ranges;
+  for (std::uint32_t number = cursor.next; number < end; ++number) {
+    const StagedRange found = range(mailbox, number);
+    if (address < found.address || into.size() > found.size ||
+        address - found.address > found.size - into.size()) {
+      continue;
+    }
+    if (!copy(mailbox, found, address - found.address, into)) return false;
+    cursor.next = number;
+    return true;
+  }
+  return false;
+}
+
+StagedRange StagedMemory::range(std::uint32_t mailbox, std::uint32_t number) {
+  StagedRange found;
+  if (number < kInlineRanges) {
+    std::memcpy(&found, &mailbox_of(mailbox).staged[number], sizeof found);
+    return found;
+  }
+  if (!block_) block_ = std::make_unique<Block>();
+  Block& block = *block_;
+  if (block.mailbox != mailbox || number < block.first || number - block.first >= block.count) {
+    // The table grows downwards: the last of the block comes first.
+    const std::uint32_t last = std::min(number + kBlockRanges - 1, kMaxStagedRanges - 1);
+    block.mailbox = mailbox;
+    block.first = number;
+    block.count = last - number + 1;
+    const std::span ranges = std::span(block.ranges).first(block.count);
+    if (!read_area(mailbox, overflow_range_place(last), std::as_writable_bytes(ranges))) {
+      block.count = 0;
+      return {};
+    }
+    std::ranges::reverse(ranges);
+  }
+  return block.ranges[number - block.first];
+}
+
+bool StagedMemory::copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
+                        std::span<std::byte> into) const {
+  if ((range.place & kLargePlace) == 0) {
+    if (range.place > kInlineStagingBytes || range.size > kInlineStagingBytes - range.place) {
+      return false;
+    }
+    std::memcpy(into.data(), mailbox_of(mailbox).staging + range.place + skip, into.size());
+    return true;
+  }
+  const std::uint64_t place = range.place & ~kLargePlace;
+  if (place > kStagingBytes || range.size > kStagingBytes - place) return false;
+  return read_area(mailbox, place + skip, into);
+}
+
+bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
+                             std::span<std::byte> into) const {
+  const std::uint64_t start = staging_start(mailbox) + place;
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,
+                                static_cast<off_t>(start + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    done += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+}  // namespace netbinder

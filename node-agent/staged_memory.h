@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads what a program has staged with a request (StagedRange of channel/request.h). The ranges are
+// in the order in which the driver reads, so a request's are gone through once, however many there
+// are; nothing that the program writes there can make a look take longer.
+//
+// Owned by a ClientChannel. Thread: the data-plane thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "channel/layout.h"
+#include "node-agent/shared_memory.h"
+
+namespace netbinder {
+
+class StagedMemory {
+ public:
+  // How far a request's ranges have been gone through.
+  struct Cursor {
+    std::uint32_t ranges = 0;
+    std::uint32_t next = 0;
+  };
+
+  explicit StagedMemory(const SharedMemory& channel) : channel_(channel) {}
+
+  // To be called when a mailbox has a new request.
+  void begin_request(std::uint32_t mailbox) {
+    if (block_ && block_->mailbox == mailbox) block_->count = 0;
+  }
+  // Reads `into` if one of the next ranges covers all of it, and moves the cursor there.
+  bool read(std::uint32_t mailbox, Cursor& cursor, std::uint64_t address,
+            std::span<std::byte> into);
+
+ private:
+  // A failed look costs as much as this, and no more.
+  static constexpr std::uint32_t kLookahead = 64;
+  static constexpr std::uint32_t kBlockRanges = 64;
+
+  // Some of the ranges that are not in the mailbox, as they were when they were first needed.
+  struct Block {
+    std::uint32_t mailbox = 0;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    std::array<StagedRange, kBlockRanges> ranges;
+  };
+
+  [[nodiscard]] Mailbox& mailbox_of(std::uint32_t mailbox) const {
+    return mailbox_at(channel_.memory().data(), mailbox);
+  }
+  StagedRange range(std::uint32_t mailbox, std::uint32_t number);
+  bool copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
+            std::span<std::byte> into) const;
+  bool read_area(std::uint32_t mailbox, std::uint64_t place, std::span<std::byte> into) const;
+
+  const SharedMemory& channel_;
+  std::unique_ptr<Block> block_;  // none before it is needed
+};
+
+}  // namespace netbinder

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this process tells the agent of itself: that it has come by a channel in a fork, and under
+// which effective user the opener of a channel now runs (IdentityMessage of channel/side_socket.h).
+// Any thread; safe in signal handlers and in the child of a fork.
+#pragma once
+
+#include "shim/descriptor.h"
+
+namespace netbinder {
+
+// Never waits. False if it could not be sent.
+bool say_identity(const Descriptor& descriptor);
+
+// The program may have changed its user.
+void forget_user();
+// The user is known to the agent as it is now, because the channel has just been opened.
+void note_user_known(Descriptor& descriptor);
+// Whether the opener's user may have changed since the agent heard of it last. If so it has been
+// told, and the next request is to say so (kFlagIdentity).
+bool tell_changed_user(Descriptor& descriptor);
+
+}  // namespace netbinder
