@@ -20,6 +20,8 @@
 //   busy_poll_us   50 (0 … 1000000): while requests come at least this often, the agent looks for
 //                  the next one instead of sleeping; 0: it always sleeps
 //   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
+//   user           the user that an agent started by root becomes when its sockets are bound. Default:
+//                  "netbinder" if there is one; "root" stays root.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
@@ -157,6 +159,7 @@ struct Config {
   TransportKind transport = TransportKind::kAuto;
   std::uint32_t busy_poll_us = 50;
   bool insecure = false;
+  std::string user;  // empty: the default
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;
   std::vector<HostSettings> hosts;  // never empty; has `host`

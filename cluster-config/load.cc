@@ -208,6 +208,7 @@ Config read_config(TableReader& in) {
   in.get("transport", config.transport, config_names::kTransports);
   in.get("busy_poll_us", config.busy_poll_us, 0, 1'000'000);
   in.get("insecure", config.insecure);
+  in.get("user", config.user);
   in.get("log_level", config.log_level, config_names::kLogLevels);
   read_contexts(in, config.contexts);
   read_tls(in, config.tls);

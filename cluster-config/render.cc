@@ -60,6 +60,7 @@ std::string render_config(const Config& config) {
   put("transport = {}\n", quote(to_string(config.transport)));
   put("busy_poll_us = {}\n", config.busy_poll_us);
   put("insecure = {}\n", config.insecure);
+  if (!config.user.empty()) put("user = {}\n", quote(config.user));
   put("log_level = {}\n", quote(config.log_level));
   for (const auto& context : config.contexts) {
     put("\n[[context]]\n");

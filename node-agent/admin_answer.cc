@@ -7,7 +7,6 @@
 
 #include "core/view/viewer.h"
 #include "node-agent/agent.h"
-#include "node-agent/program_channels.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
 
@@ -70,6 +69,28 @@ json status_of(const Agent& agent) {
   return status;
 }
 
+// What each user has, for those who see it; with the bounds, which root does not have.
+json users_of(const Agent& agent, const Viewer& viewer) {
+  const LimitSettings& limits = agent.config().limits;
+  json users = json::array();
+  for (const auto& [uid, usage] : agent.driver().users()) {
+    if (!viewer.sees(uid)) continue;
+    users.push_back({{"uid", uid},
+                     {"processes", usage.processes.value()},
+                     {"threads", usage.threads.value()},
+                     {"nodes", usage.nodes.value()},
+                     {"refs", usage.refs.value()},
+                     {"files", agent.files_of(uid)}});
+  }
+  return {{"users", users},
+          {"limits",
+           {{"processes", limits.max_processes_per_user},
+            {"threads", limits.max_threads_per_user},
+            {"nodes", limits.max_nodes_per_user},
+            {"refs", limits.max_refs_per_user},
+            {"files", limits.max_files_per_user}}}};
+}
+
 json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
@@ -77,6 +98,7 @@ json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
   }
   const std::string command = request["command"];
   if (command == "status") return status_of(agent);
+  if (command == "users") return users_of(agent, viewer);
   agent.take_posted_reads();
   const auto as_json = request.find("json");
   if (as_json != request.end() && *as_json == true) {

@@ -54,6 +54,8 @@ class Agent {
   [[nodiscard]] std::size_t channels() const;
   [[nodiscard]] std::size_t connected_peers() const;
   [[nodiscard]] std::size_t relays() const;
+  // Descriptors of that user's programs that are on their way.
+  [[nodiscard]] std::size_t files_of(std::uint32_t uid) const;
 
  private:
   class Parts;

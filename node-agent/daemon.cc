@@ -10,6 +10,7 @@
 
 #include "node-agent/admin_server.h"
 #include "node-agent/agent.h"
+#include "node-agent/unprivileged.h"
 #include "transport/log.h"
 
 namespace netbinder {
@@ -41,6 +42,8 @@ void serve(const Config& config) {
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (!error) agent.stop();
   });
+  const std::string user = become_unprivileged(config.user);
+  if (!user.empty()) log::info("it runs as {} from now on", user);
   log::info("serving {} at {}", config.host, config.socket);
   agent.run();
   log::info("stopped");

@@ -2,6 +2,7 @@
 #include "shim/driver_calls.h"
 
 #include <linux/android/binder.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,6 +21,18 @@
 
 namespace netbinder {
 namespace {
+
+// The driver's calls are no cancellation points, though they are made of such.
+class NotCancelled {
+ public:
+  NotCancelled() { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~NotCancelled() { ::pthread_setcancelstate(before_, nullptr); }
+  NotCancelled(const NotCancelled&) = delete;
+  NotCancelled& operator=(const NotCancelled&) = delete;
+
+ private:
+  int before_ = PTHREAD_CANCEL_ENABLE;
+};
 
 int fail(int error) {
   errno = error;
@@ -219,6 +232,7 @@ int set_nonblocking(Descriptor& descriptor, int fd, void* argument) {
 }  // namespace
 
 int ioctl_binder(Descriptor& descriptor, int fd, unsigned long request, void* argument) {
+  const NotCancelled not_cancelled;
   const int saved_errno = errno;
   const auto command = static_cast<std::uint32_t>(request);
   int error = EINVAL;
@@ -240,6 +254,7 @@ int ioctl_binder(Descriptor& descriptor, int fd, unsigned long request, void* ar
 
 void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t length, int protection,
                   int flags, off_t offset) {
+  const NotCancelled not_cancelled;
   const int saved_errno = errno;
   if (!descriptor.is_opener()) {
     errno = EINVAL;  // the buffers are in the opener's memory

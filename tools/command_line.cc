@@ -62,6 +62,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
   CLI::App* status = app.add_subcommand("status", "what an agent is doing");
   status->add_option("--socket", options->socket, "the agent's socket");
   status->add_flag("--json", options->json, "as JSON");
+  status->add_flag("--users", options->users, "what each user has of the agent, and its bounds");
   status->callback([options, &chosen] { chosen = *options; });
 }
 

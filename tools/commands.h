@@ -30,6 +30,7 @@ struct SessionOptions {
 // Shows the state of an agent.
 struct StatusOptions {
   std::string socket;
+  bool users = false;  // what each user has of it
   bool json = false;
 };
 

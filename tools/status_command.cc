@@ -39,12 +39,29 @@ void print(const nlohmann::json& status) {
   }
 }
 
+void print_users(const nlohmann::json& answer) {
+  constexpr const char* kKinds[] = {"processes", "threads", "nodes", "refs", "files"};
+  fmt::print("{:>12}", "user");
+  for (const char* kind : kKinds) fmt::print("{:>12}", kind);
+  fmt::print("\n");
+  for (const auto& user : answer["users"]) {
+    fmt::print("{:>12}", text(user["uid"]));
+    for (const char* kind : kKinds) fmt::print("{:>12}", text(user[kind]));
+    fmt::print("\n");
+  }
+  fmt::print("{:>12}", "at most");
+  for (const char* kind : kKinds) fmt::print("{:>12}", text(answer["limits"][kind]));
+  fmt::print("\n");
+}
+
 }  // namespace
 
 int carry_out(const StatusOptions& options, char** /*argv*/) {
-  const auto answer = ask_agent(options.socket, {{"command", "status"}});
+  const auto answer = ask_agent(options.socket, {{"command", options.users ? "users" : "status"}});
   if (options.json) {
     fmt::print("{}\n", answer.dump(2));
+  } else if (options.users) {
+    print_users(answer);
   } else {
     print(answer);
   }

@@ -13,6 +13,10 @@
 
 #include "channel/doorbell.h"
 #include "channel/pending.h"
+#include "shim/descriptor.h"
+#include "shim/install.h"
+#include "shim/staging.h"
+#include "shim/start.h"
 #include "tests/agent/agent_process.h"
 
 namespace netbinder::testing {
@@ -76,7 +80,7 @@ bool is_hung_up(int socket) {
 }
 
 ChannelClient::ChannelClient(const std::string& path, const std::string& context)
-    : socket_(connect_to(path)) {
+    : descriptor_(std::make_unique<Descriptor>()), socket_(connect_to(path)) {
   const Hello hello = hello_with(context);
   EXPECT_EQ(::send(socket_, &hello, sizeof hello, MSG_NOSIGNAL), ssize_t{sizeof hello});
   const auto reply = receive_hello_reply(socket_, &fds_);
@@ -88,9 +92,14 @@ ChannelClient::ChannelClient(const std::string& path, const std::string& context
                         fds_[kHelloChannelMemory], 0);
   EXPECT_NE(mapped, MAP_FAILED);
   memory_ = static_cast<std::byte*>(mapped);
+  start_shim();
+  for (std::size_t i = 0; i < fds_.size(); ++i) descriptor_->helpers[i].store(fds_[i]);
+  EXPECT_TRUE(descriptor_->memory.begin(fds_[kHelloChannelMemory]));
 }
 
 ChannelClient::~ChannelClient() {
+  stagers_.clear();
+  descriptor_->memory.end();
   if (memory_ != nullptr) ::munmap(memory_, kStagingStart);
   if (arena_ != nullptr) ::munmap(arena_, arena_bytes_);
   for (const int fd : fds_) {
@@ -144,17 +153,16 @@ void ChannelClient::begin_write_read(std::uint32_t index, std::uint32_t tid,
   box.request.bytes = commands.size();
   box.request.address = reinterpret_cast<std::uint64_t>(commands.data());
   box.request.read_capacity = (flags & kFlagReads) != 0 ? 1024 : 0;
+  auto& stager = stagers_[index];
+  stager = std::make_unique<Stager>(*descriptor_, box, index);
   if (commands.size() <= kInlineCommandBytes) {
     if (!commands.empty()) std::memcpy(box.commands, commands.data(), commands.size());
   } else {
-    EXPECT_EQ(::pwrite(channel_memory(), commands.data(), commands.size(),
-                       static_cast<off_t>(staging_start(index))),
-              static_cast<ssize_t>(commands.size()));
-    box.staged[0] = {.address = box.request.address,
-                     .size = static_cast<std::uint32_t>(commands.size()),
-                     .place = kLargePlace};
-    box.request.staged_ranges = 1;
+    EXPECT_EQ(stager->stage(box.request.address, commands.size()), Stager::Result::kStaged);
   }
+  (void)stage_transactions(*stager, commands.data(), box.request.address, commands.size());
+  box.request.staged_ranges = stager->ranges();
+  if (pass_files(*descriptor_, index, stager->files())) box.request.flags |= kFlagPassedFiles;
   set_state(index, kRequested);
 }
 

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +16,11 @@
 #include "channel/hello.h"
 #include "channel/layout.h"
 #include "core/base/uapi.h"
+
+namespace netbinder {
+struct Descriptor;
+class Stager;
+}  // namespace netbinder
 
 namespace netbinder::testing {
 
@@ -67,6 +74,9 @@ class ChannelClient {
   [[nodiscard]] const std::byte* arena() const { return arena_; }
 
  private:
+  // What the shim stages with, and what has been staged in each mailbox.
+  std::unique_ptr<Descriptor> descriptor_;
+  std::map<std::uint32_t, std::unique_ptr<Stager>> stagers_;
   int socket_ = -1;
   int error_ = 0;
   std::array<int, kHelloDescriptors> fds_{-1, -1, -1, -1};
