@@ -78,7 +78,8 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
                          std::string_view(request).substr(0, end)) +
             "\n";
     request.erase(0, end + 1);
-    if (euid != 0) account.has_run(++turn, began_ns, monotonic_ns());
+    const std::uint64_t now_ns = monotonic_ns();
+    account.took_long(now_ns - began_ns, now_ns);
     expire_after(kIdleMs);
     boost::asio::async_write(
         socket, boost::asio::buffer(reply),
@@ -112,7 +113,6 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
   boost::asio::posix::stream_descriptor socket;
   boost::asio::steady_timer timer;
   std::uint32_t euid;
-  std::uint64_t turn = 0;
   std::string request;
   std::string reply;
   std::shared_ptr<Shared> shared;

@@ -24,13 +24,14 @@ class EpollSet {
 
   // `events` and `data` as for epoll_ctl(2). 0 or a negative errno.
   int add(int fd, std::uint32_t events, epoll_data_t data);
+  // Takes the events that are there at once, without waiting for the event loop's turn.
+  void take();
   // Must be called before `fd` is closed, as a program may keep the description open. `fd` need not
   // be in the set.
   void remove(int fd);
 
  private:
   void watch();
-  void take();
 
   boost::asio::posix::stream_descriptor set_;
   std::function<void(const epoll_event&)> ready_;

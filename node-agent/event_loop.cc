@@ -88,6 +88,7 @@ void EventLoop::run() {
 // for the next turn.
 bool EventLoop::poll_events() {
   constexpr std::uint64_t kEnoughNs = 200'000;
+  channels_.take_doorbells();
   if (io_.poll_one() == 0) return false;
   const std::uint64_t began_ns = monotonic_ns();
   while (monotonic_ns() - began_ns < kEnoughNs && io_.poll_one() > 0) {

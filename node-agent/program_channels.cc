@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +27,14 @@ namespace {
 bool has_hung_up(int socket) {
   pollfd now{.fd = socket, .events = POLLRDHUP, .revents = 0};
   return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
+
+// The processor's time that this thread has had.
+std::uint64_t thread_cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 }  // namespace
@@ -260,9 +269,11 @@ bool ProgramChannels::serve_hot() {
   NB_ON_DATA_PLANE();
   bool any = false;
   // Another channel is the first one in each turn, so that a user's time is shared by all of his.
-  const std::size_t first = hot_.size() > 1 ? ++turn_ % hot_.size() : 0;
+  ++turn_;
+  const std::size_t first = hot_.size() > 1 ? turn_ % hot_.size() : 0;
   const bool shared = users_.all().size() > 1;
   std::uint64_t now_ns = shared ? monotonic_ns() : 0;
+  const std::uint64_t cpu_began_ns = shared ? thread_cpu_ns() : 0;
   for (std::size_t i = 0; i < hot_.size(); ++i) {
     ClientChannel& channel = hot_.at((first + i) % hot_.size());
     if (shared && !channel.user().may_run(turn_, now_ns)) continue;
@@ -272,7 +283,13 @@ bool ProgramChannels::serve_hot() {
     host_.after_event();
     now_ns = monotonic_ns();
     channel.last_request_ns = now_ns;
-    if (shared) channel.user().has_run(turn_, began_ns, now_ns);
+    if (shared) {
+      channel.user().has_run(turn_, began_ns, now_ns);
+      if (now_ns - began_ns > UserAccount::kLongNs) {
+        channel.user().took_long(std::min(now_ns - began_ns, thread_cpu_ns() - cpu_began_ns),
+                                 now_ns);
+      }
+    }
     if (channel.closing() &&
         std::find(closing_.begin(), closing_.end(), channel.process()) == closing_.end()) {
       closing_.push_back(channel.process());

@@ -71,6 +71,9 @@ class ProgramChannels final : private ChannelEvents {
   bool serve_hot();
   [[nodiscard]] HotChannels& hot() { return hot_; }
   void respond();
+  // Hears which channels have rung. A request must not wait behind the events of strangers, such as
+  // hundreds of opens.
+  void take_doorbells() { doorbells_.take(); }
 
   // What to give to a process that shows a program's end of a channel.
   struct Attachment {

@@ -34,11 +34,14 @@ class UserAccount {
     return now_ns >= paused_until_ns_ && (turn != turn_ || spent_ns_ < kShareNs);
   }
   void has_run(std::uint64_t turn, std::uint64_t began_ns, std::uint64_t now_ns) {
-    const std::uint64_t spent = now_ns - began_ns;
     if (turn != turn_) spent_ns_ = 0;
     turn_ = turn;
-    spent_ns_ += spent;
-    if (spent <= kLongNs) return;
+    spent_ns_ += now_ns - began_ns;
+  }
+  // Something took long: so much of the processor's time, and not the time that others had it. Root's
+  // programs pay nothing back.
+  void took_long(std::uint64_t spent, std::uint64_t now_ns) {
+    if (spent <= kLongNs || uid_ == 0) return;
     late_ns_ += spent;
     paused_until_ns_ = now_ns + std::min((spent - kLongNs) * kPayBack, kMaxPauseNs);
   }

@@ -311,7 +311,7 @@ TEST_F(FileRelaysTest, NothingIsTakenFromAFileThatIsNotReceived) {
   auto [reading, writing] = new_pipe();
   EXPECT_EQ(write_now(writing, "still there"), "11");
   {  // withdrawn before the message
-    UniqueFd copy(::fcntl(reading.get(), F_DUPFD_CLOEXEC, 0));
+    ForeignFd copy(::fcntl(reading.get(), F_DUPFD_CLOEXEC, 0));
     const auto number = pair_.side(1).export_file(HostId{2}, std::move(copy));
     ASSERT_TRUE(number.has_value());
     pair_.side(1).withdraw_file(HostId{2}, *number);

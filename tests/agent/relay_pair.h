@@ -17,13 +17,21 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "node-agent/file_relays.h"
+#include "node-agent/foreign_closer.h"
 
 namespace netbinder::testing {
 
+// Descriptors of programs are closed on other threads.
+inline void wait_for_closes() {
+  while (waiting_to_be_closed() > 0) std::this_thread::yield();
+}
+
 inline std::size_t open_descriptors() {
+  wait_for_closes();
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     (void)entry;
@@ -115,6 +123,7 @@ class RelayPair {
   void settle() {
     bool any = true;
     while (any) {
+      wait_for_closes();
       any = io_.poll() > 0;
       io_.restart();
       for (const std::uint32_t id : {1U, 2U}) {
@@ -137,8 +146,8 @@ class RelayPair {
   }
 
   std::expected<FileNumber, FileRefusal> offer(std::uint32_t from, const UniqueFd& program_fd) {
-    // The agent has a copy, like those of pidfd_getfd.
-    UniqueFd copy(::fcntl(program_fd.get(), F_DUPFD_CLOEXEC, 0));
+    // The agent has a copy, as one that came in a message.
+    ForeignFd copy(::fcntl(program_fd.get(), F_DUPFD_CLOEXEC, 0));
     auto number = side(from).export_file(HostId{3 - from}, std::move(copy));
     if (number) side(from).send_offers(HostId{3 - from});
     settle();

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   run_readiness();
   run_processes("/proc/self/exe");
   run_kills();
+  run_holders();
   manager_stop();
   return 0;
 }

@@ -129,5 +129,6 @@ void run_readiness(void);
 void run_processes(const char* program);
 void run_spawned(void);  // in a process that run_processes has started
 void run_kills(void);
+void run_holders(void);
 
 #endif

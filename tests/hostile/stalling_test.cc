@@ -23,7 +23,7 @@ namespace netbinder::testing {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kEnoughCalls = 2000;
+constexpr std::uint64_t kEnoughCalls = 500;
 
 class Stalling : public ::testing::Test {
  protected:

@@ -17,6 +17,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +90,72 @@ static void test_files(void) {
   const int plain = open_device(0);
   printf("descriptor %d, cloexec %d\n", plain, fcntl(plain, F_GETFD) & FD_CLOEXEC);
   close(plain);
+}
+
+// The driver has neither, and a stray one does no harm.
+static void test_reading_and_writing(void) {
+  const int fd = open_device(O_CLOEXEC);
+  char byte = 0;
+  struct iovec part = {.iov_base = &byte, .iov_len = 1};
+  struct binder_version version;
+  report("read", read(fd, &byte, 1));
+  report("write", write(fd, &byte, 1));
+  report("readv", readv(fd, &part, 1));
+  report("writev", writev(fd, &part, 1));
+  report("version after it", ioctl(fd, BINDER_VERSION, &version));
+  close(fd);
+}
+
+// Memory that the program no longer has, however it went.
+static void test_freed_memory(void) {
+  const int fd = open_device(O_CLOEXEC);
+  struct binder_version* const version = (struct binder_version*)pages(1, PROT_READ | PROT_WRITE);
+  report("version", ioctl(fd, BINDER_VERSION, version));
+  if (syscall(SYS_munmap, version, kPage) != 0) abort();
+  report("version in freed memory", ioctl(fd, BINDER_VERSION, version));
+  struct binder_write_read* const bwr =
+      (struct binder_write_read*)pages(1, PROT_READ | PROT_WRITE);
+  report("write read", ioctl(fd, BINDER_WRITE_READ, bwr));
+  if (syscall(SYS_munmap, bwr, kPage) != 0) abort();
+  report("write read in freed memory", ioctl(fd, BINDER_WRITE_READ, bwr));
+  close(fd);
+}
+
+static void test_map_arguments(void) {
+  const int fd = open_device(O_CLOEXEC);
+  const struct {
+    const char* what;
+    int flags;
+    off_t offset;
+  } kinds[] = {{"at offset 100", MAP_PRIVATE, 100},
+               {"without a kind", 0, 0},
+               {"at the second page", MAP_PRIVATE, kPage}};
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); ++i) {
+    void* const mapped = mmap(NULL, kPage, PROT_READ, kinds[i].flags, fd, kinds[i].offset);
+    report(kinds[i].what, mapped == MAP_FAILED ? -1 : 0);
+  }
+  close(fd);
+}
+
+// A thread that is cancelled in a call ends behind it.
+static int called = -1;
+static void* call_and_be_cancelled(void* argument) {
+  const int fd = *(int*)argument;
+  static struct binder_version version;
+  pthread_cancel(pthread_self());
+  called = ioctl(fd, BINDER_VERSION, &version);
+  pthread_testcancel();
+  return NULL;
+}
+
+static void test_cancellation(void) {
+  int fd = open_device(O_CLOEXEC);
+  pthread_t thread;
+  void* result = NULL;
+  if (pthread_create(&thread, NULL, call_and_be_cancelled, &fd) != 0) abort();
+  pthread_join(thread, &result);
+  printf("a call of a cancelled thread %d, cancelled %d\n", called, result == PTHREAD_CANCELED);
+  close(fd);
 }
 
 static void test_arguments(void) {
@@ -441,5 +509,9 @@ int main(void) {
   test_fork();
   test_readiness();
   test_many_threads();
+  test_reading_and_writing();
+  test_freed_memory();
+  test_map_arguments();
+  test_cancellation();
   return 0;
 }

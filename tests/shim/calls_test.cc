@@ -252,16 +252,16 @@ TEST_F(Calls, Mapping) {
     channel.respond(index, {.error = error});
   });
   const DescriptorReference descriptor = find_binder_fd(fd_);
-  EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE),
+  EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, 0),
             MAP_FAILED);
   EXPECT_EQ(errno, EPERM);
-  void* const map = mmap_binder(*descriptor, fd_, nullptr, 8 << 20, PROT_READ, MAP_PRIVATE);
+  void* const map = mmap_binder(*descriptor, fd_, nullptr, 8 << 20, PROT_READ, MAP_PRIVATE, 0);
   ASSERT_NE(map, MAP_FAILED);
   EXPECT_EQ(::mprotect(map, 4096, PROT_READ | PROT_WRITE), -1);
   EXPECT_EQ(errno, EACCES);
   ::munmap(map, 8 << 20);
   error = -EBUSY;
-  EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ, MAP_PRIVATE), MAP_FAILED);
+  EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ, MAP_PRIVATE, 0), MAP_FAILED);
   EXPECT_EQ(errno, EBUSY);
   agent_->stop();
   EXPECT_EQ(seen.address, at(map));
