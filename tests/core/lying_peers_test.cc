@@ -78,6 +78,25 @@ TEST_F(LyingPeers, GiveBackNoMoreThanTheyWereGiven) {
   }
 }
 
+TEST_F(LyingPeers, ClaimNoStrongReferenceWhereNobodyHasOne) {
+  Payload payload("weakly");
+  payload.add(binder_object(0x30, 0x40, false));
+  second_.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 1, TF_ONE_WAY)), true);
+  cluster_.settle();
+  ASSERT_THAT(ledger(2, 1).counted, SizeIs(2));
+  const PeerLedger::Entry weak = ledger(2, 1).counted.back();
+  ASSERT_EQ(weak.strong, 0U);
+  cluster_.host(2).driver.message_arrived(
+      HostId{3}, peer::ClaimRef{.node = weak.node,
+                                .strong = true,
+                                .introducer = HostId{1},
+                                .handoff = HandoffId{7}});
+  const Cluster::Letter* answer = cluster_.next(2, 3);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_FALSE(std::get<peer::ClaimResult>(answer->message).alive);
+  cluster_.disconnect(2, 3);  // which has asked for nothing
+}
+
 TEST_F(LyingPeers, EndNoHandoffOfOthers) {
   // The manager passes the third host's node on to the second host.
   Payload payload("yours");

@@ -128,5 +128,52 @@ TEST(Readiness, TheProcesssWorkShowsWhenItsOnlyThreadHasNoneOfItsOwnAnyMore) {
   EXPECT_NE(client.outcome(1).find(BR_FAILED_REPLY), nullptr);
 }
 
+// A program with a thread that has a reply to read and does not wait for it.
+bool readable_with_a_reply(std::size_t threads, bool looper) {
+  Cluster cluster;
+  Program server(cluster.host(1), 100);
+  server.greet(1);
+  EXPECT_EQ(server.become_manager(), 0);
+  Program client(cluster.host(1), 200);
+  for (std::uint32_t tid = 1; tid <= threads; ++tid) client.greet(tid);
+  if (looper) client.enter_looper(1);
+  client.write(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)));
+  EXPECT_NE(server.read(1).find(BR_TRANSACTION), nullptr);
+  server.write(1, Commands().put(BC_REPLY, Payload("y").call(0, 0)));
+  return cluster.host(1).readable[client.id().value()];
+}
+
+TEST(Readiness, AThreadsOwnWorkShowsIfItIsALooperOrTheOnlyThread) {
+  EXPECT_TRUE(readable_with_a_reply(1, false));
+  EXPECT_TRUE(readable_with_a_reply(2, true));
+  EXPECT_FALSE(readable_with_a_reply(2, false));
+}
+
+TEST(Loopers, AreAskedForOneAtATimeUntilThereAreAsManyAsWanted) {
+  Cluster cluster;
+  Program server(cluster.host(1), 100);
+  server.greet(1);
+  ASSERT_EQ(server.become_manager(), 0);
+  std::uint32_t max_threads = 2;
+  ASSERT_EQ(server.control(1, BINDER_SET_MAX_THREADS, &max_threads), 0);
+  Program client(cluster.host(1), 200);
+  const auto served_by = [&](std::uint32_t tid) {
+    client.greet(tid);
+    client.start(tid, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)), true);
+    return server.read(tid).names();
+  };
+  const std::vector<std::string> asked{"BR_SPAWN_LOOPER", "BR_TRANSACTION"};
+  const std::vector<std::string> not_asked{"BR_TRANSACTION"};
+  server.enter_looper(1);
+  EXPECT_EQ(served_by(1), asked);
+  server.enter_looper(2);  // not the one that was asked for
+  EXPECT_EQ(served_by(2), not_asked);
+  for (const std::uint32_t tid : {3U, 4U}) {
+    server.greet(tid);
+    server.write(tid, Commands().put(BC_REGISTER_LOOPER));
+    EXPECT_EQ(served_by(tid), tid == 3 ? asked : not_asked);
+  }
+}
+
 }  // namespace
 }  // namespace netbinder::testing
