@@ -89,7 +89,8 @@ json answer(Agent& agent, const std::string& line) {
 }  // namespace
 
 std::string answer_admin(Agent& agent, const std::string& line) {
-  return answer(agent, line).dump();
+  // Names of devices and words of peers need not be text; what is none shows as U+FFFD.
+  return answer(agent, line).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace netbinder

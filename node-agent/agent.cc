@@ -54,8 +54,9 @@ class Agent::Parts final : private Surroundings {
   void listen() {
     acceptor = std::make_unique<ChannelAcceptor>(
         io, config.socket,
-        [this](const Hello& hello, PeerProgram program, UniqueFd socket, const UniqueFd& passed) {
-          handshake->hello_arrived(hello, std::move(program), std::move(socket), passed);
+        [this](const HelloRequest& request, PeerProgram program, UniqueFd socket,
+               const UniqueFd& passed) {
+          handshake->hello_arrived(request, std::move(program), std::move(socket), passed);
         });
     acceptor->start();
   }

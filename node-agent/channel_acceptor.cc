@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -58,28 +60,33 @@ int listen_at(const std::string& path) {
 }
 
 // Whether the agent can read the program's memory: it tries to read the Hello's probe value.
-bool can_read_memory(std::int32_t pid, const Hello& hello) {
+bool can_read_memory(std::int32_t pid, const MemoryProbe& probe) {
   std::uint64_t value = 0;
   const iovec here{.iov_base = &value, .iov_len = sizeof value};
-  const iovec there{.iov_base = reinterpret_cast<void*>(hello.probe_address),
+  const iovec there{.iov_base = reinterpret_cast<void*>(probe.address),
                     .iov_len = sizeof value};
   return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof value &&
-         value == hello.probe_value;
+         value == probe.value;
 }
 
-// The length of the message, which may be longer than a Hello; recvmsg's result if there is none.
-ssize_t receive_hello(int socket, Hello& hello, UniqueFd& passed) {
-  iovec part{.iov_base = &hello, .iov_len = sizeof hello};
+// A Hello, with one byte more, by which a longer message shows.
+using HelloPacket = std::array<std::byte, sizeof(Hello) + 1>;
+
+// The message, as much of it as there is room for. Nothing if there is none.
+std::optional<std::span<const std::byte>> receive_hello(int socket, HelloPacket& into,
+                                                        UniqueFd& passed) {
+  iovec part{.iov_base = into.data(), .iov_len = into.size()};
   RightsBuffer<1> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
   packet.msg_control = rights.bytes;
   packet.msg_controllen = sizeof rights.bytes;
-  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-  if (got < 0) return got;
+  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got < 0) return std::nullopt;
   for_each_right(packet, [&](int fd) { passed.reset(fd); });
-  return got;
+  if (got == 0) return std::nullopt;  // the program has hung up
+  return std::span(into).first(static_cast<std::size_t>(got));
 }
 
 }  // namespace
@@ -161,13 +168,18 @@ void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   NB_ON_DATA_PLANE();
   const int fd = pending->socket.native_handle();
-  Hello hello;
+  HelloPacket packet;
   UniqueFd passed;
-  const ssize_t got = receive_hello(fd, hello, passed);
-  if (got != sizeof hello || hello.magic != kChannelMagic || hello.version != kChannelVersion) {
+  const auto hello = receive_hello(fd, packet, passed);
+  if (!hello) {
+    drop(pending);
+    return;
+  }
+  const auto request = parse_hello(*hello);
+  if (!request) {
     HelloReply refusal;
-    refusal.error = -EPROTO;
-    if (got > 0) (void)send_hello_reply(fd, refusal, {});
+    refusal.error = request.error();
+    (void)send_hello_reply(fd, refusal, {});
     drop(pending);
     return;
   }
@@ -182,12 +194,12 @@ void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   program.euid = credentials.uid;
   if (program.pid > 0) {  // 0: of a pid namespace that cannot be seen from here
     program.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, program.pid, 0)));
-    program.readable_memory = program.pidfd && (hello.flags & kHelloStagedOnly) == 0 &&
-                              can_read_memory(program.pid, hello);
+    program.readable_memory =
+        program.pidfd && request->probe && can_read_memory(program.pid, *request->probe);
   }
   UniqueFd socket(pending->socket.release());
   drop(pending);
-  answer_hello_(hello, std::move(program), std::move(socket), std::move(passed));
+  answer_hello_(*request, std::move(program), std::move(socket), std::move(passed));
 }
 
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {

@@ -18,6 +18,7 @@
 
 #include "channel/hello.h"
 #include "node-agent/client_channel.h"
+#include "node-agent/hello_request.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
@@ -30,7 +31,7 @@ class ChannelAcceptor {
 
   // Does what the Hello asks for, or refuses it, and answers on the socket. The last descriptor is
   // the one that came with the Hello, if one did.
-  using HelloArrived = std::function<void(const Hello&, PeerProgram, UniqueFd, UniqueFd)>;
+  using HelloArrived = std::function<void(const HelloRequest&, PeerProgram, UniqueFd, UniqueFd)>;
 
   // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
   ChannelAcceptor(boost::asio::io_context& io, std::string path, HelloArrived answer_hello);
