@@ -10,28 +10,29 @@ namespace {
 
 class Nice : public ::testing::Test {
  protected:
-  // The server's threads have 10; its node lends down to 5.
+  // The server was opened with 0, and its node lends down to 5.
   Nice() {
     server.greet(1);
     flat_binder_object object{};
     object.flags = 5;
     EXPECT_EQ(server.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
-    server.set_nice(10);
     client.greet(1);
   }
   // What the server's thread is told to take on with a call of a client with this value.
   std::optional<std::int32_t> lent_by(std::int32_t nice) {
     client.set_nice(nice);
     client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)), true);
+    server.set_nice(0);
     const Outcome outcome = server.read(1);
     EXPECT_NE(outcome.find(BR_TRANSACTION), nullptr);
     return outcome.nice;
   }
+  // What it is told when it replies with this value.
   std::optional<std::int32_t> after_the_reply(std::int32_t nice) {
     server.set_nice(nice);
     const Outcome outcome = server.write(1, Commands().put(BC_REPLY, Payload("y").call(0, 0)));
-    server.set_nice(10);
-    client.outcome(1);
+    (void)server.read_now(1);
+    EXPECT_NE(client.outcome(1).find(BR_REPLY), nullptr);
     return outcome.nice;
   }
 
@@ -42,9 +43,9 @@ class Nice : public ::testing::Test {
 
 TEST_F(Nice, IsLentForTheCallAndTakenBackWithTheReply) {
   EXPECT_EQ(lent_by(-3), -3);
-  EXPECT_EQ(after_the_reply(-3), 10);
+  EXPECT_EQ(after_the_reply(-3), 0);
   EXPECT_EQ(lent_by(7), 5) << "the node asks for that at least";
-  EXPECT_EQ(after_the_reply(5), 10);
+  EXPECT_EQ(after_the_reply(5), 0);
 }
 
 }  // namespace

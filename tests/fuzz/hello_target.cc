@@ -97,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!request) return 0;
   netbinder::testing::Cluster cluster;
   netbinder::testing::Program program(cluster.host(1), 100);
-  program.enter_looper(1);
+  program.greet(1);
   std::visit(fuzz::Asked(cluster), request->wanted);
   cluster.settle();
   return 0;
