@@ -61,6 +61,18 @@ TEST_F(Notifications, ADeathOfBeforeIsToldAtOnce) {
   EXPECT_EQ(client.read_now(1).names(), Names{"BR_DEAD_BINDER"});
 }
 
+TEST_F(Notifications, AReadWithoutRoomForOneLeavesItToTheNextThatWaits) {
+  say(BC_REQUEST_DEATH_NOTIFICATION, 0x77);
+  client.enter_looper(2);
+  client.start(2, {}, true);
+  client.start(1, {}, true, false, 8);  // the latest is offered the work first
+  server.reset();
+  ASSERT_FALSE(client.blocked(1));
+  EXPECT_EQ(client.outcome(1).names(), Names{});
+  ASSERT_FALSE(client.blocked(2));
+  EXPECT_EQ(client.outcome(2).names(), Names{"BR_DEAD_BINDER"});
+}
+
 TEST_F(Notifications, EachFreezeAndThawIsTold) {
   const auto expect_told = [&](bool frozen) {
     const binder_frozen_state state = told_state();
@@ -83,6 +95,22 @@ TEST_F(Notifications, AFreezeRequestIsTakenBackWithItsCookieOnly) {
   EXPECT_EQ(say(kBcClearFreezeNotification, 0x78).error, -EINVAL);
   EXPECT_EQ(freeze(true), 0);
   EXPECT_EQ(told_state().is_frozen, 1U);
+}
+
+TEST_F(Notifications, ThoseBeingReadEndWithTheirProcess) {
+  say(BC_REQUEST_DEATH_NOTIFICATION, 0x77);
+  say(kBcRequestFreezeNotification, 0x78);
+  (void)told_state();
+  server.reset();
+  EXPECT_EQ(client.read_now(1).names(), Names{"BR_DEAD_BINDER"});
+  say(BC_CLEAR_DEATH_NOTIFICATION, 0x77);
+  EXPECT_EQ(say(kBcClearFreezeNotification, 0x78).error, 0);
+  const Driver& driver = cluster.host(1).driver;
+  EXPECT_EQ(driver.object_counts().deaths.active, 1U);
+  EXPECT_EQ(driver.object_counts().freezes.active, 1U);
+  client.close();
+  EXPECT_EQ(driver.object_counts().deaths.active, 0U);
+  EXPECT_EQ(driver.object_counts().freezes.active, 0U);
 }
 
 }  // namespace

@@ -83,6 +83,48 @@ TEST_F(Reads, FilesBeingInstalledAreNotDroppedWithTheirReader) {
   EXPECT_EQ(host.dropped_files, 0U) << "they are the host program's since install_files";
 }
 
+TEST(FailedInstallation, IsFollowedByTheFailureThatWaitedForItsEnd) {
+  Cluster cluster(2);
+  Host& host = cluster.host(1);
+  Program client(host, 200);
+  client.greet(1);
+  Program server(cluster.host(2), 100);
+  server.greet(1);
+  flat_binder_object manager{};
+  cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                 {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+  cluster.settle();
+  ASSERT_EQ(server.outcome(1).error, 0);
+  flat_binder_object node = binder_object(0x10, 0x20);
+  node.flags |= FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  const Payload introduction = Payload().add(node);
+  client.start(1, Commands().put(BC_TRANSACTION, introduction.call(0, 1)), true);
+  cluster.settle();
+  ASSERT_TRUE(client.blocked(1));
+
+  // The server calls back with a descriptor. The session ends while the client is to install it.
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object given{};
+  std::memcpy(&given, server.at(data.data.ptr.buffer), sizeof given);
+  binder_fd_object file{};
+  file.hdr.type = BINDER_TYPE_FD;
+  file.fd = 5;
+  flat_binder_object as_object{};
+  std::memcpy(&as_object, &file, sizeof file);
+  const Payload back = Payload().add(as_object);
+  server.start(1, Commands().put(BC_TRANSACTION, back.call(given.handle, 2)), false);
+  cluster.settle();
+  ASSERT_EQ(host.installing.size(), 1U);
+  cluster.disconnect(1, 2);
+  cluster.settle();
+  ASSERT_TRUE(client.blocked(1));
+  host.driver.files_installed(client.id(), ThreadId{1}, std::unexpected(-EMFILE));
+  ASSERT_FALSE(client.blocked(1));
+  EXPECT_EQ(client.outcome(1).names().back(), "BR_DEAD_REPLY");
+}
+
 TEST(Readiness, TheProcesssWorkShowsWhenItsOnlyThreadHasNoneOfItsOwnAnyMore) {
   Cluster cluster(2);
   Program client(cluster.host(1), 100);
