@@ -72,6 +72,18 @@ TEST(Managers, OneWhoseNodeWasAnnouncedBeforeStillHasToAcknowledgeIt) {
   EXPECT_EQ(node_of(second).local_weak, announced.local_weak - 1);
 }
 
+TEST(Managers, OneThatEndsBeforeItIsGrantedKeepsNobodyOut) {
+  Cluster cluster(3);
+  Program doomed(cluster.host(2), 100);
+  std::int32_t unused = 0;
+  cluster.host(2).driver.control(doomed.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
+                                 {reinterpret_cast<std::byte*>(&unused), sizeof unused});
+  doomed.close();
+  cluster.settle();
+  Program next(cluster.host(3), 200);
+  EXPECT_EQ(claim(cluster, next), 0);
+}
+
 TEST(Managers, OneWhoseHostWasAwayIsManagerAgainWhenNobodyElseIs) {
   Cluster cluster(3);
   Program manager(cluster.host(2), 100);
