@@ -29,11 +29,10 @@ target_include_directories(netbinder_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(netbinder_options INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:${NETBINDER_WARNINGS};-Wsuggest-override>")
 if(NETBINDER_FUZZ)
-  # What is compared says little here, for it is made from few bytes, and costs a third of the time.
   # clang 16 has what libstdc++ 12 asks of a compiler before it offers std::expected, but says so
   # in a macro only since clang 19.
   target_compile_options(netbinder_options INTERFACE
-    -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -D__cpp_concepts=202002L -Wno-macro-redefined)
+    -fsanitize=fuzzer-no-link -D__cpp_concepts=202002L -Wno-macro-redefined)
 endif()
 if(NETBINDER_SANITIZE)
   target_compile_options(netbinder_options INTERFACE

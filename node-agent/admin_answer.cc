@@ -112,7 +112,8 @@ json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
 }  // namespace
 
 std::string answer_admin(Agent& agent, const Viewer& viewer, std::string_view line) {
-  return answer(agent, viewer, line).dump();
+  // Names of devices and words of peers need not be text; what is none shows as U+FFFD.
+  return answer(agent, viewer, line).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace netbinder

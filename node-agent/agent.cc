@@ -53,8 +53,9 @@ class Agent::Parts final : private Surroundings {
   void listen() {
     acceptor = std::make_unique<ChannelAcceptor>(
         io, config.socket,
-        [this](const Hello& hello, PeerProgram program, ForeignFd socket, const ForeignFd& passed) {
-          handshake->hello_arrived(hello, program, std::move(socket), passed);
+        [this](const HelloRequest& request, PeerProgram program, ForeignFd socket,
+               const ForeignFd& passed) {
+          handshake->hello_arrived(request, program, std::move(socket), passed);
         });
     acceptor->start();
   }

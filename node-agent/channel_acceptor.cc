@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "channel/scm_rights.h"
@@ -17,24 +19,29 @@ namespace netbinder {
 
 namespace {
 
-// The length of the message, which may be longer than a Hello; recvmsg's result if there is none.
-// `passed` is the first descriptor that came with it. There is room for as many as a message can
-// have: those without room would be closed here and now.
-ssize_t receive_hello(int socket, Hello& hello, ForeignFd& passed) {
-  iovec part{.iov_base = &hello, .iov_len = sizeof hello};
+// A Hello, with one byte more, by which a longer message shows.
+using HelloPacket = std::array<std::byte, sizeof(Hello) + 1>;
+
+// The message, as much of it as there is room for. Nothing if there is none. `passed` is the first
+// descriptor that came with it. There is room for as many as a message can have: those without room
+// would be closed here and now.
+std::optional<std::span<const std::byte>> receive_hello(int socket, HelloPacket& into,
+                                                        ForeignFd& passed) {
+  iovec part{.iov_base = into.data(), .iov_len = into.size()};
   RightsBuffer<kMaxRights> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
   packet.msg_control = rights.bytes;
   packet.msg_controllen = sizeof rights.bytes;
-  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-  if (got < 0) return got;
+  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got < 0) return std::nullopt;
   for_each_right(packet, [&](int fd) {
     ForeignFd received(fd);
     if (!passed) passed = std::move(received);
   });
-  return got;
+  if (got == 0) return std::nullopt;  // the program has hung up
+  return std::span(into).first(static_cast<std::size_t>(got));
 }
 
 }  // namespace
@@ -128,20 +135,25 @@ void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {
 void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   NB_ON_DATA_PLANE();
   const int fd = pending->socket.native_handle();
-  Hello hello;
+  HelloPacket packet;
   ForeignFd passed;
-  const ssize_t got = receive_hello(fd, hello, passed);
-  if (got != sizeof hello || hello.magic != kChannelMagic || hello.version != kChannelVersion) {
+  const auto hello = receive_hello(fd, packet, passed);
+  if (!hello) {
+    drop(pending);
+    return;
+  }
+  const auto request = parse_hello(*hello);
+  if (!request) {
     HelloReply refusal;
-    refusal.error = -EPROTO;
-    if (got > 0) (void)send_hello_reply(fd, refusal, {});
+    refusal.error = request.error();
+    (void)send_hello_reply(fd, refusal, {});
     drop(pending);
     return;
   }
   const PeerProgram program = pending->program;
   ForeignFd socket = pending->take_socket();
   drop(pending);
-  answer_hello_(hello, program, std::move(socket), std::move(passed));
+  answer_hello_(*request, program, std::move(socket), std::move(passed));
 }
 
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {

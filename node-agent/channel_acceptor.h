@@ -20,6 +20,7 @@
 
 #include "channel/hello.h"
 #include "node-agent/client_channel.h"
+#include "node-agent/hello_request.h"
 #include "node-agent/socket_file.h"
 #include "node-agent/unique_fd.h"
 
@@ -37,7 +38,7 @@ class ChannelAcceptor {
 
   // Does what the Hello asks for, or refuses it, and answers on the socket. The last descriptor is
   // the one that came with the Hello, if one did.
-  using HelloArrived = std::function<void(const Hello&, PeerProgram, ForeignFd, ForeignFd)>;
+  using HelloArrived = std::function<void(const HelloRequest&, PeerProgram, ForeignFd, ForeignFd)>;
 
   // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
   ChannelAcceptor(boost::asio::io_context& io, std::string path, HelloArrived answer_hello);

@@ -26,9 +26,12 @@ namespace netbinder {
 
 namespace {
 
-std::string name_of(const Hello& hello) {
-  return std::string(hello.name, ::strnlen(hello.name, sizeof hello.name));
-}
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <typename... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 16 does not find it by itself
 
 // An answer without a channel: an error, or 0 and perhaps descriptors.
 void answer(int socket, int error, std::span<const int> descriptors = {}) {
@@ -64,36 +67,33 @@ std::string security_context_of(int socket, std::uint32_t euid) {
 
 }  // namespace
 
-void Handshake::hello_arrived(const Hello& hello, PeerProgram program, ForeignFd socket,
+void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, ForeignFd socket,
                               const ForeignFd& passed) {
   NB_ON_DATA_PLANE();
   ++hellos_;
-  switch (hello.purpose) {
-    case kHelloOpen:
-      open_channel(hello, std::move(program), std::move(socket), passed);
-      return;
-    case kHelloDebugFile:
-      send_debug_file(name_of(hello), program.euid, socket.get());
-      return;
-    case kHelloFindDevice:
-      answer(socket.get(), host_.driver().has_context(name_of(hello)) ? 0 : -ENXIO);
-      return;
-    case kHelloAddDevice:
-      answer(socket.get(), add_device(name_of(hello), program));
-      return;
-    case kHelloAttach:
-      attach(passed, program.pid, socket.get());
-      return;
-  }
-  answer(socket.get(), -EPROTO);
+  std::visit(
+      Overloaded{
+          [&](const OpenDevice& wanted) {
+            open_channel(wanted, program, std::move(socket), passed);
+          },
+          [&](const ReadDebugFile& wanted) {
+            send_debug_file(wanted.file, program.euid, socket.get());
+          },
+          [&](const FindDevice& wanted) {
+            answer(socket.get(), host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
+          },
+          [&](const AddDevice& wanted) {
+            answer(socket.get(), add_device(wanted.device, program));
+          },
+          [&](const AttachToChannel&) { attach(passed, program.pid, socket.get()); },
+      },
+      request.wanted);
 }
 
-void Handshake::open_channel(const Hello& hello, PeerProgram program, ForeignFd socket,
+void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
                              const ForeignFd& passed) {
   channels_.reap_closing();  // a program that closed before it opened again finds its old one gone
   const auto refuse = [&](int error) { answer(socket.get(), error); };
-  const std::string context = name_of(hello);
-  const std::string dialect(hello.dialect, ::strnlen(hello.dialect, sizeof hello.dialect));
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   auto side = SideSocket::make();
   if (!doorbell || !side) {
@@ -109,10 +109,10 @@ void Handshake::open_channel(const Hello& hello, PeerProgram program, ForeignFd 
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
-      context, Credentials{.pid = program.pid,
+      wanted.device, Credentials{.pid = program.pid,
                            .euid = program.euid,
                            .security_context = security_context_of(socket.get(), program.euid),
-                           .nice = std::clamp(hello.nice, -20, 19)});
+                           .nice = wanted.nice});
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;
@@ -120,12 +120,11 @@ void Handshake::open_channel(const Hello& hello, PeerProgram program, ForeignFd 
   const std::array<int, kHelloDescriptors> descriptors{channel_memory->program_fd(), doorbell.get(),
                                                        side->program_end(), arena->program_fd()};
   const ProcessId process = *opened;
-  if (!dialect.empty()) {
-    const bool detected = (hello.flags & kHelloDialectDetected) != 0;
+  if (!wanted.dialect.empty()) {
     for (const auto& manager : host_.managers()) {
       ServiceManager& service = manager->service();
-      detected ? service.suggest_dialect(program.pid, dialect)
-               : service.set_dialect(program.pid, dialect);
+      wanted.dialect_detected ? service.suggest_dialect(program.pid, wanted.dialect)
+                              : service.set_dialect(program.pid, wanted.dialect);
     }
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
@@ -179,10 +178,7 @@ void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, int
 // As in binderfs, where only root may write to binder-control.
 int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EPERM;
-  if (name.empty() || name == "." || name == ".." || name.contains('/')) return -EINVAL;
-  for (const char* taken : {"binder-control", "features", "binder_logs"}) {
-    if (name == taken) return -EEXIST;
-  }
+  if (const int refused = refuse_device_name(name); refused != 0) return refused;
   const int error = host_.driver().add_context({.name = name, .cluster_wide = false});
   if (error == 0) log::info("device {} added by pid {}", name, program.pid);
   return error;

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "node-agent/channel_acceptor.h"
+#include "node-agent/hello_request.h"
 #include "node-agent/unique_fd.h"
-#include "channel/hello.h"
 
 namespace netbinder {
 
@@ -24,13 +24,13 @@ class Handshake {
 
   // Does what the Hello asks for and answers on the socket. `passed` is the descriptor that came
   // with the Hello, if any.
-  void hello_arrived(const Hello& hello, PeerProgram program, ForeignFd socket,
+  void hello_arrived(const HelloRequest& request, PeerProgram program, ForeignFd socket,
                      const ForeignFd& passed);
   // The number since the beginning.
   [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
 
  private:
-  void open_channel(const Hello& hello, PeerProgram program, ForeignFd socket,
+  void open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
                     const ForeignFd& passed);
   void attach(const ForeignFd& passed, std::int32_t pid, int socket);
   void send_debug_file(const std::string& file, std::uint32_t euid, int socket);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <capnp/serialize.h>
+#include <kj/array.h>
 #include <kj/exception.h>
 
 #include <cstring>
@@ -15,6 +16,9 @@ namespace {
 struct Invalid {
   std::string what;
 };
+
+// The copy of a message is kept for the next one, if it is not larger than this.
+constexpr std::size_t kMaxKeptWords = 65536;
 
 void check(bool valid, const char* what) {
   if (!valid) throw Invalid{what};
@@ -398,17 +402,19 @@ std::expected<Frame, std::string> decode_frame(std::span<const std::byte> messag
   }
   // Payloads of any length lie between frames, so the message may start at any address, and Cap'n
   // Proto needs aligned words. Messages are small, so they are copied.
-  thread_local std::vector<capnp::word> words;
-  words.resize(message.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), message.data(), message.size());
+  thread_local kj::Array<capnp::word> kept;
+  const std::size_t count = message.size() / sizeof(capnp::word);
+  if (kept.size() < count) kept = kj::heapArray<capnp::word>(count);
+  const kj::ArrayPtr<const capnp::word> words = kept.slice(0, count);
+  std::memcpy(kept.begin(), message.data(), message.size());
 
   try {
     capnp::ReaderOptions options;
     // Every part of a message is read once, and each pointer to something empty counts as a word.
     options.traversalLimitInWords = 2 * words.size() + 64;
     options.nestingLimit = limits::kMaxNesting;
-    capnp::FlatArrayMessageReader reader(kj::arrayPtr(words.data(), words.size()), options);
-    check(reader.getEnd() == words.data() + words.size(), "bytes left over after the message");
+    capnp::FlatArrayMessageReader reader(words, options);
+    check(reader.getEnd() == words.end(), "bytes left over after the message");
     Frame frame = get_frame(reader.getRoot<wire::Frame>());
 
     std::uint64_t expected_bytes = 0;
@@ -416,7 +422,7 @@ std::expected<Frame, std::string> decode_frame(std::span<const std::byte> messag
       expected_bytes = payload_image_bytes(content->content);
     }
     check(payload_bytes == expected_bytes, "payload of another size than announced");
-    if (words.capacity() > 65536) words = {};
+    if (kept.size() > kMaxKeptWords) kept = nullptr;
     return frame;
   } catch (const Invalid& invalid) {
     return std::unexpected(invalid.what);

@@ -11,7 +11,8 @@ namespace netbinder {
 // ---- queuing ----
 
 void LooperPool::queue_to(Thread& thread, Work& work) {
-  if (thread.may_post_) (void)take_posted_read(thread);
+  // It is in an ioctl, or has a call under way: its next read is not one of those that wait.
+  NB_CHECK(!thread.may_post_);
   pay_owed_completion(thread);
   thread.todo_.push_back(work);
   thread.urgent_work_ = true;

@@ -83,8 +83,7 @@ std::optional<OutgoingReply> LazyServices::try_unregister(const IncomingCall& ca
     withdraw(*name, names_.own_host());
     return empty_reply();
   }
-  watch.leaving.emplace();
-  watch.leaving->reply_to = call.reply_to;
+  watch.leaving = Watch::Leaving{.reply_to = call.reply_to, .question = {}};
   ask_hosts(*name, kPeerWithdraw, watch.leaving->question);
   return std::nullopt;
 }

@@ -111,6 +111,16 @@ TEST_F(HelloPurposes, DevicesAreAddedUntilThereAreTooMany) {
   EXPECT_EQ(ask(kHelloFindDevice, "added0").error, 0);
 }
 
+TEST_F(HelloPurposes, ADeviceWhoseNameIsNoTextIsShownAsFarAsItIs) {
+  ASSERT_EQ(ask(kHelloAddDevice, "caf\xe9").error, 0);
+  EXPECT_EQ(ask(kHelloFindDevice, "caf\xe9").error, 0);
+  for (const char* command : {"status", "devices/"}) {
+    const std::string answer =
+        agent_.status_line("{\"command\":\"" + std::string(command) + "\"}\n");
+    EXPECT_TRUE(answer.contains("caf\xef\xbf\xbd")) << answer;
+  }
+}
+
 TEST_F(HelloPurposes, OnlyADescriptorOfAChannelIsAttached) {
   EXPECT_EQ(ask(kHelloAttach, "").error, -EBADF);
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

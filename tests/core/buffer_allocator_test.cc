@@ -81,6 +81,23 @@ TEST(BufferAllocator, SuspectsASenderThatFillsTheHalfAndSaysSoOnce) {
   allocator.check_invariants();
 }
 
+TEST(BufferAllocator, SuspectsASenderOfAFewLargeCallsAndNoOtherThatComesThen) {
+  BufferAllocator allocator;
+  allocator.map(kArena);
+  std::vector<Buffer*> buffers;
+  const auto suspected = [&](std::uint64_t bytes, std::int32_t sender) {
+    buffers.push_back(*allocator.allocate({bytes, 0, 0}, Space::kAsync, sender));
+    return buffers.back()->spam_suspect();
+  };
+  EXPECT_FALSE(suspected(14 * 1024, 7));
+  EXPECT_FALSE(suspected(3 * 1024, 7));
+  EXPECT_FALSE(suspected(7 * 1024, 8));
+  EXPECT_FALSE(suspected(2 * 1024, 9)) << "little is left, but this is not its fault";
+  EXPECT_TRUE(suspected(8, 7));
+  for (Buffer* buffer : buffers) allocator.release(buffer);
+  allocator.check_invariants();
+}
+
 // Every order of releasing every mix of sizes around a page and its neighbours: afterwards the
 // arena is one free buffer again.
 TEST(BufferAllocator, MergesBackToOneBufferWhateverTheOrder) {

@@ -166,12 +166,16 @@ TEST(BufferEndsOfArrays, AreToldToTheThreadThatFreesThem) {
   binder_transaction_data_sg call{};
   call.transaction_data = payload.call(0, 2, TF_ONE_WAY);
   call.buffers_size = 8;
-  client.start(1, Commands().put(BC_TRANSACTION_SG, call), true);
-  server.start(1, {}, true);
   const std::vector<int> installed{41, 42};
-  server.host().driver.files_installed(server.id(), ThreadId{1}, std::span<const int>(installed));
-  const Outcome read = server.outcome(1);
-  const auto data = read.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  const auto receive = [&] {
+    client.start(1, Commands().put(BC_TRANSACTION_SG, call), true);
+    EXPECT_THAT(client.outcome(1).names(), ElementsAre("BR_TRANSACTION_COMPLETE"));
+    server.start(1, {}, true);
+    server.host().driver.files_installed(server.id(), ThreadId{1}, std::span(installed));
+    const Outcome read = server.outcome(1);
+    return read.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  };
+  const auto data = receive();
 
   // The server frees the buffer, and its ioctl goes on to wait for another host. Ioctls of others
   // end in the meantime.
@@ -185,6 +189,17 @@ TEST(BufferEndsOfArrays, AreToldToTheThreadThatFreesThem) {
   EXPECT_THAT(bystander.outcome(1).close_fds, IsEmpty());
   cluster.settle();
   EXPECT_THAT(server.outcome(1).close_fds, ElementsAre(41, 42));
+  EXPECT_THAT(server.read_now(1).names(), ElementsAre("BR_TRANSACTION_COMPLETE"));
+
+  // A read in the same ioctl does not wait: until its end they are open.
+  const auto again = receive();
+  server.start(1, Commands().put(BC_FREE_BUFFER, binder_uintptr_t{again.data.ptr.buffer}), true);
+  ASSERT_FALSE(server.blocked(1));
+  const Outcome freed = server.outcome(1);
+  EXPECT_THAT(freed.close_fds, ElementsAre(41, 42));
+  EXPECT_THAT(freed.names(), IsEmpty());
+  server.start(1, {}, true);
+  EXPECT_TRUE(server.blocked(1)) << "but the next one does";
 }
 
 // A host that is alone does all that needs no other.

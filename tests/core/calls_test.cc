@@ -52,8 +52,11 @@ class Calls : public ::testing::TestWithParam<std::size_t> {
   }
   // The client's call of handle 0, answered with an object: its handle in the client.
   std::uint32_t obtain(std::uint64_t ptr, std::uint64_t cookie) {
+    return obtain_for(client, ptr, cookie);
+  }
+  std::uint32_t obtain_for(Program& program, std::uint64_t ptr, std::uint64_t cookie) {
     const Payload empty;
-    client.start(1, Commands().put(BC_TRANSACTION, empty.call(0, 1)), true);
+    program.start(1, Commands().put(BC_TRANSACTION, empty.call(0, 1)), true);
     const auto call = served();
     Payload reply;
     reply.add(binder_object(ptr, cookie));
@@ -65,12 +68,12 @@ class Calls : public ::testing::TestWithParam<std::size_t> {
     const binder_ptr_cookie who{.ptr = ptr, .cookie = cookie};
     server.start(1, Commands().put(BC_INCREFS_DONE, who).put(BC_ACQUIRE_DONE, who), true);
     cluster.settle();
-    const auto data = client.outcome(1).find(BR_REPLY)->as<binder_transaction_data>();
+    const auto data = program.outcome(1).find(BR_REPLY)->as<binder_transaction_data>();
     flat_binder_object object;
-    std::memcpy(&object, client.at(data.data.ptr.buffer), sizeof object);
+    std::memcpy(&object, program.at(data.data.ptr.buffer), sizeof object);
     EXPECT_EQ(object.hdr.type, BINDER_TYPE_HANDLE);
     const std::uint32_t handle = object.handle;
-    client.write(1, Commands().put(BC_ACQUIRE, handle).put(BC_FREE_BUFFER, data.data.ptr.buffer));
+    program.write(1, Commands().put(BC_ACQUIRE, handle).put(BC_FREE_BUFFER, data.data.ptr.buffer));
     cluster.settle();
     return handle;
   }
@@ -149,6 +152,36 @@ TEST_P(Calls, AnObjectBecomesAHandleAndItsOwnerHoldsItWhileTheHandleLives) {
   client.write(1, Commands().put(BC_RELEASE, handle));
   cluster.settle();
   EXPECT_EQ(server.outcome(1).names(), (Names{"BR_RELEASE", "BR_DECREFS"}));
+  expect_nothing_left();
+}
+
+TEST_P(Calls, AStrongReferenceGoesBeforeTheWeakOne) {
+  const std::uint32_t handle = obtain(0x10, 0x20);
+  client.write(1, Commands().put(BC_INCREFS, handle).put(BC_RELEASE, handle));
+  cluster.settle();
+  EXPECT_EQ(server.outcome(1).names(), Names{"BR_RELEASE"});
+  server.start(1, {}, true);
+  client.write(1, Commands().put(BC_DECREFS, handle));
+  cluster.settle();
+  EXPECT_EQ(server.outcome(1).names(), Names{"BR_DECREFS"});
+  expect_nothing_left();
+}
+
+TEST_P(Calls, AnAcknowledgementWithAnotherCookieIsNone) {
+  Payload introduction;
+  introduction.add(binder_object(0x10, 0x20));
+  client.start(1, Commands().put(BC_TRANSACTION, introduction.call(0, 1, TF_ONE_WAY)), true);
+  const auto call = served();
+  EXPECT_EQ(client.outcome(1).names(),
+            (Names{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE"}));
+  const binder_ptr_cookie other{.ptr = 0x10, .cookie = 0x21};
+  client.write(1, Commands().put(BC_INCREFS_DONE, other).put(BC_ACQUIRE_DONE, other));
+  server.write(1, Commands().put(BC_FREE_BUFFER, binder_uintptr_t{call.data.ptr.buffer}));
+  cluster.settle();
+  EXPECT_EQ(client.read_now(1).names(), Names{}) << "it is still to acknowledge them";
+  const binder_ptr_cookie it{.ptr = 0x10, .cookie = 0x20};
+  client.write(1, Commands().put(BC_INCREFS_DONE, it).put(BC_ACQUIRE_DONE, it));
+  EXPECT_EQ(client.read_now(1).names(), (Names{"BR_RELEASE", "BR_DECREFS"}));
   expect_nothing_left();
 }
 
@@ -339,6 +372,13 @@ TEST_P(Calls, ObjectsThatOverlapAreBadDataAndThoseThatAreNoneBadObjects) {
   EXPECT_EQ(error_with({1 << 20}), -EFAULT);
   EXPECT_EQ(error_with({0, 0}), -EFAULT);
   EXPECT_EQ(error_with({0, 20}), -EFAULT);
+  payload.data.insert(payload.data.begin(), 2, std::byte{0});
+  EXPECT_EQ(error_with({2}), -EINVAL) << "a whole object, but not aligned";
+  payload.data.erase(payload.data.begin(), payload.data.begin() + 2);
+  payload.data.pop_back();
+  EXPECT_EQ(error_with({0}), -EINVAL) << "an object without its last byte";
+  payload.data.resize(sizeof(binder_object_header));
+  EXPECT_EQ(error_with({0}), -EINVAL) << "nothing but its type";
   expect_nothing_left();
 }
 
@@ -369,8 +409,31 @@ TEST_P(Calls, AWeakHandleDoesNotKeepTheOwnersStrongReference) {
   flat_binder_object object;
   std::memcpy(&object, client.at(data.data.ptr.buffer), sizeof object);
   EXPECT_EQ(object.hdr.type, BINDER_TYPE_WEAK_HANDLE);
+  // Nobody has a strong reference that this one could be made of.
+  EXPECT_EQ(client.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{object.handle})).error, 0);
   client.start(1, Commands().put(BC_TRANSACTION, empty.call(object.handle, 1)), true);
   EXPECT_EQ(client.outcome(1).names(), Names{"BR_FAILED_REPLY"}) << "weak handles are not called";
+  expect_nothing_left();
+}
+
+TEST_P(Calls, AWeakHandleStaysWeakEvenIfOthersHoldTheNode) {
+  Program other(cluster.host(1), 300);
+  other.greet(1);
+  obtain_for(other, 0x50, 0x60);
+  client.start(1, Commands().put(BC_TRANSACTION, Payload().call(0, 1)), true);
+  const auto call = served();
+  Payload reply;
+  reply.add(binder_object(0x50, 0x60, false));
+  answer(call, reply);
+  const auto data = client.outcome(1).find(BR_REPLY)->as<binder_transaction_data>();
+  flat_binder_object object;
+  std::memcpy(&object, client.at(data.data.ptr.buffer), sizeof object);
+  ASSERT_EQ(object.hdr.type, BINDER_TYPE_WEAK_HANDLE);
+  client.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{object.handle}));
+  client.start(1, Commands().put(BC_TRANSACTION, Payload().call(object.handle, 1)), true);
+  ASSERT_FALSE(client.blocked(1));
+  EXPECT_EQ(client.outcome(1).names(), Names{"BR_FAILED_REPLY"});
+  other.close();
   expect_nothing_left();
 }
 

@@ -147,6 +147,7 @@ void Host::ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& res
   outcome.write_consumed = result.write_consumed;
   outcome.wants_looper = result.wants_looper;
   outcome.close_fds.assign(result.close_fds.begin(), result.close_fds.end());
+  outcome.nice = result.nice;
   if (result.may_post_read) posted[key] = false;
   std::span<const std::byte> rest(buffers[key].data(), result.read_consumed);
   while (!rest.empty()) {
@@ -198,6 +199,7 @@ void Program::start(std::uint32_t tid, const Commands& commands, bool reads, boo
                            .reads = reads,
                            .fresh_read = true,
                            .nonblocking = nonblocking,
+                           .nice = nice_,
                            .read_buffer = buffer});
 }
 

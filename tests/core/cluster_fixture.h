@@ -62,6 +62,7 @@ struct Outcome {
   std::uint64_t write_consumed = 0;
   bool wants_looper = false;
   std::vector<int> close_fds;
+  std::optional<std::int32_t> nice;
   std::vector<Returned> read;
 
   // The commands read, without BR_NOOP, by name.
@@ -148,6 +149,8 @@ class Program {
   // Starts a BINDER_WRITE_READ. Its outcome comes with outcome(), perhaps later.
   void start(std::uint32_t tid, const Commands& commands, bool reads, bool nonblocking = false,
              std::size_t read_bytes = 1024);
+  // What its threads say of their nice value from here on.
+  void set_nice(std::int32_t nice) { nice_ = nice; }
   // Posts a read; fails the test if it may not.
   void post_read(std::uint32_t tid);
   // The oldest outcome of a thread that was not taken yet; fails the test if there is none.
@@ -177,6 +180,7 @@ class Program {
   Host& host_;
   ProcessId id_;
   bool open_ = true;
+  std::int32_t nice_ = 0;
   std::vector<std::byte> arena_;
 };
 

@@ -78,6 +78,34 @@ TEST_F(Freeze, WaitsUntilEveryQueuedOnewayCallIsRead) {
   EXPECT_EQ(freezer.outcome(1).error, 0);
 }
 
+TEST_F(Freeze, ALaterUpdateReplacesTheOneThatWaits) {
+  constexpr std::uint32_t kUpdate = TF_ONE_WAY | kTfUpdateTxn;
+  const auto send = [&](const char* text, std::uint32_t code, std::uint32_t flags) {
+    const Payload told{text};
+    client.start(1, Commands().put(BC_TRANSACTION, told.call(0, code, flags)), true);
+    client.outcome(1);
+  };
+  start_freeze(true, 0);
+  ASSERT_EQ(freezer.outcome(1).error, 0);
+  send("a", 1, kUpdate);  // this one does not wait for another
+  send("b", 1, kUpdate);
+  send("c", 2, kUpdate);
+  send("d", 1, TF_ONE_WAY);
+  send("e", 1, kUpdate);  // in the place of b, at the end
+  start_freeze(false, 0);
+  ASSERT_EQ(freezer.outcome(1).error, 0);
+  std::string read;
+  for (;;) {
+    const Outcome outcome = server.read_now(1);
+    const Returned* told = outcome.find(BR_TRANSACTION);
+    if (told == nullptr) break;
+    const auto data = told->as<binder_transaction_data>();
+    read += static_cast<char>(*server.at(data.data.ptr.buffer));
+    server.write(1, Commands().put(BC_FREE_BUFFER, binder_uintptr_t{data.data.ptr.buffer}));
+  }
+  EXPECT_EQ(read, "acde");
+}
+
 TEST_F(Freeze, GivesUpWhenTheTimeIsOver) {
   call(TF_ONE_WAY);
   EXPECT_EQ(client.outcome(1).names(), Names{"BR_TRANSACTION_COMPLETE"});

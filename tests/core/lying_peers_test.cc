@@ -78,6 +78,25 @@ TEST_F(LyingPeers, GiveBackNoMoreThanTheyWereGiven) {
   }
 }
 
+TEST_F(LyingPeers, ClaimNoStrongReferenceWhereNobodyHasOne) {
+  Payload payload("weakly");
+  payload.add(binder_object(0x30, 0x40, false));
+  second_.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 1, TF_ONE_WAY)), true);
+  cluster_.settle();
+  ASSERT_THAT(ledger(2, 1).counted, SizeIs(2));
+  const PeerLedger::Entry weak = ledger(2, 1).counted.back();
+  ASSERT_EQ(weak.strong, 0U);
+  cluster_.host(2).driver.message_arrived(
+      HostId{3}, peer::ClaimRef{.node = weak.node,
+                                .strong = true,
+                                .introducer = HostId{1},
+                                .handoff = HandoffId{7}});
+  const Cluster::Letter* answer = cluster_.next(2, 3);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_FALSE(std::get<peer::ClaimResult>(answer->message).alive);
+  cluster_.disconnect(2, 3);  // which has asked for nothing
+}
+
 TEST_F(LyingPeers, EndNoHandoffOfOthers) {
   // The manager passes the third host's node on to the second host.
   Payload payload("yours");
@@ -94,6 +113,47 @@ TEST_F(LyingPeers, EndNoHandoffOfOthers) {
   (void)manager_.outcome(1);
   EXPECT_THAT(ledger(1, 2).handoffs, IsEmpty());
   EXPECT_THAT(ledger(2, 3).received, Not(IsEmpty()));
+}
+
+TEST_F(LyingPeers, AreGivenBackWhatTheyGrantForANodeThatTheySaidWasDead) {
+  // The third host passes the second one's node on to the first, twice.
+  const auto pass = [&](Program& from, std::uint32_t tid, std::uint32_t node, std::uint32_t to) {
+    Payload payload("yours");
+    payload.add(handle_object(node));
+    from.greet(tid);
+    from.start(tid, Commands().put(BC_TRANSACTION, payload.call(to, 2, TF_ONE_WAY)), false);
+  };
+  pass(manager_, 1, second_handle_, third_handle_);
+  cluster_.settle();
+  const Outcome read = third_.read_now(1);
+  ASSERT_NE(read.find(BR_TRANSACTION), nullptr);
+  const auto data = read.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object object{};
+  std::memcpy(&object, third_.at(data.data.ptr.buffer + 8), sizeof object);
+  third_.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{object.handle}));
+  cluster_.settle();
+  const std::uint64_t before = ledger(2, 1).counted.front().strong;
+  for (const std::uint32_t tid : {2U, 3U}) {
+    pass(third_, tid, object.handle, 0);
+    ASSERT_TRUE(cluster_.deliver_one(3, 1));
+  }
+  const auto claims = ledger(1, 2).claims;
+  ASSERT_THAT(claims, SizeIs(2));
+  // The answers are the test's own.
+  const auto answer = [&](std::size_t number, bool alive) {
+    cluster_.host(1).driver.message_arrived(
+        HostId{2}, peer::ClaimResult{.node = claims[number].node,
+                                     .strong = true,
+                                     .introducer = claims[number].introducer,
+                                     .handoff = claims[number].handoff,
+                                     .alive = alive});
+  };
+  answer(1, false);
+  answer(0, true);
+  while (cluster_.deliver_one(1, 2)) {
+  }
+  EXPECT_EQ(ledger(2, 1).counted.front().strong, before + 1) << "both counted, one given back";
+  cluster_.disconnect(1, 2);
 }
 
 }  // namespace

@@ -43,6 +43,47 @@ TEST(Managers, AfterAManagerOnlyItsUserCanBeOne) {
   EXPECT_EQ(claim(cluster, stranger), -EBUSY);
 }
 
+// What the state file shows of its one node.
+NodeView node_of(Program& program) {
+  for (const ProcessDebugView& process : program.host().driver.debug_state().processes) {
+    if (process.id == program.id()) return process.nodes.at(0);
+  }
+  throw std::logic_error("no such process");
+}
+
+TEST(Managers, OneWhoseNodeWasAnnouncedBeforeStillHasToAcknowledgeIt) {
+  Cluster cluster;
+  std::optional<Program> first(std::in_place, cluster.host(1), 100);
+  ASSERT_EQ(claim(cluster, *first), 0);
+  Program second(cluster.host(1), 200);
+  second.greet(1);
+  Payload introduction;
+  introduction.add(binder_object(0x10, 0x20));
+  second.start(1, Commands().put(BC_TRANSACTION, introduction.call(0, 1, TF_ONE_WAY)), true);
+  EXPECT_EQ(second.outcome(1).names(), (std::vector<std::string>{"BR_INCREFS", "BR_ACQUIRE",
+                                                                 "BR_TRANSACTION_COMPLETE"}));
+  first.reset();
+  flat_binder_object object = binder_object(0x10, 0x20);
+  ASSERT_EQ(second.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
+  const NodeView announced = node_of(second);
+  const binder_ptr_cookie it{.ptr = 0x10, .cookie = 0x20};
+  second.write(1, Commands().put(BC_INCREFS_DONE, it).put(BC_ACQUIRE_DONE, it));
+  EXPECT_EQ(node_of(second).local_strong, announced.local_strong - 1);
+  EXPECT_EQ(node_of(second).local_weak, announced.local_weak - 1);
+}
+
+TEST(Managers, OneThatEndsBeforeItIsGrantedKeepsNobodyOut) {
+  Cluster cluster(3);
+  Program doomed(cluster.host(2), 100);
+  std::int32_t unused = 0;
+  cluster.host(2).driver.control(doomed.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
+                                 {reinterpret_cast<std::byte*>(&unused), sizeof unused});
+  doomed.close();
+  cluster.settle();
+  Program next(cluster.host(3), 200);
+  EXPECT_EQ(claim(cluster, next), 0);
+}
+
 TEST(Managers, OneWhoseHostWasAwayIsManagerAgainWhenNobodyElseIs) {
   Cluster cluster(3);
   Program manager(cluster.host(2), 100);

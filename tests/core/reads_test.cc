@@ -83,6 +83,48 @@ TEST_F(Reads, FilesBeingInstalledAreNotDroppedWithTheirReader) {
   EXPECT_EQ(host.dropped_files, 0U) << "they are the host program's since install_files";
 }
 
+TEST(FailedInstallation, IsFollowedByTheFailureThatWaitedForItsEnd) {
+  Cluster cluster(2);
+  Host& host = cluster.host(1);
+  Program client(host, 200);
+  client.greet(1);
+  Program server(cluster.host(2), 100);
+  server.greet(1);
+  flat_binder_object manager{};
+  cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                 {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+  cluster.settle();
+  ASSERT_EQ(server.outcome(1).error, 0);
+  flat_binder_object node = binder_object(0x10, 0x20);
+  node.flags |= FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  const Payload introduction = Payload().add(node);
+  client.start(1, Commands().put(BC_TRANSACTION, introduction.call(0, 1)), false);
+  cluster.settle();
+  EXPECT_EQ(client.outcome(1).error, 0);
+
+  // The server calls back with a descriptor. The session ends before the client has read that.
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object given{};
+  std::memcpy(&given, server.at(data.data.ptr.buffer), sizeof given);
+  binder_fd_object file{};
+  file.hdr.type = BINDER_TYPE_FD;
+  file.fd = 5;
+  flat_binder_object as_object{};
+  std::memcpy(&as_object, &file, sizeof file);
+  const Payload back = Payload().add(as_object);
+  server.start(1, Commands().put(BC_TRANSACTION, back.call(given.handle, 2)), false);
+  cluster.settle();
+  cluster.disconnect(1, 2);
+  cluster.settle();
+  client.start(1, {}, true);
+  ASSERT_EQ(host.installing.size(), 1U);
+  host.driver.files_installed(client.id(), ThreadId{1}, std::unexpected(-EMFILE));
+  ASSERT_FALSE(client.blocked(1));
+  EXPECT_EQ(client.outcome(1).names().back(), "BR_DEAD_REPLY");
+}
+
 TEST(Readiness, TheProcesssWorkShowsWhenItsOnlyThreadHasNoneOfItsOwnAnyMore) {
   Cluster cluster(2);
   Program client(cluster.host(1), 100);
@@ -126,6 +168,53 @@ TEST(Readiness, TheProcesssWorkShowsWhenItsOnlyThreadHasNoneOfItsOwnAnyMore) {
   EXPECT_TRUE(readable());
   cluster.settle();
   EXPECT_NE(client.outcome(1).find(BR_FAILED_REPLY), nullptr);
+}
+
+// A program with a thread that has a reply to read and does not wait for it.
+bool readable_with_a_reply(std::size_t threads, bool looper) {
+  Cluster cluster;
+  Program server(cluster.host(1), 100);
+  server.greet(1);
+  EXPECT_EQ(server.become_manager(), 0);
+  Program client(cluster.host(1), 200);
+  for (std::uint32_t tid = 1; tid <= threads; ++tid) client.greet(tid);
+  if (looper) client.enter_looper(1);
+  client.write(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)));
+  EXPECT_NE(server.read(1).find(BR_TRANSACTION), nullptr);
+  server.write(1, Commands().put(BC_REPLY, Payload("y").call(0, 0)));
+  return cluster.host(1).readable[client.id().value()];
+}
+
+TEST(Readiness, AThreadsOwnWorkShowsIfItIsALooperOrTheOnlyThread) {
+  EXPECT_TRUE(readable_with_a_reply(1, false));
+  EXPECT_TRUE(readable_with_a_reply(2, true));
+  EXPECT_FALSE(readable_with_a_reply(2, false));
+}
+
+TEST(Loopers, AreAskedForOneAtATimeUntilThereAreAsManyAsWanted) {
+  Cluster cluster;
+  Program server(cluster.host(1), 100);
+  server.greet(1);
+  ASSERT_EQ(server.become_manager(), 0);
+  std::uint32_t max_threads = 2;
+  ASSERT_EQ(server.control(1, BINDER_SET_MAX_THREADS, &max_threads), 0);
+  Program client(cluster.host(1), 200);
+  const auto served_by = [&](std::uint32_t tid) {
+    client.greet(tid);
+    client.start(tid, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)), true);
+    return server.read(tid).names();
+  };
+  const std::vector<std::string> asked{"BR_SPAWN_LOOPER", "BR_TRANSACTION"};
+  const std::vector<std::string> not_asked{"BR_TRANSACTION"};
+  server.enter_looper(1);
+  EXPECT_EQ(served_by(1), asked);
+  server.enter_looper(2);  // not the one that was asked for
+  EXPECT_EQ(served_by(2), not_asked);
+  for (const std::uint32_t tid : {3U, 4U}) {
+    server.greet(tid);
+    server.write(tid, Commands().put(BC_REGISTER_LOOPER));
+    EXPECT_EQ(served_by(tid), tid == 3 ? asked : not_asked);
+  }
 }
 
 }  // namespace

@@ -27,6 +27,13 @@ class Input {
     return value;
   }
 
+  // The next bytes, as many as there are.
+  std::span<const std::byte> take(std::size_t bytes) {
+    const auto taken = rest_.first(rest_.size() < bytes ? rest_.size() : bytes);
+    rest_ = rest_.subspan(taken.size());
+    return std::as_bytes(taken);
+  }
+
   // At most 256 choices.
   std::uint32_t below(std::size_t choices) { return static_cast<std::uint32_t>(byte() % choices); }
   bool one_in(std::size_t choices) { return byte() % choices == choices - 1; }

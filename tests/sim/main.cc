@@ -21,7 +21,7 @@ std::string replay;  // of the seed that runs
 [[noreturn]] void usage() {
   std::fprintf(stderr,
                "usage: sim SEED… | --from A --count N  [--hosts H] [--verbose] [--check-always]\n"
-               "           [--kill-at EVENT] [--statistics] [--traces]\n");
+               "           [--kill-at EVENT] [--statistics] [--traces] [--first-failure]\n");
   std::exit(2);
 }
 
@@ -74,6 +74,7 @@ int run(int argc, char** argv) {
   bool check_always = false;
   bool statistics = false;
   bool traces = false;
+  bool first_failure = false;
   std::uint64_t kill_at = 0;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -95,6 +96,8 @@ int run(int argc, char** argv) {
       check_always = true;
     } else if (argument == "--traces") {
       traces = true;
+    } else if (argument == "--first-failure") {
+      first_failure = true;
     } else if (argument == "--statistics") {
       statistics = true;
     } else if (argument.find_first_not_of("0123456789") == std::string::npos) {
@@ -127,6 +130,7 @@ int run(int argc, char** argv) {
       std::printf("seed %lu: trace %016lx\n", seed, world.trace_hash());
     }
     add(sum, world.oracle().statistics);
+    if (first_failure && failures > 0) break;
   }
   if (statistics) print(sum);
   std::printf("%zu seeds, %lu failed\n", seeds.size(), failures);

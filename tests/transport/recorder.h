@@ -81,7 +81,7 @@ class Recorder : public PeerEvents {
       const auto found = peer.leases.find(lease);
       EXPECT_TRUE(found != peer.leases.end()) << "a lease that was not given";
       peer.place = found->second.first(payload_bytes);
-      peer.place_owner = arena_;
+      peer.place_owner = made_arena();
       peer.leases.erase(found);
     } else {
       peer.place_owner = std::make_shared<std::vector<std::byte>>(payload_bytes, kUnwritten);
@@ -97,8 +97,8 @@ class Recorder : public PeerEvents {
     auto& peer = peers[host];
     EXPECT_TRUE(peer.established);
     if (!gives_leases) return std::nullopt;
-    if (next_ + request.bytes > arena_->size()) next_ = 0;
-    const auto place = std::span(*arena_).subspan(next_, request.bytes);
+    if (next_ + request.bytes > arena().size()) next_ = 0;
+    const auto place = arena().subspan(next_, request.bytes);
     for (auto& [id, other] : peers) {
       for (auto& [lease, taken] : other.leases) {
         if (taken.data() < place.data() + place.size() &&
@@ -113,11 +113,11 @@ class Recorder : public PeerEvents {
     if (request.ahead) ++leases_ahead;
     return LeasedPlace{.id = id,
                        .process = ProcessId(1),
-                       .place = {.bytes = place, .owner = arena_},
-                       .arena = *arena_};
+                       .place = {.bytes = place, .owner = made_arena()},
+                       .arena = arena()};
   }
 
-  [[nodiscard]] std::span<std::byte> arena() { return *arena_; }
+  [[nodiscard]] std::span<std::byte> arena() { return *made_arena(); }
 
   void lease_ended(HostId host, LeaseId lease) override { peers[host].leases.erase(lease); }
 
@@ -147,8 +147,13 @@ class Recorder : public PeerEvents {
   }
 
  private:
-  std::shared_ptr<std::vector<std::byte>> arena_ =
-      std::make_shared<std::vector<std::byte>>(16U << 20);
+  // Few need it, and it takes a while to make.
+  const std::shared_ptr<std::vector<std::byte>>& made_arena() {
+    if (!arena_) arena_ = std::make_shared<std::vector<std::byte>>(16U << 20);
+    return arena_;
+  }
+
+  std::shared_ptr<std::vector<std::byte>> arena_;
   std::size_t next_ = 0;
 };
 

@@ -67,8 +67,7 @@ bool Endpoint::frame_begins(const SegmentHeader& header, std::span<const std::by
       return broken("a payload larger than its lease");
     }
   }
-  incomplete_.emplace();
-  incomplete_->header = header;
+  incomplete_ = Incomplete{.header = header, .message = {}, .destination = {}};
   return frame_goes_on(body);
 }
 

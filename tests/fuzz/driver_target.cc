@@ -5,7 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tests/fuzz/seeds.h"
 #include "tests/fuzz/world.h"
+
+namespace netbinder::fuzz {
+
+std::vector<Seed> make_seeds() { return {}; }
+
+}  // namespace netbinder::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   netbinder::fuzz::World(netbinder::fuzz::Input({data, size})).run();

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A request on the admin socket: the input is its line. Any line gets one line of JSON, an object.
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cluster-config/config.h"
+#include "core/base/check.h"
+#include "node-agent/admin_answer.h"
+#include "node-agent/agent.h"
+#include "tests/fuzz/seeds.h"
+#include "transport/log.h"
+
+namespace netbinder::fuzz {
+namespace {
+
+// An agent with its service managers and no programs, in a folder of its own.
+class QuietAgent {
+ public:
+  QuietAgent() : folder_(make_folder()), agent_(io_, config_in(folder_), Incarnation(1)) {
+    log::start("fuzz", "off");
+    agent_.start();
+  }
+  ~QuietAgent() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  QuietAgent(const QuietAgent&) = delete;
+  QuietAgent& operator=(const QuietAgent&) = delete;
+
+  [[nodiscard]] Agent& agent() { return agent_; }
+
+ private:
+  static std::filesystem::path make_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "netbinder-fuzz-XXXXXX").string();
+    NB_CHECK(::mkdtemp(name.data()) != nullptr);
+    return name;
+  }
+  static Config config_in(const std::filesystem::path& folder) {
+    Config config = default_config();
+    config.socket = (folder / "agent.sock").string();
+    return config;
+  }
+
+  std::filesystem::path folder_;
+  boost::asio::io_context io_;
+  Agent agent_;
+};
+
+}  // namespace
+
+std::vector<Seed> make_seeds() {
+  std::vector<Seed> seeds;
+  const auto add = [&](const char* name, const char* line) {
+    Seed seed{.name = name, .bytes = {}};
+    seeds.push_back(seed.text(line));
+  };
+  add("status", R"({"command":"status"})");
+  add("state", R"({"command":"state"})");
+  add("state-as-json", R"({"command":"state","json":true})");
+  add("stats", R"({"json":false,"command":"stats"})");
+  add("stats-as-json", R"({"command":"stats","json":true})");
+  add("transactions", R"({"command":"transactions","json":true})");
+  add("logs", R"({"command":"transaction_log","json":true})");
+  add("failed", R"({"command":"failed_transaction_log"})");
+  add("processes", R"({"command":"proc/"})");
+  add("process", R"({"command":"proc/1"})");
+  add("devices", R"({"command":"devices/","json":1})");
+  add("unknown", R"({"command":"\u00e9\ud83d\ude00\\\"","more":[{"a":[1,2.5e3,null]}]})");
+  return seeds;
+}
+
+}  // namespace netbinder::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace netbinder;
+  static fuzz::QuietAgent quiet;
+  std::string line(reinterpret_cast<const char*>(data), size);
+  line.resize(std::min(line.find('\n'), line.size()));  // as the socket reads it
+  const std::string answer = answer_admin(quiet.agent(), Viewer::everything(), line);
+  NB_CHECK(!answer.contains('\n'));
+  const auto parsed = nlohmann::json::parse(answer, nullptr, false);
+  NB_CHECK(parsed.is_object() && !parsed.empty());
+  return 0;
+}
