@@ -19,7 +19,11 @@
 //                  TLS.
 //   busy_poll_us   50 (0 … 1000000): while requests come at least this often, the agent looks for
 //                  the next one instead of sleeping; 0: it always sleeps
-//   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
+//   cluster_key    a file with the secret by which the agents of a cluster know each other, the same
+//                  on every host; readable by its owner only (0600). An agent that finds none makes
+//                  one. Required with two hosts or more, unless there is [tls] or `insecure` is set.
+//   insecure       false. Whether agents may talk over other than loopback addresses without TLS,
+//                  and on loopback without TLS and `cluster_key`.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
@@ -146,6 +150,7 @@ struct Config {
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
   std::uint32_t busy_poll_us = 50;
+  std::string cluster_key;  // a file; empty: none
   bool insecure = false;
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;

@@ -22,6 +22,7 @@ NodeHostSetup node_host_setup(const World& world, HostId id, Incarnation incarna
   setup.host_name = host_name(id);
   setup.incarnation = incarnation;
   setup.arbiter = HostId{1};
+  setup.handoff_timeout_ms = 2 * world.settings().timing.timeout_ms;
   setup.contexts = {{.name = "binder", .cluster_wide = true}};
   return made;
 }

@@ -153,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"AClaimDropped", Sabotage::kDropMessage, index_of<peer::ClaimRef>(), false, true},
         Wrong{"AClaimsResultDropped", Sabotage::kDropMessage, index_of<peer::ClaimResult>(), false,
               true},
-        Wrong{"AHandoffsEndDropped", Sabotage::kDropMessage, index_of<peer::HandoffDone>(), false,
+        Wrong{"AnIntroductionDropped", Sabotage::kDropMessage, index_of<peer::Introduce>(), false,
               true},
         Wrong{"ACallTwice", Sabotage::kDuplicateMessage, index_of<peer::Call>(), false, false},
         Wrong{"AReplyTwice", Sabotage::kDuplicateMessage, index_of<peer::Reply>(), false, true},

@@ -218,6 +218,30 @@ void World::check_names() {
   }
 }
 
+void World::check_managers() {
+  // A host names its own manager by its pid, others by their host.
+  std::optional<HostId> managing;
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    if (host(HostId{id})->driver().contexts().front().manager.starts_with("pid ")) {
+      if (managing) oracle_.fail("two hosts have a manager of the context");
+      managing = HostId{id};
+    }
+  }
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    const std::string& manager = host(HostId{id})->driver().contexts().front().manager;
+    const bool agrees = managing == HostId{id}
+                            ? manager.starts_with("pid ")
+                            : manager == (managing ? "host host" + std::to_string(managing->value())
+                                          : settings_.builtin ? "builtin"
+                                                              : "none");
+    if (!agrees) {
+      oracle_.fail("host " + std::to_string(id) + " has '" + manager + "' as the manager, and " +
+                   (managing ? "it is on host " + std::to_string(managing->value())
+                             : std::string("there is none")));
+    }
+  }
+}
+
 std::optional<HostId> World::home_of(Uid uid) const {
   const auto home = homes_.find(program_of(uid));
   return home == homes_.end() ? std::nullopt : std::optional(home->second);
@@ -331,12 +355,19 @@ void World::check_peace() {
   each_program([](Program& each) { each.check_drained(); });
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const std::size_t held = host(HostId{id})->files().held();
-    if (held == 0) continue;
-    oracle_.fail("host " + std::to_string(id) + " is left with " + std::to_string(held) +
-                 " descriptors in flight");
+    if (held != 0) {
+      oracle_.fail("host " + std::to_string(id) + " is left with " + std::to_string(held) +
+                   " descriptors in flight");
+    }
+    const std::size_t handoffs = host(HostId{id})->driver().counts().handoffs;
+    if (handoffs != 0) {
+      oracle_.fail("host " + std::to_string(id) + " still keeps " + std::to_string(handoffs) +
+                   " references for others");
+    }
   }
   oracle_.check_drained();
   check_names();
+  check_managers();
 }
 
 void World::check_nothing_left() {
@@ -348,9 +379,11 @@ void World::check_nothing_left() {
   const std::size_t others = settings_.hosts - 1;
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const Driver::Counts counts = host(HostId{id})->driver().counts();
-    // A built-in manager has two nodes, and a handle to each other manager, which it watches.
+    // A built-in manager has a node, one more for each other manager, and a handle to each of these,
+    // which it watches.
     const std::size_t managers = settings_.builtin ? 1 : 0;
-    const bool clean = counts.processes == managers && counts.nodes == managers * (2 + others) &&
+    const bool clean = counts.processes == managers &&
+                       counts.nodes == managers * (1 + 2 * others) &&
                        counts.refs == managers * 2 * others && counts.transactions == 0 &&
                        counts.deaths == managers * others && counts.buffers == 0 &&
                        counts.leases == 0;

@@ -86,6 +86,8 @@ class World {
   // Checks that homes count for peers exactly what these hold and what is under way.
   void compare_ledgers();
   void check_names();
+  // All hosts have the same manager.
+  void check_managers();
 
   // ---- for hosts and programs ----
   [[nodiscard]] const Settings& settings() const { return settings_; }
