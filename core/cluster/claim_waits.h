@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Threads that are about to speak to a node's home of a reference that it has yet to count for us:
-// it would not believe that we hold it. They wait until it has answered our claim. Owned by the
-// Cluster.
+// it would not believe that we hold it. They wait until it has answered our claim, and the handles that
+// they speak of stay what they are meanwhile. Owned by the Cluster.
 #pragma once
 
 #include <optional>
@@ -27,17 +27,27 @@ class ClaimWaits {
   void answered(const Peer& home, NodeNumber node) { end_waits(home.host(), node); }
   // All nodes of the peer are dead.
   void peer_lost(const Peer& peer) { end_waits(peer.host(), std::nullopt); }
-  void thread_ends(Thread& thread) { std::erase(waiters_, &thread); }
+  void thread_ends(Thread& thread);
 
  private:
+  // One more count of a handle, of the kind that it is spoken of as.
+  struct Pin {
+    ProcessRef* ref;
+    RefKind kind;
+  };
+  struct Waiter {
+    Thread* thread;  // in AwaitingClaim
+    std::vector<Pin> pins;
+  };
+
   void end_waits(HostId home, std::optional<NodeNumber> node);
-  // The first object of the payload that is only claimed; nothing if there is none.
-  [[nodiscard]] const Node* only_claimed(Thread& thread, const Peer& peer,
-                                         const CallData& data) const;
+  void release(const std::vector<Pin>& pins);
+  // The handles that the payload speaks of, as far as it can be read.
+  [[nodiscard]] std::vector<Pin> handles_in(const Thread& thread, const CallData& data) const;
 
   Model& model_;
   CommandStream& commands_;
-  std::vector<Thread*> waiters_;  // in AwaitingClaim
+  std::vector<Waiter> waiters_;
 };
 
 }  // namespace netbinder

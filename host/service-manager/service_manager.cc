@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "core/base/check.h"
+#include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
 

@@ -75,7 +75,8 @@ void Listener::accepted(asio::ip::tcp::socket socket) {
       *this, to_string(remote));
   pending_.push_back(
       {.connection = connection,
-       .deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms});
+       .deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms,
+       .acceptance = {}});
   connection->start();
   watch();
 }
