@@ -98,7 +98,15 @@ void SimHost::give_up(HostId peer) {
   after_event();
 }
 
+void SimHost::say(HostId peer, const PeerMessage& message) {
+  Payload payload;
+  if (has_payload(message)) payload = transport_->new_payload(peer, payload_image_bytes(message));
+  transport_->send(peer, message, std::move(payload));
+  flush();
+}
+
 void SimHost::protocol_broken(HostId peer, std::string_view reason) {
+  if (world_.lies(peer) || world_.lies(id_)) return;
   world_.oracle().fail("host " + std::to_string(id_.value()) + " says host " +
                        std::to_string(peer.value()) +
                        " broke the protocol: " + std::string(reason));

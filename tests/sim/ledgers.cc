@@ -74,6 +74,7 @@ void World::compare_ledgers() {
   }
   for (const auto& [home, of_home] : ledgers) {
     for (const auto& [peer, ours] : of_home) {
+      if (lies(home) || lies(peer)) continue;
       const auto shadow = host(home)->shadow(peer);
       const SimHost* there = host(peer);
       if (there == nullptr || shadow == nullptr || there->shadow(home) != shadow) continue;

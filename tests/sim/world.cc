@@ -43,6 +43,9 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
   }
   if (random.one_in(2)) settings.devices = random.next() | random.next();
   settings.lazy = settings.builtin && random.one_in(2);
+  if (settings.hosts >= 3 && random.one_in(4)) {
+    settings.liar = HostId{static_cast<std::uint32_t>(random.between(2, settings.hosts))};
+  }
   if (settings.lazy && random.one_in(3)) {  // some looks for clients
     settings.storm_ms += 11'000;
     settings.think_ms += 20;
@@ -59,7 +62,8 @@ World::World(const Settings& settings)
       hosts_(settings.hosts + 1),
       lives_(settings.hosts + 1) {
   oracle_.strict_failures = settings.roomy;
-  oracle_.pair_down(static_cast<int>(settings.hosts * (settings.hosts - 1)));
+  const std::uint32_t honest = settings.hosts - (settings.liar != HostId{} ? 1 : 0);
+  oracle_.pair_down(static_cast<int>(honest * (honest - 1)));
 }
 
 World::~World() { hosts_.clear(); }  // they speak to the rest of it
@@ -76,7 +80,7 @@ void World::boot(HostId id) {
 void World::crash(HostId id, bool with_kernel) {
   trace_.note("crash", {id.value(), with_kernel ? 1ULL : 0});
   ++oracle_.statistics.crashes;
-  oracle_.trouble();
+  if (!lies(id)) oracle_.trouble();
   each_program([&](Program& program) {
     if (program.host() == id) program.end(true);
   });
@@ -93,7 +97,8 @@ Program& World::start_program(HostId where) {
 }
 
 void World::start_some_program() {
-  const HostId where{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))};
+  HostId where{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))};
+  if (lies(where)) where = HostId{1};  // the arbiter, which does not
   if (host(where) != nullptr) {
     start_program(where);
   } else {
@@ -131,12 +136,14 @@ ShadowPtr World::shadow_of(SessionId session) {
   return shadow;
 }
 
-void World::session_begun(HostId /*host*/, HostId /*peer*/) {
+void World::session_begun(HostId at, HostId peer) {
+  if (lies(at) || lies(peer)) return;
   oracle_.pair_down(-1);
   oracle_.trouble();
 }
 
 void World::session_ended(HostId at, HostId peer) {
+  if (lies(at) || lies(peer)) return;
   oracle_.pair_down(1);
   oracle_.trouble();
   ++losses_[{at, peer}];
@@ -305,6 +312,7 @@ bool World::run() {
   if (!random_.one_in(4)) run_for(400);  // everybody has met before anything begins
   for (std::uint32_t i = 0; i < settings_.programs; ++i) start_some_program();
   next_fault();
+  if (settings_.liar != HostId{}) next_lie();
   run_for(settings_.storm_ms);
 
   storm_ = false;
@@ -312,6 +320,7 @@ bool World::run() {
   if (oracle_.failed()) return false;
   trace_.note("peace", {});
   network_.heal_everything();
+  if (host(settings_.liar) != nullptr) crash(settings_.liar, false);
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     if (host(HostId{id}) == nullptr) boot(HostId{id});
     host(HostId{id})->set_stalled(false);

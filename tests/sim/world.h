@@ -51,6 +51,7 @@ struct Settings {
   bool crashes = true;        // of agents
   bool weather = true;        // faults of the network
   bool freezes = false;       // of programs
+  HostId liar{};              // a host that lies, not the arbiter; 0: none
   std::uint64_t devices = 0;  // which hosts have one that writes into arenas of others: a bit each
   std::uint64_t fault_every_ms = 60;
   SessionTiming timing{.timeout_ms = 400,
@@ -105,6 +106,7 @@ class World {
   void kill(std::uint64_t serial);
 
   ShadowPtr shadow_of(SessionId session);
+  [[nodiscard]] bool lies(HostId host) const { return host == settings_.liar; }
   void session_begun(HostId host, HostId peer);
   void session_ended(HostId host, HostId peer);
   // How many sessions a host has lost with the host of a node.
@@ -130,6 +132,8 @@ class World {
   void start_some_program();
   void next_fault();
   void fault();
+  void next_lie();
+  void lie();
   void check_everything();
   void check_peace();
   void check_nothing_left();
