@@ -265,7 +265,8 @@ TEST_P(Replication, AHostSpeaksForItsOwnNamesOnly) {
                           .parcel = {.data = forget.payload().data, .offsets = {}}};
   (void)cluster_.manager(1).call(call);
   cluster_.settle();
-  EXPECT_TRUE(on(1).check("hello")) << "it is host 1's, and host 2 has none of that name";
+  ServiceClient client(cluster_, 1, 150, android("Android14"));
+  EXPECT_TRUE(client.check("hello")) << "it is host 1's, and host 2 has none of that name";
 }
 
 TEST_P(Replication, ManyNamesComeAndGo) {

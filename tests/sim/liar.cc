@@ -101,7 +101,7 @@ class Lie {
             .handoff = random_.one_in(4) ? handoff() : HandoffId{},
             .dead = random_.one_in(6)};
   }
-  // Of a node that it was not given; programs are not asked to tell a liar's calls from others.
+  // Of a node that it was not given, as far as it knows.
   PeerMessage call() {
     peer::Call call;
     call.call = CallId{random_.next()};
@@ -109,7 +109,8 @@ class Lie {
       call.target = number();
     } while (std::ranges::find(held_, call.target) != held_.end());
     call.code = 1;
-    call.flags = random_.one_in(2) ? TF_ONE_WAY : 0;
+    call.flags = TF_ONE_WAY;
+    call.sender_euid = kLiarEuid;
     call.security_context = random_.one_in(3) ? "u:r:init:s0@host1" : own_context();
     call.shape = {.data_size = 24, .offsets_size = 0, .extra_size = 0};
     if (random_.one_in(2)) {

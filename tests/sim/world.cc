@@ -173,7 +173,10 @@ bool World::all_connected() const {
 
 // ---- managers ----
 
-bool World::wants_manager() { return program(manager_) == nullptr; }
+// Now and then there is another claim, which is refused unless the manager's host is cut off.
+bool World::wants_manager() {
+  return program(manager_) == nullptr || (settings_.weather && random_.one_in(8));
+}
 
 void World::managed_by(std::uint64_t serial) {
   if (program(manager_) != nullptr && !oracle_.troubled_since(0)) {

@@ -23,6 +23,9 @@
 
 namespace netbinder::sim {
 
+// By this the programs know the calls of a host that lies, where it has come by a node of theirs.
+inline constexpr std::uint32_t kLiarEuid = 666;
+
 // A wrong done once, on purpose, which the checkers must find.
 enum class Sabotage {
   kNone,
