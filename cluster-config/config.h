@@ -19,7 +19,11 @@
 //                  TLS.
 //   busy_poll_us   50 (0 … 1000000): while requests come at least this often, the agent looks for
 //                  the next one instead of sleeping; 0: it always sleeps
-//   insecure       false. Whether agents may talk over other than loopback addresses without TLS.
+//   cluster_key    a file with the secret by which the agents of a cluster know each other, the same
+//                  on every host; readable by its owner only (0600). An agent that finds none makes
+//                  one. Required with two hosts or more, unless there is [tls] or `insecure` is set.
+//   insecure       false. Whether agents may talk over other than loopback addresses without TLS,
+//                  and on loopback without TLS and `cluster_key`.
 //   user           the user that an agent started by root becomes when its sockets are bound. Default:
 //                  "netbinder" if there is one; "root" stays root.
 //   log_level      "info"; or trace, debug, warn, error, off
@@ -158,6 +162,7 @@ struct Config {
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
   std::uint32_t busy_poll_us = 50;
+  std::string cluster_key;  // a file; empty: none
   bool insecure = false;
   std::string user;  // empty: the default
   std::string log_level = "info";

@@ -207,6 +207,9 @@ Config read_config(TableReader& in) {
   if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
   in.get("transport", config.transport, config_names::kTransports);
   in.get("busy_poll_us", config.busy_poll_us, 0, 1'000'000);
+  if (in.get("cluster_key", config.cluster_key) && config.cluster_key.empty()) {
+    in.fail("cluster_key", "must name a file");
+  }
   in.get("insecure", config.insecure);
   in.get("user", config.user);
   in.get("log_level", config.log_level, config_names::kLogLevels);
@@ -226,6 +229,11 @@ Config read_config(TableReader& in) {
     in.fail("host", host_given ? "'" + config.host + "' is not one of [[hosts]]"
                                : "is missing, and the system's host name '" + config.host +
                                      "' is not one of [[hosts]]");
+  }
+  if (config.hosts.size() > 1 && !secure && config.cluster_key.empty()) {
+    in.fail("cluster_key",
+            "is missing: hosts know each other by a key that they share (cluster_key) or by "
+            "certificates ([tls]); insecure = true does without");
   }
   config.listen = self->address;
   read_address(in, "listen", config.listen, secure);

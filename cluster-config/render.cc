@@ -59,6 +59,7 @@ std::string render_config(const Config& config) {
   if (!config.listen.empty()) put("listen = {}\n", quote(config.listen));
   put("transport = {}\n", quote(to_string(config.transport)));
   put("busy_poll_us = {}\n", config.busy_poll_us);
+  if (!config.cluster_key.empty()) put("cluster_key = {}\n", quote(config.cluster_key));
   put("insecure = {}\n", config.insecure);
   if (!config.user.empty()) put("user = {}\n", quote(config.user));
   put("log_level = {}\n", quote(config.log_level));

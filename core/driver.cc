@@ -182,6 +182,7 @@ void Driver::files_installed(ProcessId id, ThreadId tid,
 
 void Driver::timer_expired() {
   freezes_.check_waiters();
+  if (cluster_) cluster_->timer_expired();
   finish_event();
 }
 

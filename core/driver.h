@@ -106,8 +106,9 @@ class Driver {
   void end_lease(HostId host, LeaseId lease);
 
   // ---- the built-in service manager ----
-  // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager, and
-  // `peer_ptr` the one that other hosts' built-in managers, and nobody else, are given.
+  // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager. The
+  // built-in manager of each other host, and nobody else, is given one of its own: that of `peer_ptr`
+  // plus the host's number.
   void set_builtin_manager(ProcessId process, std::uint64_t ptr, std::uint64_t peer_ptr);
   using PeerServiceManager = netbinder::PeerServiceManager;
   // Peers' built-in managers that became known since the last call, for the process that is this

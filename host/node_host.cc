@@ -231,6 +231,7 @@ void NodeHost::session_established(HostId peer, Incarnation incarnation) {
   surroundings_.peer_connected(peer);
   ++connected_peers_;
   driver_->peer_connected(peer, incarnation, std::string(name_of(peer)));
+  for (const auto& manager : managers_) manager->service().host_reachable(peer);
   after_event();
 }
 

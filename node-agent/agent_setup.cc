@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/check.h"
+#include "node-agent/cluster_key_file.h"
 
 namespace netbinder {
 
@@ -16,6 +17,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.incarnation = incarnation;
   setup.reach = config.hosts.size() > 1 ? Reach::kCluster : Reach::kThisHost;
   setup.arbiter = HostId{config.hosts.front().id};
+  setup.handoff_timeout_ms = 2ULL * config.session.timeout_ms;
   for (const ContextSettings& context : config.contexts) {
     setup.contexts.push_back(
         {.name = context.name, .cluster_wide = context.scope == ContextScope::kCluster});
@@ -67,6 +69,10 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
   transport.timing.suspect_ms = config.session.suspect_ms;
   transport.limits.backlog_bytes = config.limits.max_backlog_bytes;
   transport.insecure = config.insecure;
+  const bool alone = config.hosts.size() == 1;
+  if (!alone && !config.cluster_key.empty()) {
+    transport.cluster_key = cluster_key_of(config.cluster_key);
+  }
   transport.rdma = {.use = rdma_use(config.transport),
                     .device = config.rdma.device,
                     .port = config.rdma.port,

@@ -24,6 +24,8 @@ std::string name_of(WorkKind kind) {
       return "oneway_spam_suspect";
     case WorkKind::kReturnError:
       return "return_error";
+    case WorkKind::kDeposed:
+      return "deposed";
     case WorkKind::kNode:
       return "node";
     case WorkKind::kDeadBinder:

@@ -55,6 +55,9 @@ void print(std::string& text, std::string_view indent, std::string_view transact
     case WorkKind::kOnewaySpamSuspect:
       fmt::format_to(out, "{}transaction complete\n", indent);
       break;
+    case WorkKind::kDeposed:
+      fmt::format_to(out, "{}manager no more\n", indent);
+      break;
     case WorkKind::kNode:
       fmt::format_to(out, "{}node work {}: u{:016x} c{:016x}\n", indent, work.node.debug_id,
                      work.node.ptr, work.node.cookie);

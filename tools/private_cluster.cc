@@ -66,6 +66,8 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
   try {
     const auto ports = free_ports(setup.hosts);
     std::string shared = "cluster = \"session\"\n";
+    // The first agent makes it. So no program of this machine but these is a host of the cluster.
+    shared += fmt::format("cluster_key = \"{}/cluster.key\"\n", folder_);
     shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
     if (setup.busy_poll_us) shared += fmt::format("busy_poll_us = {}\n", *setup.busy_poll_us);
     shared += fmt::format("transport = \"{}\"\n", setup.rdma ? "rdma" : "tcp");

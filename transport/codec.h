@@ -20,6 +20,9 @@
 
 namespace netbinder {
 
+// Whether a character may be in what one host says to another for people to read.
+[[nodiscard]] constexpr bool printable(char c) { return c >= 0x20 && c < 0x7F; }
+
 // Replaces `out` by the prefix and the message of the frame. The payload, of `payload_bytes`,
 // follows on the wire. Fails if the frame breaks a limit or its payload is not as announced.
 [[nodiscard]] std::expected<void, std::string> encode_frame(const Frame& frame,

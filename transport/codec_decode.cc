@@ -3,6 +3,8 @@
 #include <kj/array.h>
 #include <kj/exception.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "transport/codec.h"
@@ -33,6 +35,20 @@ std::uint64_t load_little_endian(const std::byte* at, unsigned bytes) {
 std::string get_text(capnp::Text::Reader reader, std::uint32_t max_bytes, const char* what) {
   check(reader.size() <= max_bytes, what);
   return {reader.begin(), reader.size()};
+}
+
+// A name or a reason, which may be logged.
+std::string get_line(capnp::Text::Reader reader, std::uint32_t max_bytes, const char* what) {
+  std::string line = get_text(reader, max_bytes, what);
+  check(std::ranges::all_of(line, printable), "a text with characters that are none");
+  return line;
+}
+
+std::array<std::uint8_t, 32> get_bytes(capnp::Data::Reader reader) {
+  std::array<std::uint8_t, 32> bytes{};
+  check(reader.size() == bytes.size(), "a nonce or a proof of an impossible size");
+  std::ranges::copy(reader, bytes.begin());
+  return bytes;
 }
 
 std::string get_context(capnp::Text::Reader reader) {
@@ -227,8 +243,13 @@ PeerMessage get_content(wire::Message::Reader in) {
                                .handoff = HandoffId(result.getHandoff()),
                                .alive = result.getAlive()};
     }
-    case wire::Message::HANDOFF_DONE:
-      return peer::HandoffDone{.handoff = HandoffId(in.getHandoffDone().getHandoff())};
+    case wire::Message::INTRODUCE: {
+      const auto introduction = in.getIntroduce();
+      return peer::Introduce{.node = NodeNumber(introduction.getNode()),
+                             .strong = introduction.getStrong(),
+                             .recipient = HostId(introduction.getRecipient()),
+                             .handoff = HandoffId(introduction.getHandoff())};
+    }
     case wire::Message::CLAIM_CONTEXT:
       return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext())};
     case wire::Message::CONTEXT_CLAIM_RESULT: {
@@ -238,6 +259,13 @@ PeerMessage get_content(wire::Message::Reader in) {
     }
     case wire::Message::CONTEXT_RELEASED:
       return peer::ContextReleased{.context = get_context(in.getContextReleased().getContext())};
+    case wire::Message::CONTEXT_HOLDER: {
+      const auto holder = in.getContextHolder();
+      return peer::ContextHolder{.context = get_context(holder.getContext()),
+                                 .holder = HostId(holder.getHolder()),
+                                 .incarnation = Incarnation(holder.getIncarnation()),
+                                 .holds = holder.getHolds()};
+    }
     case wire::Message::CONTEXT_MANAGER: {
       const auto manager = in.getContextManager();
       return peer::ContextManager{.context = get_context(manager.getContext()),
@@ -261,25 +289,32 @@ PeerMessage get_content(wire::Message::Reader in) {
 }
 
 frame::Hello get(wire::Hello::Reader in) {
+  // Of another version it matters only which one it is.
+  const bool has_nonce = in.getProtocolVersion() == kProtocolVersion;
   return {
       .protocol_version = in.getProtocolVersion(),
-      .cluster = get_text(in.getCluster(), limits::kMaxClusterNameBytes, "cluster name too long"),
+      .cluster = get_line(in.getCluster(), limits::kMaxClusterNameBytes, "cluster name too long"),
       .host = HostId(in.getHost()),
-      .host_name = get_text(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
+      .host_name = get_line(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
       .incarnation = Incarnation(in.getIncarnation()),
       .peer = HostId(in.getPeer()),
       .peer_incarnation = Incarnation(in.getPeerIncarnation()),
       .session = SessionId(in.getSession()),
       .received = Sequence(in.getReceived()),
-      .attempt = in.getAttempt()};
+      .nonce = has_nonce ? get_bytes(in.getNonce()) : Nonce{}};
+}
+
+frame::Challenge get(wire::Challenge::Reader in) {
+  return {.host = HostId(in.getHost()),
+          .host_name = get_line(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
+          .incarnation = Incarnation(in.getIncarnation()),
+          .nonce = get_bytes(in.getNonce())};
 }
 
 frame::Welcome get(wire::Welcome::Reader in) {
-  return {.host = HostId(in.getHost()),
-          .host_name = get_text(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
-          .incarnation = Incarnation(in.getIncarnation()),
-          .session = SessionId(in.getSession()),
-          .received = Sequence(in.getReceived())};
+  return {.session = SessionId(in.getSession()),
+          .received = Sequence(in.getReceived()),
+          .proof = get_bytes(in.getProof())};
 }
 
 frame::RdmaOffer get(wire::RdmaOffer::Reader in) {
@@ -330,7 +365,7 @@ Frame get_frame(wire::Frame::Reader in) {
       check(reason < kRefuseReasons, "unknown reason");
       return frame::Refuse{
           .reason = static_cast<RefuseReason>(reason),
-          .detail = get_text(refuse.getDetail(), limits::kMaxReasonBytes, "reason too long")};
+          .detail = get_line(refuse.getDetail(), limits::kMaxReasonBytes, "reason too long")};
     }
     case wire::Frame::GOODBYE: {
       const auto goodbye = in.getGoodbye();
@@ -338,7 +373,7 @@ Frame get_frame(wire::Frame::Reader in) {
       check(reason < kGoodbyeReasons, "unknown reason");
       return frame::Goodbye{
           .reason = static_cast<GoodbyeReason>(reason),
-          .detail = get_text(goodbye.getDetail(), limits::kMaxReasonBytes, "reason too long")};
+          .detail = get_line(goodbye.getDetail(), limits::kMaxReasonBytes, "reason too long")};
     }
     case wire::Frame::ACK:
       return frame::Ack{.received = Sequence(in.getAck().getReceived())};
@@ -354,7 +389,7 @@ Frame get_frame(wire::Frame::Reader in) {
       return get(in.getRdmaOffer());
     case wire::Frame::RDMA_REFUSE:
       return frame::RdmaRefuse{
-          .reason = get_text(in.getRdmaRefuse(), limits::kMaxReasonBytes, "reason too long")};
+          .reason = get_line(in.getRdmaRefuse(), limits::kMaxReasonBytes, "reason too long")};
     case wire::Frame::RDMA_READY:
       return frame::RdmaReady{};
     case wire::Frame::RDMA_SWITCH:
@@ -372,6 +407,10 @@ Frame get_frame(wire::Frame::Reader in) {
     }
     case wire::Frame::LEASE_RETURN:
       return frame::LeaseReturned{.lease = LeaseId(in.getLeaseReturn())};
+    case wire::Frame::CHALLENGE:
+      return get(in.getChallenge());
+    case wire::Frame::ANSWER:
+      return frame::Answer{.proof = get_bytes(in.getAnswer().getProof())};
   }
   throw Invalid{"unknown kind of frame"};
 }

@@ -26,8 +26,11 @@ void check(bool valid, const char* what) {
   if (!valid) throw Invalid{what};
 }
 
-std::string_view cut(const std::string& reason) {
-  return std::string_view(reason).substr(0, limits::kMaxReasonBytes);
+// As others may put it into a log: one line, and not too long.
+std::string cut(const std::string& reason) {
+  std::string cut = reason.substr(0, limits::kMaxReasonBytes);
+  std::ranges::replace_if(cut, [](char c) { return !printable(c); }, '?');
+  return cut;
 }
 
 capnp::Text::Reader text(std::string_view value, std::uint32_t max_bytes, const char* what) {
@@ -179,8 +182,12 @@ void put(wire::Message::Builder message, const peer::ClaimResult& result) {
   out.setAlive(result.alive);
 }
 
-void put(wire::Message::Builder message, const peer::HandoffDone& done) {
-  message.initHandoffDone().setHandoff(done.handoff.value());
+void put(wire::Message::Builder message, const peer::Introduce& introduction) {
+  auto out = message.initIntroduce();
+  out.setNode(introduction.node.value());
+  out.setStrong(introduction.strong);
+  out.setRecipient(introduction.recipient.value());
+  out.setHandoff(introduction.handoff.value());
 }
 
 capnp::Text::Reader context_name(const std::string& name) {
@@ -199,6 +206,14 @@ void put(wire::Message::Builder message, const peer::ContextClaimResult& result)
 
 void put(wire::Message::Builder message, const peer::ContextReleased& released) {
   message.initContextReleased().setContext(context_name(released.context));
+}
+
+void put(wire::Message::Builder message, const peer::ContextHolder& holder) {
+  auto out = message.initContextHolder();
+  out.setContext(context_name(holder.context));
+  out.setHolder(holder.holder.value());
+  out.setIncarnation(holder.incarnation.value());
+  out.setHolds(holder.holds);
 }
 
 void put(wire::Message::Builder message, const peer::ContextManager& manager) {
@@ -257,16 +272,26 @@ void put(wire::Frame::Builder out, const frame::Hello& hello) {
   builder.setPeerIncarnation(hello.peer_incarnation.value());
   builder.setSession(hello.session.value());
   builder.setReceived(hello.received.value());
-  builder.setAttempt(hello.attempt);
+  builder.setNonce(kj::arrayPtr(hello.nonce.data(), hello.nonce.size()));
+}
+
+void put(wire::Frame::Builder out, const frame::Challenge& challenge) {
+  auto builder = out.initChallenge();
+  builder.setHost(challenge.host.value());
+  builder.setHostName(text(challenge.host_name, limits::kMaxHostNameBytes, "host name too long"));
+  builder.setIncarnation(challenge.incarnation.value());
+  builder.setNonce(kj::arrayPtr(challenge.nonce.data(), challenge.nonce.size()));
+}
+
+void put(wire::Frame::Builder out, const frame::Answer& answer) {
+  out.initAnswer().setProof(kj::arrayPtr(answer.proof.data(), answer.proof.size()));
 }
 
 void put(wire::Frame::Builder out, const frame::Welcome& welcome) {
   auto builder = out.initWelcome();
-  builder.setHost(welcome.host.value());
-  builder.setHostName(text(welcome.host_name, limits::kMaxHostNameBytes, "host name too long"));
-  builder.setIncarnation(welcome.incarnation.value());
   builder.setSession(welcome.session.value());
   builder.setReceived(welcome.received.value());
+  builder.setProof(kj::arrayPtr(welcome.proof.data(), welcome.proof.size()));
 }
 
 void put(wire::Frame::Builder out, const frame::Refuse& refuse) {

@@ -84,8 +84,10 @@ struct TransportConfig {
   SessionLimits limits;
   std::uint32_t reconnect_min_ms = 50;  // first wait after a link is lost; doubles up to …
   std::uint32_t reconnect_max_ms = 1000;
-  // Unless this is set, only a loopback address is accepted without certificates.
+  // Unless this is set, only a loopback address is accepted without certificates, and nobody at all
+  // without either certificates or a key.
   bool insecure = false;
+  std::string cluster_key;  // the secret itself; empty: none
   TlsConfig tls;
   RdmaConfig rdma;
 };

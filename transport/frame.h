@@ -20,7 +20,7 @@
 
 namespace netbinder {
 
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 // A session's id, the same at both ends. 0 is none.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
@@ -44,11 +44,12 @@ enum class RefuseReason : std::uint16_t {
   kUnknownHost,
   kHostName,
   kDirection,
-  kStaleIncarnation,
-  kStaleAttempt,
+  kStaleIncarnation,  // no incarnation at all; before version 4 also one that had a successor
+  kStaleAttempt,      // not since version 4
   kCertificate,
+  kKey,
 };
-inline constexpr std::uint16_t kRefuseReasons = 8;
+inline constexpr std::uint16_t kRefuseReasons = 9;
 
 enum class GoodbyeReason : std::uint16_t {
   kShutdown,
@@ -57,6 +58,11 @@ enum class GoodbyeReason : std::uint16_t {
   kOverflow,
 };
 inline constexpr std::uint16_t kGoodbyeReasons = 4;
+
+// Made up by one end for one handshake.
+using Nonce = std::array<std::uint8_t, 32>;
+// That an end knows the cluster's key and has read the other's nonce (transport/cluster_key.h).
+using Proof = std::array<std::uint8_t, 32>;
 
 namespace frame {
 
@@ -70,16 +76,27 @@ struct Hello {
   Incarnation peer_incarnation;  // of the session to resume; 0: none
   SessionId session;             // to resume; 0: none
   Sequence received;             // last sequence received in that session
-  std::uint64_t attempt = 0;     // grows with each Hello of an incarnation
+  Nonce nonce{};
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-struct Welcome {
+struct Challenge {
   HostId host;
   std::string host_name;
   Incarnation incarnation;
+  Nonce nonce{};
+  friend bool operator==(const Challenge&, const Challenge&) = default;
+};
+
+struct Answer {
+  Proof proof{};
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+struct Welcome {
   SessionId session;
   Sequence received;  // 0 in a new session
+  Proof proof{};
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 
@@ -158,7 +175,8 @@ struct LeaseReturned {
 using Frame = std::variant<frame::Hello, frame::Welcome, frame::Refuse, frame::Goodbye, frame::Ack,
                            frame::Heartbeat, frame::Message, frame::RdmaOffer, frame::RdmaRefuse,
                            frame::RdmaReady, frame::RdmaSwitch, frame::LeaseWanted,
-                           frame::LeaseGranted, frame::LeaseReturned>;
+                           frame::LeaseGranted, frame::LeaseReturned, frame::Challenge,
+                           frame::Answer>;
 
 // The recipient of a message with a payload, as far as it matters for leasing space.
 struct PayloadRecipient {

@@ -56,9 +56,6 @@ inline constexpr std::uint64_t kMaxBacklogMessages = 262144;
 // the acknowledgement delay otherwise; both are well under what may be in flight.
 inline constexpr std::uint64_t kAckEveryMessages = 64;
 inline constexpr std::uint64_t kAckEveryBytes = 256U << 10;
-// Earlier incarnations of a peer that are remembered, so that none of their frames is taken for one
-// of the present incarnation. The oldest is forgotten.
-inline constexpr std::size_t kMaxDeadIncarnations = 16;
 
 static_assert(kAckEveryBytes <= kMaxInFlightBytes && kAckEveryMessages <= kMaxInFlightMessages);
 static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMessageBytes);

@@ -54,10 +54,11 @@
 #              ReleaseRefs gives back any number of those that were received. The end of the
 #              session gives back all.
 #
-# Handoff      A reference that host B passes to host C for a node of host A. B keeps its own until
-#              A has counted one for C: C asks A (ClaimRef), A answers C (ClaimResult), C tells B
-#              (HandoffDone). B chooses the handoff's id; it dies with HandoffDone or with the
-#              session between B and C.
+# Handoff      A reference that host B passes to host C for a node of host A. B tells A (Introduce),
+#              which keeps one in escrow; C asks A for it (ClaimRef), and A answers (ClaimResult). If
+#              C asks before B has told, the answer waits for that, until the session of A and B is
+#              over. C cannot call a node before it is counted for it. B chooses the handoff's id; it
+#              dies with the answer, and unclaimed after twice the session timeout.
 #
 # File         A descriptor in a call or reply. The agent that sends it chooses the number, and offers
 #              the file (File.offer) ahead of the Call or Reply that names it: offers are for the
@@ -77,15 +78,24 @@
 # ---------
 #     dialer                                 acceptor
 #       Hello{session: S or 0, received} →
+#                                          ← Challenge
+#       Answer →
 #                                            S is the session it has with that incarnation of the
 #                                            dialer: Welcome{S, received}. Both ends go on with
 #                                            what the other one has not received.
 #                                            Otherwise it gives up the session it has, if any, and
 #                                            establishes a new one: Welcome{S', 0}. A dialer that
 #                                            asked for S gives S up when it reads this.
-#                                            Or Refuse{reason}, and the link ends.
+#                                            Or, at any time, Refuse{reason}, and the link ends.
 #
-# Nothing else may be sent on a link before Hello and Welcome, and neither may be sent after. An end
+# Hello and Challenge carry a nonce each, random and for this link only. Answer and Welcome prove that
+# their sender has read the other's, and knows the key of the cluster if there is one: HMAC-SHA-256
+# over what both have said (transport/cluster_key.cc has the order). Only the right Answer touches a
+# session. If the acceptor has accepted another link of the same host since it wrote the Challenge, it
+# writes a new one instead of Welcome, and the dialer answers again: so bytes that come late begin
+# nothing, and of two lives of a host the one that answers is there.
+#
+# Nothing else may be sent on a link before Welcome, and nothing of this after it. An end
 # that gives a session up while it has a link says Goodbye and closes the link; the other one gives
 # the session up when it reads that, or at the next handshake.
 #
@@ -153,6 +163,9 @@ struct Frame {
     leaseRequest @11 :LeaseRequest;
     leaseGrant   @12 :LeaseGrant;
     leaseReturn  @13 :UInt64;     # the lease
+
+    challenge    @14 :Challenge;
+    answer       @15 :Answer;
   }
 }
 
@@ -160,31 +173,44 @@ struct Frame {
 
 struct Hello {
   # First frame of the dialer.
-  protocolVersion @0 :UInt32;   # 3. Other versions are refused.
+  protocolVersion @0 :UInt32;   # 4. Other versions are refused.
   cluster @1 :Text;             # name of the cluster, equal on both ends
   host @2 :UInt32;              # the dialer
   hostName @3 :Text;            # as the acceptor's configuration has it
-  incarnation @4 :UInt64;       # the dialer's. One that was succeeded by another is refused.
+  incarnation @4 :UInt64;       # the dialer's
   peer @5 :UInt32;              # whom the dialer believes it dials
   peerIncarnation @6 :UInt64;   # the acceptor's in the session to resume; 0: none
   session @7 :UInt64;           # session to resume; 0: none
   received @8 :UInt64;          # last sequence number received in that session
-  attempt @9 :UInt64;
-  # Counts the Hellos of an incarnation from 1, so that one which was delayed in an abandoned link
-  # cannot displace a later one.
+  unused9 @9 :UInt64;           # of versions before 4
+  nonce @10 :Data;              # 32 bytes
 }
 
-struct Welcome {
-  # First frame of the acceptor.
+struct Challenge {
+  # The acceptor's answer to Hello, and to an Answer that came too late.
   host @0 :UInt32;              # the acceptor
   hostName @1 :Text;
   incarnation @2 :UInt64;       # the acceptor's
+  nonce @3 :Data;               # 32 bytes
+}
+
+struct Answer {
+  # The dialer's, to the last Challenge.
+  proof @0 :Data;               # 32 bytes
+}
+
+struct Welcome {
+  # The acceptor is satisfied.
+  unused0 @0 :UInt32;           # of versions before 4, as the next two
+  unused1 @1 :Text;
+  unused2 @2 :UInt64;
   session @3 :UInt64;           # the one of Hello: resumed. Any other: a new one.
   received @4 :UInt64;          # last sequence number received in the session; 0 in a new one
+  proof @5 :Data;               # 32 bytes
 }
 
 struct Refuse {
-  # Instead of Welcome; the acceptor then closes the link. Its session with that host, if it has
+  # Instead of Challenge or Welcome; the acceptor then closes the link. Its session with that host, if it has
   # one, goes on.
   reason @0 :Reason;
   detail @1 :Text;              # for people
@@ -195,9 +221,10 @@ struct Refuse {
     unknownHost @2;             # the dialer's or the dialed number is not as configured here
     hostName @3;                # another name than configured here
     direction @4;               # the lower host dialed the higher
-    staleIncarnation @5;        # the host has had another incarnation since
-    staleAttempt @6;            # a later Hello of this incarnation was here before
+    staleIncarnation @5;        # none; before version 4 also one that the host has had another since
+    staleAttempt @6;            # of versions before 4
     certificate @7;             # the dialer's certificate is not that of the host it says it is
+    key @8;                     # the dialer does not know the cluster's key
   }
 }
 
@@ -272,7 +299,7 @@ struct Message {
     nodeDied           @7  :NodeDied;
     claimRef           @8  :ClaimRef;
     claimResult        @9  :ClaimResult;
-    handoffDone        @10 :HandoffDone;
+    introduce          @10 :Introduce;
     claimContext       @11 :ClaimContext;
     contextClaimResult @12 :ContextClaimResult;
     contextReleased    @13 :ContextReleased;
@@ -282,6 +309,7 @@ struct Message {
     freezeState        @17 :FreezeState;
 
     file               @18 :File;
+    contextHolder      @19 :ContextHolder;
   }
 }
 
@@ -296,9 +324,9 @@ struct Shape {
 struct Node {
   # A reference travelling. The home (host) is the sender: the reference is counted for the
   # receiver, handoff is 0. The home is the receiver: its own node comes back, handoff is 0, nothing
-  # is counted. Otherwise the sender introduces a third host's node, and pins its own reference
-  # until it reads HandoffDone{handoff}. If dead is set, the node has died, as the sender knows:
-  # nothing is counted, pinned or answered, and the receiver holds a dead reference.
+  # is counted. Otherwise the sender passes on a third host's node, and has introduced the receiver
+  # to its home. If dead is set, the node has died, as the sender knows: nothing is counted or
+  # introduced, and the receiver holds a dead reference.
   host @0 :UInt32;              # home of the node
   incarnation @1 :UInt64;       # of the home
   number @2 :UInt64;            # chosen by the home; lives until the node dies
@@ -410,12 +438,15 @@ struct ClaimResult {
   strong @1 :Bool;
   introducer @2 :UInt32;
   handoff @3 :UInt64;
-  alive @4 :Bool;               # false: the node is dead, nothing was counted
+  alive @4 :Bool;               # false: nothing was counted, there is nothing behind the reference
 }
 
-struct HandoffDone {
-  # To the introducer: the pinned reference may go.
-  handoff @0 :UInt64;           # chosen by the receiver
+struct Introduce {
+  # To the home of a node: the sender, which holds it, passes a reference on.
+  node @0 :UInt64;
+  strong @1 :Bool;
+  recipient @2 :UInt32;         # to whom
+  handoff @3 :UInt64;           # chosen by the sender
 }
 
 struct WatchFreeze {
@@ -446,9 +477,18 @@ struct ContextReleased {
   context @0 :Text;
 }
 
+struct ContextHolder {
+  # From the arbiter to every other peer: whose claim holds. A manager is used only if its host's
+  # does; of several the one whose claim was the last to be told.
+  context @0 :Text;
+  holder @1 :UInt32;
+  incarnation @2 :UInt64;       # of the holder
+  holds @3 :Bool;               # false: no more
+}
+
 struct ContextManager {
-  # To every peer: the manager of the context is a node of the sender, counted for the receiver.
-  # Ends with NodeDied.
+  # To every peer: the sender's manager of the context is a node of the sender, counted for the
+  # receiver. Ends with NodeDied.
   context @0 :Text;
   node @1 :Node;
 }

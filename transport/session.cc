@@ -32,16 +32,17 @@ SessionIdentity SessionIdentity::of(const TransportConfig& config, const PeerCon
           .host_name = config.host_name,
           .incarnation = config.incarnation,
           .peer = peer.id,
-          .peer_name = peer.name};
+          .peer_name = peer.name,
+          .key = ClusterKey(config.cluster_key)};
 }
 
 Session::Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
-                 PeerEvents& events, std::function<std::uint64_t()> new_session_id)
+                 PeerEvents& events, std::function<std::uint64_t()> random)
     : identity_(std::move(identity)),
       timing_(timing),
       limits_(limits),
       events_(events),
-      new_session_id_(std::move(new_session_id)) {
+      random_(std::move(random)) {
   NB_CHECK(identity_.host.value() != 0 && identity_.peer.value() != 0);
   NB_CHECK(identity_.host != identity_.peer && identity_.incarnation.value() != 0);
 }
@@ -50,14 +51,6 @@ Session::Session(SessionIdentity identity, const SessionTiming& timing, const Se
 
 void Session::establish(SessionId id, Incarnation peer_incarnation, std::uint64_t now_ms) {
   NB_CHECK(!live());
-  if (peer_incarnation_ != peer_incarnation) {
-    if (peer_incarnation_.value() != 0) {
-      dead_incarnations_.push_back(peer_incarnation_);
-      if (dead_incarnations_.size() > limits::kMaxDeadIncarnations) dead_incarnations_.pop_front();
-    }
-    peer_incarnation_ = peer_incarnation;
-    peer_attempt_ = 0;
-  }
   session_ = Live{.id = id,
                   .peer_incarnation = peer_incarnation,
                   .window = SendWindow(limits_),
@@ -76,10 +69,6 @@ void Session::lose(std::string reason) {
   loss_reason_ = std::move(reason);
   ++counters_.lost;
   events_.session_lost(identity_.peer);
-}
-
-bool Session::dead(Incarnation incarnation) const {
-  return std::ranges::find(dead_incarnations_, incarnation) != dead_incarnations_.end();
 }
 
 bool Session::expired(std::uint64_t now_ms) const {
@@ -111,117 +100,6 @@ FrameOutcome Session::useless_link(std::string detail) {
 
 // --- The link
 
-void Session::connected(std::uint64_t now_ms) {
-  NB_CHECK(identity_.dials() && link_down() && !ending_);
-  const auto* live = std::get_if<Live>(&session_);
-  link_ = Greeting{.since_ms = now_ms};
-  last_heard_ms_ = last_sent_ms_ = last_tick_ms_ = now_ms;
-  queue(frame::Hello{
-      .cluster = identity_.cluster,
-      .host = identity_.host,
-      .host_name = identity_.host_name,
-      .incarnation = identity_.incarnation,
-      .peer = identity_.peer,
-      .peer_incarnation = live != nullptr ? live->peer_incarnation : Incarnation(0),
-      .session = live != nullptr ? live->id : SessionId(0),
-      .received = Sequence(live != nullptr ? live->received : 0),
-      .attempt = ++attempt_,
-  });
-}
-
-std::optional<frame::Refuse> Session::refusal(const frame::Hello& hello) const {
-  const auto refuse = [](RefuseReason reason, std::string detail) {
-    return frame::Refuse{.reason = reason, .detail = std::move(detail)};
-  };
-  if (hello.protocol_version != kProtocolVersion) {
-    return refuse(RefuseReason::kVersion,
-                  "protocol version " + std::to_string(kProtocolVersion) + " is spoken here");
-  }
-  if (hello.cluster != identity_.cluster) {
-    return refuse(RefuseReason::kCluster, "this is cluster '" + identity_.cluster + "'");
-  }
-  if (hello.host != identity_.peer || hello.peer != identity_.host) {
-    return refuse(RefuseReason::kUnknownHost,
-                  "this is host " + std::to_string(identity_.host.value()));
-  }
-  if (hello.host_name != identity_.peer_name) {
-    return refuse(RefuseReason::kHostName, "host " + std::to_string(identity_.peer.value()) +
-                                               " is called '" + identity_.peer_name + "' here");
-  }
-  if (identity_.dials()) return refuse(RefuseReason::kDirection, "the higher host dials");
-  if (hello.incarnation.value() == 0 || dead(hello.incarnation)) {
-    return refuse(RefuseReason::kStaleIncarnation, "another agent has been this host since");
-  }
-  if (hello.incarnation == peer_incarnation_ && hello.attempt <= peer_attempt_) {
-    return refuse(RefuseReason::kStaleAttempt, "a later connection was here before");
-  }
-  return std::nullopt;
-}
-
-void Session::accept(const frame::Hello& hello, std::uint64_t now_ms) {
-  NB_CHECK(link_down() && !refusal(hello));
-  if (ending_) lose(ending_->detail);
-  if (expired(now_ms)) lose("no link within the session timeout");
-
-  auto* live = std::get_if<Live>(&session_);
-  const bool resume =
-      live != nullptr && hello.session == live->id && hello.incarnation == live->peer_incarnation &&
-      hello.peer_incarnation == identity_.incarnation && live->window.rewind(hello.received);
-  if (!resume) {
-    if (live != nullptr) {
-      lose(hello.incarnation != live->peer_incarnation ? "the peer was restarted"
-                                                       : "the peer has given the session up");
-    }
-    establish(SessionId(new_session_id_()), hello.incarnation, now_ms);
-    live = &std::get<Live>(session_);
-    NB_CHECK(live->id.value() != 0);
-  } else {
-    ++counters_.resumed;
-  }
-  peer_attempt_ = hello.attempt;
-  link_ = Up{};
-  last_heard_ms_ = last_sent_ms_ = last_tick_ms_ = now_ms;
-  queue(frame::Welcome{.host = identity_.host,
-                       .host_name = identity_.host_name,
-                       .incarnation = identity_.incarnation,
-                       .session = live->id,
-                       .received = Sequence(live->received)},
-        Sequence(live->received));
-  if (!resume) events_.session_established(identity_.peer, hello.incarnation);
-}
-
-FrameOutcome Session::welcome_arrived(const frame::Welcome& welcome, std::uint64_t now_ms) {
-  if (welcome.host != identity_.peer || welcome.host_name != identity_.peer_name) {
-    return useless_link("host " + std::to_string(welcome.host.value()) + " '" + welcome.host_name +
-                        "' answers there");
-  }
-  if (welcome.incarnation.value() == 0 || dead(welcome.incarnation) ||
-      welcome.session.value() == 0) {
-    return useless_link("an earlier agent of the host answers");
-  }
-  auto* live = std::get_if<Live>(&session_);
-  if (live != nullptr && welcome.session == live->id) {
-    if (welcome.incarnation != live->peer_incarnation || !live->window.rewind(welcome.received)) {
-      return violation("welcome to the session that does not fit it");
-    }
-    live->told = live->received;  // Hello said so
-    live->untold_bytes = 0;
-    link_ = Up{};
-    ++counters_.resumed;
-    return {};
-  }
-  if (welcome.received.value() != 0) return useless_link("welcome to an unknown session");
-  if (live != nullptr) {
-    lose(welcome.incarnation != live->peer_incarnation ? "the peer was restarted"
-                                                       : "the peer has given the session up");
-  }
-  establish(welcome.session, welcome.incarnation, now_ms);
-  link_ = Up{};
-  events_.session_established(identity_.peer, welcome.incarnation);
-  return {.next = ending_ ? FrameOutcome::Next::kStop : FrameOutcome::Next::kReadOn,
-          .destination = {}};
-}
-
 void Session::disconnected(std::uint64_t now_ms) {
   NB_CHECK(!link_down());
   const bool was_up = link_up();
@@ -251,15 +129,7 @@ FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes, st
   heard(now_ms);
   if (ending_ || close_reason_) return {.next = FrameOutcome::Next::kStop, .destination = {}};
 
-  if (std::holds_alternative<Greeting>(link_)) {
-    if (const auto* welcome = std::get_if<frame::Welcome>(&frame)) {
-      return welcome_arrived(*welcome, now_ms);
-    }
-    if (const auto* refuse = std::get_if<frame::Refuse>(&frame)) {
-      return useless_link("refused: " + refuse->detail);
-    }
-    return useless_link("not an answer to a greeting");
-  }
+  if (std::holds_alternative<Greeting>(link_)) return greeted(frame, now_ms);
 
   NB_CHECK(live());
   if (auto* message = std::get_if<frame::Message>(&frame)) {

@@ -16,7 +16,8 @@
 //                    overflow, handshake of a new session ─────→ None     (session_lost)
 //
 //   link     Down ── connected() (the dialer; sends Hello) ────→ Greeting
-//            Down ── accept(Hello) (the acceptor; sends Welcome)→ Up
+//            Down ── accept() (the acceptor; sends Welcome) ───→ Up
+//            Greeting ── Challenge (sends Answer) ─────────────→ Greeting
 //            Greeting ── Welcome ──────────────────────────────→ Up
 //            Greeting, Up ── disconnected() ───────────────────→ Down
 //
@@ -41,6 +42,7 @@
 #include <variant>
 #include <vector>
 
+#include "transport/cluster_key.h"
 #include "transport/config.h"
 #include "transport/frame.h"
 #include "transport/send_window.h"
@@ -58,6 +60,7 @@ struct SessionIdentity {
   Incarnation incarnation;
   HostId peer;
   std::string peer_name;
+  ClusterKey key;
 
   // Whether this end dials. Both ends know it without asking.
   [[nodiscard]] bool dials() const { return host > peer; }
@@ -88,17 +91,23 @@ class Session {
  public:
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
-  // `new_session_id` gives random numbers, never 0.
+  // `random` gives random numbers, never 0.
   Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
-          PeerEvents& events, std::function<std::uint64_t()> new_session_id);
+          PeerEvents& events, std::function<std::uint64_t()> random);
 
   // --- The link. The dialer's is open: says Hello.
   void connected(std::uint64_t now_ms);
-  // Why the acceptor refuses this Hello; nothing if it accepts it. Changes nothing.
+  // Why the acceptor refuses this Hello; nothing if it does not. Changes nothing.
   [[nodiscard]] std::optional<frame::Refuse> refusal(const frame::Hello& hello) const;
-  // The acceptor's link is open, with this first frame, which was not refused. An earlier link is
-  // disconnected first. [events]
-  void accept(const frame::Hello& hello, std::uint64_t now_ms);
+  // For the acceptor (see Acceptance): a challenge for a connection, and whether that is the answer.
+  [[nodiscard]] frame::Challenge challenge() const;
+  [[nodiscard]] bool proves(const frame::Hello& hello, const frame::Challenge& challenge,
+                            const frame::Answer& answer) const;
+  // How many links it has accepted.
+  [[nodiscard]] std::uint64_t links_accepted() const { return links_accepted_; }
+  // The acceptor's link is open, with a Hello that was not refused, and the challenge to it was
+  // answered. An earlier link is disconnected first. [events]
+  void accept(const frame::Hello& hello, const frame::Challenge& challenge, std::uint64_t now_ms);
   // Every other frame, when its message has arrived and its payload has not. With a `lease`, the
   // payload is in its place already. [events]
   FrameOutcome frame_arrived(Frame frame, std::uint64_t payload_bytes, std::uint64_t now_ms,
@@ -166,6 +175,8 @@ class Session {
   struct Down {};
   struct Greeting {
     std::uint64_t since_ms = 0;
+    frame::Hello hello;
+    std::optional<frame::Challenge> challenge;  // the last one, which was answered
   };
   struct Up {};
 
@@ -181,6 +192,8 @@ class Session {
   void abandon_payload(Live& live);
   FrameOutcome violation(std::string detail);     // ends the session
   FrameOutcome useless_link(std::string detail);  // ends the link only
+  FrameOutcome greeted(const Frame& frame, std::uint64_t now_ms);
+  FrameOutcome challenged(Greeting& greeting, const frame::Challenge& challenge);
   FrameOutcome welcome_arrived(const frame::Welcome& welcome, std::uint64_t now_ms);
   FrameOutcome message_arrived(frame::Message message, std::uint64_t payload_bytes, LeaseId lease,
                                std::uint64_t now_ms);
@@ -188,7 +201,7 @@ class Session {
                        std::uint64_t now_ms);
   bool acknowledged(Sequence received);
   void owe_acknowledgement(std::uint64_t now_ms);
-  [[nodiscard]] bool dead(Incarnation incarnation) const;
+  [[nodiscard]] Nonce nonce() const;
   void queue(const Frame& frame, Sequence received = Sequence(0));
   void told(const OutgoingFrame& frame);
 
@@ -196,7 +209,7 @@ class Session {
   const SessionTiming timing_;
   const SessionLimits limits_;
   PeerEvents& events_;
-  const std::function<std::uint64_t()> new_session_id_;
+  const std::function<std::uint64_t()> random_;
 
   std::variant<None, Live> session_;
   std::variant<Down, Greeting, Up> link_;
@@ -204,11 +217,7 @@ class Session {
   std::optional<std::string> close_reason_;  // for tick(): the link is of no use any more
   std::deque<std::shared_ptr<const OutgoingFrame>> control_;  // goes before messages
 
-  std::uint64_t attempt_ = 0;       // of our last Hello
-  std::uint64_t peer_attempt_ = 0;  // of the peer's last Hello in this incarnation
-  Incarnation peer_incarnation_;    // the last one seen
-  std::deque<Incarnation> dead_incarnations_;
-
+  std::uint64_t links_accepted_ = 0;
   std::uint64_t last_sent_ms_ = 0;
   std::uint64_t last_heard_ms_ = 0;
   std::uint64_t last_tick_ms_ = 0;

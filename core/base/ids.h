@@ -37,9 +37,10 @@ using ThreadId = StrongId<struct ThreadIdTag, std::uint32_t>;
 using NodeNumber = StrongId<struct NodeNumberTag, std::uint64_t>;
 // A program's name for a reference: local to its process, the lowest free number.
 using Handle = StrongId<struct HandleTag, std::uint32_t>;
-// A call to another host, numbered by the calling host. Never reused within an incarnation.
+// A call to another host, numbered by the calling host. Never reused, in no incarnation of it.
 using CallId = StrongId<struct CallIdTag, std::uint64_t>;
-// A reference on its way through a third host, numbered by the host that introduces it; 0 is none.
+// A reference on its way through a third host, numbered by the host that introduces it. Never
+// reused, in no incarnation of it; 0 is none.
 using HandoffId = StrongId<struct HandoffIdTag, std::uint64_t>;
 // A descriptor on its way to another host, numbered by the host that sends it. Never reused within
 // an incarnation; 0 is none.
@@ -57,6 +58,16 @@ struct NodeIdentity {
 
   friend constexpr auto operator<=>(const NodeIdentity&, const NodeIdentity&) = default;
 };
+
+// Where a life of a host begins to number what others know by these numbers: far from where any other
+// life does, so that what was meant for an earlier one meets nothing here. Never 0, and never near
+// the end.
+constexpr std::uint64_t first_number_of(Incarnation incarnation) {
+  std::uint64_t mixed = incarnation.value() + 0x9E3779B97F4A7C15ULL;
+  mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
+  return ((mixed ^ (mixed >> 31)) >> 1) + 1;
+}
 
 }  // namespace netbinder
 

@@ -10,12 +10,14 @@ namespace netbinder {
 Cluster::Cluster(Model& model, Ioctls& ioctls, Managers& managers, Calls& calls,
                  CommandStream& commands)
     : model_(model),
-      handoffs_(model),
-      exports_(model, handoffs_),
+      exports_(model),
+      introductions_(model, peers_, exports_),
       imports_(model, peers_),
+      waits_(model, commands),
+      outgoing_(model.setup.incarnation),
       leases_(model, outgoing_),
       placement_(model, outgoing_, leases_),
-      calls_(model, calls, commands, exports_, imports_, outgoing_, placement_),
+      calls_(model, calls, commands, exports_, imports_, outgoing_, placement_, waits_),
       freezes_(model, commands),
       claims_(model, ioctls, managers, peers_, exports_, imports_) {}
 
@@ -35,10 +37,11 @@ void Cluster::peer_lost(HostId host) {
   placement_.abandon(peer);
   leases_.peer_lost(peer);
   calls_.peer_lost(peer);
-  handoffs_.recipient_lost(host);
-  imports_.drop_claims(peer);
+  introductions_.peer_lost(peer);
+  Imports::drop_claims(peer);
   exports_.peer_lost(peer);
   for (Node* node : Imports::in_order(peer)) imported_node_died(*node);
+  waits_.peer_lost(peer);
   freezes_.peer_lost(peer);
   claims_.peer_lost(peer);
   peers_.remove(host);
@@ -79,16 +82,27 @@ void Cluster::message_arrived(HostId host, PeerMessage message) {
   std::visit([&](auto& content) { handle(*peer, content); }, message);
 }
 
+void Cluster::judge(const Peer& peer, const char* broken) {
+  if (broken != nullptr) model_.effects.give_up_peer(peer.host(), broken);
+}
+
 void Cluster::handle(Peer& peer, peer::ReleaseRefs& message) {
-  if (const char* broken = exports_.released(peer, message)) {
-    model_.effects.give_up_peer(peer.host(), broken);
-  }
+  judge(peer, exports_.released(peer, message));
+}
+
+void Cluster::handle(Peer& peer, peer::ClaimRef& message) {
+  judge(peer, introductions_.claimed(peer, message));
+}
+
+void Cluster::handle(Peer& peer, peer::Introduce& message) {
+  judge(peer, introductions_.introduced(peer, message));
 }
 
 void Cluster::handle(Peer& peer, peer::NodeDied& message) {
   // Claims of it that are still on their way will be answered with "dead". If it is not here, it
   // has been given back meanwhile.
   if (Node* node = peer.find_imported(message.node)) imported_node_died(*node);
+  waits_.answered(peer, message.node);
 }
 
 void Cluster::handle(Peer& peer, peer::ClaimResult& message) {
@@ -97,11 +111,9 @@ void Cluster::handle(Peer& peer, peer::ClaimResult& message) {
     imported_node_died(*answered.node);
   } else if (answered.answer == Imports::Answer::kUnknown) {
     model_.effects.give_up_peer(peer.host(), "an answer to a claim that was not made");
+    return;
   }
-}
-
-void Cluster::handle(Peer& peer, peer::HandoffDone& message) {
-  handoffs_.done(peer.host(), message.handoff);
+  waits_.answered(peer, message.node);
 }
 
 void Cluster::handle(Peer& peer, peer::FileMessage& /*message*/) {
@@ -139,13 +151,7 @@ HostId Cluster::called_host(const Transaction& call) const {
 
 void Cluster::give_back(Node& node) { imports_.give_back(node); }
 
-void Cluster::node_ends(Node& node) {
-  if (node.imported()) {
-    imports_.node_ends(node);
-  } else {
-    exports_.node_ends(node);
-  }
-}
+void Cluster::node_ends(Node& node) { imports_.node_ends(node); }
 
 void Cluster::await_freeze_state(Thread& thread, Node& node) { freezes_.await(thread, node); }
 
@@ -164,6 +170,8 @@ void Cluster::builtin_installed(Context& context) { claims_.builtin_installed(co
 void Cluster::thread_ends(Thread& thread) {
   if (const auto* awaiting = thread.in<AwaitingAcceptance>()) {
     calls_.waiter_ends(awaiting->call);
+  } else if (thread.in<AwaitingClaim>() != nullptr) {
+    waits_.thread_ends(thread);
   } else if (thread.in<AwaitingFreezeState>() != nullptr) {
     freezes_.thread_ends(thread);
   } else if (thread.in<ClaimingContext>() != nullptr) {
@@ -185,6 +193,7 @@ void Cluster::check() const {
     leases += peer->leases().size();
   }
   NB_CHECK(leases == leases_.count());
+  introductions_.check();
 }
 
 }  // namespace netbinder

@@ -10,11 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "core/cluster/claim_waits.h"
 #include "core/cluster/context_claims.h"
 #include "core/cluster/exports.h"
 #include "core/cluster/freeze_watches.h"
-#include "core/cluster/handoffs.h"
 #include "core/cluster/imports.h"
+#include "core/cluster/introductions.h"
 #include "core/cluster/leases.h"
 #include "core/cluster/outgoing_calls.h"
 #include "core/cluster/peer_calls.h"
@@ -37,12 +38,13 @@ class Cluster final : public Elsewhere {
   void message_arrived(HostId host, PeerMessage message);
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
   void end_lease(HostId host, LeaseId lease);
+  void timer_expired() { introductions_.timer_expired(); }
 
   [[nodiscard]] ContextClaims& claims() { return claims_; }
   [[nodiscard]] const ContextClaims& claims() const { return claims_; }
   [[nodiscard]] const Peers& peers() const { return peers_; }
   [[nodiscard]] const Exports& exports() const { return exports_; }
-  [[nodiscard]] const Handoffs& handoffs() const { return handoffs_; }
+  [[nodiscard]] const Introductions& introductions() const { return introductions_; }
   [[nodiscard]] const Leases& leases() const { return leases_; }
   void check() const;
 
@@ -51,6 +53,9 @@ class Cluster final : public Elsewhere {
                    TransactionLogEntry& entry) override;
   std::expected<void, BrError> reply(Thread& thread, const CallData& reply,
                                      Transaction& in_reply_to, TransactionLogEntry& entry) override;
+  bool reply_waits(Thread& thread, const CallData& reply, const Transaction& call) override {
+    return calls_.reply_waits(thread, reply, call);
+  }
   void call_failed(const Transaction& call, const BrError& error) override;
   void call_ended(Transaction& call) override;
   [[nodiscard]] Thread* nested_target(std::span<const CallAncestor> ancestors,
@@ -68,6 +73,8 @@ class Cluster final : public Elsewhere {
   void process_ends(Process& process) override;
 
  private:
+  // How the peer broke the protocol, if it did.
+  void judge(const Peer& peer, const char* broken);
   void imported_node_died(Node& node);
   void handle(Peer& peer, peer::Call& message) { calls_.handle(peer, message); }
   void handle(Peer& peer, peer::Reply& message) { calls_.handle(peer, message); }
@@ -75,23 +82,25 @@ class Cluster final : public Elsewhere {
   void handle(Peer& peer, peer::CallAccepted& message) { calls_.handle(peer, message); }
   void handle(Peer& peer, peer::ReleaseRefs& message);
   void handle(Peer& peer, peer::NodeDied& message);
-  void handle(Peer& peer, peer::ClaimRef& message) { exports_.claimed(peer, message); }
+  void handle(Peer& peer, peer::ClaimRef& message);
   void handle(Peer& peer, peer::ClaimResult& message);
-  void handle(Peer& peer, peer::HandoffDone& message);
-  void handle(Peer& peer, peer::WatchFreeze& message) { exports_.watched(peer, message); }
+  void handle(Peer& peer, peer::Introduce& message);
+  void handle(Peer& peer, peer::WatchFreeze& message) { introductions_.watched(peer, message); }
   void handle(Peer& peer, peer::FreezeState& message) { freezes_.handle(peer, message); }
   void handle(Peer& peer, peer::ClaimContext& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ContextClaimResult& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ContextReleased& message) { claims_.handle(peer, message); }
+  void handle(Peer& peer, peer::ContextHolder& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ContextManager& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ServiceManager& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::FileMessage& message);
 
   Model& model_;
   Peers peers_;
-  Handoffs handoffs_;
   Exports exports_;
+  Introductions introductions_;
   Imports imports_;
+  ClaimWaits waits_;
   OutgoingCalls outgoing_;
   Leases leases_;
   Placement placement_;

@@ -12,23 +12,28 @@ namespace netbinder {
 // ---- this host's programs ----
 
 bool ContextClaims::stands(const Context& context) const {
+  const auto holder = holders_.holder(context);
+  if (holder && *holder != model_.setup.host) return true;
   const auto found = claims_.find(&context);
-  if (found == claims_.end()) return false;
-  const Claim& claim = found->second;
-  return claim.claimant != nullptr || (claim.holder && *claim.holder != model_.setup.host);
+  return found != claims_.end() && found->second.claimant != nullptr;
 }
 
+// managers.pml: claim
 Outcome ContextClaims::claim(Thread& thread, Context& context, const ClaimingContext& claim) {
   if (arbitrates()) {
-    claims_[&context].holder = model_.setup.host;
+    if (decide(context, model_.setup.host) == Decision::kDenied) return std::unexpected(-EBUSY);
     return Step::kDone;
   }
-  const Peer* arbiter = peers_.find(model_.setup.arbiter);
-  if (arbiter == nullptr) return std::unexpected(-EHOSTUNREACH);
+  if (peers_.find(model_.setup.arbiter) == nullptr) return std::unexpected(-EHOSTUNREACH);
   claims_[&context].claimant = &thread;
   thread.process().loopers().enter(thread, claim);
-  model_.effects.send(arbiter->host(), peer::ClaimContext{.context = context.name()}, {});
+  ask(context);
   return Step::kSuspended;
+}
+
+void ContextClaims::ask(Context& context) {
+  ++claims_[&context].unanswered;
+  model_.effects.send(model_.setup.arbiter, peer::ClaimContext{.context = context.name()}, {});
 }
 
 void ContextClaims::manager_installed(Context& context) {
@@ -36,12 +41,13 @@ void ContextClaims::manager_installed(Context& context) {
   announce_to_all(context);
 }
 
+// managers.pml: die
 void ContextClaims::manager_gone(Context& context) {
   Claim& claim = claims_[&context];
   claim.manager_told_to.clear();
   if (!std::exchange(claim.granted, false)) return;
   if (arbitrates()) {
-    claim.holder.reset();
+    end_claim(context, model_.setup.host);
   } else if (peers_.find(model_.setup.arbiter) != nullptr) {
     release_at_arbiter(context);
   }
@@ -55,11 +61,12 @@ void ContextClaims::release_at_arbiter(const Context& context) {
 
 // ---- announcing ----
 
+// managers.pml: announce
 void ContextClaims::announce(Peer& peer, Context& context) {
   Claim& claim = claims_[&context];
   if (context.manager() != nullptr) {
     if (peer.host() == model_.setup.arbiter && !claim.granted) {
-      model_.effects.send(peer.host(), peer::ClaimContext{.context = context.name()}, {});
+      ask(context);
     } else if (claim.granted && claim.manager_told_to.insert(peer.host()).second) {
       const WireNode node = exports_.give(peer, *context.manager(), RefKind::kStrong, nullptr);
       model_.effects.send(peer.host(),
@@ -67,8 +74,8 @@ void ContextClaims::announce(Peer& peer, Context& context) {
     }
   }
   if (context.builtin() != nullptr && claim.builtin_told_to.insert(peer.host()).second) {
-    const WireNode node =
-        exports_.give(peer, *context.builtin_for_peers(), RefKind::kStrong, nullptr);
+    const WireNode node = exports_.give(peer, managers_.builtin_for(context, peer.host()),
+                                        RefKind::kStrong, nullptr);
     model_.effects.send(peer.host(), peer::ServiceManager{.context = context.name(), .node = node},
                         {});
   }
@@ -78,14 +85,19 @@ void ContextClaims::announce_to_all(Context& context) {
   for (const auto& [host, peer] : peers_.all()) announce(*peer, context);
 }
 
+// managers.pml: connect
 void ContextClaims::peer_connected(Peer& peer) {
   for (const auto& context : model_.contexts()) {
-    if (context->cluster_wide()) announce(peer, *context);
+    if (!context->cluster_wide()) continue;
+    const auto holder = holders_.holder(*context);
+    if (holder) tell_holder(peer, *context, *holder, Holds::kYes);
+    announce(peer, *context);
   }
 }
 
 // ---- claims ----
 
+// managers.pml: decided
 void ContextClaims::decided(Context& context, Decision decision) {
   const bool granted = decision == Decision::kGranted;
   Claim& claim = claims_[&context];
@@ -95,9 +107,10 @@ void ContextClaims::decided(Context& context, Decision decision) {
     if (context.manager() == nullptr) {
       if (granted) release_at_arbiter(context);
     } else if (!granted) {
-      context.end_manager();
+      depose(context);
+    } else {
+      claim.granted = true;
       claim.manager_told_to.clear();
-    } else if (!std::exchange(claim.granted, true)) {
       announce_to_all(context);
     }
     return;
@@ -115,59 +128,124 @@ void ContextClaims::decided(Context& context, Decision decision) {
   ioctls_.finish(*thread, error);
 }
 
-void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
-  const Context* context = model_.find_context(message.context);
-  bool granted = false;
-  if (context != nullptr && context->cluster_wide() && arbitrates()) {
-    std::optional<HostId>& holder = claims_[context].holder;
-    if (!holder) holder = peer.host();
-    granted = holder == peer.host();
-  }
-  model_.effects.send(peer.host(),
-                      peer::ContextClaimResult{.context = message.context, .granted = granted}, {});
+void ContextClaims::depose(Context& context) {
+  Claim& claim = claims_[&context];
+  claim.granted = false;
+  claim.manager_told_to.clear();
+  Node& node = *context.manager();
+  Managers::depose(context);
+  exports_.revoke(node);
 }
 
 void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) {
   Context* context = model_.find_context(message.context);
   if (context == nullptr || peer.host() != model_.setup.arbiter) return;
+  Claim& claim = claims_[context];
+  if (claim.unanswered == 0) {
+    model_.effects.give_up_peer(peer.host(), "an answer to a claim of a context that was not made");
+    return;
+  }
+  if (--claim.unanswered > 0) return;
   decided(*context, message.granted ? Decision::kGranted : Decision::kDenied);
 }
 
+// ---- at the arbiter ----
+
+ContextClaims::Decision ContextClaims::decide(Context& context, HostId host) {
+  const Decision decision = holders_.claim(context, host);
+  const bool granted = decision == Decision::kGranted;
+  if (host != model_.setup.host) {
+    if (granted) {
+      remote_managers_.confirmed(context, host, peers_.find(host)->incarnation());
+    } else {
+      remote_managers_.denied(context, host);
+    }
+  }
+  tell_holder(context, host, granted ? Holds::kYes : Holds::kNo);
+  return decision;
+}
+
+void ContextClaims::end_claim(Context& context, HostId host) {
+  if (holders_.holder(context) != host) return;
+  holders_.end(context, host);
+  if (host != model_.setup.host) remote_managers_.denied(context, host);
+  tell_holder(context, host, Holds::kNo);
+}
+
+void ContextClaims::tell_holder(const Peer& peer, const Context& context, HostId holder,
+                                Holds holds) {
+  if (peer.host() == holder) return;
+  const Peer* there = peers_.find(holder);
+  model_.effects.send(
+      peer.host(),
+      peer::ContextHolder{
+          .context = context.name(),
+          .holder = holder,
+          .incarnation = there != nullptr ? there->incarnation() : model_.setup.incarnation,
+          .holds = holds == Holds::kYes},
+      {});
+}
+
+void ContextClaims::tell_holder(Context& context, HostId holder, Holds holds) {
+  for (const auto& [host, peer] : peers_.all()) tell_holder(*peer, context, holder, holds);
+}
+
+void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
+  Context* context = model_.find_context(message.context);
+  const bool granted = context != nullptr && context->cluster_wide() && arbitrates() &&
+                       decide(*context, peer.host()) == Decision::kGranted;
+  model_.effects.send(peer.host(),
+                      peer::ContextClaimResult{.context = message.context, .granted = granted}, {});
+}
+
 void ContextClaims::handle(Peer& peer, const peer::ContextReleased& message) {
-  const Context* context = model_.find_context(message.context);
-  if (context == nullptr) return;
-  std::optional<HostId>& holder = claims_[context].holder;
-  if (holder == peer.host()) holder.reset();
+  if (Context* context = model_.find_context(message.context)) end_claim(*context, peer.host());
 }
 
 // ---- managers of other hosts ----
 
+void ContextClaims::handle(Peer& peer, const peer::ContextHolder& message) {
+  Context* context = model_.find_context(message.context);
+  if (context == nullptr || !context->cluster_wide() || peer.host() != model_.setup.arbiter ||
+      message.holder == model_.setup.host) {
+    return;
+  }
+  if (message.holds) {
+    remote_managers_.confirmed(*context, message.holder, message.incarnation);
+  } else {
+    remote_managers_.denied(*context, message.holder);
+  }
+}
+
 Node* ContextClaims::announced_node(Peer& peer, const Context* context, const WireNode& wire) {
+  if (wire.dead || !wire.strong || wire.node.host != peer.host()) {
+    model_.effects.give_up_peer(peer.host(), "a manager that is no node of its host");
+    return nullptr;
+  }
   const auto node = imports_.receive(peer, wire);
   if (!node) {
     model_.effects.give_up_peer(peer.host(), node.error());
     return nullptr;
   }
-  if (context != nullptr && context->cluster_wide() && (*node)->imported()) return *node;
+  if (context != nullptr && context->cluster_wide()) return *node;
   model_.nodes.judge(**node);
   return nullptr;
 }
 
 void ContextClaims::handle(Peer& peer, const peer::ContextManager& message) {
   Context* context = model_.find_context(message.context);
-  Node* node = announced_node(peer, context, message.node);
-  if (node == nullptr) return;
-  context->set_remote_manager(NodeHold::of_kind(model_.nodes, *node, RefKind::kStrong));
+  if (Node* node = announced_node(peer, context, message.node)) {
+    remote_managers_.announced(*context, peer.host(), *node);
+  }
 }
 
 void ContextClaims::handle(Peer& peer, const peer::ServiceManager& message) {
-  if (!message.node.dead && message.node.node.host != peer.host()) {
-    model_.effects.give_up_peer(peer.host(), "a service manager that is another host's");
-    return;
-  }
   const Context* context = model_.find_context(message.context);
   Node* node = announced_node(peer, context, message.node);
   if (node == nullptr) return;
+  std::erase_if(new_managers_, [&](const NewManager& manager) {
+    return manager.context == context && manager.host == peer.host();
+  });
   new_managers_.push_back(
       {.context = context, .host = peer.host(), .node = NodeHold::strong(model_.nodes, *node)});
 }
@@ -190,20 +268,24 @@ std::vector<PeerServiceManager> ContextClaims::take_new_peer_managers(Process& b
 void ContextClaims::node_died(const Node& node) {
   std::erase_if(new_managers_,
                 [&](const NewManager& manager) { return manager.node.node() == &node; });
-  for (const auto& context : model_.contexts()) {
-    if (context->remote_manager() == &node) context->end_remote_manager();
-  }
+  remote_managers_.node_died(node);
 }
 
+// managers.pml: lost
 void ContextClaims::peer_lost(const Peer& peer) {
   const bool arbiter = peer.host() == model_.setup.arbiter;
   for (const auto& context : model_.contexts()) {
     Claim& claim = claims_[context.get()];
     claim.builtin_told_to.erase(peer.host());
     claim.manager_told_to.erase(peer.host());
-    if (claim.holder == peer.host()) claim.holder.reset();
+    if (holders_.holder(*context) == peer.host()) {
+      // Those who know its manager, and have not lost it, go on with it.
+      holders_.end(*context, peer.host());
+      remote_managers_.denied(*context, peer.host());
+    }
     if (!arbiter) continue;
     claim.granted = false;
+    claim.unanswered = 0;
     if (Thread* claimant = std::exchange(claim.claimant, nullptr)) {
       ioctls_.finish(*claimant, -EHOSTUNREACH);
     }

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Managers of contexts of cluster scope. One host, the arbiter, decides claims: a process becomes
-// manager when the arbiter has recorded its host, and the claim ends with the process or with its
-// host's session with the arbiter. If a manager's host loses that session, the manager keeps
-// serving the hosts that already know it, but is not announced to others. When the session returns,
-// the claim is renewed; if another claim was granted in between, the old manager is demoted, on its
-// own host too.
+// Managers of contexts of cluster scope. One host, the arbiter, decides claims (ContextHolders): a
+// process becomes manager when the arbiter has recorded its host. The arbiter tells all hosts whose
+// claim holds, and each host announces its own manager to all others; who has heard both uses it
+// (RemoteManagers).
+//
+// A claim ends with the process or with its host's session with the arbiter. If a manager's host
+// loses that session, the manager keeps serving the hosts that already know it. When the session
+// returns, the claim is renewed, and if it is granted, announced again. If another claim was granted
+// in between, the old manager is deposed: to other hosts its node has died, and it reads so itself.
+//
+// Of several claims that are unanswered only the last one's answer counts: the arbiter has decided
+// the others before.
 //
 // Here as well: what built-in service managers of other hosts are known by. Owned by the Cluster.
+// tests/models/managers.pml is a model of this class.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/cluster/context_holders.h"
 #include "core/cluster/exports.h"
 #include "core/cluster/imports.h"
+#include "core/cluster/remote_managers.h"
 
 namespace netbinder {
 
@@ -39,7 +47,8 @@ class ContextClaims {
         managers_(managers),
         peers_(peers),
         exports_(exports),
-        imports_(imports) {}
+        imports_(imports),
+        remote_managers_(model, peers) {}
 
   // ---- this host's programs (see Elsewhere) ----
   [[nodiscard]] bool stands(const Context& context) const;
@@ -57,6 +66,7 @@ class ContextClaims {
   void handle(Peer& peer, const peer::ClaimContext& message);
   void handle(Peer& peer, const peer::ContextClaimResult& message);
   void handle(Peer& peer, const peer::ContextReleased& message);
+  void handle(Peer& peer, const peer::ContextHolder& message);
   void handle(Peer& peer, const peer::ContextManager& message);
   void handle(Peer& peer, const peer::ServiceManager& message);
 
@@ -65,11 +75,12 @@ class ContextClaims {
   [[nodiscard]] bool has_new_peer_managers() const { return !new_managers_.empty(); }
 
  private:
+  using Decision = ContextHolders::Decision;
   struct Claim {
     // The arbiter knows of the local manager, in this session with it. Peers hear of it then.
     bool granted = false;
-    Thread* claimant = nullptr;    // waits for the arbiter to decide its claim
-    std::optional<HostId> holder;  // at the arbiter only: the host whose claim holds
+    std::uint32_t unanswered = 0;  // claims that the arbiter has yet to answer
+    Thread* claimant = nullptr;    // waits for the arbiter to decide the last of them
     // Peers that have been told, for as long as they are connected.
     std::set<HostId> manager_told_to;
     std::set<HostId> builtin_told_to;
@@ -81,12 +92,23 @@ class ContextClaims {
   };
 
   [[nodiscard]] bool arbitrates() const { return model_.setup.arbiter == model_.setup.host; }
+  // Asks the arbiter, which is there.
+  void ask(Context& context);
   void announce(Peer& peer, Context& context);
   void announce_to_all(Context& context);
-  enum class Decision { kDenied, kGranted };
   void decided(Context& context, Decision decision);
+  void depose(Context& context);
   void release_at_arbiter(const Context& context);
-  // The node of a reference that a peer announces, held; nothing: it is of no use here.
+
+  // ---- at the arbiter ----
+  Decision decide(Context& context, HostId host);
+  void end_claim(Context& context, HostId host);
+  // Tells a peer, or all but the claimant, whose claim holds or does not.
+  enum class Holds { kNo, kYes };
+  void tell_holder(const Peer& peer, const Context& context, HostId holder, Holds holds);
+  void tell_holder(Context& context, HostId holder, Holds holds);
+
+  // The sender's own node that it announces; null: it is of no use here.
   Node* announced_node(Peer& peer, const Context* context, const WireNode& wire);
 
   Model& model_;
@@ -95,6 +117,8 @@ class ContextClaims {
   Peers& peers_;
   Exports& exports_;
   Imports& imports_;
+  RemoteManagers remote_managers_;
+  ContextHolders holders_;  // at the arbiter only
   boost::container::flat_map<const Context*, Claim> claims_;
   std::vector<NewManager> new_managers_;
 };

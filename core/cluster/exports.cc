@@ -27,8 +27,6 @@ PeerRef& Exports::ref(Peer& peer, Node& node) {
   if (PeerRef* known = peer.find_ref(node.number())) return *known;
   PeerRef* made = pool_.create(*this, peer, node, model_.next_debug_id());
   peer.refs_.emplace(node.number(), made);
-  exported_.emplace(node.number(), &node);
-  node.set_exported();
   node.refs().push_back(*made);
   return *made;
 }
@@ -52,21 +50,45 @@ WireNode Exports::give(Peer& peer, Node& node, RefKind kind, Thread* teller) {
     NB_CHECK(model_.nodes.increment(counted, RefKind::kWeak, teller));
     if (wire.strong) NB_CHECK(model_.nodes.increment(counted, RefKind::kStrong, teller));
   } else if (&node.import()->home() != &peer) {
-    // It is a third host's: it stays alive through us until the peer is known there.
-    wire.handoff = handoffs_.begin(node, kind, peer.host());
+    wire.handoff = HandoffId{next_handoff_++};  // a third host's
   }
   return wire;
 }
 
+// ledgers.pml: hand_on
+void Exports::sent(const Peer& peer, const WireNode& wire) {
+  if (wire.handoff == HandoffId{}) return;
+  model_.effects.send(wire.node.host,
+                      peer::Introduce{.node = wire.node.number,
+                                      .strong = wire.strong,
+                                      .recipient = peer.host(),
+                                      .handoff = wire.handoff},
+                      {});
+}
+
 void Exports::withdraw(Peer& peer, const WireNode& wire) {
-  if (wire.dead) return;
-  if (wire.handoff != HandoffId{}) {
-    handoffs_.withdraw(wire.handoff);
-  } else if (wire.node.host == model_.setup.host) {
-    PeerRef* counted = peer.find_ref(wire.node.number);
-    NB_CHECK(counted != nullptr);
-    model_.nodes.give_back(*counted, wire.strong ? 1 : 0, 1);
+  if (wire.dead || wire.node.host != model_.setup.host) return;
+  PeerRef* counted = peer.find_ref(wire.node.number);
+  NB_CHECK(counted != nullptr);
+  model_.nodes.give_back(*counted, wire.strong ? 1 : 0, 1);
+}
+
+void Exports::count(Peer& peer, Node& node, RefKind kind) {
+  PeerRef& counted = ref(peer, node);
+  NB_CHECK(model_.nodes.increment(counted, RefKind::kWeak, nullptr));
+  if (kind == RefKind::kStrong) {
+    NB_CHECK(model_.nodes.increment(counted, RefKind::kStrong, nullptr));
   }
+}
+
+void Exports::revoke(Node& node) {
+  const NodeHold meanwhile = NodeHold::weak(model_.nodes, node);
+  for (auto it = node.refs().begin(); it != node.refs().end();) {
+    Ref& ref = *it++;
+    if (ref.process() == nullptr) ref.node_died();
+  }
+  // What peers sent before they read of this is about the one that has died.
+  model_.nodes.renumber(node);
 }
 
 Node* Exports::callable(const Peer& peer, NodeNumber number) {
@@ -76,6 +98,7 @@ Node* Exports::callable(const Peer& peer, NodeNumber number) {
 
 // ---- messages ----
 
+// ledgers.pml: release_arrives
 const char* Exports::released(Peer& peer, const peer::ReleaseRefs& message) {
   PeerRef* held = peer.find_ref(message.node);
   if (held == nullptr) return nullptr;  // the node died; the peer will read of it
@@ -86,41 +109,17 @@ const char* Exports::released(Peer& peer, const peer::ReleaseRefs& message) {
   return nullptr;
 }
 
-void Exports::claimed(Peer& peer, const peer::ClaimRef& message) {
-  peer::ClaimResult result{.node = message.node,
-                           .strong = message.strong,
-                           .introducer = message.introducer,
-                           .handoff = message.handoff,
-                           .alive = false};
-  const auto found = exported_.find(message.node);
-  if (found != exported_.end() && found->second->local()) {
-    PeerRef& counted = ref(peer, *found->second);
-    NB_CHECK(model_.nodes.increment(counted, RefKind::kWeak, nullptr));
-    if (message.strong && !model_.nodes.increment(counted, RefKind::kStrong, nullptr)) {
-      model_.nodes.decrement(counted, RefKind::kWeak);
-    } else {
-      result.alive = true;
-    }
-  }
-  model_.effects.send(peer.host(), result, {});
-}
-
-void Exports::watched(Peer& peer, const peer::WatchFreeze& message) {
+void Exports::watched(Peer& peer, NodeNumber number) {
   // The peer hears otherwise of a node that has died; but it waits for an answer.
   bool frozen = false;
-  if (PeerRef* held = peer.find_ref(message.node)) {
+  if (PeerRef* held = peer.find_ref(number)) {
     held->watch_freezing();
     frozen = held->node().local() && held->node().owner()->frozen();
   }
-  model_.effects.send(peer.host(), peer::FreezeState{.node = message.node, .frozen = frozen}, {});
+  model_.effects.send(peer.host(), peer::FreezeState{.node = number, .frozen = frozen}, {});
 }
 
 // ---- ends ----
-
-void Exports::node_ends(const Node& node) {
-  const auto found = exported_.find(node.number());
-  if (found != exported_.end() && found->second == &node) exported_.erase(found);
-}
 
 void Exports::peer_lost(Peer& peer) {
   std::vector<PeerRef*> refs;
@@ -134,7 +133,7 @@ void Exports::peer_lost(Peer& peer) {
 void Exports::check(const Peer& peer) const {
   for (const auto& [number, ref] : peer.refs()) {
     NB_CHECK(ref->peer() == &peer && ref->node().number() == number && ref->node().local());
-    NB_CHECK(!ref->unused() && exported_.at(number) == &ref->node());
+    NB_CHECK(!ref->unused());
   }
 }
 

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// This host's side of the ledgers: what its nodes are counted for peers, and what of others' nodes
-// it passes on. Every strong reference sent counts once strong and once weak, every weak one once
-// weak. Owned by the Cluster.
+// This host's side of the ledgers: what its nodes are counted for peers; and the references to other
+// hosts' nodes that it passes on (see Introductions). Every strong reference sent counts once strong
+// and once weak, every weak one once weak. Owned by the Cluster.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "core/base/pool.h"
-#include "core/cluster/handoffs.h"
 #include "core/cluster/peer.h"
+#include "core/model/model.h"
 
 namespace netbinder {
 
 class Exports {
  public:
-  Exports(Model& model, Handoffs& handoffs) : model_(model), handoffs_(handoffs) {}
+  explicit Exports(Model& model)
+      : model_(model), next_handoff_(first_number_of(model.setup.incarnation)) {}
 
-  // A reference to a node, to be sent to a peer: counted for it, or pinned by a handoff.
+  // A reference to a node, to be sent to a peer: counted for it, or given the number of a handoff.
   WireNode give(Peer& peer, Node& node, RefKind kind, Thread* teller);
+  // It is sent in this event: the home of a third host's node is told.
+  void sent(const Peer& peer, const WireNode& wire);
   // It was not sent after all.
   void withdraw(Peer& peer, const WireNode& wire);
+  // The peer is counted a reference to a node of ours, which others hold as strongly.
+  void count(Peer& peer, Node& node, RefKind kind);
+  // To all other hosts the node has died. It is another one if it is given to them again.
+  void revoke(Node& node);
 
   // The node of ours that a peer can call by that number; null: it holds none such.
   [[nodiscard]] static Node* callable(const Peer& peer, NodeNumber number);
@@ -28,11 +33,8 @@ class Exports {
   // ---- messages ----
   // Null, or how the peer broke the protocol.
   const char* released(Peer& peer, const peer::ReleaseRefs& message);
-  void claimed(Peer& peer, const peer::ClaimRef& message);
-  void watched(Peer& peer, const peer::WatchFreeze& message);
+  void watched(Peer& peer, NodeNumber number);
 
-  // The node is about to be destroyed.
-  void node_ends(const Node& node);
   // The references that the peer held end.
   void peer_lost(Peer& peer);
 
@@ -47,10 +49,8 @@ class Exports {
   void destroy(PeerRef& ref);
 
   Model& model_;
-  Handoffs& handoffs_;
   Pool<PeerRef> pool_;
-  // Local nodes that a peer holds or has held.
-  boost::unordered_flat_map<NodeNumber, Node*, std::hash<NodeNumber>> exported_;
+  std::uint64_t next_handoff_;
 };
 
 }  // namespace netbinder

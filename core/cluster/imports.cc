@@ -17,6 +17,7 @@ RefKind kind_of(const WireNode& wire) { return wire.strong ? RefKind::kStrong : 
 
 // ---- receiving ----
 
+// ledgers.pml: reference_arrives
 std::expected<Node*, const char*> Imports::receive(Peer& peer, const WireNode& wire) {
   if (wire.dead) {
     // One node, one handle: if we hold it and have yet to hear of its death, it is still that one.
@@ -57,10 +58,7 @@ Node* Imports::come_home(const Peer& peer, const WireNode& wire) {
 
 Node* Imports::introduced(Peer& peer, const WireNode& wire) {
   Peer* home = peers_.home_of(wire.node);
-  if (home == nullptr) {
-    tell_introducer(peer.host(), wire.handoff);
-    return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
-  }
+  if (home == nullptr) return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
   Node& node = imported(*home, wire.node.number);
   node.import()->claim(kind_of(wire));
   home->claims_.push_back({.node = wire.node.number,
@@ -112,11 +110,7 @@ void Imports::lose(Node& node) {
 
 // ---- claims ----
 
-void Imports::tell_introducer(HostId introducer, HandoffId handoff) {
-  if (peers_.find(introducer) == nullptr) return;
-  model_.effects.send(introducer, peer::HandoffDone{.handoff = handoff}, {});
-}
-
+// ledgers.pml: result_arrives
 Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& message) {
   const RefKind kind = message.strong ? RefKind::kStrong : RefKind::kWeak;
   const auto claim =
@@ -127,7 +121,6 @@ Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& m
   if (claim == peer.claims_.end()) return {.answer = Answer::kUnknown};
   const bool wanted = claim->wanted;
   peer.claims_.erase(claim);
-  tell_introducer(message.introducer, message.handoff);
   if (!wanted) {
     if (message.alive) {
       const std::uint64_t strong = message.strong ? 1 : 0;
@@ -138,17 +131,19 @@ Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& m
   }
   Node* node = peer.find_imported(message.node);
   NB_CHECK(node != nullptr);
-  node->import()->claim_answered(kind);
-  if (!message.alive) return {.answer = Answer::kNodeDied, .node = node};
-  node->import()->receive(kind);
+  ImportedNode& import = *node->import();
+  import.claim_answered(kind);
+  if (message.alive) {
+    import.receive(kind);
+  } else if (!import.may_be(kind)) {
+    // Nothing backs the references that came by the claim. What else the home has counted goes back.
+    const peer::ReleaseRefs rest{.node = message.node, .strong = import.take_strong(),
+                                 .weak = import.take_weak()};
+    if (rest.strong > 0 || rest.weak > 0) model_.effects.send(peer.host(), rest, {});
+    return {.answer = Answer::kNodeDied, .node = node};
+  }
   if (!node->strongly_held()) model_.nodes.judge(*node);
   return {};
-}
-
-void Imports::drop_claims(Peer& peer) {
-  for (const PendingClaim& claim : std::exchange(peer.claims_, {})) {
-    tell_introducer(claim.introducer, claim.handoff);
-  }
 }
 
 std::vector<Node*> Imports::in_order(const Peer& peer) {

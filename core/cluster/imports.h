@@ -32,11 +32,10 @@ class Imports {
   enum class Answer { kTaken, kNodeDied, kUnknown };
   struct Answered {
     Answer answer = Answer::kTaken;
-    Node* node = nullptr;  // if it died
+    Node* node = nullptr;  // that is dead, as far as this host can know
   };
   Answered claim_answered(Peer& peer, const peer::ClaimResult& message);
-  // The introducers need to wait for the peer no longer.
-  void drop_claims(Peer& peer);
+  static void drop_claims(Peer& peer) { peer.claims_.clear(); }
   [[nodiscard]] static std::vector<Node*> in_order(const Peer& peer);
   void check(const Peer& peer) const;
 
@@ -44,7 +43,6 @@ class Imports {
   Node& imported(Peer& home, NodeNumber number);
   Node* come_home(const Peer& peer, const WireNode& wire);
   Node* introduced(Peer& peer, const WireNode& wire);
-  void tell_introducer(HostId introducer, HandoffId handoff);
 
   Model& model_;
   Peers& peers_;

@@ -24,6 +24,8 @@ class OutgoingCalls {
     std::uint32_t debug_id = 0;
   };
 
+  explicit OutgoingCalls(Incarnation incarnation) : next_(first_number_of(incarnation)) {}
+
   [[nodiscard]] CallId next_id() { return CallId{next_++}; }
   Call& add(CallId id, const Call& call) { return calls_.emplace(id, call).first->second; }
   [[nodiscard]] Call* find(CallId id) {
@@ -55,7 +57,7 @@ class OutgoingCalls {
 
  private:
   boost::unordered_flat_map<CallId, Call, std::hash<CallId>> calls_;
-  std::uint64_t next_ = 1;
+  std::uint64_t next_;
 };
 
 }  // namespace netbinder

@@ -91,6 +91,13 @@ OutgoingPayload::~OutgoingPayload() {
   }
 }
 
+std::vector<WireObject> OutgoingPayload::take_objects() {
+  for (const WireObject& object : objects_) {
+    if (const auto* node = std::get_if<WireNode>(&object.content)) exports_.sent(peer_, *node);
+  }
+  return std::exchange(objects_, {});
+}
+
 std::expected<void, BrError> OutgoingPayload::translate(Thread& sender,
                                                         const binder_transaction_data& data,
                                                         const PayloadShape& shape,

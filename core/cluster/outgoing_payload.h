@@ -28,7 +28,7 @@ class OutgoingPayload {
   std::expected<void, BrError> translate(Thread& sender, const binder_transaction_data& data,
                                          const PayloadShape& shape, FilePolicy files);
   // It goes with the message that is sent now.
-  [[nodiscard]] std::vector<WireObject> take_objects() { return std::exchange(objects_, {}); }
+  [[nodiscard]] std::vector<WireObject> take_objects();
   [[nodiscard]] Payload take_image() { return std::move(image_); }
 
  private:

@@ -23,6 +23,12 @@ std::optional<BrFailure> failure_of(std::uint32_t command) {
   return std::nullopt;
 }
 
+// A peer speaks for its own programs only: their contexts end with its name.
+bool names_host(std::string_view context, std::string_view host) {
+  return context.size() > host.size() && context.ends_with(host) &&
+         context[context.size() - host.size() - 1] == '@';
+}
+
 }  // namespace
 
 void PeerCalls::give_up(const Peer& peer, const char* reason) {
@@ -34,6 +40,7 @@ void PeerCalls::give_up(const Peer& peer, const char* reason) {
 CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
                             TransactionLogEntry& entry) {
   Peer& peer = node.import()->home();
+  if (waits_.wait(thread, peer, &node, call)) return Step::kAgain;
   entry.to_host = peer.host();
   const Process& process = thread.process();
   const bool oneway = CallFlags(call.data.flags).oneway();
@@ -183,6 +190,12 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
   PeerMessage as_message = std::move(message);
   ArrivingPayload arrived = placement_.take(peer, as_message);
   auto& call = std::get<peer::Call>(as_message);
+  if (!names_host(call.security_context, peer.name())) {
+    if (arrived) arrived->allocation.end();
+    disown_payload(model_, imports_, peer, call.objects);
+    give_up(peer, "a call in the name of another host's program");
+    return;
+  }
   using Kind = TransactionLogEntry::Kind;
   TransactionLogEntry entry = log_entry(peer, oneway ? Kind::kOneway : Kind::kCall, call.shape);
   if (!oneway && peer.incoming_.contains(call.call)) {

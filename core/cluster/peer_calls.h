@@ -10,6 +10,7 @@
 // is for a thread that is gone.
 #pragma once
 
+#include "core/cluster/claim_waits.h"
 #include "core/cluster/exports.h"
 #include "core/cluster/imports.h"
 #include "core/cluster/placement.h"
@@ -23,17 +24,21 @@ class CommandStream;
 class PeerCalls {
  public:
   PeerCalls(Model& model, Calls& calls, CommandStream& commands, Exports& exports, Imports& imports,
-            OutgoingCalls& outgoing, Placement& placement)
+            OutgoingCalls& outgoing, Placement& placement, ClaimWaits& waits)
       : model_(model),
         calls_(calls),
         commands_(commands),
         exports_(exports),
         imports_(imports),
         outgoing_(outgoing),
-        placement_(placement) {}
+        placement_(placement),
+        waits_(waits) {}
 
   // ---- from here ----
   CallOutcome call(Thread& thread, Node& node, const CallData& call, TransactionLogEntry& entry);
+  bool reply_waits(Thread& thread, const CallData& reply, const Transaction& call) {
+    return waits_.wait(thread, *call.remote_caller()->peer, nullptr, reply);
+  }
   std::expected<void, BrError> reply(Thread& thread, const CallData& reply,
                                      Transaction& in_reply_to, TransactionLogEntry& entry);
   void tell_failure(const Transaction& call, const BrError& error);
@@ -69,6 +74,7 @@ class PeerCalls {
   Imports& imports_;
   OutgoingCalls& outgoing_;
   Placement& placement_;
+  ClaimWaits& waits_;
 };
 
 }  // namespace netbinder

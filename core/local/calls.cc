@@ -46,7 +46,7 @@ Step Calls::transact(Thread& thread, const CallData& call) {
       log_entry(thread, call, flags_of(call).oneway() ? Kind::kOneway : Kind::kCall);
   const CallOutcome made = make_call(thread, call, entry);
   if (made) {
-    model_.log.add(entry);
+    if (*made != Step::kAgain) model_.log.add(entry);
     return *made;
   }
   model_.log_failure(entry, made.error());
@@ -61,20 +61,25 @@ void Calls::refuse(Thread& thread, std::uint32_t debug_id, const BrError& error)
   thread.process().loopers().queue_to(thread, thread.return_error());
 }
 
-void Calls::reply(Thread& thread, const CallData& reply) {
+Step Calls::reply(Thread& thread, const CallData& reply) {
+  const Transaction* handled = thread.stack();
+  if (handled != nullptr && handled->to_thread() == &thread && handled->caller_host() != nullptr &&
+      model_.elsewhere->reply_waits(thread, reply, *handled)) {
+    return Step::kAgain;
+  }
   TransactionLogEntry entry = log_entry(thread, reply, TransactionLogEntry::Kind::kReply);
   Transaction* answered = model_.calls.take_handled(thread);
   if (answered == nullptr) {
     const BrError error = BrError::failed(-EPROTO);
     model_.log_failure(entry, error);
     refuse(thread, entry.debug_id, error);
-    return;
+    return Step::kDone;
   }
   const auto made = make_reply(thread, reply, entry, *answered);
   if (made) {
     model_.log.add(entry);
     model_.calls.tell_doom(thread);
-    return;
+    return Step::kDone;
   }
   model_.log_failure(entry, made.error());
   // The replier did its part; the failure is its caller's.
@@ -83,6 +88,7 @@ void Calls::reply(Thread& thread, const CallData& reply) {
   thread.process().loopers().queue_to(thread, thread.return_error());
   model_.calls.fail(*answered, made.error());
   model_.calls.tell_doom(thread);
+  return Step::kDone;
 }
 
 // ---- calls ----

@@ -18,7 +18,7 @@ class Calls {
   // BC_TRANSACTION and BC_REPLY, and their like with scatter-gather. What fails is told to the
   // thread, or, of a reply that could not be made, to the caller.
   Step transact(Thread& thread, const CallData& call);
-  void reply(Thread& thread, const CallData& reply);
+  Step reply(Thread& thread, const CallData& reply);
 
   // Queues a call whose payload is in its target's arena; `handler` is the thread it is for, or
   // null. On success it is queued, and the result is the command that tells the caller of a oneway

@@ -107,6 +107,11 @@ Outcome CommandStream::run_commands(Thread& thread) {
     ++thread.process().commands().bc[_IOC_NR(command)];
     const Outcome outcome = run_command(thread, command, rest.subspan(sizeof command, size));
     if (!outcome) return outcome;
+    if (*outcome == Step::kAgain) {
+      --model_.statistics.bc[_IOC_NR(command)];
+      --thread.process().commands().bc[_IOC_NR(command)];
+      return Step::kSuspended;
+    }
     io.consume(sizeof command + size);
     if (*outcome == Step::kSuspended) return outcome;
   }
@@ -123,13 +128,11 @@ Outcome CommandStream::run_command(Thread& thread, std::uint32_t command,
     case BC_TRANSACTION:
       return calls_.transact(thread, call_data(payload));
     case BC_REPLY:
-      calls_.reply(thread, call_data(payload));
-      break;
+      return calls_.reply(thread, call_data(payload));
     case BC_TRANSACTION_SG:
       return calls_.transact(thread, call_data_sg(payload));
     case BC_REPLY_SG:
-      calls_.reply(thread, call_data_sg(payload));
-      break;
+      return calls_.reply(thread, call_data_sg(payload));
     case BC_FREE_BUFFER:
       // An address that is not the start of one of the program's buffers changes nothing.
       Allocation::take_back(thread, read_as<binder_uintptr_t>(payload)).end();

@@ -39,11 +39,24 @@ void Managers::install(Process& process, const ClaimingContext& claim) {
 
 void Managers::set_builtin(Process& process, std::uint64_t ptr, std::uint64_t peer_ptr) {
   Context& context = process.context();
-  NB_CHECK(context.builtin() == nullptr && ptr != peer_ptr);
-  Node& node = model_.nodes.create(process, ptr, 0, NodeFlags());
-  Node& for_peers = model_.nodes.create(process, peer_ptr, 0, NodeFlags());
-  context.set_builtin(node, for_peers);
+  NB_CHECK(context.builtin() == nullptr && (ptr < peer_ptr || ptr > peer_ptr + UINT32_MAX));
+  context.set_builtin(model_.nodes.create(process, ptr, 0, NodeFlags()), peer_ptr);
   if (context.cluster_wide()) model_.elsewhere->builtin_installed(context);
+}
+
+Node& Managers::builtin_for(Context& context, HostId host) {
+  if (Node* known = context.builtin_for(host)) return *known;
+  Process& process = *context.builtin()->owner();
+  Node& made = model_.nodes.create(process, context.builtin_peer_ptr() + host.value(), 0,
+                                   NodeFlags());
+  context.set_builtin_for(host, made);
+  return made;
+}
+
+void Managers::depose(Context& context) {
+  Process& process = *context.manager()->owner();
+  context.end_manager();
+  process.depose();
 }
 
 void Managers::process_ends(Process& process) {

@@ -21,9 +21,14 @@ class Managers {
   // this host's own rules go.
   [[nodiscard]] static int refuse(const Process& process);
   void install(Process& process, const ClaimingContext& claim);
-  // Makes the node `ptr` of the process the one that handle 0 leads to while no program is manager,
-  // and `peer_ptr` the one that other hosts' built-in managers, and nobody else, are given.
+  // The program that is the manager is so no more: another host's is.
+  static void depose(Context& context);
+  // Makes the node `ptr` of the process the one that handle 0 leads to while no program is manager.
+  // The built-in manager of another host, and nobody else, is given a node of its own: the one of
+  // `peer_ptr` plus that host's number.
   void set_builtin(Process& process, std::uint64_t ptr, std::uint64_t peer_ptr);
+  // That node; made when it is asked for first.
+  Node& builtin_for(Context& context, HostId host);
   // The process ends.
   void process_ends(Process& process);
 

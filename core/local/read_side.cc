@@ -109,6 +109,9 @@ ReadSide::Delivered ReadSide::deliver(Thread& thread, Work& work) {
     case WorkKind::kReturnError:
       tell(thread, static_cast<ErrorWork&>(work).take());
       return Delivered::kMore;
+    case WorkKind::kDeposed:
+      tell(thread, BR_ERROR, std::int32_t{-ESTALE});
+      return Delivered::kStop;
     case WorkKind::kNode:
       deliver_node(thread, static_cast<NodeWork&>(work).node());
       return Delivered::kMore;

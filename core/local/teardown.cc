@@ -17,8 +17,8 @@ void Teardown::end(Thread& thread) {
 }
 
 void Teardown::end_ioctl(Thread& thread) {
-  if (thread.in<AwaitingAcceptance>() != nullptr || thread.in<AwaitingFreezeState>() != nullptr ||
-      thread.in<ClaimingContext>() != nullptr) {
+  if (thread.in<AwaitingAcceptance>() != nullptr || thread.in<AwaitingClaim>() != nullptr ||
+      thread.in<AwaitingFreezeState>() != nullptr || thread.in<ClaimingContext>() != nullptr) {
     model_.elsewhere->thread_ends(thread);
   } else if (thread.in<AwaitingQuiet>() != nullptr) {
     freezes_.abandon(thread);
@@ -75,6 +75,8 @@ void Teardown::end_all(TodoList& list) {
         if (auto& freeze = static_cast<FreezeNotification&>(work); freeze.ref() == nullptr) {
           model_.freezes.destroy(&freeze);
         }
+        break;
+      case WorkKind::kDeposed:
         break;
       case WorkKind::kReturnError:
         (void)static_cast<ErrorWork&>(work).take();

@@ -8,6 +8,8 @@
 // manager of another host is held as long as it is one.
 #pragma once
 
+#include <algorithm>
+#include <boost/container/flat_map.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,15 +33,22 @@ class Context {
   [[nodiscard]] Node* manager() const { return manager_; }
   [[nodiscard]] Node* remote_manager() const { return remote_manager_.node(); }
   [[nodiscard]] Node* builtin() const { return builtin_; }
-  // The node that the built-in managers of other hosts call.
-  [[nodiscard]] Node* builtin_for_peers() const { return builtin_for_peers_; }
+  // The node of the built-in manager that the one of that host calls, and nobody else; null: it has
+  // none yet.
+  [[nodiscard]] Node* builtin_for(HostId host) const {
+    const auto found = builtin_for_.find(host);
+    return found == builtin_for_.end() ? nullptr : found->second;
+  }
+  // Where the ptrs of these nodes begin: that of a host is so much more.
+  [[nodiscard]] std::uint64_t builtin_peer_ptr() const { return builtin_peer_ptr_; }
   [[nodiscard]] Node* handle_zero() const {
     if (manager_ != nullptr) return manager_;
     return remote_manager() != nullptr ? remote_manager() : builtin_;
   }
   // Whether it is the node of a manager of this host, which its owner holds from the start.
   [[nodiscard]] bool leads_to(const Node& node) const {
-    return &node == manager_ || &node == builtin_ || &node == builtin_for_peers_;
+    if (&node == manager_ || &node == builtin_) return true;
+    return std::ranges::any_of(builtin_for_, [&](const auto& of) { return of.second == &node; });
   }
   // The first local manager's, ever: another user's program cannot become manager after it.
   [[nodiscard]] std::optional<std::uint32_t> manager_uid() const { return manager_uid_; }
@@ -53,13 +62,19 @@ class Context {
   void end_manager() { manager_ = nullptr; }
   void set_remote_manager(NodeHold hold) { remote_manager_ = std::move(hold); }
   void end_remote_manager() { remote_manager_.release(); }
-  void set_builtin(Node& node, Node& for_peers) {
+  void set_builtin(Node& node, std::uint64_t peer_ptr) {
     hold_for_owner(node);
-    hold_for_owner(for_peers);
     builtin_ = &node;
-    builtin_for_peers_ = &for_peers;
+    builtin_peer_ptr_ = peer_ptr;
   }
-  void end_builtin() { builtin_ = builtin_for_peers_ = nullptr; }
+  void set_builtin_for(HostId host, Node& node) {
+    hold_for_owner(node);
+    builtin_for_[host] = &node;
+  }
+  void end_builtin() {
+    builtin_ = nullptr;
+    builtin_for_.clear();
+  }
 
  private:
   static void hold_for_owner(Node& node) {
@@ -73,7 +88,8 @@ class Context {
   Node* manager_ = nullptr;
   NodeHold remote_manager_;  // strong and weak
   Node* builtin_ = nullptr;
-  Node* builtin_for_peers_ = nullptr;
+  boost::container::flat_map<HostId, Node*> builtin_for_;
+  std::uint64_t builtin_peer_ptr_ = 0;
   std::optional<std::uint32_t> manager_uid_;
 };
 

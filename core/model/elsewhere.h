@@ -40,6 +40,8 @@ class Elsewhere {
   virtual std::expected<void, BrError> reply(Thread& thread, const CallData& reply,
                                              Transaction& in_reply_to,
                                              TransactionLogEntry& entry) = 0;
+  // Whether the thread has to wait before it can reply to that call of another host; then it does.
+  virtual bool reply_waits(Thread& thread, const CallData& reply, const Transaction& call) = 0;
   // A call from another host has failed.
   virtual void call_failed(const Transaction& call, const BrError& error) = 0;
   // A call that other hosts know of has ended.
@@ -53,7 +55,7 @@ class Elsewhere {
   // ---- nodes ----
   // References to an imported node that nobody here needs go back to its home.
   virtual void give_back(Node& node) = 0;
-  // An imported or exported node is about to be destroyed.
+  // An imported node is about to be destroyed.
   virtual void node_ends(Node& node) = 0;
   // Whether the owner of an imported node is frozen is not known yet: asks, and the thread waits.
   virtual void await_freeze_state(Thread& thread, Node& node) = 0;

@@ -46,8 +46,15 @@ class ImportedNode {
     if (kind == RefKind::kStrong) --strong_claims_;
   }
   [[nodiscard]] bool claimed() const { return claims_ > 0; }
+  // There is no such reference yet, and a claim may bring one.
+  [[nodiscard]] bool only_claimed(RefKind kind) const {
+    return kind == RefKind::kStrong ? strong_ == 0 && strong_claims_ > 0 : weak_ == 0 && claims_ > 0;
+  }
   // Whether the home counts a strong reference for us, or will unless the node is dead.
   [[nodiscard]] bool may_be_strong() const { return strong_ + strong_claims_ > 0; }
+  [[nodiscard]] bool may_be(RefKind kind) const {
+    return kind == RefKind::kStrong ? may_be_strong() : weak_ + claims_ > 0;
+  }
 
   // ---- whether its owner is frozen ----
   // Known once the home has been asked and has answered.

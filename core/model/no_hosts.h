@@ -18,6 +18,7 @@ class NoHosts final : public Elsewhere {
                                      TransactionLogEntry&) override {
     NB_UNREACHABLE();
   }
+  bool reply_waits(Thread&, const CallData&, const Transaction&) override { NB_UNREACHABLE(); }
   void call_failed(const Transaction&, const BrError&) override { NB_UNREACHABLE(); }
   void call_ended(Transaction&) override { NB_UNREACHABLE(); }
   [[nodiscard]] Thread* nested_target(std::span<const CallAncestor>,

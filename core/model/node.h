@@ -103,10 +103,6 @@ class Node {
   [[nodiscard]] const OnewayQueue& oneways() const { return oneways_; }
   [[nodiscard]] const NodeWork& work() const { return work_; }
 
-  // Peers hold it, or have held it, by its number: its end is told to the cluster.
-  [[nodiscard]] bool exported() const { return exported_; }
-  void set_exported() { exported_ = true; }
-
   // Its refs and the counts agree.
   void check() const;
 
@@ -129,7 +125,6 @@ class Node {
   NodeFlags flags_;
   OwnerView strong_view_;
   OwnerView weak_view_;
-  bool exported_ = false;
   bool settling_ = false;  // listed by EndOfEvent
   std::variant<Dead, Local, ImportedNode> kind_{Dead{false}};
   std::uint64_t internal_strong_ = 0;

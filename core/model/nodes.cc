@@ -159,6 +159,11 @@ void Nodes::acknowledged(Node& node, RefKind kind, std::uint64_t cookie) {
   if (node.cookie_ == cookie && view.acknowledge()) drop(node, kind);
 }
 
+void Nodes::renumber(Node& node) {
+  NB_CHECK(node.local());
+  node.identity_.number = NodeNumber{next_number_++};
+}
+
 // ---- ends ----
 
 void Nodes::judge(Node& node) {
@@ -216,7 +221,7 @@ void Nodes::destroy(Node& node) {
   dequeue_work(node);
   if (Process* owner = node.owner()) owner->remove_node(node);
   model_.end.forget(node);
-  if (node.imported() || node.exported_) model_.elsewhere->node_ends(node);
+  if (node.imported()) model_.elsewhere->node_ends(node);
   if (const auto found = dead_.find(node.identity_);
       found != dead_.end() && found->second == &node) {
     dead_.erase(found);

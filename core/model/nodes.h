@@ -68,6 +68,9 @@ class Nodes {
     node.weak_view_.hold_from_start();
   }
 
+  // Gives a local node a new number: to other hosts, of which none may hold it, it is a new one.
+  void renumber(Node& node);
+
   // ---- ends ----
   // Its owner is gone: what the owner and its buffers held of it ends. It is dead, or destroyed.
   void owner_died(Node& node);

@@ -139,6 +139,12 @@ class Process {
   [[nodiscard]] TodoList& delivered_freezes() { return delivered_freezes_; }
   [[nodiscard]] const TodoList& delivered_freezes() const { return delivered_freezes_; }
 
+  // ---- as a manager of its context ----
+  // It is none any more, though it has not ended: it reads so.
+  void depose() {
+    if (!deposed_.queued()) loopers_.queue(deposed_);
+  }
+
   // ---- space lent to peers ----
   using Leases = boost::intrusive::list<
       LeasedSpace, boost::intrusive::member_hook<LeasedSpace, boost::intrusive::list_member_hook<>,
@@ -175,6 +181,7 @@ class Process {
   RefTable refs_;
   TodoList delivered_deaths_;
   TodoList delivered_freezes_;
+  DeposedWork deposed_;
   CommandCounts commands_;
   std::uint64_t outstanding_ = 0;
   bool frozen_ = false;

@@ -34,7 +34,7 @@ class Ref {
   [[nodiscard]] std::uint64_t weak() const { return weak_; }
   [[nodiscard]] bool unused() const { return strong_ == 0 && weak_ == 0; }
 
-  // The holder: exactly one of the two, the other is null.
+  // The holder: at most one of the two. Neither: it is kept for a peer that is to claim it.
   [[nodiscard]] virtual Process* process() const { return nullptr; }
   [[nodiscard]] virtual Peer* peer() const { return nullptr; }
   // The node has died.

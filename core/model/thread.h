@@ -7,12 +7,14 @@
 // States of a thread's ioctl, and their edges:
 //   Idle -> Reading             nothing to read yet; also when a posted read is taken
 //   Idle -> AwaitingAcceptance  a call to another host waits until it is in the target's queue
+//   Idle -> AwaitingClaim       another host has yet to count a reference that is spoken of
 //   Idle -> AwaitingFreezeState another host says whether a node's owner is frozen
 //   Idle -> InstallingFiles     descriptors of a read transaction are being installed
 //   Idle -> ClaimingContext     another host decides who is context manager
 //   Idle -> AwaitingQuiet       BINDER_FREEZE waits for calls in flight
 //   Reading -> InstallingFiles, InstallingFiles -> Reading
 //   AwaitingAcceptance, AwaitingFreezeState -> Idle, and on with the commands behind
+//   AwaitingClaim -> Idle, and on with the same command again
 //   every state -> Idle         the ioctl is done
 // The three last of the waiting states have no edge to Reading: they belong to ioctls that do not
 // read. No state follows from another thread's: a thread has one ioctl, and waits for one thing.
@@ -50,6 +52,10 @@ struct Reading {};
 struct AwaitingAcceptance {
   CallId call;
 };
+struct AwaitingClaim {
+  HostId home;
+  NodeNumber node;
+};
 struct AwaitingFreezeState {
   HostId home;
   NodeNumber node;
@@ -66,7 +72,7 @@ struct AwaitingQuiet {
   std::int32_t pid = 0;
   std::uint64_t deadline_ms = 0;
 };
-using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingFreezeState,
+using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingClaim, AwaitingFreezeState,
                                  InstallingFiles, ClaimingContext, AwaitingQuiet>;
 
 // In one of its process's lists: of threads that wait, or of those whose reads may be posted.

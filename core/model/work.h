@@ -18,6 +18,7 @@ enum class WorkKind : std::uint8_t {
   kTransactionPending,   // CompletionWork: BR_TRANSACTION_PENDING_FROZEN
   kOnewaySpamSuspect,    // CompletionWork: BR_ONEWAY_SPAM_SUSPECT
   kReturnError,          // ErrorWork of a thread
+  kDeposed,              // DeposedWork: the process is no more the manager that it was
   kNode,                 // NodeWork: the node's owner is to hear of its references
   kDeadBinder,           // DeathNotification
   kDeadBinderAndClear,   // DeathNotification cleared before it was acknowledged
@@ -78,6 +79,12 @@ class ErrorWork final : public Work {
 
  private:
   std::uint32_t command_ = BR_OK;
+};
+
+// A process reads BR_ERROR of this: other hosts have another manager of its context. Part of it.
+class DeposedWork final : public Work {
+ public:
+  DeposedWork() : Work(WorkKind::kDeposed) {}
 };
 
 }  // namespace netbinder

@@ -16,8 +16,9 @@ DriverCounts Views::counts() const {
   counts.transactions = model_.calls.live();
   counts.deaths = model_.deaths.live();
   if (cluster_ != nullptr) {
-    counts.refs += cluster_->exports().live();
+    counts.refs += cluster_->exports().live() + cluster_->introductions().live();
     counts.leases = cluster_->leases().count();
+    counts.handoffs = cluster_->introductions().live() + cluster_->introductions().parked();
   }
   for (const auto& [id, process] : model_.processes()) {
     counts.threads += process->threads().size();
@@ -91,7 +92,7 @@ NodeHolders Views::other_holders(ProcessId id, Handle handle) const {
     if (ref.strong() == 0 || &ref == own) continue;
     if (const Peer* peer = ref.peer()) {
       holders.peers.push_back(peer->host());
-    } else if (ref.process() != node.owner()) {
+    } else if (ref.process() == nullptr || ref.process() != node.owner()) {
       holders.here = true;
     }
   }
@@ -127,7 +128,6 @@ std::vector<PeerLedger> Views::ledgers() const {
     std::sort(ledger.counted.begin(), ledger.counted.end(), by_node);
     std::sort(ledger.received.begin(), ledger.received.end(), by_node);
     ledger.claims = peer->claims();
-    ledger.handoffs = cluster_->handoffs().to(host);
   }
   return ledgers;
 }

@@ -19,7 +19,8 @@ class Model;
 
 struct DriverCounts {
   std::size_t processes, threads, nodes, refs, transactions, deaths, buffers;
-  std::size_t leases;  // whose buffers are not counted
+  std::size_t leases;    // whose buffers are not counted
+  std::size_t handoffs;  // kept for peers that are to claim them, and claims that wait for these
 };
 
 struct ProcessView {
@@ -39,7 +40,7 @@ struct ContextView {
 };
 
 struct NodeHolders {
-  bool here = false;  // a process of this host, or a call on its way
+  bool here = false;  // a process of this host, or a call or a reference on its way
   std::vector<HostId> peers;
 };
 
@@ -54,7 +55,6 @@ struct PeerLedger {
   std::vector<Entry> counted;        // ours, for the peer
   std::vector<Entry> received;       // the peer's, and not given back
   std::vector<PendingClaim> claims;  // made to the peer
-  std::vector<HandoffId> handoffs;   // references to others' nodes held until it has its own
 };
 
 class Views {

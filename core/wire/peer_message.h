@@ -23,9 +23,9 @@ namespace netbinder {
 
 // A reference travelling in a message. If the sender is the node's home it has counted the
 // reference for the receiver already and `handoff` is 0; if the receiver is the home, it is a
-// handle coming home; otherwise a third host introduces it and pins its own reference until the
-// receiver, once recorded at the home, sends HandoffDone{handoff}. A node the sender knows to be
-// dead is counted and pinned nowhere: the receiver holds a dead reference.
+// handle coming home; otherwise a third host passes it on, and has told the home so (Introduce), with
+// which the receiver claims it. A node the sender knows to be dead is counted and introduced nowhere:
+// the receiver holds a dead reference.
 struct WireNode {
   NodeIdentity node;
   bool strong = true;
@@ -143,8 +143,19 @@ struct NodeDied {
   friend bool operator==(const NodeDied&, const NodeDied&) = default;
 };
 
-// The sender was handed a reference to a node of the receiver by `introducer`; the receiver counts
-// it for the sender and answers ClaimResult with the same handoff and introducer.
+// The sender, which holds a reference to a node of the receiver, passes one on to `recipient`, by
+// that number. The receiver keeps one in escrow until the recipient claims it.
+struct Introduce {
+  NodeNumber node;
+  bool strong = true;
+  HostId recipient;
+  HandoffId handoff;
+  friend bool operator==(const Introduce&, const Introduce&) = default;
+};
+
+// The sender was handed a reference to a node of the receiver by `introducer`. If that has introduced
+// it, the receiver counts it for the sender; it answers ClaimResult with the same handoff and
+// introducer, when it knows.
 struct ClaimRef {
   NodeNumber node;
   bool strong = true;
@@ -158,14 +169,8 @@ struct ClaimResult {
   bool strong = true;
   HostId introducer;
   HandoffId handoff;
-  bool alive = false;  // false: nothing was counted, the node is dead
+  bool alive = false;  // false: nothing was counted, there is nothing behind the reference
   friend bool operator==(const ClaimResult&, const ClaimResult&) = default;
-};
-
-// To the introducer: the pinned reference may go.
-struct HandoffDone {
-  HandoffId handoff;
-  friend bool operator==(const HandoffDone&, const HandoffDone&) = default;
 };
 
 // The sender, which holds references to a node of the receiver, wants to know whether the node's
@@ -200,8 +205,18 @@ struct ContextReleased {
   friend bool operator==(const ContextReleased&, const ContextReleased&) = default;
 };
 
-// To every peer: the manager of the context is this node of the sender, counted for the receiver
-// as one strong reference. Ends with NodeDied.
+// From the arbiter to every other peer: its claim holds, in this life of it, or holds no more. The
+// managers of other hosts count only by this.
+struct ContextHolder {
+  std::string context;
+  HostId holder;
+  Incarnation incarnation;
+  bool holds = false;
+  friend bool operator==(const ContextHolder&, const ContextHolder&) = default;
+};
+
+// To every peer: the sender's manager of the context is this node of its own, counted for the
+// receiver as one strong reference. Ends with NodeDied.
 struct ContextManager {
   std::string context;
   WireNode node;
@@ -266,9 +281,9 @@ struct FileMessage {
 
 using PeerMessage =
     std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
-                 peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::HandoffDone,
+                 peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::Introduce,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
-                 peer::ContextManager, peer::ServiceManager, peer::WatchFreeze, peer::FreezeState,
-                 peer::FileMessage>;
+                 peer::ContextHolder, peer::ContextManager, peer::ServiceManager, peer::WatchFreeze,
+                 peer::FreezeState, peer::FileMessage>;
 
 }  // namespace netbinder

@@ -140,12 +140,20 @@ void NameTable::remove_all_of(HostId host) {
   });
 }
 
-void NameTable::remove_dead(Handle handle) {
+std::vector<std::string> NameTable::remove_dead(Handle handle) {
+  std::vector<std::string> lost;
+  for (const auto& [name, services] : names_) {
+    for (const RegisteredService& service : services) {
+      const bool elsewhere = service.host == own_host_ && service.home != own_host_;
+      if (service.handle == handle && elsewhere) lost.push_back(name);
+    }
+  }
   remove_if([&](const RegisteredService& service) {
     if (service.handle != handle) return false;
     uncount(service);
     return true;
   });
+  return lost;
 }
 
 }  // namespace netbinder

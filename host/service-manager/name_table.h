@@ -54,8 +54,9 @@ class NameTable {
   void put(const std::string& name, const RegisteredService& service);
   void remove(const std::string& name, HostId host);
   void remove_all_of(HostId host);
-  // Removes the services of a handle whose node has died.
-  void remove_dead(Handle handle);
+  // Removes the services of a handle whose node has died. Returns the names of those that are
+  // registered here and had their home elsewhere: other hosts may not have lost that home.
+  std::vector<std::string> remove_dead(Handle handle);
 
  private:
   template <typename Goes>

@@ -12,6 +12,9 @@ namespace netbinder {
 void OtherManagers::connected(HostId host, Handle manager) {
   handles_.hold(manager);
   process_->release(manager);  // the reference it came with
+  if (const auto former = managers_.find(host); former != managers_.end()) {
+    handles_.let_go(former->second);
+  }
   managers_[host] = manager;
 }
 
@@ -39,7 +42,6 @@ void OtherManagers::publish(HostId host, const std::string& name,
   const auto manager = managers_.find(host);
   if (manager == managers_.end()) return;
   ParcelWriter writer;
-  writer.u32(own_host_.value());
   writer.string16(name);
   writer.i32(service.allow_isolated ? 1 : 0);
   writer.u32(service.dump_priority);
@@ -57,11 +59,23 @@ void OtherManagers::send(HostId host, std::uint32_t code, const std::string& nam
   const auto manager = managers_.find(host);
   if (manager == managers_.end()) return;
   ParcelWriter writer;
-  writer.u32(own_host_.value());
   writer.string16(name);
   writer.u32(number);
   writer.u32(word);
   process_->call_oneway(manager->second, code, writer.take());
+}
+
+void OtherManagers::forget(const std::string& name) {
+  for (const auto& [host, manager] : managers_) send(host, kPeerForget, name, 0, 0);
+}
+
+void OtherManagers::refresh(HostId home) {
+  for (const auto& [host, manager] : managers_) {
+    if (host == home) continue;  // it publishes its own
+    ParcelWriter writer;
+    writer.u32(home.value());
+    process_->call_oneway(manager, kPeerRefresh, writer.take());
+  }
 }
 
 }  // namespace netbinder

@@ -20,7 +20,7 @@ class LocalProcess;
 
 class OtherManagers {
  public:
-  OtherManagers(HostId own_host, HeldHandles& handles) : own_host_(own_host), handles_(handles) {}
+  explicit OtherManagers(HeldHandles& handles) : handles_(handles) {}
   // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
@@ -39,9 +39,11 @@ class OtherManagers {
   // If the manager has gone, the message is dropped.
   void send(HostId host, std::uint32_t code, const std::string& name, std::uint32_t number,
             std::uint32_t word);
+  // To all of them: forget a service of this host, or publish again what leads to that host.
+  void forget(const std::string& name);
+  void refresh(HostId home);
 
  private:
-  HostId own_host_;
   HeldHandles& handles_;
   LocalProcess* process_ = nullptr;
   std::map<HostId, Handle> managers_;

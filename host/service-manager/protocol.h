@@ -11,14 +11,18 @@ namespace netbinder {
 // The manager itself has a name, too, which nobody else can take.
 inline constexpr const char* kManagerName = "manager";
 
-// The messages of built-in managers to each other: oneway calls, each beginning with the sender's
-// host and a name. About the sender's services:
+// The messages of built-in managers to each other: oneway calls of the node that the receiver has for
+// the sender's host, so that nobody can speak for another. Each begins with a name, but kPeerRefresh.
+// About the sender's services:
 inline constexpr std::uint32_t kPeerPublish = 1;   // this is it
 inline constexpr std::uint32_t kPeerAskUse = 2;    // has it clients there? (number)
 inline constexpr std::uint32_t kPeerWithdraw = 3;  // forget it, unless it has clients (number)
+inline constexpr std::uint32_t kPeerForget = 6;    // the sender has lost its home: forget it
 // About the receiver's services:
 inline constexpr std::uint32_t kPeerUse = 4;     // the answer to either (number, whether it has)
 inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
+// The sender can reach that host (number): publish again what leads there.
+inline constexpr std::uint32_t kPeerRefresh = 7;
 
 // Exceptions of an AIDL reply.
 inline constexpr std::int32_t kNoException = 0;

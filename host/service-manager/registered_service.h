@@ -12,8 +12,9 @@
 namespace netbinder {
 
 struct RegisteredService {
-  HostId host;
+  HostId host;  // where it is registered
   Handle handle;
+  HostId home{};  // of its node, mostly the same
   std::int32_t pid = 0;  // 0: on another host
   bool allow_isolated = false;
   std::uint32_t dump_priority = 0;

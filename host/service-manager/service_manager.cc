@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "core/base/check.h"
+#include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
 
@@ -49,12 +50,13 @@ RequestShape shape_of(ParcelReader request) {
 ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
     : own_host_(setup.host),
       names_(setup, handles_),
-      managers_(setup.host, handles_),
+      managers_(handles_),
       listeners_(handles_, quota_),
       lazy_(names_, managers_, handles_, quota_),
       clients_(setup.dialect) {}
 
 void ServiceManager::attach(LocalProcess& process) {
+  process_ = &process;
   handles_.attach(process);
   managers_.attach(process);
   listeners_.attach(process);
@@ -85,7 +87,7 @@ void ServiceManager::peer_connected(HostId host, Handle manager) {
 
 void ServiceManager::died(std::uint64_t cookie) {
   const Handle handle{static_cast<std::uint32_t>(cookie)};
-  names_.remove_dead(handle);
+  for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
   lazy_.died(handle);
   listeners_.remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
@@ -106,38 +108,66 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
   return {kNoException, ""};
 }
 
-void ServiceManager::put(const std::string& name, const RegisteredService& service) {
+// names.pml: put
+void ServiceManager::put(const std::string& name, RegisteredService service) {
+  service.home = process_->home_of(service.handle).value_or(HostId{});
+  const RegisteredService* found = names_.find(name);
+  const auto before = found == nullptr ? std::nullopt : std::optional(*found);
   names_.put(name, service);
-  if (service.host == own_host_) lazy_.registered(name, service.pid);
-  listeners_.tell(name, service);
+  const bool own = service.host == own_host_;
+  if (own) lazy_.registered(name, service.pid);
+  // Listeners hear of what a lookup gives now; and, as on Android, of each registration here.
+  const RegisteredService& given = *names_.find(name);
+  if (own || !before || before->host != given.host || before->handle != given.handle) {
+    listeners_.tell(name, given);
+  }
 }
 
-void ServiceManager::peer_call(const IncomingCall& call) {
+// names.pml: refresh
+void ServiceManager::publish_again(HostId to, HostId home) {
+  for (const auto& [name, services] : names_.names()) {
+    for (const RegisteredService& service : services) {
+      if (service.host == own_host_ && service.home == home) managers_.publish(to, name, service);
+    }
+  }
+}
+
+void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
+  if (from == own_host_ || !names_.knows_host(from)) return;
   ParcelReader request(call.parcel);
-  const HostId host{static_cast<std::uint32_t>(request.i32().value_or(0))};
+  if (call.code == kPeerRefresh) {
+    publish_again(from, HostId{static_cast<std::uint32_t>(request.i32().value_or(0))});
+    return;
+  }
   const auto name = request.string16();
-  if (!name || !NameTable::valid_name(*name) || host == own_host_ || !names_.knows_host(host)) {
+  if (!name || !NameTable::valid_name(*name)) return;
+  if (call.code == kPeerForget) {
+    names_.remove(*name, from);
     return;
   }
   if (call.code != kPeerPublish) {
-    lazy_.peer_said(host, call, *name, request);
+    lazy_.peer_said(from, call, *name, request);
     return;
   }
-  RegisteredService service{.host = host, .handle = Handle{}};
+  RegisteredService service{.host = from, .handle = Handle{}};
   service.allow_isolated = request.i32().value_or(0) != 0;
   service.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
   service.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
   const auto handle = request.handle();
-  if (!handle || names_.full(host)) return;
-  service.handle = *handle;
-  put(*name, service);
+  if (!handle) return;
+  if (!process_->home_of(*handle)) {
+    names_.remove(*name, from);  // what it stands for there cannot be reached from here
+  } else if (!names_.full(from)) {
+    service.handle = *handle;
+    put(*name, service);
+  }
 }
 
 // ---- requests ----
 
 std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
-  if (call.target == kPeerNodePtr) {
-    peer_call(call);
+  if (call.target > kPeerNodePtr) {
+    peer_call(HostId{static_cast<std::uint32_t>(call.target - kPeerNodePtr)}, call);
     return OutgoingReply{};
   }
   return client_call(call);

@@ -5,7 +5,8 @@
 // It serves every client in the client's own dialect (dialect.h), at once. Names registered here
 // are replicated to the managers of all other hosts, by oneway calls that carry the service's
 // binder. So every client gets a handle straight to the service's home, and a name dies with its
-// service by the ordinary death notification, on every host. A lookup prefers a service on the
+// service by the ordinary death notification, on every host. A name whose home is a third host is
+// published again to a host that has come to reach that. A lookup prefers a service on the
 // caller's host, then the hosts in configured order; `name@host` names a particular one.
 //
 // This file serves the requests of clients and of other managers; its state is in NameTable,
@@ -46,10 +47,10 @@ struct ServiceView {
 
 class ServiceManager final : public LocalService {
  public:
-  // The nodes of its process: clients call the first, the managers of other hosts the second.
-  // Nobody else is ever given the second.
+  // The nodes of its process: clients call the first. The manager of each other host calls one of its
+  // own, which nobody else is ever given: the second plus the host's number.
   static constexpr std::uint64_t kNodePtr = 0x6e62736d;
-  static constexpr std::uint64_t kPeerNodePtr = 0x6e627065;
+  static constexpr std::uint64_t kPeerNodePtr = 0x6e62'7065'0000'0000;
 
   explicit ServiceManager(const ServiceManagerSetup& setup);
   ServiceManager(const ServiceManager&) = delete;
@@ -59,6 +60,9 @@ class ServiceManager final : public LocalService {
 
   // The manager of another host, with a strong reference for us: it is sent all names of this host.
   void peer_connected(HostId host, Handle manager);
+  // There is a session with that host: names that lead there, and are registered on a third one, can
+  // be had again.
+  void host_reachable(HostId host) { managers_.refresh(host); }
   // The dialect a program wants, before its first call; kept by pid. It overrides the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
   // The dialect of a program's libbinder. The setup's, and what its calls show, override it.
@@ -91,16 +95,19 @@ class ServiceManager final : public LocalService {
                                            std::uint32_t header, Dialect dialect);
   OutgoingReply unregister_for_notifications(ParcelReader& request);
   OutgoingReply debug_info();
-  void peer_call(const IncomingCall& call);
+  void peer_call(HostId from, const IncomingCall& call);
 
   // An exception, or 0 and an empty message.
   std::pair<std::int32_t, std::string> add(const std::string& name,
                                            const RegisteredService& service);
-  void put(const std::string& name, const RegisteredService& service);
+  void put(const std::string& name, RegisteredService service);
+  // The names of this host that lead to a third one.
+  void publish_again(HostId to, HostId home);
   // Writes the service that `name` stands for, or null, with its stability.
   void put_service(ParcelWriter& reply, const std::string& name, Dialect dialect);
 
   HostId own_host_;
+  LocalProcess* process_ = nullptr;
   HeldHandles handles_;
   CallbackQuota quota_;
   NameTable names_;

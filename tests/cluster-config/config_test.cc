@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kTwoHosts = R"(
 host = "b"
+cluster_key = "key"
 [[hosts]]
 name = "a"
 address = "127.0.0.1:1000"
@@ -176,6 +177,10 @@ TEST(Config, MistakesAreNamedWithFileLineAndKey) {
        "address = \"[::1]:5\"",
        6, "hosts[2].address", "has the address"},
       {"listen = \"127.0.0.1:5\"", 1, "listen", "no other hosts"},
+      {"cluster_key = \"\"", 1, "cluster_key", "must name a file"},
+      {"host = \"a\"\n[[hosts]]\nname = \"a\"\naddress = \"[::1]:5\"\n[[hosts]]\nname = \"b\"\n"
+       "address = \"[::1]:6\"",
+       1, "cluster_key", "insecure"},
       {"[tls]\ncertificate = \"x\"\nkey = \"y\"", 1, "tls.ca", "go together"},
       {"a = [", 1, "", ""},
       {"a = 1\na = 2", 2, "", ""},
@@ -194,7 +199,7 @@ TEST(Config, MistakesAreNamedWithFileLineAndKey) {
 
 TEST(Config, OneHostTooManyIsRefused) {
   const auto hosts = [](int count) {
-    std::string text = "host = \"h1\"\n";
+    std::string text = "host = \"h1\"\ncluster_key = \"key\"\n";
     for (int i = 1; i <= count; ++i) {
       text += "[[hosts]]\nname = \"h" + std::to_string(i) +
               "\"\naddress = \"127.0.0.1:" + std::to_string(10000 + i) + "\"\n";

@@ -208,6 +208,8 @@ class Cluster {
   void settle();
   // Delivers one message from a host to another; false: there is none.
   bool deliver_one(std::size_t from, std::size_t to);
+  // The next message is lost, which no session does.
+  void drop_one(std::size_t from, std::size_t to) { links_[{from, to}].pop_front(); }
   void disconnect(std::size_t a, std::size_t b);
 
   struct Letter {

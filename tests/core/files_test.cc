@@ -253,6 +253,7 @@ class HostileFilesTest : public FilesTest {
     made.call = CallId{1000 + calls_++};
     made.target = manager_;
     made.flags = TF_ONE_WAY;
+    made.security_context = "u:r:test:s0@host2";
     made.shape = {.data_size = 128, .offsets_size = objects.size() * 8, .extra_size = 16};
     made.objects = std::move(objects);
     return made;

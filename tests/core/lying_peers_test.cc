@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Peers that say what is not so: about references that they were not given, and handoffs that were
-// not theirs. Nobody but their own session is hurt.
+// References that peers pass on: what is theirs to claim, to introduce and to give back, and what
+// becomes of it when one of the three is lost; and peers that say what is not so, by which nobody but
+// their own session is hurt.
 #include <gmock/gmock.h>
 
 #include "tests/core/cluster_fixture.h"
@@ -53,12 +54,34 @@ class LyingPeers : public ::testing::Test {
     return {};
   }
 
+  // The manager passes the third host's node on to the second host: messages to both are under way.
+  void pass_on() {
+    Payload payload("yours");
+    payload.add(handle_object(third_handle_));
+    offset_ = payload.offsets[0];
+    manager_.start(1, Commands().put(BC_TRANSACTION, payload.call(second_handle_, 2, TF_ONE_WAY)),
+                   false);
+    ASSERT_NE(cluster_.next(1, 3), nullptr);
+    introduced_ = std::get<peer::Introduce>(cluster_.next(1, 3)->message);
+  }
+  static peer::Call call_of(NodeNumber node) {
+    peer::Call call;
+    call.call = CallId{77};
+    call.target = node;
+    call.code = 1;
+    call.security_context = "u:r:test:s0@host3";
+    return call;
+  }
+  void drop(std::size_t from, std::size_t to) { cluster_.drop_one(from, to); }
+
   Cluster cluster_{3};
   Program manager_{cluster_.host(1), 100};
   Program second_{cluster_.host(2), 200};
   Program third_{cluster_.host(3), 300};
   std::uint32_t second_handle_ = 0;
   std::uint32_t third_handle_ = 0;
+  peer::Introduce introduced_;
+  std::uint64_t offset_ = 0;
 };
 
 TEST_F(LyingPeers, GiveBackNoMoreThanTheyWereGiven) {
@@ -78,41 +101,248 @@ TEST_F(LyingPeers, GiveBackNoMoreThanTheyWereGiven) {
   }
 }
 
-TEST_F(LyingPeers, ClaimNoStrongReferenceWhereNobodyHasOne) {
-  Payload payload("weakly");
-  payload.add(binder_object(0x30, 0x40, false));
-  second_.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 1, TF_ONE_WAY)), true);
-  cluster_.settle();
-  ASSERT_THAT(ledger(2, 1).counted, SizeIs(2));
-  const PeerLedger::Entry weak = ledger(2, 1).counted.back();
-  ASSERT_EQ(weak.strong, 0U);
-  cluster_.host(2).driver.message_arrived(
-      HostId{3}, peer::ClaimRef{.node = weak.node,
-                                .strong = true,
-                                .introducer = HostId{1},
-                                .handoff = HandoffId{7}});
-  const Cluster::Letter* answer = cluster_.next(2, 3);
-  ASSERT_NE(answer, nullptr);
-  EXPECT_FALSE(std::get<peer::ClaimResult>(answer->message).alive);
-  cluster_.disconnect(2, 3);  // which has asked for nothing
+TEST_F(LyingPeers, ClaimNothingThatTheyWereNotGiven) {
+  Host& home = cluster_.host(2);
+  const PeerLedger::Entry held = ledger(2, 1).counted.front();
+  ASSERT_THAT(ledger(2, 3).counted, IsEmpty());
+  for (const std::uint32_t introducer : {1U, 2U, 3U, 7U}) {
+    home.driver.message_arrived(HostId{3}, peer::ClaimRef{.node = held.node,
+                                                          .strong = true,
+                                                          .introducer = HostId{introducer},
+                                                          .handoff = HandoffId{1}});
+    EXPECT_THAT(ledger(2, 3).counted, IsEmpty()) << introducer;
+  }
+  // Host 1 can have introduced it, and has not; the others are no introducers.
+  EXPECT_EQ(home.driver.counts().handoffs, 1U);
+  while (const Cluster::Letter* answer = cluster_.next(2, 3)) {
+    EXPECT_FALSE(std::get<peer::ClaimResult>(answer->message).alive);
+    drop(2, 3);
+  }
+  home.driver.message_arrived(HostId{3}, call_of(held.node));
+  ASSERT_NE(cluster_.next(2, 3), nullptr);
+  EXPECT_EQ(std::get<peer::CallFailed>(cluster_.next(2, 3)->message).command,
+            std::uint32_t{BR_DEAD_REPLY});
+  drop(2, 3);
+  home.driver.set_time(DriverSetup{}.handoff_timeout_ms);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 0U) << "nobody waits for ever";
+  EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(2, 3)->message).alive);
+  drop(2, 3);
 }
 
-TEST_F(LyingPeers, EndNoHandoffOfOthers) {
-  // The manager passes the third host's node on to the second host.
-  Payload payload("yours");
-  payload.add(handle_object(third_handle_));
-  manager_.start(1, Commands().put(BC_TRANSACTION, payload.call(second_handle_, 2, TF_ONE_WAY)),
-                 false);
-  ASSERT_TRUE(cluster_.deliver_one(1, 2));
-  const PeerLedger pinned = ledger(1, 2);
-  ASSERT_THAT(pinned.handoffs, SizeIs(1));
-  cluster_.host(1).driver.message_arrived(HostId{3},
-                                          peer::HandoffDone{.handoff = pinned.handoffs.front()});
-  EXPECT_THAT(ledger(1, 2).handoffs, SizeIs(1)) << "only the recipient ends it";
+TEST_F(LyingPeers, IntroduceNothingThatTheyDoNotHold) {
+  Host& home = cluster_.host(2);
+  const NodeNumber node = ledger(2, 1).counted.front().node;
+  home.driver.message_arrived(
+      HostId{3},
+      peer::Introduce{.node = node, .strong = true, .recipient = HostId{1}, .handoff = {}});
+  EXPECT_THAT(home.given_up, SizeIs(1)) << "a handoff has a number";
+  home.given_up.clear();
+  home.driver.message_arrived(HostId{3}, peer::Introduce{.node = node,
+                                                         .strong = true,
+                                                         .recipient = HostId{1},
+                                                         .handoff = HandoffId{9}});
+  const PeerLedger::Entry before = ledger(2, 1).counted.front();
+  home.driver.message_arrived(HostId{1}, peer::ClaimRef{.node = node,
+                                                        .strong = true,
+                                                        .introducer = HostId{3},
+                                                        .handoff = HandoffId{9}});
+  EXPECT_EQ(ledger(2, 1).counted.front().strong, before.strong);
+  EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(2, 1)->message).alive);
+  drop(2, 1);
+}
+
+TEST_F(LyingPeers, ClaimNoHandoffOfOthers) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 3)) << "host 1 introduces host 2";
+  Host& home = cluster_.host(3);
+  const PeerLedger before = ledger(3, 1);
+  ASSERT_EQ(home.driver.counts().handoffs, 1U);
+  const peer::Introduce introduction = introduced_;
+  home.driver.message_arrived(HostId{1}, peer::ClaimRef{.node = introduction.node,
+                                                        .strong = true,
+                                                        .introducer = HostId{1},
+                                                        .handoff = introduction.handoff});
+  EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(3, 1)->message).alive);
+  drop(3, 1);
+  EXPECT_EQ(ledger(3, 1).counted.front().strong, before.counted.front().strong);
+  EXPECT_EQ(home.driver.counts().handoffs, 1U) << "it is still there for host 2";
+  cluster_.settle();
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
+  EXPECT_THAT(ledger(2, 3).received, Not(IsEmpty()));
+  (void)manager_.outcome(1);
+}
+
+TEST_F(LyingPeers, UseNoNumberOfAHandoffTwice) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 3));
+  cluster_.host(3).driver.message_arrived(HostId{1}, introduced_);
+  EXPECT_THAT(cluster_.host(3).given_up, SizeIs(1));
+  cluster_.host(3).given_up.clear();
   cluster_.settle();
   (void)manager_.outcome(1);
-  EXPECT_THAT(ledger(1, 2).handoffs, IsEmpty());
-  EXPECT_THAT(ledger(2, 3).received, Not(IsEmpty()));
+}
+
+// Host 1 says that it passes on a node of host 3, and has not told host 3. The reference is worth
+// nothing; what host 2 has of the node otherwise it keeps.
+TEST_F(LyingPeers, TakeNobodysReferencesAwayByOneThatIsNone) {
+  pass_on();
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  const PeerLedger before = ledger(2, 3);
+  ASSERT_THAT(before.received, SizeIs(1));
+  second_.greet(2);
+  const Outcome given = second_.read_now(2);
+  ASSERT_NE(given.find(BR_TRANSACTION), nullptr);
+  const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object object{};
+  std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
+  second_.write(2, Commands()
+                       .put(BC_ACQUIRE, std::uint32_t{object.handle})
+                       .put(BC_REQUEST_DEATH_NOTIFICATION,
+                            binder_handle_cookie{.handle = object.handle, .cookie = 5})
+                       .put(BC_FREE_BUFFER, binder_uintptr_t{data.data.ptr.buffer}));
+  pass_on();
+  drop(1, 3);  // the introduction
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3)) << "the claim waits";
+  cluster_.host(3).driver.set_time(DriverSetup{}.handoff_timeout_ms);
+  cluster_.host(3).driver.timer_expired();
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  EXPECT_EQ(second_.read_now(2).find(BR_DEAD_BINDER), nullptr);
+  EXPECT_EQ(ledger(2, 3).received.front().strong, before.received.front().strong);
+}
+
+TEST_F(LyingPeers, SpeakForTheirOwnProgramsOnly) {
+  const NodeNumber node = ledger(2, 1).counted.front().node;
+  peer::Call call = call_of(node);
+  call.security_context = "u:r:init:s0@host3";
+  cluster_.host(2).driver.message_arrived(HostId{1}, call);
+  EXPECT_THAT(cluster_.host(2).given_up, SizeIs(1));
+  cluster_.host(2).given_up.clear();
+}
+
+// ---- honest peers, and what is lost on the way ----
+
+TEST_F(LyingPeers, AClaimThatComesBeforeItsIntroductionWaitsForIt) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3));
+  EXPECT_EQ(cluster_.next(3, 2), nullptr) << "no answer yet";
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 1U);
+  cluster_.settle();
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 0U);
+  EXPECT_EQ(ledger(2, 3).received.front().strong, 1U);
+  (void)manager_.outcome(1);
+}
+
+// A program calls what it was just given, before its host is known at the node's home.
+TEST_F(LyingPeers, ACallWaitsUntilItsTargetIsClaimed) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  second_.greet(2);
+  const Outcome given = second_.read_now(2);
+  const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  flat_binder_object object{};
+  std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
+  // It sends the node itself along, too.
+  Payload payload("back");
+  payload.add(handle_object(object.handle));
+  second_.start(2, Commands().put(BC_TRANSACTION, payload.call(object.handle, 4, TF_ONE_WAY)),
+                false);
+  while (cluster_.deliver_one(2, 3)) {
+  }
+  EXPECT_TRUE(second_.blocked(2));
+  cluster_.settle();
+  EXPECT_EQ(second_.outcome(2).error, 0);
+  (void)manager_.outcome(1);
+  third_.greet(2);
+  const Outcome called = third_.read_now(2);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  const auto call = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&object, third_.at(call.data.ptr.buffer + payload.offsets[0]), sizeof object);
+  EXPECT_EQ(object.hdr.type, std::uint32_t{BINDER_TYPE_BINDER}) << "its own node has come home";
+  EXPECT_EQ(object.binder, 0x10U);
+}
+
+// The introducer is gone before the recipient has claimed: what it passed on lives.
+TEST_F(LyingPeers, WhatWasPassedOnOutlivesItsIntroducer) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 3));
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  cluster_.disconnect(1, 3);
+  cluster_.disconnect(1, 2);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  EXPECT_EQ(ledger(2, 3).received.front().strong, 1U);
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 0U);
+}
+
+TEST_F(LyingPeers, AnIntroducerThatIsGoneBeforeItHasToldTheHomeHasGivenNothing) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3));
+  cluster_.disconnect(1, 3);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  EXPECT_THAT(ledger(2, 3).received, IsEmpty());
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 0U);
+}
+
+TEST_F(LyingPeers, WhatIsNeverClaimedIsLetGo) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 3));
+  cluster_.disconnect(1, 2);
+  Driver& home = cluster_.host(3).driver;
+  ASSERT_EQ(home.counts().handoffs, 1U);
+  home.set_time(DriverSetup{}.handoff_timeout_ms - 1);
+  home.timer_expired();
+  EXPECT_EQ(home.counts().handoffs, 1U);
+  home.set_time(DriverSetup{}.handoff_timeout_ms);
+  home.timer_expired();
+  EXPECT_EQ(home.counts().handoffs, 0U);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+}
+
+// A host that has a weak reference, and claims a strong one in vain, gives the weak one back.
+TEST_F(LyingPeers, ARefusedClaimLeavesNothingCounted) {
+  Payload payload("weakly");
+  payload.add(handle_object(third_handle_, false));
+  manager_.start(1, Commands().put(BC_TRANSACTION, payload.call(second_handle_, 2, TF_ONE_WAY)),
+                 false);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  ASSERT_EQ(ledger(3, 2).counted.front().weak, 1U);
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3));
+  cluster_.disconnect(1, 3);  // with the introduction
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  EXPECT_THAT(ledger(3, 2).counted, IsEmpty());
+}
+
+TEST(NumbersOfALife, AreNotThoseOfTheNext) {
+  EXPECT_NE(first_number_of(Incarnation{1}), first_number_of(Incarnation{2}));
+  for (std::uint64_t life = 0; life < 1000; ++life) {
+    const std::uint64_t first = first_number_of(Incarnation{life});
+    EXPECT_GT(first, 0U);
+    EXPECT_LE(first, std::uint64_t{1} << 63);
+  }
+  // A thread of an earlier life waited in a call of that number; this one waits in another.
+  Cluster cluster(2);
+  Program manager(cluster.host(1), 100);
+  manager.greet(1);
+  EXPECT_EQ(manager.become_manager(), 0);
+  cluster.settle();
+  Program client(cluster.host(2), 200);
+  client.greet(1);
+  client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)), true);
+  ASSERT_NE(cluster.next(2, 1), nullptr);
+  EXPECT_EQ(std::get<peer::Call>(cluster.next(2, 1)->message).call.value(),
+            first_number_of(Incarnation{2000}));
 }
 
 TEST_F(LyingPeers, AreGivenBackWhatTheyGrantForANodeThatTheySaidWasDead) {

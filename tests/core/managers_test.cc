@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "tests/core/cluster_fixture.h"
 
@@ -21,7 +22,8 @@ int claim(Cluster& cluster, Program& program) {
 
 void connect(Cluster& cluster, std::uint32_t a, std::uint32_t b) {
   for (const auto& [here, there] : {std::pair(a, b), std::pair(b, a)}) {
-    cluster.host(here).driver.peer_connected(HostId{there}, Incarnation{there * 1000}, "again");
+    cluster.host(here).driver.peer_connected(HostId{there}, Incarnation{there * 1000},
+                                             "host" + std::to_string(there));
   }
   cluster.settle();
 }
@@ -93,7 +95,7 @@ TEST(Managers, OneWhoseHostWasAwayIsManagerAgainWhenNobodyElseIs) {
   EXPECT_EQ(manager_at(cluster, 1), "none");
   EXPECT_NE(manager_at(cluster, 3), "none") << "who has not lost it goes on";
   connect(cluster, 1, 2);
-  EXPECT_EQ(manager_at(cluster, 1), "host again");
+  EXPECT_EQ(manager_at(cluster, 1), "host host2");
   EXPECT_EQ(manager_at(cluster, 2), "pid 100");
   Program other(cluster.host(3), 200);
   EXPECT_EQ(claim(cluster, other), -EBUSY);
@@ -113,7 +115,7 @@ TEST(Managers, OneWhoseHostWasAwayGivesWayToTheOneOfMeanwhile) {
   EXPECT_EQ(manager_at(cluster, 3), "pid 200") << "the former one is announced when it is granted";
   connect(cluster, 1, 2);
   EXPECT_EQ(manager_at(cluster, 1), "host host3");
-  EXPECT_EQ(manager_at(cluster, 2), "host again");
+  EXPECT_EQ(manager_at(cluster, 2), "host host3");
   EXPECT_EQ(manager_at(cluster, 3), "pid 200");
 
   Program client(cluster.host(2), 300);
@@ -127,6 +129,167 @@ TEST(Managers, OneWhoseHostWasAwayGivesWayToTheOneOfMeanwhile) {
   former.close();
   cluster.settle();
   EXPECT_EQ(manager_at(cluster, 1), "host host3") << "its end is not the other one's";
+}
+
+// Connects two hosts without delivering anything between them yet.
+void meet(Cluster& cluster, std::uint32_t a, std::uint32_t b) {
+  for (const auto& [here, there] : {std::pair(a, b), std::pair(b, a)}) {
+    cluster.host(here).driver.peer_connected(HostId{there}, Incarnation{there * 1000},
+                                             "host" + std::to_string(there));
+  }
+}
+
+TEST(Managers, ARenewedClaimIsKnownToThoseWhoHeardOfAnotherMeanwhile) {
+  Cluster cluster(3);
+  Program manager(cluster.host(2), 100);
+  EXPECT_EQ(claim(cluster, manager), 0);
+  cluster.disconnect(1, 2);
+  cluster.settle();
+  {
+    Program brief(cluster.host(1), 200);
+    EXPECT_EQ(claim(cluster, brief), 0);
+    EXPECT_EQ(manager_at(cluster, 3), "host host1") << "the latest that was granted";
+  }
+  cluster.settle();
+  EXPECT_EQ(manager_at(cluster, 3), "host host2") << "which has never gone";
+  connect(cluster, 1, 2);
+  EXPECT_EQ(manager_at(cluster, 1), "host host2");
+  EXPECT_EQ(manager_at(cluster, 2), "pid 100");
+  EXPECT_EQ(manager_at(cluster, 3), "host host2");
+  Program other(cluster.host(3), 300);
+  EXPECT_EQ(claim(cluster, other), -EBUSY);
+}
+
+TEST(Managers, OneThatIsHeardOfLateDoesNotEraseALaterOne) {
+  Cluster cluster(3);
+  // What host 1 says does not reach host 3 for a while.
+  const auto settle_but_1_to_3 = [&] {
+    bool any = true;
+    while (any) {
+      any = false;
+      for (const auto& [from, to] : {std::pair(1, 2), {2, 1}, {2, 3}, {3, 2}, {3, 1}}) {
+        while (cluster.deliver_one(from, to)) any = true;
+      }
+    }
+  };
+  std::int32_t unused = 0;
+  const auto become = [&](Program& program) {
+    program.host().driver.control(program.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
+                                  {reinterpret_cast<std::byte*>(&unused), sizeof unused});
+    settle_but_1_to_3();
+    return program.outcome(1).error;
+  };
+  {
+    Program brief(cluster.host(1), 100);
+    EXPECT_EQ(become(brief), 0);
+  }
+  settle_but_1_to_3();
+  Program later(cluster.host(2), 200);
+  EXPECT_EQ(become(later), 0);
+  cluster.settle();
+  EXPECT_EQ(manager_at(cluster, 1), "host host2");
+  EXPECT_EQ(manager_at(cluster, 3), "host host2");
+}
+
+TEST(Managers, AManagerThatWasDeposedIsGoneForOthersAndHearsOfIt) {
+  Cluster cluster(3);
+  Program former(cluster.host(2), 100);
+  EXPECT_EQ(claim(cluster, former), 0);
+  Program client(cluster.host(3), 300);
+  client.greet(1);
+  client.write(1, Commands()
+                      .put(BC_ACQUIRE, std::uint32_t{0})
+                      .put(BC_REQUEST_DEATH_NOTIFICATION,
+                           binder_handle_cookie{.handle = 0, .cookie = 0x77}));
+  former.greet(2);
+  former.write(2, Commands().put(BC_ENTER_LOOPER));
+  former.start(2, {}, true);
+  cluster.disconnect(1, 2);
+  cluster.settle();
+  Program later(cluster.host(1), 200);
+  EXPECT_EQ(claim(cluster, later), 0);
+  EXPECT_TRUE(former.blocked(2));
+  // The announcements of both are on their way to host 3 at once.
+  cluster.disconnect(2, 3);
+  meet(cluster, 2, 3);
+  meet(cluster, 1, 2);
+  cluster.settle();
+  for (const std::size_t host : {2, 3}) EXPECT_EQ(manager_at(cluster, host), "host host1");
+  EXPECT_EQ(manager_at(cluster, 1), "pid 200");
+  const Outcome read = former.outcome(2);
+  ASSERT_NE(read.find(BR_ERROR), nullptr);
+  EXPECT_EQ(read.find(BR_ERROR)->as<std::int32_t>(), -ESTALE);
+  EXPECT_NE(client.read_now(1).find(BR_DEAD_BINDER), nullptr);
+}
+
+TEST(Managers, ADeposedManagersNodeIsAnotherOneIfItIsGivenAway) {
+  Cluster cluster(3);
+  Program former(cluster.host(2), 100);
+  EXPECT_EQ(claim(cluster, former), 0);
+  cluster.disconnect(1, 2);
+  Program later(cluster.host(1), 200);
+  EXPECT_EQ(claim(cluster, later), 0);
+  meet(cluster, 1, 2);
+  // Host 3 has the former one; it gives its references back while it is told that they have ended.
+  while (cluster.deliver_one(2, 1) || cluster.deliver_one(1, 2)) {
+  }
+  later.close();
+  while (cluster.deliver_one(1, 2)) {
+  }
+  former.host().driver.control(former.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR, {});
+  cluster.settle();
+  (void)former.outcome(1);
+  for (std::size_t host = 1; host <= 3; ++host) EXPECT_TRUE(cluster.host(host).given_up.empty());
+}
+
+TEST(Managers, OnlyTheAnswerToTheLastClaimCounts) {
+  Cluster cluster(2);
+  Program holder(cluster.host(1), 100);
+  EXPECT_EQ(claim(cluster, holder), 0);
+  const auto begin = [&](Program& program) {
+    std::int32_t unused = 0;
+    program.host().driver.control(program.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
+                                  {reinterpret_cast<std::byte*>(&unused), sizeof unused});
+  };
+  holder.close();
+  cluster.settle();
+  // The first claimant goes while its claim is under way, the second comes.
+  auto first = std::make_unique<Program>(cluster.host(2), 200);
+  begin(*first);
+  ASSERT_TRUE(cluster.deliver_one(2, 1));
+  first->close();
+  Program second(cluster.host(2), 201);
+  begin(second);
+  ASSERT_TRUE(cluster.deliver_one(1, 2)) << "the first one's grant";
+  EXPECT_TRUE(second.blocked(1)) << "is not the second one's";
+  cluster.settle();
+  EXPECT_EQ(second.outcome(1).error, 0);
+  EXPECT_EQ(manager_at(cluster, 1), "host host2");
+}
+
+// A manager on host 2 that nobody has granted.
+TEST(Managers, AnAnnouncementIsNoClaim) {
+  Cluster cluster(3);
+  Program liar(cluster.host(2), 100);
+  liar.greet(1);
+  Program victim(cluster.host(3), 300);
+  victim.greet(1);
+  cluster.host(3).driver.message_arrived(
+      HostId{2}, peer::ContextManager{.context = "binder",
+                                      .node = {.node = {.host = HostId{2},
+                                                        .incarnation = Incarnation{2000},
+                                                        .number = NodeNumber{1}},
+                                               .strong = true,
+                                               .handoff = {},
+                                               .dead = false}});
+  EXPECT_EQ(manager_at(cluster, 3), "none");
+  // Nor does it help that it says so itself.
+  cluster.host(3).driver.message_arrived(
+      HostId{2}, peer::ContextHolder{.context = "binder",
+                                     .holder = HostId{2},
+                                     .incarnation = Incarnation{2000},
+                                     .holds = true});
+  EXPECT_EQ(manager_at(cluster, 3), "none");
 }
 
 }  // namespace

@@ -88,7 +88,8 @@ class World {
     cluster_.disconnect(a, b);
     for (const auto& [here, there] : {std::pair(a, b), std::pair(b, a)}) {
       cluster_.host(here).driver.peer_connected(HostId{static_cast<std::uint32_t>(there)},
-                                                Incarnation{there * 1000}, "again");
+                                                Incarnation{there * 1000},
+                                                "host" + std::to_string(there));
     }
   }
 

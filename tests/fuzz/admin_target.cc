@@ -11,6 +11,7 @@
 
 #include "cluster-config/config.h"
 #include "core/base/check.h"
+#include "core/view/viewer.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/agent.h"
 #include "tests/fuzz/seeds.h"

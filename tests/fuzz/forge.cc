@@ -138,7 +138,8 @@ class Maker {
 
   std::string security_context() {
     // Never empty: every program has one.
-    return input_.one_in(16) ? std::string(5000, 's') : "u:r:forged:s0@elsewhere";
+    if (input_.one_in(16)) return std::string(5000, 's');
+    return "u:r:forged:s0@host" + std::to_string(forger_.self.value());
   }
 
   PeerMessage make(std::size_t kind) {
@@ -209,12 +210,21 @@ class Maker {
         return result;
       }
       case 8:
-        return peer::HandoffDone{.handoff = HandoffId{one_of(heard_.handoffs)}};
+        return peer::Introduce{.node = NodeNumber{one_of(heard_.nodes)},
+                               .strong = input_.one_in(2),
+                               .recipient = host(),
+                               .handoff = HandoffId{one_of(heard_.handoffs)}};
       case 9:
         return peer::ClaimContext{.context = context()};
       case 10:
         return peer::ContextClaimResult{.context = context(), .granted = input_.one_in(2)};
       case 11:
+        if (input_.one_in(2)) {
+          return peer::ContextHolder{.context = context(),
+                                     .holder = host(),
+                                     .incarnation = Incarnation{host().value() * 1000ULL},
+                                     .holds = input_.one_in(2)};
+        }
         return peer::ContextReleased{.context = context()};
       case 12:
         return peer::ContextManager{.context = context(), .node = wire_node()};

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
+#include "core/view/viewer.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
 #include "node-agent/hello_request.h"

@@ -23,10 +23,11 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: NodeDied",
                                            "message: ClaimRef",
                                            "message: ClaimResult",
-                                           "message: HandoffDone",
+                                           "message: Introduce",
                                            "message: ClaimContext",
                                            "message: ContextClaimResult",
                                            "message: ContextReleased",
+                                           "message: ContextHolder",
                                            "message: ContextManager",
                                            "message: ServiceManager",
                                            "message: WatchFreeze",
@@ -42,7 +43,8 @@ void World::connect(std::uint32_t a, std::uint32_t b) {
   if (a == b || !connected_.insert({std::min(a, b), std::max(a, b)}).second) return;
   for (const auto& [here, there] : {Link(a, b), Link(b, a)}) {
     if (!real(here)) continue;
-    host(here).driver.peer_connected(HostId{there}, Incarnation{incarnation_of(there)}, "peer");
+    host(here).driver.peer_connected(HostId{there}, Incarnation{incarnation_of(there)},
+                                     "host" + std::to_string(there));
   }
 }
 

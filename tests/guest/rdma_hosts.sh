@@ -42,7 +42,7 @@ configure() {
   local host other
   for host in 1 2; do
     {
-      printf 'host = "host%d"\ncluster = "guest"\nsocket = "%s"\n' "$host" "$work/$host.sock"
+      printf 'host = "host%d"\ncluster = "guest"\nsocket = "%s"\ncluster_key = "%s"\n' "$host" "$work/$host.sock" "$work/key"
       [[ $host == 1 ]] && echo "$1" || echo "$2"
       printf '[session]\ntimeout_ms = 4000\nheartbeat_ms = 200\nsuspect_ms = 1500\n'
       printf '[[context]]\nname = "binder"\n'

@@ -47,6 +47,8 @@ int probe_give_array(int argc, char** argv);
 int probe_fetch(int argc, char** argv);
 int probe_watch(int argc, char** argv);
 int probe_manager_info(int argc, char** argv);
+int probe_manage(int argc, char** argv);
+int probe_alias(int argc, char** argv);
 
 // Opens the device in BINDER_DEVICE, or /dev/binder.
 bool probe_open(struct binder_conn* conn);
@@ -54,6 +56,8 @@ bool probe_open(struct binder_conn* conn);
 bool probe_connect(struct binder_conn* conn, const char* name, uint32_t* handle);
 bool probe_find(struct binder_conn* conn, const char* name, uint32_t* handle);
 bool probe_publish(struct binder_conn* conn, const char* name, const void* object);
+// A binder of another program.
+bool probe_publish_handle(struct binder_conn* conn, const char* name, uint32_t handle);
 
 // Says on stderr what went wrong with a call.
 void probe_complain(const char* what, enum binder_result result, int32_t status);

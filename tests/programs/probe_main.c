@@ -26,6 +26,9 @@
 //                               what COMMAND prints at the server, through a pipe that is in the
 //                               reply; --unaccepted: the call does not accept one
 //   watch NAME                  "linked", then "dead" when the server has died
+//   manage                      "managing" as the context's manager, then "deposed N" if another host's
+//                               has taken its place; or "refused ERRNO"
+//   alias NAME OTHER            "OTHER is NAME": has published NAME's binder once more, by that name
 //   manager-info                "service NAME" for each, in the manager's order; "services N"
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +62,8 @@ static const struct subcommand kSubcommands[] = {
     {"fetch", probe_fetch, 2, 3},
     {"watch", probe_watch, 1, 1},
     {"manager-info", probe_manager_info, 0, 0},
+    {"manage", probe_manage, 0, 0},
+    {"alias", probe_alias, 2, 2},
 };
 
 int main(int argc, char** argv) {

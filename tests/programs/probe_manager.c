@@ -75,14 +75,20 @@ void probe_write_own_binder(struct parcel_writer* parcel, const void* object) {
   memcpy(parcel->data + position, &flat, sizeof(flat));
 }
 
-bool probe_publish(struct binder_conn* conn, const char* name, const void* object) {
+// The binder at `object`, or, without one, that of the handle.
+static bool publish(struct binder_conn* conn, const char* name, const void* object,
+                    uint32_t handle) {
   enum binder_result result = kBinderDead;
   int32_t status = 0;
   for (int tries = 0; tries < kTries && is_worth_another_try(result); ++tries) {
     struct parcel_writer request;
     start_manager_request(&request);
     parcel_write_string16(&request, name);
-    probe_write_own_binder(&request, object);
+    if (object != NULL) {
+      probe_write_own_binder(&request, object);
+    } else {
+      parcel_write_handle(&request, handle);
+    }
     parcel_write_u32(&request, 0);  // allow isolated
     struct binder_reply reply;
     result = binder_call(conn, 0, kAddService, &request, &reply);
@@ -94,6 +100,14 @@ bool probe_publish(struct binder_conn* conn, const char* name, const void* objec
   }
   probe_complain("addService", result, status);
   return false;
+}
+
+bool probe_publish(struct binder_conn* conn, const char* name, const void* object) {
+  return publish(conn, name, object, 0);
+}
+
+bool probe_publish_handle(struct binder_conn* conn, const char* name, uint32_t handle) {
+  return publish(conn, name, NULL, handle);
 }
 
 bool probe_find(struct binder_conn* conn, const char* name, uint32_t* handle) {

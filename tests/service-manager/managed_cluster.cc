@@ -73,6 +73,7 @@ void ManagedCluster::connect(std::size_t a, std::size_t b) {
     host(here).driver.peer_connected(HostId{static_cast<std::uint32_t>(there)},
                                      Incarnation{there * 1000ULL},  // as the fixture has it
                                      "host" + std::to_string(there));
+    manager(here).host_reachable(HostId{static_cast<std::uint32_t>(there)});
   };
   meet(a, b);
   meet(b, a);

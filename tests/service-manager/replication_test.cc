@@ -187,6 +187,88 @@ TEST_P(ReplicationOfThree, OtherHostsKeepTheirNamesWhenOneIsLost) {
   EXPECT_TRUE(on(1).check("two"));
 }
 
+// A name on host 2 for a binder whose home is host 1.
+class NamesOfAThirdHost : public Replication {
+ protected:
+  // What a client of a host gets by the name reaches host 1's program.
+  bool found_on(std::size_t host) {
+    const auto handle = on(host).check("alias");
+    return handle && reaches(on(host), *handle, on(1));
+  }
+  void add_alias() {
+    EXPECT_EQ(on(1).add("origin", kNode), 0);
+    const auto handle = on(2).check("origin");
+    ASSERT_TRUE(handle);
+    const Android& version = on(2).version();
+    Received reply = on(2).call(
+        version.add,
+        on(2).request().string16("alias").handle(version, *handle).i32(0).i32(8));
+    EXPECT_EQ(reply.i32(), 0);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Hosts, NamesOfAThirdHost, ::testing::Values(3),
+                         [](const auto& tested) { return std::to_string(tested.param) + "Hosts"; });
+
+TEST_P(NamesOfAThirdHost, FollowWhatCanBeReached) {
+  add_alias();
+  EXPECT_TRUE(found_on(3));
+  cluster_.disconnect(1, 3);
+  EXPECT_EQ(on(3).check("alias"), std::nullopt) << "its home cannot be reached";
+  EXPECT_TRUE(found_on(2));
+  cluster_.connect(1, 3);
+  EXPECT_TRUE(found_on(3));
+}
+
+TEST_P(NamesOfAThirdHost, AreKnownInWhateverOrderHostsMeet) {
+  cluster_.disconnect(1, 3);
+  cluster_.disconnect(2, 3);
+  add_alias();
+  cluster_.connect(2, 3);
+  EXPECT_EQ(on(3).check("alias"), std::nullopt);
+  cluster_.connect(1, 3);
+  EXPECT_TRUE(found_on(3));
+}
+
+TEST_P(NamesOfAThirdHost, AreTakenBackWhereTheHomeIsLost) {
+  add_alias();
+  EXPECT_TRUE(found_on(3));
+  cluster_.disconnect(1, 2);
+  EXPECT_EQ(on(2).check("alias"), std::nullopt);
+  EXPECT_EQ(on(3).check("alias"), std::nullopt) << "host 2 has it no more";
+  cluster_.connect(1, 2);
+}
+
+TEST_P(Replication, AListenerHearsOfNothingThatALookupDoesNotGive) {
+  EXPECT_EQ(on(1).add("hello", kNode), 0);
+  EXPECT_EQ(on(1).listen("hello", 0x2000), 0);
+  EXPECT_TRUE(on(1).incoming()) << "what there is";
+  EXPECT_EQ(on(2).add("hello", kNode), 0);
+  EXPECT_FALSE(on(1).incoming()) << "its own host's is preferred";
+  cluster_.disconnect(1, 2);
+  cluster_.connect(1, 2);
+  EXPECT_FALSE(on(1).incoming());
+}
+
+// A host's manager that says what only another one may say: its calls are of the node that it was
+// given, which is its host's.
+TEST_P(Replication, AHostSpeaksForItsOwnNamesOnly) {
+  EXPECT_EQ(on(1).add("hello", kNode), 0);
+  EXPECT_EQ(on(2).add("mine", kNode), 0);
+  Request forget;
+  forget.string16("hello").i32(0).i32(0);
+  const IncomingCall call{.reply_to = ThreadId{1},
+                          .target = ServiceManager::kPeerNodePtr + 2,
+                          .code = 6,
+                          .flags = TF_ONE_WAY,
+                          .sender_pid = 0,
+                          .sender_euid = 0,
+                          .parcel = {.data = forget.payload().data, .offsets = {}}};
+  (void)cluster_.manager(1).call(call);
+  cluster_.settle();
+  ServiceClient client(cluster_, 1, 150, android("Android14"));
+  EXPECT_TRUE(client.check("hello")) << "it is host 1's, and host 2 has none of that name";
+}
+
 TEST_P(Replication, ManyNamesComeAndGo) {
   for (int round = 0; round < 20; ++round) {
     ServiceClient server(cluster_, 2, 300, android("Android14"));

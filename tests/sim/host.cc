@@ -22,6 +22,7 @@ NodeHostSetup node_host_setup(const World& world, HostId id, Incarnation incarna
   setup.host_name = host_name(id);
   setup.incarnation = incarnation;
   setup.arbiter = HostId{1};
+  setup.handoff_timeout_ms = 2 * world.settings().timing.timeout_ms;
   setup.contexts = {{.name = "binder", .cluster_wide = true}};
   return made;
 }
@@ -97,7 +98,15 @@ void SimHost::give_up(HostId peer) {
   after_event();
 }
 
+void SimHost::say(HostId peer, const PeerMessage& message) {
+  Payload payload;
+  if (has_payload(message)) payload = transport_->new_payload(peer, payload_image_bytes(message));
+  transport_->send(peer, message, std::move(payload));
+  flush();
+}
+
 void SimHost::protocol_broken(HostId peer, std::string_view reason) {
+  if (world_.lies(peer) || world_.lies(id_)) return;
   world_.oracle().fail("host " + std::to_string(id_.value()) + " says host " +
                        std::to_string(peer.value()) +
                        " broke the protocol: " + std::string(reason));

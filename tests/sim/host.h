@@ -58,6 +58,8 @@ class SimHost final : private Timer, private Surroundings {
   [[nodiscard]] ShadowPtr shadow(HostId peer) const { return transport_->shadow(peer); }
   [[nodiscard]] bool connected(HostId peer) const { return shadow(peer) != nullptr; }
   void give_up(HostId peer);
+  // Whatever it is.
+  void say(HostId peer, const PeerMessage& message);
   void set_stalled(bool stalled) { transport_->set_stalled(stalled); }
   [[nodiscard]] bool stalled() const { return transport_->stalled(); }
   void check_leases() const { transport_->check_leases(); }

@@ -2,8 +2,7 @@
 //
 // Conservation of references between hosts. For each node that a home counts for a peer, the count
 // equals the references that the peer has received, plus those under way to it and those on their
-// way back. For each reference that a host holds until a third one has its own, either the
-// reference is under way, or it is claimed, or the message that ends it is under way.
+// way back. What is kept for a peer that is to claim it is gone when all is quiet (World::check_peace).
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -75,6 +74,7 @@ void World::compare_ledgers() {
   }
   for (const auto& [home, of_home] : ledgers) {
     for (const auto& [peer, ours] : of_home) {
+      if (lies(home) || lies(peer)) continue;
       const auto shadow = host(home)->shadow(peer);
       const SimHost* there = host(peer);
       if (there == nullptr || shadow == nullptr || there->shadow(home) != shadow) continue;
@@ -113,30 +113,6 @@ void World::compare_ledgers() {
         oracle_.fail("host " + std::to_string(peer.value()) + " holds node " +
                      std::to_string(entry.node.value()) + " of host " +
                      std::to_string(home.value()) + ", which counts nothing for it");
-      }
-      // Here `home` is the introducer and `peer` the recipient.
-      std::vector<HandoffId> open;
-      for (const Letter& letter : to_peer) {
-        for (const WireNode& node : references_in(letter.message)) {
-          if (node.handoff != HandoffId{}) open.push_back(node.handoff);
-        }
-      }
-      for (const Letter& letter : to_home) {
-        if (const auto* done = std::get_if<peer::HandoffDone>(&letter.message)) {
-          open.push_back(done->handoff);
-        }
-      }
-      for (const auto& [third, ledger] : ledgers.at(peer)) {
-        for (const PendingClaim& claim : ledger.claims) {
-          if (claim.introducer == home) open.push_back(claim.handoff);
-        }
-      }
-      std::sort(open.begin(), open.end());
-      if (!std::ranges::includes(open, ours.handoffs)) {
-        oracle_.fail("host " + std::to_string(home.value()) + " holds " +
-                     std::to_string(ours.handoffs.size()) + " references for host " +
-                     std::to_string(peer.value()) + ", which claims or is to claim " +
-                     std::to_string(open.size()));
       }
     }
   }

@@ -61,8 +61,11 @@ void print(const Statistics& sum) {
   std::printf("leases %lu, ahead %lu, refused %lu: used %lu, returned %lu, lost %lu\n", sum.leases,
               sum.leases_ahead, sum.leases_refused, sum.leases_used, sum.leases_returned,
               sum.leases_lost);
-  std::printf("programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu\n",
-              sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts);
+  std::printf(
+      "programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu; lies %lu, managers "
+      "deposed %lu\n",
+      sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts, sum.lies,
+      sum.deposed);
 }
 
 int run(int argc, char** argv) {

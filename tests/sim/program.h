@@ -185,6 +185,7 @@ class Program final : public ProcessHost {
   void serve(Thread& thread);
   void greet(Thread& thread);
   void claim_manager(Thread& thread);
+  void told_deposed(std::int32_t error);
   void exit_thread(Thread& thread);
   void call(Thread& thread, std::uint32_t handle, bool oneway, std::size_t times = 1);
   void reply(Thread& thread);

@@ -113,6 +113,9 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
       case BR_FROZEN_REPLY:
         told_error(thread, command);
         break;
+      case BR_ERROR:
+        told_deposed(as(std::int32_t{}));
+        break;
       case BR_TRANSACTION:
         told_call(thread, as(binder_transaction_data{}));
         break;
@@ -143,6 +146,15 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
     }
     commands = commands.subspan(size);
   }
+}
+
+// Another host's program manages the context.
+void Program::told_deposed(std::int32_t error) {
+  if (error != -ESTALE || !manages_ || !world_.oracle().troubled_since(0)) {
+    fail("an error that is none of its own: " + std::to_string(error));
+  }
+  ++world_.oracle().statistics.deposed;
+  manages_ = false;
 }
 
 void Program::told_error(Thread& thread, std::uint32_t command) {
@@ -270,6 +282,11 @@ void Program::take_handle(Buffer& buffer, std::uint32_t handle, const Thing& thi
 void Program::told_call(Thread& thread, const binder_transaction_data& data) {
   if (lazy_ && data.cookie == uid_of(kCallbackNode)) {
     told_clients(data);
+    return;
+  }
+  if (data.sender_euid == kLiarEuid) {
+    if (world_.settings().liar == HostId{}) fail("a call of nobody");
+    later(BC_FREE_BUFFER, binder_uintptr_t{data.data.ptr.buffer});
     return;
   }
   std::vector<Thing> things;

@@ -40,6 +40,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
     sum.oneways_delivered += each.oneways_delivered;
     sum.deaths_told += each.deaths_told;
     sum.crashes += each.crashes;
+    sum.lies += each.lies;
     sum.sessions_lost += each.sessions_lost;
     sum.breaks += each.breaks;
     sum.cuts += each.cuts;
@@ -69,6 +70,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.oneways_delivered, 1500U);
   EXPECT_GT(sum.deaths_told, 100U);
   EXPECT_GT(sum.crashes, 5U);
+  EXPECT_GT(sum.lies, 100U);
   EXPECT_GT(sum.sessions_lost, 50U);
   EXPECT_GT(sum.breaks, 50U);
   EXPECT_GT(sum.cuts, 30U);
@@ -153,7 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"AClaimDropped", Sabotage::kDropMessage, index_of<peer::ClaimRef>(), false, true},
         Wrong{"AClaimsResultDropped", Sabotage::kDropMessage, index_of<peer::ClaimResult>(), false,
               true},
-        Wrong{"AHandoffsEndDropped", Sabotage::kDropMessage, index_of<peer::HandoffDone>(), false,
+        Wrong{"AnIntroductionDropped", Sabotage::kDropMessage, index_of<peer::Introduce>(), false,
               true},
         Wrong{"ACallTwice", Sabotage::kDuplicateMessage, index_of<peer::Call>(), false, false},
         Wrong{"AReplyTwice", Sabotage::kDuplicateMessage, index_of<peer::Reply>(), false, true},

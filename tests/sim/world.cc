@@ -43,6 +43,9 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
   }
   if (random.one_in(2)) settings.devices = random.next() | random.next();
   settings.lazy = settings.builtin && random.one_in(2);
+  if (settings.hosts >= 3 && random.one_in(4)) {
+    settings.liar = HostId{static_cast<std::uint32_t>(random.between(2, settings.hosts))};
+  }
   if (settings.lazy && random.one_in(3)) {  // some looks for clients
     settings.storm_ms += 11'000;
     settings.think_ms += 20;
@@ -59,7 +62,8 @@ World::World(const Settings& settings)
       hosts_(settings.hosts + 1),
       lives_(settings.hosts + 1) {
   oracle_.strict_failures = settings.roomy;
-  oracle_.pair_down(static_cast<int>(settings.hosts * (settings.hosts - 1)));
+  const std::uint32_t honest = settings.hosts - (settings.liar != HostId{} ? 1 : 0);
+  oracle_.pair_down(static_cast<int>(honest * (honest - 1)));
 }
 
 World::~World() { hosts_.clear(); }  // they speak to the rest of it
@@ -76,7 +80,7 @@ void World::boot(HostId id) {
 void World::crash(HostId id, bool with_kernel) {
   trace_.note("crash", {id.value(), with_kernel ? 1ULL : 0});
   ++oracle_.statistics.crashes;
-  oracle_.trouble();
+  if (!lies(id)) oracle_.trouble();
   each_program([&](Program& program) {
     if (program.host() == id) program.end(true);
   });
@@ -93,7 +97,8 @@ Program& World::start_program(HostId where) {
 }
 
 void World::start_some_program() {
-  const HostId where{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))};
+  HostId where{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))};
+  if (lies(where)) where = HostId{1};  // the arbiter, which does not
   if (host(where) != nullptr) {
     start_program(where);
   } else {
@@ -131,12 +136,14 @@ ShadowPtr World::shadow_of(SessionId session) {
   return shadow;
 }
 
-void World::session_begun(HostId /*host*/, HostId /*peer*/) {
+void World::session_begun(HostId at, HostId peer) {
+  if (lies(at) || lies(peer)) return;
   oracle_.pair_down(-1);
   oracle_.trouble();
 }
 
 void World::session_ended(HostId at, HostId peer) {
+  if (lies(at) || lies(peer)) return;
   oracle_.pair_down(1);
   oracle_.trouble();
   ++losses_[{at, peer}];
@@ -166,7 +173,10 @@ bool World::all_connected() const {
 
 // ---- managers ----
 
-bool World::wants_manager() { return program(manager_) == nullptr; }
+// Now and then there is another claim, which is refused unless the manager's host is cut off.
+bool World::wants_manager() {
+  return program(manager_) == nullptr || (settings_.weather && random_.one_in(8));
+}
 
 void World::managed_by(std::uint64_t serial) {
   if (program(manager_) != nullptr && !oracle_.troubled_since(0)) {
@@ -214,6 +224,30 @@ void World::check_names() {
     if (!std::ranges::includes(names, registered) || !std::ranges::includes(living, names)) {
       oracle_.fail("host " + std::to_string(id) + " knows " + std::to_string(names.size()) +
                    " names, and there are " + std::to_string(registered.size()));
+    }
+  }
+}
+
+void World::check_managers() {
+  // A host names its own manager by its pid, others by their host.
+  std::optional<HostId> managing;
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    if (host(HostId{id})->driver().contexts().front().manager.starts_with("pid ")) {
+      if (managing) oracle_.fail("two hosts have a manager of the context");
+      managing = HostId{id};
+    }
+  }
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    const std::string& manager = host(HostId{id})->driver().contexts().front().manager;
+    const bool agrees = managing == HostId{id}
+                            ? manager.starts_with("pid ")
+                            : manager == (managing ? "host host" + std::to_string(managing->value())
+                                          : settings_.builtin ? "builtin"
+                                                              : "none");
+    if (!agrees) {
+      oracle_.fail("host " + std::to_string(id) + " has '" + manager + "' as the manager, and " +
+                   (managing ? "it is on host " + std::to_string(managing->value())
+                             : std::string("there is none")));
     }
   }
 }
@@ -281,6 +315,7 @@ bool World::run() {
   if (!random_.one_in(4)) run_for(400);  // everybody has met before anything begins
   for (std::uint32_t i = 0; i < settings_.programs; ++i) start_some_program();
   next_fault();
+  if (settings_.liar != HostId{}) next_lie();
   run_for(settings_.storm_ms);
 
   storm_ = false;
@@ -288,6 +323,7 @@ bool World::run() {
   if (oracle_.failed()) return false;
   trace_.note("peace", {});
   network_.heal_everything();
+  if (host(settings_.liar) != nullptr) crash(settings_.liar, false);
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     if (host(HostId{id}) == nullptr) boot(HostId{id});
     host(HostId{id})->set_stalled(false);
@@ -331,12 +367,19 @@ void World::check_peace() {
   each_program([](Program& each) { each.check_drained(); });
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const std::size_t held = host(HostId{id})->files().held();
-    if (held == 0) continue;
-    oracle_.fail("host " + std::to_string(id) + " is left with " + std::to_string(held) +
-                 " descriptors in flight");
+    if (held != 0) {
+      oracle_.fail("host " + std::to_string(id) + " is left with " + std::to_string(held) +
+                   " descriptors in flight");
+    }
+    const std::size_t handoffs = host(HostId{id})->driver().counts().handoffs;
+    if (handoffs != 0) {
+      oracle_.fail("host " + std::to_string(id) + " still keeps " + std::to_string(handoffs) +
+                   " references for others");
+    }
   }
   oracle_.check_drained();
   check_names();
+  check_managers();
 }
 
 void World::check_nothing_left() {
@@ -348,9 +391,11 @@ void World::check_nothing_left() {
   const std::size_t others = settings_.hosts - 1;
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     const Driver::Counts counts = host(HostId{id})->driver().counts();
-    // A built-in manager has two nodes, and a handle to each other manager, which it watches.
+    // A built-in manager has a node, one more for each other manager, and a handle to each of these,
+    // which it watches.
     const std::size_t managers = settings_.builtin ? 1 : 0;
-    const bool clean = counts.processes == managers && counts.nodes == managers * (2 + others) &&
+    const bool clean = counts.processes == managers &&
+                       counts.nodes == managers * (1 + 2 * others) &&
                        counts.refs == managers * 2 * others && counts.transactions == 0 &&
                        counts.deaths == managers * others && counts.buffers == 0 &&
                        counts.leases == 0;

@@ -23,6 +23,9 @@
 
 namespace netbinder::sim {
 
+// By this the programs know the calls of a host that lies, where it has come by a node of theirs.
+inline constexpr std::uint32_t kLiarEuid = 666;
+
 // A wrong done once, on purpose, which the checkers must find.
 enum class Sabotage {
   kNone,
@@ -51,6 +54,7 @@ struct Settings {
   bool crashes = true;        // of agents
   bool weather = true;        // faults of the network
   bool freezes = false;       // of programs
+  HostId liar{};              // a host that lies, not the arbiter; 0: none
   std::uint64_t devices = 0;  // which hosts have one that writes into arenas of others: a bit each
   std::uint64_t fault_every_ms = 60;
   SessionTiming timing{.timeout_ms = 400,
@@ -86,6 +90,8 @@ class World {
   // Checks that homes count for peers exactly what these hold and what is under way.
   void compare_ledgers();
   void check_names();
+  // All hosts have the same manager.
+  void check_managers();
 
   // ---- for hosts and programs ----
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -103,6 +109,7 @@ class World {
   void kill(std::uint64_t serial);
 
   ShadowPtr shadow_of(SessionId session);
+  [[nodiscard]] bool lies(HostId host) const { return host == settings_.liar; }
   void session_begun(HostId host, HostId peer);
   void session_ended(HostId host, HostId peer);
   // How many sessions a host has lost with the host of a node.
@@ -128,6 +135,8 @@ class World {
   void start_some_program();
   void next_fault();
   void fault();
+  void next_lie();
+  void lie();
   void check_everything();
   void check_peace();
   void check_nothing_left();

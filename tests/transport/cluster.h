@@ -75,6 +75,7 @@ class Cluster {
   };
 
   static constexpr auto kDeadline = std::chrono::seconds(20);
+  static constexpr const char* kKey = "the key of the tests";
 
   // Applied to the configuration of hosts added afterwards.
   std::function<void(TransportConfig&)> configure;
@@ -85,6 +86,7 @@ class Cluster {
     config.host_name = name(id);
     config.incarnation = Incarnation(100 + id);
     config.cluster = "test";
+    config.cluster_key = kKey;
     config.listen_address = "127.0.0.1:0";
     config.timing = {.timeout_ms = 400,
                      .heartbeat_ms = 40,

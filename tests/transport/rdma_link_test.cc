@@ -24,15 +24,17 @@ class RdmaLink : public testing::Test {
     two.kill();  // we are host 2
     peer_ = std::make_unique<HandMadePeer>(cluster_.memory_verbs);
     connection_ = std::make_unique<Stranger>(cluster_.io(), cluster_.port(1));
-    connection_->write(frame::Hello{.cluster = "test",
-                                    .host = HostId(2),
-                                    .host_name = "host2",
-                                    .incarnation = Incarnation(5),
-                                    .peer = HostId(1),
-                                    .peer_incarnation = {},
-                                    .session = {},
-                                    .received = {},
-                                    .attempt = 1});
+    connection_->greet({.cluster = "test",
+                        .host = HostId(2),
+                        .host_name = "host2",
+                        .incarnation = Incarnation(5),
+                        .peer = HostId(1),
+                        .peer_incarnation = {},
+                        .session = {},
+                        .received = {},
+                        .nonce = {}},
+                       ClusterKey(Cluster::kKey),
+                       [this](const auto& condition) { return cluster_.run_until(condition); });
     EXPECT_TRUE(until([&] { return one_->sees(2) && heard<frame::RdmaOffer>(); }));
   }
   ~RdmaLink() override { one_->stop(); }

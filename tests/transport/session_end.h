@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tests/transport/recorder.h"
+#include "transport/acceptance.h"
 #include "transport/codec.h"
 #include "transport/session.h"
 
@@ -24,13 +25,14 @@ inline constexpr SessionTiming kTiming{.timeout_ms = 5000,
                                        .ack_delay_ms = 10};
 
 struct End {
-  explicit End(std::uint32_t host, const SessionLimits& limits = {})
+  explicit End(std::uint32_t host, const SessionLimits& limits = {}, ClusterKey with_key = {})
       : session({.cluster = "test",
                  .host = HostId(host),
                  .host_name = "host" + std::to_string(host),
                  .incarnation = Incarnation(100 + host),
                  .peer = HostId(3 - host),
-                 .peer_name = "host" + std::to_string(3 - host)},
+                 .peer_name = "host" + std::to_string(3 - host),
+                 .key = with_key},
                 kTiming, limits, recorder, [this] { return ++last_id; }) {}
 
   Recorder::Peer& peer() { return recorder.peers[session.identity().peer]; }
@@ -42,6 +44,7 @@ struct End {
     const auto head = std::span(frame->head).subspan(kFramePrefixBytes);
     auto decoded = decode_frame(head, frame->payload.size());
     EXPECT_TRUE(decoded) << decoded.error();
+    if (const auto* hello = std::get_if<frame::Hello>(&*decoded)) greeting = *hello;
     return *decoded;
   }
   template <typename T>
@@ -70,8 +73,36 @@ struct End {
   }
   void disconnect() { session.disconnected(now_ms); }
 
-  static frame::Hello hello(std::uint64_t attempt, std::uint64_t session_id = 0,
-                            std::uint64_t received = 0, std::uint64_t incarnation = 102) {
+  // The Hello that it says now, without its nonce.
+  frame::Hello out_hello() {
+    auto said = out_as<frame::Hello>();
+    said.nonce = {};
+    return said;
+  }
+  // The acceptor challenges it, is answered, and welcomes it.
+  Next welcomed(std::uint64_t session_id, std::uint64_t received = 0,
+                std::uint64_t incarnation = 101) {
+    while (out()) {
+    }
+    const frame::Challenge asked = challenge(incarnation);
+    EXPECT_EQ(in(asked), Next::kReadOn);
+    EXPECT_EQ(out_as<frame::Answer>().proof, key.of_dialer(greeting, asked));
+    frame::Welcome welcome{
+        .session = SessionId(session_id), .received = Sequence(received), .proof = {}};
+    welcome.proof = key.of_acceptor(greeting, asked, welcome);
+    return in(welcome);
+  }
+  // A link is made to it, and the challenge answered.
+  void accept(const frame::Hello& said) { session.accept(said, challenge(), now_ms); }
+
+  static frame::Challenge challenge(std::uint64_t incarnation = 101) {
+    return {.host = HostId(1),
+            .host_name = "host1",
+            .incarnation = Incarnation(incarnation),
+            .nonce = {7}};
+  }
+  static frame::Hello hello(std::uint64_t session_id = 0, std::uint64_t received = 0,
+                            std::uint64_t incarnation = 102) {
     return {.protocol_version = kProtocolVersion,
             .cluster = "test",
             .host = HostId(2),
@@ -81,17 +112,11 @@ struct End {
             .peer_incarnation = Incarnation(session_id != 0 ? 101 : 0),
             .session = SessionId(session_id),
             .received = Sequence(received),
-            .attempt = attempt};
-  }
-  static frame::Welcome welcome(std::uint64_t session_id, std::uint64_t received = 0,
-                                std::uint64_t incarnation = 101) {
-    return {.host = HostId(1),
-            .host_name = "host1",
-            .incarnation = Incarnation(incarnation),
-            .session = SessionId(session_id),
-            .received = Sequence(received)};
+            .nonce = {}};
   }
 
+  ClusterKey key;  // none
+  frame::Hello greeting;  // the last that it has said
   Recorder recorder;
   std::uint64_t last_id = 40;
   std::uint64_t now_ms = 1'000'000;
@@ -101,9 +126,10 @@ struct End {
 // An acceptor with a session (41) and a link.
 struct Acceptor : End {
   explicit Acceptor(const SessionLimits& limits = {}) : End(1, limits) {
-    session.accept(hello(1), now_ms);
-    EXPECT_EQ(out_as<frame::Welcome>(),
-              (frame::Welcome{HostId(1), "host1", Incarnation(101), SessionId(41), Sequence(0)}));
+    accept(hello());
+    frame::Welcome welcome{.session = SessionId(41), .received = Sequence(0), .proof = {}};
+    welcome.proof = key.of_acceptor(hello(), challenge(), welcome);
+    EXPECT_EQ(out_as<frame::Welcome>(), welcome);
     EXPECT_TRUE(peer().established);
   }
 };
@@ -111,9 +137,9 @@ struct Acceptor : End {
 struct Dialer : End {
   Dialer() : End(2) {
     session.connected(now_ms);
-    EXPECT_EQ(out_as<frame::Hello>(), hello(1));
+    EXPECT_EQ(out_hello(), hello());
     EXPECT_FALSE(peer().established);
-    EXPECT_EQ(in(welcome(7)), Next::kReadOn);
+    EXPECT_EQ(welcomed(7), Next::kReadOn);
     EXPECT_TRUE(peer().established);
   }
 };

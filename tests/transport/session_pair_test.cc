@@ -16,6 +16,7 @@
 #include <random>
 
 #include "tests/transport/recorder.h"
+#include "transport/acceptance.h"
 #include "transport/codec.h"
 #include "transport/session.h"
 
@@ -69,7 +70,8 @@ class Pair {
                           .host_name = "host" + std::to_string(host),
                           .incarnation = Incarnation(1000 * host + life),
                           .peer = HostId(3 - host),
-                          .peer_name = "host" + std::to_string(3 - host)},
+                          .peer_name = "host" + std::to_string(3 - host),
+                          .key = ClusterKey("pair")},
           kTiming, SessionLimits{}, *this, [this] { return pair.random_() | 1; });
       established = false;
     }
@@ -234,15 +236,11 @@ class Pair {
           decode_frame(std::span(out->head).subspan(kFramePrefixBytes), out->payload.size());
       ASSERT_TRUE(frame) << frame.error();
       if (!end.linked) {
-        const auto* hello = std::get_if<frame::Hello>(&*frame);
-        ASSERT_TRUE(hello) << "the first frame is no hello";
-        if (end.session->refusal(*hello)) {
+        if (!shake_hands(end, *frame)) {
           ++refusals_;
           break_link();
           return;
         }
-        end.linked = true;
-        end.session->accept(*hello, now_ms_);
         continue;
       }
       auto outcome = end.session->frame_arrived(std::move(*frame), out->payload.size(), now_ms_);
@@ -258,6 +256,30 @@ class Pair {
         if (!end.linked) return;
       }
     }
+  }
+
+  // The acceptor's side of it. False: it refuses.
+  bool shake_hands(End& end, const Frame& frame) {
+    Acceptance::Step step;
+    if (const auto* hello = std::get_if<frame::Hello>(&frame)) {
+      acceptance_.emplace();
+      step = acceptance_->greeted(*end.session, *hello);
+    } else {
+      const auto* answer = std::get_if<frame::Answer>(&frame);
+      EXPECT_TRUE(answer && acceptance_) << "neither a hello nor an answer";
+      if (answer == nullptr || !acceptance_) return false;
+      step = acceptance_->answered(*end.session, *answer);
+    }
+    if (const auto* challenge = std::get_if<frame::Challenge>(&step)) {
+      end.outbox.push_back({now_ms_ + random_() % 3, make_control_frame(*challenge)});
+    } else if (std::holds_alternative<frame::Refuse>(step)) {
+      return false;
+    } else {
+      end.linked = true;
+      end.session->accept(acceptance_->hello(), acceptance_->challenge(), now_ms_);
+      acceptance_.reset();
+    }
+    return true;
   }
 
   void finish_payload(End& end) {
@@ -294,6 +316,7 @@ class Pair {
   void break_link() {
     ++totals.breaks;
     lost_bytes_ = false;
+    acceptance_.reset();
     for (auto& end : ends_) {
       unlink(*end);
       end->outbox.clear();
@@ -315,6 +338,7 @@ class Pair {
   bool closing_ = false;  // one end is gone already
   bool lost_bytes_ = false;
   std::uint64_t outage_until_ms_ = 0;
+  std::optional<Acceptance> acceptance_;  // of the present link
   std::uint64_t refusals_ = 0;
 
  public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One end of a session, against hand-made frames.
+#include "transport/acceptance.h"
 #include "transport/session.h"
 
 #include <gtest/gtest.h>
@@ -88,7 +89,7 @@ TEST(Session, AnAcknowledgementOfWhatWasNotSentEndsTheSession) {
 
 TEST(Session, AHandshakeInsideASessionEndsIt) {
   Acceptor end;
-  EXPECT_EQ(end.in(End::hello(2)), Next::kStop);
+  EXPECT_EQ(end.in(End::hello()), Next::kStop);
   EXPECT_TRUE(end.session.ending());
 }
 
@@ -104,7 +105,7 @@ TEST(Session, WhatWasNotReceivedIsSentAgainAfterResumption) {
   EXPECT_FALSE(end.out());
   end.now_ms += kTiming.timeout_ms - 1;
   EXPECT_FALSE(end.session.tick(end.now_ms));
-  end.session.accept(End::hello(2, 41, 2), end.now_ms);
+  end.accept(End::hello(41, 2));
   EXPECT_EQ(end.out_as<frame::Welcome>().received, Sequence(1));
   for (std::uint64_t i = 3; i <= 5; ++i) {
     EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(i));
@@ -124,9 +125,9 @@ TEST(Session, TheDialerResumesToo) {
   end.message(1);
   end.disconnect();
   end.session.connected(end.now_ms);
-  EXPECT_EQ(end.out_as<frame::Hello>(), End::hello(2, 7, 1));
+  EXPECT_EQ(end.out_hello(), End::hello(7, 1));
   EXPECT_FALSE(end.out());  // nothing before the welcome
-  EXPECT_EQ(end.in(End::welcome(7, 1)), Next::kReadOn);
+  EXPECT_EQ(end.welcomed(7, 1), Next::kReadOn);
   EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(2));
   EXPECT_EQ(end.message(2), Next::kReadOn);
   EXPECT_EQ(end.peer().sessions, 1);
@@ -141,7 +142,7 @@ TEST(Session, APayloadCutShortIsAbandonedAndArrivesAgain) {
   ASSERT_EQ(outcome.destination.bytes.size(), 64U);
   end.disconnect();
   EXPECT_EQ(end.peer().abandoned, 1);
-  end.session.accept(End::hello(2, 41), end.now_ms);
+  end.accept(End::hello(41));
   EXPECT_EQ(end.out_as<frame::Welcome>().received, Sequence(0));
   outcome = end.session.frame_arrived(message, 64, end.now_ms);
   ASSERT_EQ(outcome.next, Next::kPayload);
@@ -164,7 +165,7 @@ TEST(Session, AClaimToHaveReceivedWhatWasNotSentIsNotResumed) {
   end.send(1);
   end.out();
   end.disconnect();
-  end.session.accept(End::hello(2, 41, 2), end.now_ms);
+  end.accept(End::hello(41, 2));
   EXPECT_EQ(end.out_as<frame::Welcome>().session, SessionId(42));
   EXPECT_EQ(end.peer().losses, 1);
   EXPECT_EQ(end.peer().sessions, 2);
@@ -176,7 +177,7 @@ TEST(Session, AClaimToHaveReceivedLessThanWasAcknowledgedIsNotResumed) {
   end.out();
   end.in(frame::Ack{Sequence(1)});
   end.disconnect();
-  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  end.accept(End::hello(41, 0));
   EXPECT_EQ(end.peer().losses, 1);
   EXPECT_EQ(end.peer().sessions, 2);
 }
@@ -189,7 +190,7 @@ TEST(Session, ASessionWithoutALinkIsGivenUpAfterItsTimeoutAndNotResumed) {
   EXPECT_FALSE(end.tick(kTiming.timeout_ms));
   EXPECT_EQ(end.peer().losses, 1);
   end.send(2);  // to nobody
-  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  end.accept(End::hello(41, 0));
   const auto welcome = end.out_as<frame::Welcome>();
   EXPECT_EQ(welcome.session, SessionId(42));
   EXPECT_FALSE(end.out());
@@ -200,7 +201,7 @@ TEST(Session, TheTimeoutCountsAtTheHandshakeEvenIfNoTickCameBefore) {
   Acceptor end;
   end.disconnect();
   end.now_ms += kTiming.timeout_ms;
-  end.session.accept(End::hello(2, 41, 0), end.now_ms);
+  end.accept(End::hello(41, 0));
   EXPECT_EQ(end.peer().losses, 1);
   EXPECT_EQ(end.peer().sessions, 2);
 }
@@ -230,7 +231,7 @@ TEST(Session, TheDialerLosesItsSessionBeforeItGetsANewOne) {
   end.disconnect();
   end.session.connected(end.now_ms);
   end.out();
-  EXPECT_EQ(end.in(End::welcome(8)), Next::kReadOn);
+  EXPECT_EQ(end.welcomed(8), Next::kReadOn);
   EXPECT_EQ(end.peer().losses, 1);
   EXPECT_EQ(end.peer().sessions, 2);
   EXPECT_EQ(end.message(1), Next::kReadOn);  // numbers start again
@@ -240,26 +241,146 @@ TEST(Session, ARestartedPeerIsANewOne) {
   Acceptor end;
   end.message(1);
   end.disconnect();
-  end.session.accept(End::hello(1, 0, 0, 555), end.now_ms);
+  end.accept(End::hello(0, 0, 555));
   EXPECT_EQ(end.peer().losses, 1);
   EXPECT_EQ(end.peer().incarnation, Incarnation(555));
-  // Its earlier life is over for good.
-  const auto refusal = end.session.refusal(End::hello(9, 41, 0, 102));
-  ASSERT_TRUE(refusal);
-  EXPECT_EQ(refusal->reason, RefuseReason::kStaleIncarnation);
+  // Whoever answers now is there, whatever was before.
+  EXPECT_FALSE(end.session.refusal(End::hello(0, 0, 102)));
 }
 
-TEST(Session, TheDialerIgnoresAnEarlierLifeOfThePeer) {
+TEST(Session, TheDialerGoesWithWhoAnswers) {
   Dialer end;
   end.disconnect();
   end.session.connected(end.now_ms);
-  EXPECT_EQ(end.in(End::welcome(9, 0, 555)), Next::kReadOn);
-  EXPECT_EQ(end.peer().sessions, 2);
+  EXPECT_EQ(end.welcomed(9, 0, 555), Next::kReadOn);
+  EXPECT_EQ(end.peer().incarnation, Incarnation(555));
   end.disconnect();
   end.session.connected(end.now_ms);
-  EXPECT_EQ(end.in(End::welcome(10, 0, 101)), Next::kStop);
-  EXPECT_EQ(end.peer().sessions, 2);
-  EXPECT_EQ(end.peer().losses, 1);
+  EXPECT_EQ(end.welcomed(10, 0, 101), Next::kReadOn);
+  EXPECT_EQ(end.peer().sessions, 3);
+  EXPECT_EQ(end.peer().losses, 2);
+}
+
+// ---- the handshake ----
+
+// What the dialer has said on a connection, and the acceptor's side of it.
+struct Connection {
+  explicit Connection(std::uint64_t incarnation, ClusterKey with = {})
+      : hello(End::hello(0, 0, incarnation)), key(std::move(with)) {
+    hello.nonce = {static_cast<std::uint8_t>(incarnation)};
+  }
+  // True if the acceptor has challenged it.
+  bool greet(End& end) { return challenged(acceptance.greeted(end.session, hello)); }
+  [[nodiscard]] frame::Answer answer() const { return {key.of_dialer(hello, challenge)}; }
+  bool challenged(const Acceptance::Step& step) {
+    const auto* asked = std::get_if<frame::Challenge>(&step);
+    if (asked != nullptr) challenge = *asked;
+    return asked != nullptr;
+  }
+  // True if that was all, and the link is the peer's now.
+  bool answered(End& end, const frame::Answer& with) {
+    const auto step = acceptance.answered(end.session, with);
+    if (challenged(step) || std::holds_alternative<frame::Refuse>(step)) return false;
+    if (!end.session.link_down()) end.disconnect();
+    end.session.accept(acceptance.hello(), acceptance.challenge(), end.now_ms);
+    return true;
+  }
+
+  frame::Hello hello;
+  ClusterKey key;
+  Acceptance acceptance;
+  frame::Challenge challenge;
+};
+
+TEST(Handshake, AHelloAloneBeginsNothing) {
+  Acceptor end;
+  Connection late(102);
+  EXPECT_TRUE(late.greet(end));
+  EXPECT_EQ(end.peer().losses, 0);
+  EXPECT_TRUE(end.session.link_up());
+}
+
+// An agent dies with its greeting, and even its answer, still under way. Its successor is there when
+// they arrive.
+TEST(Handshake, WhatADeadAgentHasSaidDoesNotDisplaceItsSuccessor) {
+  Acceptor end;
+  Connection dead(104);
+  ASSERT_TRUE(dead.greet(end));
+  const frame::Answer late = dead.answer();
+  Connection successor(105);
+  ASSERT_TRUE(successor.greet(end));
+  ASSERT_TRUE(successor.answered(end, successor.answer()));
+  EXPECT_EQ(end.peer().incarnation, Incarnation(105));
+  EXPECT_FALSE(dead.answered(end, late)) << "it is asked again";
+  EXPECT_FALSE(dead.answered(end, late)) << "and that is no answer to it";
+  EXPECT_EQ(end.peer().incarnation, Incarnation(105));
+  EXPECT_TRUE(end.session.link_up());
+  // A host that was displaced by mistake has a way back.
+  Connection again(105);
+  ASSERT_TRUE(again.greet(end));
+  EXPECT_TRUE(again.answered(end, again.answer()));
+}
+
+TEST(Handshake, OneThatIsChallengedAgainAnswersAgain) {
+  Acceptor end;
+  Connection first(102);
+  Connection second(102);
+  ASSERT_TRUE(first.greet(end));
+  ASSERT_TRUE(second.greet(end));
+  ASSERT_TRUE(second.answered(end, second.answer()));
+  const frame::Challenge before = first.challenge;
+  EXPECT_FALSE(first.answered(end, first.answer()));
+  EXPECT_NE(first.challenge.nonce, before.nonce);
+  EXPECT_TRUE(first.answered(end, first.answer()));
+}
+
+TEST(Handshake, WhoDoesNotKnowTheKeyIsRefused) {
+  End end(1, {}, ClusterKey("secret"));
+  for (const char* key : {"", "Secret", "secret "}) {
+    Connection stranger(102, ClusterKey(key));
+    ASSERT_TRUE(stranger.greet(end));
+    const auto step = stranger.acceptance.answered(end.session, stranger.answer());
+    ASSERT_TRUE(std::holds_alternative<frame::Refuse>(step)) << key;
+    EXPECT_EQ(std::get<frame::Refuse>(step).reason, RefuseReason::kKey);
+  }
+  EXPECT_FALSE(end.peer().established);
+  Connection friendly(102, ClusterKey("secret"));
+  ASSERT_TRUE(friendly.greet(end));
+  EXPECT_TRUE(friendly.answered(end, friendly.answer()));
+}
+
+// Each value is where only it can be, and what an acceptor proves is nothing that a dialer does.
+TEST(Handshake, AProofIsOfAllThatWasSaid) {
+  const ClusterKey key("secret");
+  const frame::Hello hello = End::hello();
+  const frame::Challenge challenge = End::challenge();
+  const Proof proof = key.of_dialer(hello, challenge);
+  const auto differs = [&](auto change) {
+    frame::Hello other = hello;
+    frame::Challenge other_challenge = challenge;
+    change(other, other_challenge);
+    EXPECT_NE(key.of_dialer(other, other_challenge), proof);
+  };
+  differs([](frame::Hello& h, frame::Challenge&) { h.host = HostId(9); });
+  differs([](frame::Hello& h, frame::Challenge&) { h.incarnation = Incarnation(9); });
+  differs([](frame::Hello& h, frame::Challenge&) { h.session = SessionId(9); });
+  differs([](frame::Hello& h, frame::Challenge&) { h.nonce = {9}; });
+  differs([](frame::Hello& h, frame::Challenge&) { h.host_name = "hos", h.cluster = "testt2"; });
+  differs([](frame::Hello&, frame::Challenge& c) { c.nonce = {9}; });
+  differs([](frame::Hello&, frame::Challenge& c) { c.incarnation = Incarnation(9); });
+  EXPECT_NE(key.of_acceptor(hello, challenge, {}), proof);
+}
+
+TEST(Handshake, TheDialerWantsAProofToo) {
+  Dialer end;
+  end.disconnect();
+  end.session.connected(end.now_ms);
+  while (end.out()) {
+  }
+  EXPECT_EQ(end.in(End::challenge()), Next::kReadOn);
+  EXPECT_EQ(end.in(frame::Welcome{.session = SessionId(7), .received = {}, .proof = {}}),
+            Next::kStop);
+  EXPECT_EQ(end.peer().losses, 0);
 }
 
 TEST(Session, HellosThatDoNotFitAreRefused) {
@@ -268,29 +389,28 @@ TEST(Session, HellosThatDoNotFitAreRefused) {
     const auto refusal = end.session.refusal(hello);
     return refusal ? std::optional(refusal->reason) : std::nullopt;
   };
-  EXPECT_EQ(reason(End::hello(2)), std::nullopt);
-  auto hello = End::hello(2);
+  EXPECT_EQ(reason(End::hello()), std::nullopt);
+  auto hello = End::hello();
   hello.protocol_version = kProtocolVersion + 1;
   EXPECT_EQ(reason(hello), RefuseReason::kVersion);
-  hello = End::hello(2);
+  hello = End::hello();
   hello.cluster = "other";
   EXPECT_EQ(reason(hello), RefuseReason::kCluster);
-  hello = End::hello(2);
+  hello = End::hello();
   hello.host = HostId(3);
   EXPECT_EQ(reason(hello), RefuseReason::kUnknownHost);
-  hello = End::hello(2);
+  hello = End::hello();
   hello.peer = HostId(3);
   EXPECT_EQ(reason(hello), RefuseReason::kUnknownHost);
-  hello = End::hello(2);
+  hello = End::hello();
   hello.host_name = "host3";
   EXPECT_EQ(reason(hello), RefuseReason::kHostName);
-  hello = End::hello(2);
+  hello = End::hello();
   hello.incarnation = Incarnation(0);
   EXPECT_EQ(reason(hello), RefuseReason::kStaleIncarnation);
-  EXPECT_EQ(reason(End::hello(1)), RefuseReason::kStaleAttempt);
 
   End dialer(2);
-  hello = End::hello(1);
+  hello = End::hello();
   hello.host = HostId(1);
   hello.host_name = "host1";
   hello.peer = HostId(2);
@@ -303,9 +423,9 @@ TEST(Session, AnotherHostThatAnswersDoesNotCostTheSession) {
   Dialer end;
   end.disconnect();
   end.session.connected(end.now_ms);
-  auto welcome = End::welcome(9);
-  welcome.host_name = "somebody";
-  EXPECT_EQ(end.in(welcome), Next::kStop);
+  auto challenge = End::challenge();
+  challenge.host_name = "somebody";
+  EXPECT_EQ(end.in(challenge), Next::kStop);
   end.settle();
   EXPECT_EQ(end.peer().losses, 0);
   end.session.connected(end.now_ms);
@@ -488,11 +608,11 @@ TEST(Session, EventsMaySend) {
   End end(1);
   end.recorder.on_established = [&](HostId) { end.send(1); };
   end.recorder.on_lost = [&](HostId) { end.send(2); };
-  end.session.accept(End::hello(1), end.now_ms);
+  end.accept(End::hello());
   EXPECT_TRUE(std::holds_alternative<frame::Welcome>(*end.out()));
   EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(1));
   end.disconnect();
-  end.session.accept(End::hello(2), end.now_ms);
+  end.accept(End::hello());
   EXPECT_EQ(end.peer().losses, 1);
   end.out();
   EXPECT_EQ(end.out_as<frame::Message>().sequence, Sequence(1));

@@ -7,10 +7,12 @@
 
 #include <array>
 #include <boost/asio.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "transport/cluster_key.h"
 #include "transport/codec.h"
 #include "transport/limits.h"
 
@@ -50,11 +52,20 @@ class Stranger {
     }
     return frames;
   }
-  // The first frame it was told, if that is all.
+  // Says Hello in the name of a host, and answers the challenge with that key. `wait` runs the loop
+  // until something holds.
+  void greet(const frame::Hello& hello, const ClusterKey& key,
+             const std::function<bool(const std::function<bool()>&)>& wait) {
+    write(hello);
+    const bool asked = wait([&] { return answer().has_value(); });
+    const auto said = answer();
+    ASSERT_TRUE(asked && std::holds_alternative<frame::Challenge>(*said));
+    write(frame::Answer{key.of_dialer(hello, std::get<frame::Challenge>(*said))});
+  }
+  // The first frame it was told.
   std::optional<Frame> answer() const {
-    if (received_.size() < kFramePrefixBytes) return std::nullopt;
-    auto frame = decode_frame(std::span(received_).subspan(kFramePrefixBytes), 0);
-    return frame ? std::optional(*frame) : std::nullopt;
+    const auto all = answers();
+    return all.empty() ? std::nullopt : std::optional(all.front());
   }
 
  private:

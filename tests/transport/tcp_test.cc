@@ -30,7 +30,7 @@ frame::Hello hello(std::uint32_t host, const std::string& name, const std::strin
           .peer_incarnation = {},
           .session = {},
           .received = {},
-          .attempt = 1};
+          .nonce = {1}};
 }
 
 class TcpTest : public testing::Test {
@@ -107,6 +107,30 @@ TEST_F(TcpTest, WrongGreetingsAreRefusedWithAReason) {
   expect_unharmed();
 }
 
+// A program of this machine that says it is host 2, and does not know the key.
+TEST_F(TcpTest, AStrangerIsNoHostAndDisplacesNone) {
+  connect();
+  for (const char* key : {"", "another key"}) {
+    Stranger stranger(cluster_.io(), cluster_.port(1));
+    stranger.greet(hello(2, "host2", "test"), ClusterKey(key),
+                   [this](const auto& condition) { return cluster_.run_until(condition); });
+    ASSERT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+    const Frame last = stranger.answers().back();
+    ASSERT_TRUE(std::holds_alternative<frame::Refuse>(last));
+    EXPECT_EQ(std::get<frame::Refuse>(last).reason, RefuseReason::kKey);
+  }
+  expect_unharmed();
+}
+
+TEST_F(TcpTest, ANameThatWouldSpoilTheLogIsNone) {
+  connect();
+  Stranger stranger(cluster_.io(), cluster_.port(1));
+  stranger.write(hello(2, "host2\nforged line", "test"));
+  ASSERT_TRUE(cluster_.run_until([&] { return stranger.closed(); }));
+  EXPECT_FALSE(stranger.answer());
+  expect_unharmed();
+}
+
 TEST_F(TcpTest, SilentConnectionsAreClosedInTime) {
   connect();
   Stranger silent(cluster_.io(), cluster_.port(1));
@@ -138,7 +162,8 @@ TEST_F(TcpTest, GarbageInsideASessionEndsIt) {
   cluster_.hold(1, true);  // only the stranger reaches host 1
   cluster_.start();
   Stranger stranger(cluster_.io(), cluster_.port(1));
-  stranger.write(hello(2, "host2", "test"));
+  stranger.greet(hello(2, "host2", "test"), ClusterKey(Cluster::kKey),
+                 [this](const auto& condition) { return cluster_.run_until(condition); });
   ASSERT_TRUE(cluster_.run_until([&] { return one_->sees(2); }));
   stranger.write(text("this is not a frame, and long enough to be one"));
   EXPECT_TRUE(cluster_.run_until([&] { return stranger.closed() && one_->peer(2).losses == 1; }));
@@ -161,6 +186,7 @@ TransportConfig config_of_one(const std::string& listen, const std::string& peer
   config.host_name = "host1";
   config.incarnation = Incarnation(1);
   config.listen_address = listen;
+  config.cluster_key = Cluster::kKey;
   config.peers = {{HostId(2), "host2", peer}};
   return config;
 }
@@ -181,6 +207,11 @@ TEST(TcpSecurity, NetworkAddressesNeedCertificatesOrInsecurity) {
   EXPECT_NE(refused(config_of_one("127.0.0.1:0", "10.0.0.1:1")).find("insecure"),
             std::string::npos);
   auto config = config_of_one("0.0.0.0:0", "10.0.0.1:1");
+  config.insecure = true;
+  EXPECT_EQ(refused(config), "");
+  config = config_of_one("127.0.0.1:0", "127.0.0.1:1");
+  config.cluster_key.clear();
+  EXPECT_NE(refused(config).find("cluster_key"), std::string::npos) << "on loopback, too";
   config.insecure = true;
   EXPECT_EQ(refused(config), "");
   EXPECT_NE(refused(config_of_one("127.0.0.1", "127.0.0.1:1")).find("port"), std::string::npos);
@@ -218,6 +249,7 @@ TEST(TcpTransportLife, MayEndAtAnyMoment) {
     two_config.host = HostId(2);
     two_config.host_name = "host2";
     two_config.incarnation = Incarnation(2);
+    two_config.cluster_key = Cluster::kKey;
     two_config.peers = {{HostId(1), "host1", "localhost:" + std::to_string(one->listen_port())}};
     auto two = std::make_unique<TcpTransport>(io, two_config, two_recorder);
     two->start();

@@ -74,21 +74,57 @@ void PeerLink::dialled(const ConnectionPtr& connection) {
   settle();
 }
 
-void PeerLink::hello_arrived(const ConnectionPtr& connection, std::size_t side,
-                             const Frame& frame) {
+void PeerLink::handshake_arrived(const ConnectionPtr& connection, std::size_t side,
+                                 const Frame& frame) {
+  std::erase_if(pending_, [](const Pending& each) { return !each.connection->open[1]; });
+  const auto pending = std::ranges::find(pending_, connection, &Pending::connection);
   const auto* hello = std::get_if<frame::Hello>(&frame);
-  if (hello == nullptr) {
-    protocol_broken(connection, side, "the first frame of a connection is no Hello");
+  const auto* answer = std::get_if<frame::Answer>(&frame);
+  Acceptance::Step step;
+  if (pending == pending_.end() && hello != nullptr) {
+    Acceptance acceptance;
+    step = acceptance.greeted(session_, *hello);
+    if (std::holds_alternative<frame::Challenge>(step)) {
+      if (pending_.size() == kMaxPending) {
+        const ConnectionPtr oldest = pending_.front().connection;
+        pending_.erase(pending_.begin());
+        environment_.network.close(oldest, 1);
+      }
+      pending_.push_back({.connection = connection, .acceptance = acceptance});
+    }
+  } else if (pending != pending_.end() && answer != nullptr) {
+    step = pending->acceptance.answered(session_, *answer);
+  } else {
+    protocol_broken(connection, side, "a connection that does not begin with a handshake");
     return;
   }
-  if (const auto refuse = session_.refusal(*hello)) {
-    environment_.network.write(connection, side, make_control_frame(*refuse));
-    environment_.network.close(connection, side);
+  if (const auto* challenge = std::get_if<frame::Challenge>(&step)) {
+    environment_.network.write(connection, side, make_control_frame(*challenge));
     return;
   }
+  Acceptance acceptance;
+  if (pending != pending_.end()) {
+    acceptance = pending->acceptance;
+    pending_.erase(pending);
+  }
+  if (const auto* why = std::get_if<frame::Refuse>(&step)) {
+    refuse(connection, side, *why);
+  } else {
+    accept(connection, side, acceptance);
+  }
+}
+
+void PeerLink::refuse(const ConnectionPtr& connection, std::size_t side,
+                      const frame::Refuse& why) {
+  environment_.network.write(connection, side, make_control_frame(why));
+  environment_.network.close(connection, side);
+}
+
+void PeerLink::accept(const ConnectionPtr& connection, std::size_t side,
+                      const Acceptance& acceptance) {
   if (connection_) drop();
   open(connection, side);
-  session_.accept(*hello, environment_.now_ms());
+  session_.accept(acceptance.hello(), acceptance.challenge(), environment_.now_ms());
   settle();
 }
 
@@ -101,7 +137,7 @@ bool PeerLink::head_arrived(const ConnectionPtr& connection, std::size_t side,
   }
   bytes_received_ += frame.head.size();
   if (connection_ != connection) {
-    hello_arrived(connection, side, *decoded);
+    handshake_arrived(connection, side, *decoded);
     return false;
   }
   if (lease != LeaseId{}) {

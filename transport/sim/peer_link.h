@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "transport/acceptance.h"
 #include "transport/session.h"
 #include "transport/sim/environment.h"
 #include "transport/sim/link_device.h"
@@ -50,7 +52,10 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
 
  private:
   void dial_later();
-  void hello_arrived(const ConnectionPtr& connection, std::size_t side, const Frame& frame);
+  // Something other than the present link's has come.
+  void handshake_arrived(const ConnectionPtr& connection, std::size_t side, const Frame& frame);
+  void accept(const ConnectionPtr& connection, std::size_t side, const Acceptance& acceptance);
+  void refuse(const ConnectionPtr& connection, std::size_t side, const frame::Refuse& why);
   void open(const ConnectionPtr& connection, std::size_t side);
   // The payload is in its place already; the lease ends.
   void leased_message_arrived(Frame message, std::uint64_t payload_bytes, LeaseId lease);
@@ -61,8 +66,16 @@ class PeerLink : public std::enable_shared_from_this<PeerLink> {
   void arm_timer();
 
   Environment& environment_;
+  // The peer's connections that shake hands, the oldest first.
+  struct Pending {
+    ConnectionPtr connection;
+    Acceptance acceptance;
+  };
+  static constexpr std::size_t kMaxPending = 8;
+
   const PeerConfig peer_;
   Session session_;
+  std::vector<Pending> pending_;
   ConnectionPtr connection_;
   std::size_t side_ = 0;
   std::shared_ptr<LinkDevice> device_;  // of the connection

@@ -8,15 +8,16 @@
 #include "transport/codec.h"
 #include "transport/log.h"
 #include "transport/tcp/address.h"
+#include "transport/tcp/peer_link.h"
 
 namespace netbinder::tcp {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-Listener::Listener(std::shared_ptr<Environment> environment, HelloHandler on_hello)
+Listener::Listener(std::shared_ptr<Environment> environment, FindPeer find_peer)
     : environment_(std::move(environment)),
-      on_hello_(std::move(on_hello)),
+      find_peer_(std::move(find_peer)),
       acceptor_(environment_->io),
       retry_timer_(environment_->io),
       deadline_timer_(environment_->io) {}
@@ -74,7 +75,8 @@ void Listener::accepted(asio::ip::tcp::socket socket) {
       *this, to_string(remote));
   pending_.push_back(
       {.connection = connection,
-       .deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms});
+       .deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms,
+       .acceptance = {}});
   connection->start();
   watch();
 }
@@ -116,25 +118,55 @@ void Listener::heard(Connection& /*connection*/) {}
 
 FrameOutcome Listener::frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t /*payload_bytes*/) {
-  const FrameOutcome stop{.next = FrameOutcome::Next::kStop, .destination = {}};
   const auto pending = find(connection);
   const auto* hello = std::get_if<frame::Hello>(&frame);
-  if (hello == nullptr) {
+  const auto* answer = std::get_if<frame::Answer>(&frame);
+  const bool awaits_answer = pending->acceptance.host().has_value();
+  if (awaits_answer ? answer == nullptr : hello == nullptr) {
     pending->refused = true;
-    environment_->log_broken_peer(connection.remote(), "the first frame is not a greeting");
-    return stop;
+    environment_->log_broken_peer(connection.remote(), awaits_answer
+                                                           ? "not an answer to a challenge"
+                                                           : "the first frame is not a greeting");
+    return {.next = FrameOutcome::Next::kStop, .destination = {}};
   }
-  const auto refuse = on_hello_(pending->connection, *hello);
-  if (!refuse) {
-    pending_.erase(pending);
+  const Acceptance::Step step =
+      awaits_answer ? answered(*pending, *answer) : greeted(*pending, *hello);
+  if (const auto* challenge = std::get_if<frame::Challenge>(&step)) {
+    connection.write(make_control_frame(*challenge));
     return {};
   }
-  pending->refused = true;
-  environment_->log_broken_peer(connection.remote(),
-                                "refused host " + std::to_string(hello->host.value()) + " '" +
-                                    hello->host_name + "': " + refuse->detail);
-  connection.write(make_control_frame(*refuse));
-  return stop;
+  if (const auto* why = std::get_if<frame::Refuse>(&step)) {
+    const frame::Hello& said = awaits_answer ? pending->acceptance.hello() : *hello;
+    environment_->log_broken_peer(connection.remote(),
+                                  "refused host " + std::to_string(said.host.value()) + " '" +
+                                      said.host_name + "': " + why->detail);
+    return refuse(*pending, *why);
+  }
+  const Pending accepted = std::move(*pending);
+  pending_.erase(pending);
+  find_peer_(*accepted.acceptance.host())->accept(accepted.connection, accepted.acceptance);
+  return {};
+}
+
+Acceptance::Step Listener::greeted(Pending& pending, const frame::Hello& hello) {
+  PeerLink* peer = find_peer_(hello.host);
+  if (peer == nullptr) {
+    return frame::Refuse{
+        .reason = RefuseReason::kUnknownHost,
+        .detail = "no host " + std::to_string(hello.host.value()) + " is configured here"};
+  }
+  if (auto why = peer->refusal(*pending.connection)) return *std::move(why);
+  return pending.acceptance.greeted(peer->session(), hello);
+}
+
+Acceptance::Step Listener::answered(Pending& pending, const frame::Answer& answer) {
+  return pending.acceptance.answered(find_peer_(*pending.acceptance.host())->session(), answer);
+}
+
+FrameOutcome Listener::refuse(Pending& pending, const frame::Refuse& why) {
+  pending.refused = true;
+  pending.connection->write(make_control_frame(why));
+  return {.next = FrameOutcome::Next::kStop, .destination = {}};
 }
 
 FrameOutcome Listener::payload_arrived(Connection& /*connection*/) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Accepts connections and reads the Hello of each. Until that arrives a connection belongs to no
-// peer: there are at most limits::kMaxPendingHandshakes of these, for no longer than a handshake
+// Accepts connections and shakes hands with each (Acceptance). Until that is done a connection belongs
+// to no peer: there are at most limits::kMaxPendingHandshakes of these, for no longer than a handshake
 // may take.
 //
 // Owned by the TcpTransport by shared_ptr; handlers hold weak ones.
@@ -15,18 +15,20 @@
 #include <memory>
 #include <optional>
 
+#include "transport/acceptance.h"
 #include "transport/tcp/connection.h"
 #include "transport/tcp/environment.h"
 
 namespace netbinder::tcp {
 
+class PeerLink;
+
 class Listener : public ConnectionOwner, public std::enable_shared_from_this<Listener> {
  public:
-  // Takes the connection over, or says why not.
-  using HelloHandler =
-      std::function<std::optional<frame::Refuse>(std::shared_ptr<Connection>, const frame::Hello&)>;
+  // The peer of that number; null if none is configured.
+  using FindPeer = std::function<PeerLink*(HostId)>;
 
-  Listener(std::shared_ptr<Environment> environment, HelloHandler on_hello);
+  Listener(std::shared_ptr<Environment> environment, FindPeer find_peer);
 
   // Throws std::system_error.
   void start(const boost::asio::ip::tcp::endpoint& endpoint);
@@ -48,17 +50,21 @@ class Listener : public ConnectionOwner, public std::enable_shared_from_this<Lis
   struct Pending {
     std::shared_ptr<Connection> connection;
     std::uint64_t deadline_ms = 0;
+    Acceptance acceptance;
     bool refused = false;  // closed when what was read is done with
   };
 
   void accept();
   void accepted(boost::asio::ip::tcp::socket socket);
   void watch();
+  Acceptance::Step greeted(Pending& pending, const frame::Hello& hello);
+  Acceptance::Step answered(Pending& pending, const frame::Answer& answer);
+  FrameOutcome refuse(Pending& pending, const frame::Refuse& why);
   std::list<Pending>::iterator find(const Connection& connection);
   void drop(std::list<Pending>::iterator pending);
 
   std::shared_ptr<Environment> environment_;
-  HelloHandler on_hello_;
+  FindPeer find_peer_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer retry_timer_;
   boost::asio::steady_timer deadline_timer_;

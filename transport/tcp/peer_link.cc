@@ -17,11 +17,11 @@ namespace {
 // A link that was up for this long was a good one: the next wait starts from the shortest again.
 constexpr std::uint64_t kGoodLinkMs = 1000;
 
-std::uint64_t random_session_id() {
+std::uint64_t random_number() {
   std::random_device device;
-  std::uint64_t id = 0;
-  while (id == 0) id = (std::uint64_t{device()} << 32) | device();
-  return id;
+  std::uint64_t number = 0;
+  while (number == 0) number = (std::uint64_t{device()} << 32) | device();
+  return number;
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& p
       peer_(peer),
       address_(std::move(address)),
       session_(SessionIdentity::of(environment_->config, peer), environment_->config.timing,
-               environment_->config.limits, events, random_session_id),
+               environment_->config.limits, events, random_number),
       resolver_(environment_->io),
       timer_(environment_->io),
       events_(events),
@@ -152,22 +152,21 @@ void PeerLink::opened(Connection& connection) {
   arm_timer();
 }
 
-std::optional<frame::Refuse> PeerLink::hello_arrived(std::shared_ptr<Connection> connection,
-                                                     const frame::Hello& hello) {
-  if (auto refuse = session_.refusal(hello)) return refuse;
-  if (!connection->peer_is(peer_.name)) {
-    return frame::Refuse{.reason = RefuseReason::kCertificate,
-                         .detail = "the certificate is not that of host '" + peer_.name + "'"};
-  }
+std::optional<frame::Refuse> PeerLink::refusal(const Connection& connection) const {
+  if (connection.peer_is(peer_.name)) return std::nullopt;
+  return frame::Refuse{.reason = RefuseReason::kCertificate,
+                       .detail = "the certificate is not that of host '" + peer_.name + "'"};
+}
+
+void PeerLink::accept(std::shared_ptr<Connection> connection, const Acceptance& acceptance) {
   if (connection_) drop("the peer has connected again");
   const auto now_ms = Environment::now_ms();
   connection_ = std::move(connection);
   connection_->set_owner(*this);
   connection_->allow_session_frames();
   up_since_ms_ = now_ms;
-  session_.accept(hello, now_ms);
+  session_.accept(acceptance.hello(), acceptance.challenge(), now_ms);
   log_session();
-  return std::nullopt;
 }
 
 void PeerLink::heard(Connection& /*connection*/) { session_.heard(Environment::now_ms()); }

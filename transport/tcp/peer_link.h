@@ -19,6 +19,7 @@
 #include <string>
 #include <variant>
 
+#include "transport/acceptance.h"
 #include "transport/rdma/endpoint.h"
 #include "transport/session.h"
 #include "transport/tcp/address.h"
@@ -38,9 +39,11 @@ class PeerLink : public ConnectionOwner,
   // Says goodbye if there is a link. No event follows.
   void stop();
 
-  // A connection brought a Hello for this peer: takes the connection over, or says why not.
-  std::optional<frame::Refuse> hello_arrived(std::shared_ptr<Connection> connection,
-                                             const frame::Hello& hello);
+  // Why a connection cannot be this peer's, as far as the connection tells.
+  [[nodiscard]] std::optional<frame::Refuse> refusal(const Connection& connection) const;
+  // Takes over a connection that the peer has made, and on which it has proved to be there.
+  void accept(std::shared_ptr<Connection> connection, const Acceptance& acceptance);
+  [[nodiscard]] Session& session() { return session_; }
 
   void send(const PeerMessage& message, Payload payload);
   void flush() { pump(); }

@@ -41,6 +41,10 @@ void validate(const TransportConfig& config) {
   };
   require(config.host.value() != 0, "the host has no id");
   require(config.incarnation.value() != 0, "the agent has no incarnation");
+  require(config.peers.empty() || config.insecure || config.tls.enabled() ||
+              !config.cluster_key.empty(),
+          "hosts talk to each other only with a key that they share (cluster_key) or certificates "
+          "(tls.certificate, tls.key, tls.ca), or with insecure = true");
   require(config.host_name.size() <= limits::kMaxHostNameBytes, "the host's name is too long");
   require(config.cluster.size() <= limits::kMaxClusterNameBytes, "the cluster's name is too long");
   const auto& timing = config.timing;
@@ -127,10 +131,10 @@ void TcpTransport::start() {
 void TcpTransport::listen() {
   const auto& listen_address = environment_->config.listen_address;
   const auto address = tcp::usable_address(*environment_, listen_address);
-  listener_ = std::make_shared<tcp::Listener>(
-      environment_, [this](std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
-        return hello_arrived(std::move(connection), hello);
-      });
+  listener_ = std::make_shared<tcp::Listener>(environment_, [this](HostId host) {
+    const auto found = by_host_.find(host);
+    return found == by_host_.end() ? nullptr : found->second;
+  });
   try {
     auto endpoint = address.endpoint();
     if (!endpoint) {
@@ -148,17 +152,6 @@ void TcpTransport::listen() {
     throw std::system_error(error.code(), "cannot listen on " + listen_address);
   }
   log::info("listening on {}", tcp::to_string(listener_->endpoint()));
-}
-
-std::optional<frame::Refuse> TcpTransport::hello_arrived(
-    std::shared_ptr<tcp::Connection> connection, const frame::Hello& hello) {
-  const auto found = by_host_.find(hello.host);
-  if (found == by_host_.end()) {
-    return frame::Refuse{
-        .reason = RefuseReason::kUnknownHost,
-        .detail = "no host " + std::to_string(hello.host.value()) + " is configured here"};
-  }
-  return found->second->hello_arrived(std::move(connection), hello);
 }
 
 void TcpTransport::send(HostId peer, PeerMessage message, Payload payload) {

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "transport/config.h"
-#include "transport/frame.h"
 #include "transport/transport.h"
 
 namespace netbinder {
@@ -37,8 +36,8 @@ struct Environment;
 class TcpTransport : public Transport {
  public:
   // Throws std::invalid_argument if the configuration contradicts itself, an address cannot be
-  // understood, a certificate cannot be used, or an address is not a loopback one although there
-  // are neither certificates nor `insecure`.
+  // understood, a certificate cannot be used, an address is not a loopback one although there are
+  // neither certificates nor `insecure`, or there are peers and neither of these nor a key.
   // `verbs` opens RDMA devices, if the configuration wants them.
   TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events,
                std::unique_ptr<rdma::Verbs> verbs = nullptr);
@@ -63,9 +62,6 @@ class TcpTransport : public Transport {
  private:
   void use_rdma(std::unique_ptr<rdma::Verbs> verbs);
   void listen();
-  std::optional<frame::Refuse> hello_arrived(std::shared_ptr<tcp::Connection> connection,
-                                             const frame::Hello& hello);
-
   std::shared_ptr<tcp::Environment> environment_;
   std::vector<std::shared_ptr<tcp::PeerLink>> links_;  // as configured
   boost::container::flat_map<HostId, tcp::PeerLink*> by_host_;

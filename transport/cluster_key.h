@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The secret that the agents of a cluster share, and what they prove with it when they shake hands
+// (transport/protocol.capnp). An end proves that it knows the key, and that it has read what the
+// other end has just made up for this connection: so neither a stranger nor bytes that come late
+// begin anything. Without a key only the second is proved; TLS proves the first then, or nobody wants
+// it proved.
+//
+// Plain data; no state beyond the secret.
+#pragma once
+
+#include <string>
+
+#include "transport/frame.h"
+
+namespace netbinder {
+
+class ClusterKey {
+ public:
+  ClusterKey() = default;  // none
+  explicit ClusterKey(std::string secret) : secret_(std::move(secret)) {}
+
+  [[nodiscard]] bool empty() const { return secret_.empty(); }
+
+  // Of the dialer, who has been challenged; of the acceptor, with its Welcome (whose own proof does
+  // not count).
+  [[nodiscard]] Proof of_dialer(const frame::Hello& hello, const frame::Challenge& challenge) const;
+  [[nodiscard]] Proof of_acceptor(const frame::Hello& hello, const frame::Challenge& challenge,
+                                  const frame::Welcome& welcome) const;
+  // Takes as long whatever is wrong.
+  [[nodiscard]] static bool same(const Proof& one, const Proof& other);
+
+ private:
+  [[nodiscard]] Proof of(std::string_view transcript) const;
+
+  std::string secret_;
+};
+
+}  // namespace netbinder
