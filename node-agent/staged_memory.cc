@@ -6,22 +6,33 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace netbinder {
 
 bool StagedMemory::read(std::uint32_t mailbox, Cursor& cursor, std::uint64_t address,
                         std::span<std::byte> into) {
-  const std::uint32_t end =
-      cursor.ranges - cursor.next > kLookahead ? cursor.next + kLookahead : cursor.ranges;
-  for (std::uint32_t number = cursor.next; number < end; ++number) {
+  const auto try_to_read = [&](std::uint32_t number) -> std::optional<bool> {
     const StagedRange found = range(mailbox, number);
     if (address < found.address || into.size() > found.size ||
         address - found.address > found.size - into.size()) {
-      continue;
+      return std::nullopt;
     }
-    if (!copy(mailbox, found, address - found.address, into)) return false;
-    cursor.next = number;
-    return true;
+    const bool copied = copy(mailbox, found, address - found.address, into);
+    if (copied) cursor.next = number;
+    return copied;
+  };
+  // Mostly it is the one that was read last, or the next one. A call that has to wait before it is
+  // made is read once more.
+  const std::uint32_t start = cursor.next;
+  const std::uint32_t end =
+      cursor.ranges - start > kLookahead ? start + kLookahead : cursor.ranges;
+  for (std::uint32_t number = start; number < end; ++number) {
+    if (const auto result = try_to_read(number)) return *result;
+  }
+  const std::uint32_t begin = start > kLookahead ? start - kLookahead : 0;
+  for (std::uint32_t number = start; number-- > begin;) {
+    if (const auto result = try_to_read(number)) return *result;
   }
   return false;
 }

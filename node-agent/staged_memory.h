@@ -32,12 +32,12 @@ class StagedMemory {
   void begin_request(std::uint32_t mailbox) {
     if (block_ && block_->mailbox == mailbox) block_->count = 0;
   }
-  // Reads `into` if one of the next ranges covers all of it, and moves the cursor there.
+  // Reads `into` if one of the ranges near the cursor covers all of it, and moves the cursor there.
   bool read(std::uint32_t mailbox, Cursor& cursor, std::uint64_t address,
             std::span<std::byte> into);
 
  private:
-  // A failed look costs as much as this, and no more.
+  // A failed look costs as much as this, in both directions, and no more.
   static constexpr std::uint32_t kLookahead = 64;
   static constexpr std::uint32_t kBlockRanges = 64;
 
