@@ -6,20 +6,23 @@
 // over.
 //
 // The input: a byte, odd for the end that dials, then steps (Steps::step).
+#include <optional>
+
 #include "core/base/check.h"
 #include "tests/fuzz/expectations.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/fuzz/some_frames.h"
 #include "tests/transport/session_end.h"
+#include "transport/acceptance.h"
 
 namespace netbinder::fuzz {
 namespace {
 
 enum Step : std::uint8_t {
   kBytes,  // two numbers: of the message's words and the payload's bytes; then the message
-  kHello,
-  kWelcome,
+  kHello,    // and, of four times three, the right answer to the challenge
+  kWelcome,  // with a challenge before it, and of four times three with the right proof
   kMessage,
   kAck,
   kLink,  // one comes, or goes
@@ -58,18 +61,36 @@ class Steps {
         return;
       case kHello: {
         const bool resumes = input_.one_in(2);
-        frame::Hello hello =
-            End::hello(input_.below(8), resumes ? end_.session.id().value() : input_.below(4),
-                       input_.below(8), 100 + input_.below(4));
+        const std::uint64_t id = resumes ? end_.session.id().value() : input_.below(4);
+        const std::uint64_t received = input_.below(8);
+        frame::Hello hello = End::hello(id, received, 100 + input_.below(4));
         if (input_.one_in(2)) hello.peer_incarnation = Incarnation(100 + host_);
         arrives(hello, 0);
+        if (acceptance_ && acceptance_->host()) {
+          frame::Answer answer;
+          if (!input_.one_in(4)) {
+            answer.proof = end_.key.of_dialer(acceptance_->hello(), acceptance_->challenge());
+          }
+          arrives(answer, 0);
+        }
         return;
       }
       case kWelcome: {
         const bool resumes = input_.one_in(2);
-        arrives(End::welcome(resumes ? end_.session.id().value() : input_.below(4),
-                             input_.below(8), 100 + input_.below(4)),
-                0);
+        const frame::Challenge challenge = End::challenge(100 + input_.below(4));
+        while (end_.out()) {  // its Hello
+        }
+        arrives(challenge, 0);
+        while (end_.out()) {
+        }
+        frame::Welcome welcome{
+            .session = SessionId(resumes ? end_.session.id().value() : input_.below(4)),
+            .received = Sequence(input_.below(8)),
+            .proof = {}};
+        if (!input_.one_in(4)) {
+          welcome.proof = end_.key.of_acceptor(end_.greeting, challenge, welcome);
+        }
+        arrives(welcome, 0);
         return;
       }
       case kMessage: {
@@ -127,9 +148,19 @@ class Steps {
     Session& session = end_.session;
     if (!session.identity().dials()) {
       if (const auto* hello = std::get_if<frame::Hello>(&frame)) {
-        if (session.refusal(*hello)) return;
-        if (!session.link_down()) end_.disconnect();
-        session.accept(*hello, end_.now_ms);
+        acceptance_.emplace();
+        if (!std::holds_alternative<frame::Challenge>(acceptance_->greeted(session, *hello))) {
+          acceptance_.reset();
+        }
+        return;
+      }
+      if (const auto* answer = std::get_if<frame::Answer>(&frame); answer && acceptance_) {
+        const auto step = acceptance_->answered(session, *answer);
+        if (std::holds_alternative<Acceptance::Accepted>(step)) {
+          if (!session.link_down()) end_.disconnect();
+          session.accept(acceptance_->hello(), acceptance_->challenge(), end_.now_ms);
+        }
+        if (!std::holds_alternative<frame::Challenge>(step)) acceptance_.reset();
         return;
       }
     }
@@ -157,7 +188,17 @@ class Steps {
   Input input_;
   const std::uint32_t host_;
   End end_;
+  std::optional<Acceptance> acceptance_;  // of the connection that has said Hello last
 };
+
+// A Hello that is accepted: the numbers are those that the step reads.
+void greet(Seed& seed) {
+  seed.byte(kHello).byte(1).byte(0).byte(2).byte(0).byte(0);
+}
+
+// A challenge, and a welcome with the right proof: to a new session, or to the one that there is.
+void welcome(Seed& seed) { seed.byte(kWelcome).byte(0).byte(1).byte(3).byte(0).byte(0); }
+void welcome_back(Seed& seed) { seed.byte(kWelcome).byte(1).byte(1).byte(0).byte(0); }
 
 // A step that hands over this frame.
 void add(Seed& seed, const Frame& frame) {
@@ -177,27 +218,25 @@ void add(Seed& seed, const Frame& frame) {
 std::vector<Seed> make_seeds() {
   std::vector<Seed> seeds;
   const auto frames = some_frames();
-  const Frame hello = End::hello(1);
-  const Frame welcome = End::welcome(7);
   for (const auto& [name, frame] : frames) {
     Seed accepts{.name = "accepts-" + name, .bytes = {0}};
-    add(accepts, hello);
+    greet(accepts);
     add(accepts, frame);
     seeds.push_back(accepts);
   }
   Seed dials{.name = "dials", .bytes = {1, kLink}};
-  add(dials, welcome);
+  welcome(dials);
   dials.byte(kSend).byte(1).byte(kTake).byte(kLink).byte(kLink);
-  add(dials, End::welcome(7, 1));
+  welcome_back(dials);
   add(dials, frame::Ack{Sequence(1)});
   seeds.push_back(dials);
   Seed refused{.name = "refused", .bytes = {1, kLink}};
   add(refused, frame::Refuse{.reason = RefuseReason::kVersion, .detail = "no"});
   seeds.push_back(refused);
   Seed resumes{.name = "resumes", .bytes = {0}};
-  add(resumes, hello);
+  greet(resumes);
   resumes.byte(kSend).byte(1).byte(kTake).byte(kTake).byte(kLink);
-  add(resumes, End::hello(2, 41, 1));
+  greet(resumes);
   add(resumes, frame::Goodbye{.reason = GoodbyeReason::kShutdown, .detail = "bye"});
   resumes.byte(kTime).byte(0x2F);
   seeds.push_back(resumes);
