@@ -63,10 +63,8 @@ int listen_at(const std::string& path) {
 bool can_read_memory(std::int32_t pid, const MemoryProbe& probe) {
   std::uint64_t value = 0;
   const iovec here{.iov_base = &value, .iov_len = sizeof value};
-  const iovec there{.iov_base = reinterpret_cast<void*>(probe.address),
-                    .iov_len = sizeof value};
-  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof value &&
-         value == probe.value;
+  const iovec there{.iov_base = reinterpret_cast<void*>(probe.address), .iov_len = sizeof value};
+  return ::process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof value && value == probe.value;
 }
 
 // A Hello, with one byte more, by which a longer message shows.

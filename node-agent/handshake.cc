@@ -70,21 +70,20 @@ void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, 
                               const UniqueFd& passed) {
   NB_ON_DATA_PLANE();
   ++hellos_;
-  std::visit(
-      Overloaded{
-          [&](const OpenDevice& wanted) {
-            open_channel(wanted, std::move(program), std::move(socket), passed);
-          },
-          [&](const ReadDebugFile& wanted) { send_debug_file(wanted.file, socket.get()); },
-          [&](const FindDevice& wanted) {
-            answer(socket.get(), host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
-          },
-          [&](const AddDevice& wanted) {
-            answer(socket.get(), add_device(wanted.device, program));
-          },
-          [&](const AttachToChannel&) { attach(passed, socket.get()); },
-      },
-      request.wanted);
+  std::visit(Overloaded{
+                 [&](const OpenDevice& wanted) {
+                   open_channel(wanted, std::move(program), std::move(socket), passed);
+                 },
+                 [&](const ReadDebugFile& wanted) { send_debug_file(wanted.file, socket.get()); },
+                 [&](const FindDevice& wanted) {
+                   answer(socket.get(), host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
+                 },
+                 [&](const AddDevice& wanted) {
+                   answer(socket.get(), add_device(wanted.device, program));
+                 },
+                 [&](const AttachToChannel&) { attach(passed, socket.get()); },
+             },
+             request.wanted);
 }
 
 void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, UniqueFd socket,
@@ -108,10 +107,11 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Uniq
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
-      wanted.device, Credentials{.pid = program.pid,
-                           .euid = program.euid,
-                           .security_context = security_context_of(socket.get(), program.euid),
-                           .nice = wanted.nice});
+      wanted.device,
+      Credentials{.pid = program.pid,
+                  .euid = program.euid,
+                  .security_context = security_context_of(socket.get(), program.euid),
+                  .nice = wanted.nice});
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;

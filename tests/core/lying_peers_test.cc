@@ -87,10 +87,9 @@ TEST_F(LyingPeers, ClaimNoStrongReferenceWhereNobodyHasOne) {
   const PeerLedger::Entry weak = ledger(2, 1).counted.back();
   ASSERT_EQ(weak.strong, 0U);
   cluster_.host(2).driver.message_arrived(
-      HostId{3}, peer::ClaimRef{.node = weak.node,
-                                .strong = true,
-                                .introducer = HostId{1},
-                                .handoff = HandoffId{7}});
+      HostId{3},
+      peer::ClaimRef{
+          .node = weak.node, .strong = true, .introducer = HostId{1}, .handoff = HandoffId{7}});
   const Cluster::Letter* answer = cluster_.next(2, 3);
   ASSERT_NE(answer, nullptr);
   EXPECT_FALSE(std::get<peer::ClaimResult>(answer->message).alive);

@@ -67,8 +67,8 @@ class Steps {
       }
       case kWelcome: {
         const bool resumes = input_.one_in(2);
-        arrives(End::welcome(resumes ? end_.session.id().value() : input_.below(4),
-                             input_.below(8), 100 + input_.below(4)),
+        arrives(End::welcome(resumes ? end_.session.id().value() : input_.below(4), input_.below(8),
+                             100 + input_.below(4)),
                 0);
         return;
       }
