@@ -62,8 +62,8 @@ TEST(Managers, OneWhoseNodeWasAnnouncedBeforeStillHasToAcknowledgeIt) {
   Payload introduction;
   introduction.add(binder_object(0x10, 0x20));
   second.start(1, Commands().put(BC_TRANSACTION, introduction.call(0, 1, TF_ONE_WAY)), true);
-  EXPECT_EQ(second.outcome(1).names(), (std::vector<std::string>{"BR_INCREFS", "BR_ACQUIRE",
-                                                                 "BR_TRANSACTION_COMPLETE"}));
+  EXPECT_EQ(second.outcome(1).names(),
+            (std::vector<std::string>{"BR_INCREFS", "BR_ACQUIRE", "BR_TRANSACTION_COMPLETE"}));
   first.reset();
   flat_binder_object object = binder_object(0x10, 0x20);
   ASSERT_EQ(second.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);

@@ -88,6 +88,17 @@ TEST_F(Notifications, EachFreezeAndThawIsTold) {
   }
 }
 
+TEST_F(Notifications, AChangeWhileTheLastOneIsBeingReadIsToldBehindIt) {
+  say(kBcRequestFreezeNotification, 0x77);
+  EXPECT_EQ(told_state().is_frozen, 0U);
+  EXPECT_EQ(freeze(true), 0);
+  EXPECT_EQ(client.read_now(1).names(), Names{});
+  client.write(1, Commands().put(kBcFreezeNotificationDone, std::uint64_t{0x77}));
+  EXPECT_EQ(told_state().is_frozen, 1U);
+  client.write(1, Commands().put(kBcFreezeNotificationDone, std::uint64_t{0x77}));
+  EXPECT_EQ(client.read_now(1).names(), Names{}) << "and once";
+}
+
 TEST_F(Notifications, AFreezeRequestIsTakenBackWithItsCookieOnly) {
   say(kBcRequestFreezeNotification, 0x77);
   (void)told_state();

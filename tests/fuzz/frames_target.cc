@@ -6,10 +6,9 @@
 //
 // The input: a byte, odd where a session's frames are expected; then the connection's bytes. Pieces
 // are as long as the bytes at their front say.
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-
-#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -163,8 +162,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   boost::asio::io_context io;
   fuzz::Owner owner;
   auto connection = std::make_shared<tcp::Connection>(
-      io.get_executor(),
-      std::make_unique<fuzz::InputStream>(io, std::span(data, size).subspan(1)), owner, "stranger");
+      io.get_executor(), std::make_unique<fuzz::InputStream>(io, std::span(data, size).subspan(1)),
+      owner, "stranger");
   if (data[0] % 2 == 1) connection->allow_session_frames();
   connection->start();
   io.run();

@@ -30,10 +30,9 @@ class Asked {
     check_text(wanted.device, sizeof Hello::name);
     check_text(wanted.dialect, sizeof Hello::dialect);
     NB_CHECK(wanted.nice >= -20 && wanted.nice <= 19);
-    const auto opened = driver_.open(wanted.device, Credentials{.pid = 7,
-                                                                .euid = 8,
-                                                                .security_context = "u:r:p:s0",
-                                                                .nice = wanted.nice});
+    const auto opened = driver_.open(
+        wanted.device,
+        Credentials{.pid = 7, .euid = 8, .security_context = "u:r:p:s0", .nice = wanted.nice});
     NB_CHECK(opened.has_value() == driver_.has_context(wanted.device));
     if (opened) driver_.close(*opened);
   }

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxBytes = 64 * 1024;
 
 // Values at the edges of types and of usual bounds.
 constexpr std::array<std::uint64_t, 14> kEdges = {
-    0, 1, 7, 8, 0x7F, 0x80, 0xFF, 0x1000, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1ULL << 63, ~0ULL};
+    0,      1,      7,      8,          0x7F,       0x80,       0xFF,
+    0x1000, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1ULL << 63, ~0ULL};
 
 class Mutator {
  public:

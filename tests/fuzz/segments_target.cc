@@ -2,13 +2,12 @@
 //
 // An RDMA endpoint and a peer that sends any segments: headers, messages, payloads in pieces,
 // credit, requests for leases and payloads in them. The devices are made of memory. Whatever
-// arrives, a message is handed over once, whole and with all of its payload; what breaks a rule ends
-// the endpoint once; and what the endpoint lent and registered is given back.
+// arrives, a message is handed over once, whole and with all of its payload; what breaks a rule
+// ends the endpoint once; and what the endpoint lent and registered is given back.
 //
 // The input is a row of steps (Steps::step).
-#include <boost/asio/io_context.hpp>
-
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
 #include <map>
 
 #include "core/base/check.h"
@@ -155,8 +154,8 @@ class Steps {
         const std::uint32_t words = input_.number<std::uint16_t>();
         const std::uint64_t payload = input_.any_size();
         const std::uint64_t lease = input_.byte();
-        const auto body = input_.take(
-            std::min<std::size_t>(std::size_t{words} * 8 + payload % 64, kMostBody));
+        const auto body =
+            input_.take(std::min<std::size_t>(std::size_t{words} * 8 + payload % 64, kMostBody));
         peer_->send(SegmentHeader{.kind = SegmentKind::kFrame,
                                   .message_bytes = words * 8,
                                   .payload_bytes = payload,
@@ -172,13 +171,13 @@ class Steps {
         peer_->give_credit(input_.byte());
         return;
       case kWanted:
-        peer_->send(frame::LeaseWanted{.number = ++asked_,
-                                       .request = {.recipient = NodeNumber(3),
-                                                   .bytes = input_.any_size() %
-                                                            (limits::kMaxPayloadBytes + 1),
-                                                   .context_bytes = 0,
-                                                   .oneway = input_.one_in(2),
-                                                   .ahead = false}});
+        peer_->send(frame::LeaseWanted{
+            .number = ++asked_,
+            .request = {.recipient = NodeNumber(3),
+                        .bytes = input_.any_size() % (limits::kMaxPayloadBytes + 1),
+                        .context_bytes = 0,
+                        .oneway = input_.one_in(2),
+                        .ahead = false}});
         return;
       case kMessage:
         whole_message(LeaseId{});
@@ -210,8 +209,8 @@ class Steps {
     if (lease == LeaseId{}) rest.insert(rest.end(), call.payload.begin(), call.payload.end());
     const std::size_t most = 1 + input_.any_size() % kMostBody;
     for (std::span<const std::byte> left = rest; !left.empty() && !owner_.failed();) {
-      const auto body = left.first(std::min({left.size(), std::max<std::size_t>(most, 512),
-                                             kMostBody}));
+      const auto body =
+          left.first(std::min({left.size(), std::max<std::size_t>(most, 512), kMostBody}));
       left = left.subspan(body.size());
       peer_->send(header, body);
       turn();
@@ -250,9 +249,8 @@ class Steps {
   Input input_;
   boost::asio::io_context io_;
   rdma::MemoryVerbs verbs_{{.max_inline_bytes = 512}};
-  std::shared_ptr<rdma::Adapter> adapter_ =
-      std::make_shared<rdma::Adapter>(io_, std::make_unique<SharedVerbs>(verbs_),
-                                      rdma::DeviceChoice{}, std::uint64_t{64} << 20);
+  std::shared_ptr<rdma::Adapter> adapter_ = std::make_shared<rdma::Adapter>(
+      io_, std::make_unique<SharedVerbs>(verbs_), rdma::DeviceChoice{}, std::uint64_t{64} << 20);
   std::shared_ptr<rdma::Staging> staging_ = std::make_shared<rdma::Staging>(std::size_t{1} << 20);
   Owner owner_;
   std::optional<rdma::HandMadePeer> peer_;

@@ -61,7 +61,8 @@ class Caller {
       const bool ends = (flags & TF_ONE_WAY) != 0 && outcome.find(BR_TRANSACTION_COMPLETE);
       const Returned* reply = outcome.find(BR_REPLY);
       if (reply != nullptr) take(reply->as<binder_transaction_data>(), commands);
-      if (reply != nullptr || ends || outcome.find(BR_FAILED_REPLY) || outcome.find(BR_DEAD_REPLY)) {
+      if (reply != nullptr || ends || outcome.find(BR_FAILED_REPLY) ||
+          outcome.find(BR_DEAD_REPLY)) {
         NB_CHECK(program_.write(kThread, commands).error == 0);
         cluster_.settle();
         return;

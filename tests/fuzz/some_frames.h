@@ -12,12 +12,11 @@
 namespace netbinder::fuzz {
 
 inline std::vector<std::pair<std::string, PeerMessage>> some_messages() {
-  const WireNode node{.node = {.host = HostId(3),
-                               .incarnation = Incarnation(77),
-                               .number = NodeNumber(5)},
-                      .strong = true,
-                      .handoff = HandoffId(12),
-                      .dead = false};
+  const WireNode node{
+      .node = {.host = HostId(3), .incarnation = Incarnation(77), .number = NodeNumber(5)},
+      .strong = true,
+      .handoff = HandoffId(12),
+      .dead = false};
   const peer::Call call{.call = CallId(5),
                         .target = NodeNumber(6),
                         .caller = ProcessId(17),
@@ -37,11 +36,11 @@ inline std::vector<std::pair<std::string, PeerMessage>> some_messages() {
                                                            .parent_index = 1,
                                                            .parent_offset = 24}}}};
   peer::Call with_files = call;
-  with_files.objects = {{.offset = 0, .content = WireFile{FileNumber(9)}},
-                        {.offset = 24,
-                         .content = WireFileArray{.parent_index = 1,
-                                                  .parent_offset = 2,
-                                                  .files = {FileNumber(3), FileNumber(4)}}}};
+  with_files.objects = {
+      {.offset = 0, .content = WireFile{FileNumber(9)}},
+      {.offset = 24,
+       .content = WireFileArray{
+           .parent_index = 1, .parent_offset = 2, .files = {FileNumber(3), FileNumber(4)}}}};
   const auto about_file = [](decltype(peer::FileMessage::content) content) {
     return peer::FileMessage{
         .file = FileNumber(1), .of_receiver = false, .content = std::move(content)};
@@ -57,15 +56,19 @@ inline std::vector<std::pair<std::string, PeerMessage>> some_messages() {
                             .sender_euid = 3,
                             .shape = {.data_size = 8, .offsets_size = 8, .extra_size = 0},
                             .objects = {{.offset = 0, .content = node}}}},
-      {"call-failed", peer::CallFailed{.call = CallId(1), .queued = true, .command = 0x7211,
-                                       .error = -22}},
+      {"call-failed",
+       peer::CallFailed{.call = CallId(1), .queued = true, .command = 0x7211, .error = -22}},
       {"call-accepted", peer::CallAccepted{.call = CallId(3), .command = 0x7206}},
       {"release-refs", peer::ReleaseRefs{.node = NodeNumber(9), .strong = 1, .weak = 2}},
       {"node-died", peer::NodeDied{.node = NodeNumber(10)}},
-      {"claim-ref", peer::ClaimRef{.node = NodeNumber(1), .strong = false,
-                                   .introducer = HostId(2), .handoff = HandoffId(3)}},
-      {"claim-result", peer::ClaimResult{.node = NodeNumber(1), .strong = true,
-                                         .introducer = HostId(2), .handoff = HandoffId(3),
+      {"claim-ref", peer::ClaimRef{.node = NodeNumber(1),
+                                   .strong = false,
+                                   .introducer = HostId(2),
+                                   .handoff = HandoffId(3)}},
+      {"claim-result", peer::ClaimResult{.node = NodeNumber(1),
+                                         .strong = true,
+                                         .introducer = HostId(2),
+                                         .handoff = HandoffId(3),
                                          .alive = true}},
       {"introduce", peer::Introduce{.node = NodeNumber(1), .strong = false,
                                     .recipient = HostId(2), .handoff = HandoffId(4)}},
@@ -137,9 +140,9 @@ inline std::vector<std::pair<std::string, Frame>> some_frames() {
       {"lease-returned", frame::LeaseReturned{.lease = LeaseId(1)}},
   };
   for (auto& [name, content] : some_messages()) {
-    frames.emplace_back(name, frame::Message{.sequence = Sequence(1),
-                                             .received = Sequence(0),
-                                             .content = std::move(content)});
+    frames.emplace_back(
+        name, frame::Message{
+                  .sequence = Sequence(1), .received = Sequence(0), .content = std::move(content)});
   }
   return frames;
 }
