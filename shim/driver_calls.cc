@@ -39,28 +39,39 @@ int fail(int error) {
   return -1;
 }
 
+// Stages what the commands of the request point at. What finds no room is left for another request;
+// then the result is false.
+bool stage_payloads(Stager& stager, MailboxRequest& request, const std::byte* commands,
+                    std::uint64_t& end) {
+  end = stage_transactions(stager, commands, request.address, request.bytes);
+  if (end >= request.bytes) return true;
+  request.bytes = end;
+  return false;
+}
+
 // Copies the inline commands, as many of them as can be read. The driver reads command by command:
 // those before a bad page are carried out, and the last one may extend beyond the end of the
-// buffer.
-void fill_inline_commands(Mailbox& mailbox, Stager& stager) {
+// buffer. False as above.
+bool fill_inline_commands(Mailbox& mailbox, Stager& stager) {
   MailboxRequest& request = mailbox.request;
   const std::uint64_t address = request.address;
   if (!read_user(mailbox.commands, address, request.bytes)) {
     request.bytes = readable_prefix(address, request.bytes);
     if (!read_user(mailbox.commands, address, request.bytes)) request.bytes = 0;
   }
-  const std::uint64_t end = stage_transactions(stager, mailbox.commands, address, request.bytes);
-  if (end < request.bytes) request.bytes = end;
-  if (end <= request.bytes || end > kInlineCommandBytes) return;
-  if (!read_user(mailbox.commands, address, end)) return;
-  request.bytes = end;
+  std::uint64_t end = 0;
+  if (!stage_payloads(stager, request, mailbox.commands, end)) return false;
+  if (end > request.bytes && end <= kInlineCommandBytes && read_user(mailbox.commands, address, end)) {
+    request.bytes = end;
+  }
+  return true;
 }
 
 // How much of a write buffer is in a request.
 struct Commands {
   std::uint64_t bytes = 0;
-  bool all = true;  // nothing comes behind them; otherwise the payloads of the others had no room
-  int error = 0;    // an errno: what comes behind them cannot be read, or is too much
+  bool more = false;  // the payloads of the others had no room
+  int error = 0;      // an errno: what comes behind them cannot be read, or is too much
 };
 
 // Adds the write buffer from write_consumed on, and what its transactions point at.
@@ -73,20 +84,20 @@ Commands fill_commands(Descriptor& descriptor, MailboxLease& lease, Stager& stag
   request.address = bwr.write_buffer + bwr.write_consumed;
   request.bytes = wanted;
   if (wanted > kInlineCommandBytes) request.bytes = readable_prefix(request.address, wanted);
-  const std::uint64_t readable = request.bytes;
+  bool room = true;
   if (request.bytes <= kInlineCommandBytes) {
-    fill_inline_commands(lease.mailbox(), stager);
+    room = fill_inline_commands(lease.mailbox(), stager);
   } else if (stager.stage(request.address, request.bytes) == Stager::Result::kStaged) {
-    const std::uint64_t end = stage_transactions(stager, nullptr, request.address, request.bytes);
-    request.bytes = std::min(end, request.bytes);
+    std::uint64_t end = 0;
+    room = stage_payloads(stager, request, nullptr, end);
   } else {
     request.bytes = 0;
   }
   request.staged_ranges = stager.ranges();
   if (pass_files(descriptor, lease.index(), stager.files())) request.flags |= kFlagPassedFiles;
-  const bool all = request.bytes >= wanted;
-  const bool unreadable = !all && request.bytes >= std::min(readable, wanted);
-  return {.bytes = request.bytes, .all = all || unreadable, .error = unreadable ? EFAULT : 0};
+  return {.bytes = request.bytes,
+          .more = !room,
+          .error = room && request.bytes < wanted ? EFAULT : 0};
 }
 
 // Writes the result into the caller's struct, as the driver does.
@@ -129,7 +140,7 @@ int exchange_part(Descriptor& descriptor, int fd, binder_write_read& bwr, bool& 
   const ReadRoom room = bwr.read_size > 0 ? read_room(bwr) : ReadRoom{};
   Stager stager(descriptor, mailbox, lease.index());
   const Commands commands = fill_commands(descriptor, lease, stager, bwr);
-  more = !commands.all;
+  more = commands.more;
   if (bwr.read_size > 0 && !room.unwritable && commands.error == 0 && !more) {
     request.read_capacity = room.capacity;
     request.flags |= kFlagReads;
