@@ -65,7 +65,8 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 }  // namespace
 
 void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
-  const std::uint64_t patience_ms = 2ULL * settings_.timing.timeout_ms;
+  // An introduction that was lost with its session is waited for as long as handoffs are kept.
+  const std::uint64_t patience_ms = 4ULL * settings_.timing.timeout_ms;
   const std::uint64_t now_ms = clock_.now_ms();
   if (lies(home) || lies(claimant) || lies(result.introducer) ||
       oracle_.troubled_since(now_ms > patience_ms ? now_ms - patience_ms : 0)) {
