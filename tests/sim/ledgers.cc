@@ -65,13 +65,9 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 }  // namespace
 
 void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
-  // An introduction that was lost with its session is waited for as long as handoffs are kept.
-  const std::uint64_t patience_ms = 4ULL * settings_.timing.timeout_ms;
-  const std::uint64_t now_ms = clock_.now_ms();
-  if (lies(home) || lies(claimant) || lies(result.introducer) ||
-      oracle_.troubled_since(now_ms > patience_ms ? now_ms - patience_ms : 0)) {
-    return;
-  }
+  // In bad weather an introduction may be lost with its session, and links that flap may keep what was
+  // passed on under way for longer than it is kept at home.
+  if (settings_.weather || lies(home) || lies(claimant) || lies(result.introducer)) return;
   for (const PeerLedger& ledger : host(home)->driver().ledgers()) {
     if (ledger.host != result.introducer) continue;
     for (const auto& entry : ledger.counted) {
