@@ -243,11 +243,12 @@ void ContextClaims::handle(Peer& peer, const peer::ServiceManager& message) {
   const Context* context = model_.find_context(message.context);
   Node* node = announced_node(peer, context, message.node);
   if (node == nullptr) return;
+  // It may be the one that was announced before, and that nothing else holds.
+  NodeHold held = NodeHold::strong(model_.nodes, *node);
   std::erase_if(new_managers_, [&](const NewManager& manager) {
     return manager.context == context && manager.host == peer.host();
   });
-  new_managers_.push_back(
-      {.context = context, .host = peer.host(), .node = NodeHold::strong(model_.nodes, *node)});
+  new_managers_.push_back({.context = context, .host = peer.host(), .node = std::move(held)});
 }
 
 std::vector<PeerServiceManager> ContextClaims::take_new_peer_managers(Process& builtin) {

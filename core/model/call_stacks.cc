@@ -108,7 +108,10 @@ void CallStacks::tell_doom(Thread& thread) {
 
 bool CallStacks::handles_another(const Transaction& call) {
   const Thread& caller = *call.from_;
+  // One whose descriptors are being installed is off the todo list, and not yet on the stack.
+  const auto* installing = caller.in<InstallingFiles>();
   return caller.stack_ != &call ||
+         (installing != nullptr && installing->transaction->awaits_reply()) ||
          std::any_of(caller.todo_.begin(), caller.todo_.end(), [](const Work& work) {
            // It is read before the failure would be, and goes on the stack then.
            return work.kind() == WorkKind::kTransaction &&

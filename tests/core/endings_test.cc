@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "tests/core/cluster_fixture.h"
@@ -212,6 +213,48 @@ TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
   ASSERT_NE(client.outcome(1).find(BR_TRANSACTION), nullptr);
 
   cluster.disconnect(1, 2);
+  EXPECT_EQ(client.read(1, Commands().put(BC_REPLY, Payload().call(0, 0))).names(),
+            (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
+}
+
+// The same while the descriptors of the call back are being installed: it is read first, whatever comes.
+TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
+  Cluster cluster(2);
+  Program client(cluster.host(1), 100);
+  Program server(cluster.host(2), 200);
+  client.greet(1);
+  server.greet(1);
+  ASSERT_EQ([&] {
+    flat_binder_object manager{};
+    cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                   {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+    cluster.settle();
+    return server.outcome(1).error;
+  }(), 0);
+  Payload object;
+  flat_binder_object own = binder_object(0x30, 0x31);
+  own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  object.add(own);
+  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
+  cluster.settle();
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  flat_binder_object handle;
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  Payload file;
+  flat_binder_object descriptor{};
+  descriptor.hdr.type = BINDER_TYPE_FD;
+  descriptor.handle = 7;
+  file.add(descriptor);
+  server.start(1, Commands().put(BC_TRANSACTION, file.call(handle.handle, 2)), true);
+  cluster.settle();
+  ASSERT_EQ(cluster.host(1).installing.size(), 1U);
+
+  cluster.disconnect(1, 2);
+  const std::array<int, 1> fds{9};
+  cluster.host(1).driver.files_installed(client.id(), ThreadId{1}, fds);
+  ASSERT_NE(client.outcome(1).find(BR_TRANSACTION), nullptr);
   EXPECT_EQ(client.read(1, Commands().put(BC_REPLY, Payload().call(0, 0))).names(),
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }

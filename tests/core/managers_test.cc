@@ -267,6 +267,25 @@ TEST(Managers, OnlyTheAnswerToTheLastClaimCounts) {
   EXPECT_EQ(manager_at(cluster, 1), "host host2");
 }
 
+// Nothing holds the node but the announcement, twice.
+TEST(Managers, ABuiltinManagerMayBeAnnouncedAgain) {
+  Cluster cluster(2);
+  const peer::ServiceManager announced{.context = "binder",
+                                       .node = {.node = {.host = HostId{2},
+                                                         .incarnation = Incarnation{2000},
+                                                         .number = NodeNumber{7}},
+                                                .strong = true,
+                                                .handoff = {},
+                                                .dead = false}};
+  for (int i = 0; i < 3; ++i) {
+    cluster.host(1).driver.message_arrived(HostId{2}, announced);
+    cluster.host(1).driver.check_invariants();
+    EXPECT_EQ(cluster.host(1).driver.counts().nodes, 1U);
+  }
+  cluster.disconnect(1, 2);
+  EXPECT_EQ(cluster.host(1).driver.counts().nodes, 0U);
+}
+
 // A manager on host 2 that nobody has granted.
 TEST(Managers, AnAnnouncementIsNoClaim) {
   Cluster cluster(3);

@@ -406,6 +406,7 @@ void Host::take_returned(Program& program, PendingIoctl& thread,
       case kBrFrozenBinder:
         remember(program.freezes, load<binder_frozen_state>(returned, 0).cookie);
         break;
+      case BR_ERROR:  // another host's manager has taken its place
       case BR_NOOP:
       case BR_SPAWN_LOOPER:
       case BR_TRANSACTION_COMPLETE:

@@ -64,6 +64,22 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 
 }  // namespace
 
+void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
+  // In bad weather an introduction may be lost with its session, and links that flap may keep what was
+  // passed on under way for longer than it is kept at home.
+  if (settings_.weather || lies(home) || lies(claimant) || lies(result.introducer)) return;
+  for (const PeerLedger& ledger : host(home)->driver().ledgers()) {
+    if (ledger.host != result.introducer) continue;
+    for (const auto& entry : ledger.counted) {
+      if (entry.node != result.node || (result.strong && entry.strong == 0)) continue;
+      oracle_.fail("host " + std::to_string(home.value()) + " refuses host " +
+                   std::to_string(claimant.value()) + " node " +
+                   std::to_string(result.node.value()) + ", which host " +
+                   std::to_string(result.introducer.value()) + " holds and has passed on");
+    }
+  }
+}
+
 void World::compare_ledgers() {
   std::map<HostId, std::map<HostId, PeerLedger>> ledgers;
   for (const auto& each : hosts_) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/oracle.h"
 
+#include <algorithm>
+
 #include "core/base/uapi.h"
 
 namespace netbinder::sim {
@@ -135,9 +137,19 @@ void Oracle::call_failed(std::uint64_t number, std::uint32_t command) {
     if (target != 0 && !frozen_once_.contains(program_of(target))) {
       fail(name + " heard BR_FROZEN_REPLY from a program that never was frozen");
     }
-  } else if (command != BR_DEAD_REPLY && strict_failures && !call->may_fail) {
+  } else if (command != BR_DEAD_REPLY && strict_failures && !call->may_fail &&
+             !failed_below(*call)) {
     fail(name + " of node " + std::to_string(target) + " failed with room for everything");
   }
+}
+
+// Its callee is gone, and a call that the callee waited in has failed for its descriptors: the driver
+// tells whoever waits for the callee of that failure.
+bool Oracle::failed_below(const Call& call) const {
+  if (call.delivered_to == 0 || alive(program_of(call.delivered_to))) return false;
+  return std::ranges::any_of(calls_, [&](const Call& other) {
+    return other.caller == program_of(call.delivered_to) && other.install_failed;
+  });
 }
 
 void Oracle::must_fail(std::uint64_t number, bool of_reply) {

@@ -117,6 +117,7 @@ class Oracle {
     bool install_failed = false;  // of the call
   };
   Call* find(std::uint64_t number, const char* what);
+  [[nodiscard]] bool failed_below(const Call& call) const;
 
   const EventQueue& clock_;
   std::optional<std::string> failure_;

@@ -50,6 +50,9 @@ void WatchedTransport::check_leases() const {
 void WatchedTransport::send(HostId to, PeerMessage message, Payload payload) {
   if (gone_) return;
   world_.trace().note("send", {id_.value(), to.value(), message.index(), payload.size()});
+  if (const auto* result = std::get_if<peer::ClaimResult>(&message)) {
+    if (!result->alive) world_.check_refusal(id_, to, *result);
+  }
   if (world_.sabotages(Sabotage::kLoseEffect, message)) return;
   if (const ShadowPtr& shadow = peer(to).shadow) shadow->to[to].push_back({message, payload});
   transport_.send(to, std::move(message), std::move(payload));

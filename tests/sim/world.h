@@ -90,6 +90,8 @@ class World {
   // Checks that homes count for peers exactly what these hold and what is under way.
   void compare_ledgers();
   void check_names();
+  // A home refuses a claim: in good weather only if the introducer does not hold the node, either.
+  void check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result);
   // All hosts have the same manager.
   void check_managers();
 
