@@ -140,8 +140,11 @@ TEST(ChannelLayout, MailboxesAndStagingDoNotOverlap) {
   auto* const start = reinterpret_cast<std::byte*>(&memory.header());
   EXPECT_EQ(reinterpret_cast<std::byte*>(&memory.mailbox(0)) - start,
             static_cast<std::ptrdiff_t>(kMailboxesStart));
-  EXPECT_EQ(reinterpret_cast<std::byte*>(&memory.mailbox(kMailboxes - 1)) - start + kMailboxBytes,
+  EXPECT_LE(reinterpret_cast<std::byte*>(&memory.mailbox(kMailboxes - 1)) - start + kMailboxBytes,
             static_cast<std::ptrdiff_t>(kStagingStart));
+  // The ranges that are not in the mailbox grow from the end of its area towards the payloads.
+  EXPECT_EQ(overflow_range_place(kInlineRanges) + sizeof(StagedRange), kStagingBytes);
+  EXPECT_GE(overflow_range_place(kMaxStagedRanges - 1), kMaxMapBytes);
   EXPECT_EQ(staging_start(kMailboxes), kChannelBytes);
 }
 

@@ -345,48 +345,5 @@ TEST(NumbersOfALife, AreNotThoseOfTheNext) {
             first_number_of(Incarnation{2000}));
 }
 
-TEST_F(LyingPeers, AreGivenBackWhatTheyGrantForANodeThatTheySaidWasDead) {
-  // The third host passes the second one's node on to the first, twice.
-  const auto pass = [&](Program& from, std::uint32_t tid, std::uint32_t node, std::uint32_t to) {
-    Payload payload("yours");
-    payload.add(handle_object(node));
-    from.greet(tid);
-    from.start(tid, Commands().put(BC_TRANSACTION, payload.call(to, 2, TF_ONE_WAY)), false);
-  };
-  pass(manager_, 1, second_handle_, third_handle_);
-  cluster_.settle();
-  const Outcome read = third_.read_now(1);
-  ASSERT_NE(read.find(BR_TRANSACTION), nullptr);
-  const auto data = read.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  flat_binder_object object{};
-  std::memcpy(&object, third_.at(data.data.ptr.buffer + 8), sizeof object);
-  third_.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{object.handle}));
-  cluster_.settle();
-  const std::uint64_t before = ledger(2, 1).counted.front().strong;
-  for (const std::uint32_t tid : {2U, 3U}) {
-    pass(third_, tid, object.handle, 0);
-    ASSERT_TRUE(cluster_.deliver_one(3, 1));
-  }
-  const auto claims = ledger(1, 2).claims;
-  ASSERT_THAT(claims, SizeIs(2));
-  // The answers are the test's own.
-  const auto answer = [&](std::size_t number, bool alive) {
-    cluster_.host(1).driver.message_arrived(
-        HostId{2}, peer::ClaimResult{.node = claims[number].node,
-                                     .strong = true,
-                                     .introducer = claims[number].introducer,
-                                     .handoff = claims[number].handoff,
-                                     .alive = alive});
-  };
-  while (cluster_.deliver_one(3, 2)) {  // the introductions
-  }
-  answer(1, false);
-  answer(0, true);
-  while (cluster_.deliver_one(1, 2)) {
-  }
-  EXPECT_EQ(ledger(2, 1).counted.front().strong, before + 1) << "both counted, one given back";
-  cluster_.disconnect(1, 2);
-}
-
 }  // namespace
 }  // namespace netbinder::testing
