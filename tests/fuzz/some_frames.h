@@ -72,6 +72,7 @@ inline std::vector<std::pair<std::string, PeerMessage>> some_messages() {
                                          .alive = true}},
       {"introduce", peer::Introduce{.node = NodeNumber(1), .strong = false,
                                     .recipient = HostId(2), .handoff = HandoffId(4)}},
+      {"recipient-lost", peer::RecipientLost{.recipient = HostId(2)}},
       {"context-holder", peer::ContextHolder{.context = "binder", .holder = HostId(2),
                                              .incarnation = Incarnation(102), .holds = true}},
       {"claim-context", peer::ClaimContext{.context = "binder"}},
