@@ -246,6 +246,8 @@ PeerMessage get_content(wire::Message::Reader in) {
                              .recipient = HostId(introduction.getRecipient()),
                              .handoff = HandoffId(introduction.getHandoff())};
     }
+    case wire::Message::RECIPIENT_LOST:
+      return peer::RecipientLost{.recipient = HostId(in.getRecipientLost().getRecipient())};
     case wire::Message::CLAIM_CONTEXT:
       return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext())};
     case wire::Message::CONTEXT_CLAIM_RESULT: {

@@ -190,6 +190,10 @@ void put(wire::Message::Builder message, const peer::Introduce& introduction) {
   out.setHandoff(introduction.handoff.value());
 }
 
+void put(wire::Message::Builder message, const peer::RecipientLost& lost) {
+  message.initRecipientLost().setRecipient(lost.recipient.value());
+}
+
 capnp::Text::Reader context_name(const std::string& name) {
   return text(name, limits::kMaxContextNameBytes, "context name too long");
 }

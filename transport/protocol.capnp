@@ -57,8 +57,10 @@
 # Handoff      A reference that host B passes to host C for a node of host A. B tells A (Introduce),
 #              which keeps one in escrow; C asks A for it (ClaimRef), and A answers (ClaimResult). If
 #              C asks before B has told, the answer waits for that, until the session of A and B is
-#              over. C cannot call a node before it is counted for it. B chooses the handoff's id; it
-#              dies with the answer, and unclaimed after twice the session timeout.
+#              over, or for twice the session timeout. C cannot call a node before it is counted for
+#              it. B chooses the handoff's id; it dies with the answer. Unclaimed it dies twice the
+#              session timeout after the end of the session of A and B, of A and C, or of B and C, of
+#              which B tells (RecipientLost).
 #
 # File         A descriptor in a call or reply. The agent that sends it chooses the number, and offers
 #              the file (File.offer) ahead of the Call or Reply that names it: offers are for the
@@ -310,6 +312,7 @@ struct Message {
 
     file               @18 :File;
     contextHolder      @19 :ContextHolder;
+    recipientLost      @20 :RecipientLost;
   }
 }
 
@@ -447,6 +450,12 @@ struct Introduce {
   strong @1 :Bool;
   recipient @2 :UInt32;         # to whom
   handoff @3 :UInt64;           # chosen by the sender
+}
+
+struct RecipientLost {
+  # To each home to which the sender has introduced this host: their session is over. What it has not
+  # claimed within twice the session timeout is let go.
+  recipient @0 :UInt32;
 }
 
 struct WatchFreeze {

@@ -18,6 +18,7 @@ Nonce Session::nonce() const {
   return nonce;
 }
 
+// session.pml: connected
 void Session::connected(std::uint64_t now_ms) {
   NB_CHECK(identity_.dials() && link_down() && !ending_);
   const auto* live = std::get_if<Live>(&session_);
@@ -120,7 +121,7 @@ FrameOutcome Session::greeted(const Frame& frame, std::uint64_t now_ms) {
   return useless_link("not an answer to a greeting");
 }
 
-// session.pml: challenge_arrives
+// session.pml: arrives_at_d
 FrameOutcome Session::challenged(Greeting& greeting, const frame::Challenge& challenge) {
   if (challenge.host != identity_.peer || challenge.host_name != identity_.peer_name) {
     return useless_link("host " + std::to_string(challenge.host.value()) + " '" +
@@ -134,7 +135,7 @@ FrameOutcome Session::challenged(Greeting& greeting, const frame::Challenge& cha
   return {};
 }
 
-// session.pml: welcome_arrives
+// session.pml: arrives_at_d
 FrameOutcome Session::welcome_arrived(const frame::Welcome& welcome, std::uint64_t now_ms) {
   const Greeting& greeting = std::get<Greeting>(link_);
   if (!greeting.challenge || welcome.session.value() == 0) {

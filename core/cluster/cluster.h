@@ -85,6 +85,9 @@ class Cluster final : public Elsewhere {
   void handle(Peer& peer, peer::ClaimRef& message);
   void handle(Peer& peer, peer::ClaimResult& message);
   void handle(Peer& peer, peer::Introduce& message);
+  void handle(Peer& peer, peer::RecipientLost& message) {
+    introductions_.recipient_lost(peer, message.recipient);
+  }
   void handle(Peer& peer, peer::WatchFreeze& message) { introductions_.watched(peer, message); }
   void handle(Peer& peer, peer::FreezeState& message) { freezes_.handle(peer, message); }
   void handle(Peer& peer, peer::ClaimContext& message) { claims_.handle(peer, message); }

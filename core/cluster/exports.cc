@@ -2,6 +2,7 @@
 #include "core/cluster/exports.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/check.h"
 
@@ -58,6 +59,7 @@ WireNode Exports::give(Peer& peer, Node& node, RefKind kind, Thread* teller) {
 // ledgers.pml: hand_on
 void Exports::sent(const Peer& peer, const WireNode& wire) {
   if (wire.handoff == HandoffId{}) return;
+  introduced_.emplace(peer.host(), wire.node.host);
   model_.effects.send(wire.node.host,
                       peer::Introduce{.node = wire.node.number,
                                       .strong = wire.strong,
@@ -122,6 +124,13 @@ void Exports::watched(Peer& peer, NodeNumber number) {
 // ---- ends ----
 
 void Exports::peer_lost(Peer& peer) {
+  for (auto it = introduced_.begin(); it != introduced_.end();) {
+    const auto [recipient, home] = *it;
+    if (recipient == peer.host()) {
+      model_.effects.send(home, peer::RecipientLost{.recipient = recipient}, {});
+    }
+    it = recipient == peer.host() || home == peer.host() ? introduced_.erase(it) : std::next(it);
+  }
   std::vector<PeerRef*> refs;
   for (auto& [number, ref] : peer.refs_) refs.push_back(ref);
   std::sort(refs.begin(), refs.end(), [](const PeerRef* a, const PeerRef* b) {

@@ -5,6 +5,9 @@
 // and once weak, every weak one once weak. Owned by the Cluster.
 #pragma once
 
+#include <boost/container/flat_set.hpp>
+#include <utility>
+
 #include "core/base/pool.h"
 #include "core/cluster/peer.h"
 #include "core/model/model.h"
@@ -35,7 +38,7 @@ class Exports {
   const char* released(Peer& peer, const peer::ReleaseRefs& message);
   void watched(Peer& peer, NodeNumber number);
 
-  // The references that the peer held end.
+  // The references that the peer held end; homes that it was introduced to are told.
   void peer_lost(Peer& peer);
 
   [[nodiscard]] std::size_t live() const { return pool_.live(); }
@@ -51,6 +54,7 @@ class Exports {
   Model& model_;
   Pool<PeerRef> pool_;
   std::uint64_t next_handoff_;
+  boost::container::flat_set<std::pair<HostId, HostId>> introduced_;  // who, to which home
 };
 
 }  // namespace netbinder

@@ -40,17 +40,34 @@ const char* Introductions::introduced(Peer& introducer, const peer::Introduce& m
   const Handoff handoff{.introducer = introducer.host(), .id = message.handoff};
   std::size_t& under_way = of_peer_[introducer.host()];
   if (under_way >= kMaxOfPeer) return "too many introductions";
-  const std::uint64_t deadline = deadline_ms();
   const auto [added, is_new] =
       introductions_.emplace(handoff, Introduction{.node = message.node,
                                                    .kind = kind_of(message.strong),
-                                                   .recipient = message.recipient,
-                                                   .deadline_ms = deadline});
+                                                   .recipient = message.recipient});
   if (!is_new) return "the number of a handoff was used twice";
   ++under_way;
-  add_deadline(handoff, deadline);
+  if (peers_.find(message.recipient) == nullptr) {
+    added->second.deadline_ms = deadline_ms();
+    add_deadline(handoff, added->second.deadline_ms);
+  }
   decide(introducer, message.handoff);
   return nullptr;
+}
+
+template <typename Which>
+void Introductions::limit(const Which& which) {
+  const std::uint64_t deadline = deadline_ms();
+  for (auto& [handoff, introduction] : introductions_) {
+    if (introduction.deadline_ms != kNone || !which(handoff, introduction)) continue;
+    introduction.deadline_ms = deadline;
+    add_deadline(handoff, deadline);
+  }
+}
+
+void Introductions::recipient_lost(Peer& introducer, HostId recipient) {
+  limit([&](const Handoff& handoff, const Introduction& introduction) {
+    return handoff.introducer == introducer.host() && introduction.recipient == recipient;
+  });
 }
 
 // The introducer may hold the node by now, or may not.
@@ -203,6 +220,9 @@ void Introductions::end(const Handoff& handoff) {
 // ledgers.pml: lost_at_home
 void Introductions::peer_lost(Peer& peer) {
   const HostId host = peer.host();
+  limit([&](const Handoff& handoff, const Introduction& introduction) {
+    return handoff.introducer == host || introduction.recipient == host;
+  });
   // What it claimed. What it wanted to pass on of that is void.
   std::vector<Handoff> undecided;
   for (auto it = waiting_.lower_bound({host, NodeNumber{}});

@@ -8,9 +8,10 @@
 // An introduction is   Waiting   its introducer has claimed the node itself, and is yet to be answered
 //                      Held      there is a reference in escrow
 //                      Void      the introducer did not hold it, or the node has died
-// and ends with the recipient's claim, or unclaimed after DriverSetup::handoff_timeout_ms. A claim that
-// comes first is parked until its introduction is Held or Void; until the session with the introducer
-// is over; at most for the same time.
+// and ends with the recipient's claim; or unclaimed, DriverSetup::handoff_timeout_ms after one of the
+// three has lost another: before that the reference may still be on its way, however slow that is. A
+// claim that comes first is parked until its introduction is Held or Void; until the session with the
+// introducer is over; at most for the same time.
 //
 // tests/models/ledgers.pml is a model of this class and of Imports.
 #pragma once
@@ -66,6 +67,7 @@ class Introductions {
   // Null, or how the peer broke the protocol.
   const char* introduced(Peer& introducer, const peer::Introduce& message);
   const char* claimed(Peer& claimant, const peer::ClaimRef& message);
+  void recipient_lost(Peer& introducer, HostId recipient);
   // The peer wants to know whether the node is frozen. If its claim of the node is parked, it is
   // answered when that is.
   void watched(Peer& peer, const peer::WatchFreeze& message);
@@ -83,6 +85,8 @@ class Introductions {
  private:
   friend class EscrowRef;
 
+  static constexpr std::uint64_t kNone = UINT64_MAX;
+
   enum class State : std::uint8_t { kWaiting, kHeld, kVoid };
   struct Introduction {
     NodeNumber node;
@@ -90,7 +94,7 @@ class Introductions {
     HostId recipient;
     State state = State::kWaiting;
     EscrowRef* escrow = nullptr;  // while held
-    std::uint64_t deadline_ms = 0;
+    std::uint64_t deadline_ms = kNone;
   };
   struct ParkedClaim {
     HostId claimant;
@@ -124,6 +128,9 @@ class Introductions {
   void no_longer_parked(const Claimed& claimed, RefKind kind);
   void end(const Handoff& handoff);
   void release_escrow(Introduction& introduction);
+  // Nobody comes for these any more, or soon.
+  template <typename Which>
+  void limit(const Which& which);
   void add_deadline(const Handoff& handoff, std::uint64_t deadline_ms);
   void set_timer();
   [[nodiscard]] std::uint64_t deadline_ms() const;

@@ -31,7 +31,8 @@ struct DriverSetup {
   std::size_t max_threads_per_process = 512;
   std::size_t max_nodes_per_process = 1U << 20;
   // A reference that one host passed on to another, for a node of this one, is kept so long for the
-  // other. Twice the session timeout: whoever is still to come has come by then.
+  // other once they, or one of them and this host, have lost each other. Twice the session timeout:
+  // whoever is still to come has come by then.
   std::uint64_t handoff_timeout_ms = 10'000;
   std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
 };

@@ -153,6 +153,13 @@ struct Introduce {
   friend bool operator==(const Introduce&, const Introduce&) = default;
 };
 
+// The sender has introduced `recipient`, and has lost it since: what the recipient has not claimed soon
+// it will not claim.
+struct RecipientLost {
+  HostId recipient;
+  friend bool operator==(const RecipientLost&, const RecipientLost&) = default;
+};
+
 // The sender was handed a reference to a node of the receiver by `introducer`. If that has introduced
 // it, the receiver counts it for the sender; it answers ClaimResult with the same handoff and
 // introducer, when it knows.
@@ -282,6 +289,7 @@ struct FileMessage {
 using PeerMessage =
     std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
                  peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::Introduce,
+                 peer::RecipientLost,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
                  peer::ContextHolder, peer::ContextManager, peer::ServiceManager, peer::WatchFreeze,
                  peer::FreezeState, peer::FileMessage>;

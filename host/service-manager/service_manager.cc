@@ -85,6 +85,7 @@ void ServiceManager::peer_connected(HostId host, Handle manager) {
   lazy_.host_connected(host);
 }
 
+// names.pml: dies
 void ServiceManager::died(std::uint64_t cookie) {
   const Handle handle{static_cast<std::uint32_t>(cookie)};
   for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
@@ -132,6 +133,7 @@ void ServiceManager::publish_again(HostId to, HostId home) {
   }
 }
 
+// names.pml: publish_arrives
 void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
   if (from == own_host_ || !names_.knows_host(from)) return;
   ParcelReader request(call.parcel);

@@ -210,6 +210,7 @@ class Maker {
         return result;
       }
       case 8:
+        if (input_.one_in(8)) return peer::RecipientLost{.recipient = host()};
         return peer::Introduce{.node = NodeNumber{one_of(heard_.nodes)},
                                .strong = input_.one_in(2),
                                .recipient = host(),

@@ -24,6 +24,7 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: ClaimRef",
                                            "message: ClaimResult",
                                            "message: Introduce",
+                                           "message: RecipientLost",
                                            "message: ClaimContext",
                                            "message: ContextClaimResult",
                                            "message: ContextReleased",

@@ -122,6 +122,9 @@ inline decide(h) {
   tell_holder(h, i)
 }
 
+/* ContextClaims::handle(ClaimContext) */
+inline claim_arrives(f) { decide(f); SEND(0, f, RESULT, 0, 0, (i == 1)); i = 0 }
+
 inline end_claim(h) {
   if
   :: holder == h + 1 ->
@@ -226,7 +229,7 @@ inline decided(h, grant) {
 inline arrives(f, t) {
   to[LINK(f, t)]?kind, a1, a2, a3;
   if
-  :: kind == CLAIM -> a2 = 0; decide(f); SEND(0, f, RESULT, 0, 0, (i == 1)); i = 0
+  :: kind == CLAIM -> a2 = 0; claim_arrives(f)
   :: kind == RESULT ->
      assert(unanswered[t] > 0); unanswered[t]--;
 #ifdef WITHOUT_LAST_ANSWER

@@ -65,8 +65,7 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 }  // namespace
 
 void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
-  // In bad weather an introduction may be lost with its session, and links that flap may keep what was
-  // passed on under way for longer than it is kept at home.
+  // In bad weather an introduction may be lost with its session.
   if (settings_.weather || lies(home) || lies(claimant) || lies(result.introducer)) return;
   for (const PeerLedger& ledger : host(home)->driver().ledgers()) {
     if (ledger.host != result.introducer) continue;

@@ -66,6 +66,7 @@ class Lie {
                                 .command = BR_DEAD_REPLY,
                                 .error = 0};
       case 11:
+        if (random_.one_in(2)) return peer::RecipientLost{.recipient = some_host()};
         return peer::FreezeState{.node = number(), .frozen = true};
       case 12: {
         peer::Reply reply;

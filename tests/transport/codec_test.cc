@@ -95,6 +95,7 @@ std::vector<PeerMessage> all_messages() {
                       .strong = false,
                       .recipient = HostId(5),
                       .handoff = HandoffId(6)},
+      peer::RecipientLost{.recipient = HostId(7)},
       peer::ContextHolder{.context = "binder",
                           .holder = HostId(3),
                           .incarnation = Incarnation(4),
