@@ -10,6 +10,10 @@ namespace netbinder {
 
 namespace {
 
+// While nobody has lost anybody a reference is kept for so many times the timeout. It may be on its way,
+// in a long queue; or have come to a host that could not reach this one then, which nobody tells.
+constexpr std::uint64_t kPatience = 6;
+
 RefKind kind_of(bool strong) { return strong ? RefKind::kStrong : RefKind::kWeak; }
 
 }  // namespace
@@ -46,10 +50,10 @@ const char* Introductions::introduced(Peer& introducer, const peer::Introduce& m
                                                    .recipient = message.recipient});
   if (!is_new) return "the number of a handoff was used twice";
   ++under_way;
-  if (peers_.find(message.recipient) == nullptr) {
-    added->second.deadline_ms = deadline_ms();
-    add_deadline(handoff, added->second.deadline_ms);
-  }
+  const bool reachable = peers_.find(message.recipient) != nullptr;
+  added->second.deadline_ms =
+      model_.now_ms + (reachable ? kPatience : 1) * model_.setup.handoff_timeout_ms;
+  add_deadline(handoff, added->second.deadline_ms);
   decide(introducer, message.handoff);
   return nullptr;
 }
@@ -57,11 +61,14 @@ const char* Introductions::introduced(Peer& introducer, const peer::Introduce& m
 template <typename Which>
 void Introductions::limit(const Which& which) {
   const std::uint64_t deadline = deadline_ms();
+  bool any = false;
   for (auto& [handoff, introduction] : introductions_) {
-    if (introduction.deadline_ms != kNone || !which(handoff, introduction)) continue;
+    if (introduction.deadline_ms <= deadline || !which(handoff, introduction)) continue;
     introduction.deadline_ms = deadline;
-    add_deadline(handoff, deadline);
+    deadlines_.emplace_back(deadline, handoff);
+    any = true;
   }
+  if (any) model_.effects.set_timer(deadline);
 }
 
 void Introductions::recipient_lost(Peer& introducer, HostId recipient) {
@@ -247,9 +254,11 @@ void Introductions::peer_lost(Peer& peer) {
 
 void Introductions::timer_expired() {
   timer_set_ = false;
-  while (!deadlines_.empty() && deadlines_.front().first <= model_.now_ms) {
-    const auto [deadline, handoff] = deadlines_.front();
-    deadlines_.pop_front();
+  const auto due = std::ranges::stable_partition(
+      deadlines_, [&](const auto& entry) { return entry.first > model_.now_ms; });
+  const std::vector<std::pair<std::uint64_t, Handoff>> now_due(due.begin(), due.end());
+  deadlines_.erase(due.begin(), due.end());
+  for (const auto& [deadline, handoff] : now_due) {
     const auto found = introductions_.find(handoff);
     const bool expired = found != introductions_.end() && found->second.deadline_ms <= deadline;
     if (expired) end(handoff);
@@ -279,7 +288,8 @@ void Introductions::add_deadline(const Handoff& handoff, std::uint64_t deadline_
 void Introductions::set_timer() {
   if (timer_set_ || deadlines_.empty()) return;
   timer_set_ = true;
-  model_.effects.set_timer(deadlines_.front().first);
+  model_.effects.set_timer(std::ranges::min(
+      deadlines_, {}, &std::pair<std::uint64_t, Handoff>::first).first);
 }
 
 void Introductions::check() const {

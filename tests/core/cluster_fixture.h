@@ -224,8 +224,8 @@ class Cluster {
 
  private:
   friend class Host;
+  std::map<std::pair<std::size_t, std::size_t>, std::deque<Letter>> links_;  // hosts speak at their end
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::map<std::pair<std::size_t, std::size_t>, std::deque<Letter>> links_;
 };
 
 }  // namespace netbinder::testing

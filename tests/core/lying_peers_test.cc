@@ -295,7 +295,7 @@ TEST_F(LyingPeers, WhatIsNeverClaimedIsLetGo) {
   ASSERT_TRUE(cluster_.deliver_one(1, 3));
   Driver& home = cluster_.host(3).driver;
   ASSERT_EQ(home.counts().handoffs, 1U);
-  home.set_time(10 * DriverSetup{}.handoff_timeout_ms);
+  home.set_time(5 * DriverSetup{}.handoff_timeout_ms);
   home.timer_expired();
   EXPECT_EQ(home.counts().handoffs, 1U) << "it is on its way, however slow that is";
   home.set_time(0);

@@ -374,7 +374,8 @@ void World::check_peace() {
                    " descriptors in flight");
     }
     const std::size_t handoffs = host(HostId{id})->driver().counts().handoffs;
-    if (handoffs != 0) {
+    // In bad weather some are never claimed, and kept for longer.
+    if (handoffs != 0 && !settings_.weather && settings_.liar == HostId{}) {
       oracle_.fail("host " + std::to_string(id) + " still keeps " + std::to_string(handoffs) +
                    " references for others");
     }
