@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/e2e/session_run.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,8 @@ RunResult run_with(const std::string& prefix, const std::string& script) {
   const int fd = ::mkstemp(path.data());
   if (fd < 0) return {};
   ::close(fd);
+  // What the debug files print was recorded with this nice value, and the driver lends it on.
+  (void)::setpriority(PRIO_PROCESS, 0, 0);
   std::ofstream(path) << "set -u\nexport PATH=" << programs() << ":$PATH\n" << script;
   // The shim comes before the sanitizers' runtime in the tools that preload it.
   RunResult result = run_command("ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 timeout " +
