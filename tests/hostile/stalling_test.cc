@@ -67,7 +67,7 @@ void send_with(int socket, const void* bytes, std::size_t size, std::vector<int>
 
 // Each way in which a stranger's descriptor comes to the agent and is closed by it.
 TEST_F(Stalling, TheCloseOfAStrangersSocketWaitsElsewhere) {
-  constexpr int kSeconds = 5;
+  constexpr int kSeconds = 2;
   const Signal sent;
   OtherUser user([&] {
     const auto give_away = [](int socket, const void* bytes, std::size_t size, int count) {
