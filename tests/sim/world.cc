@@ -240,7 +240,7 @@ void World::check_managers() {
     }
   }
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
-    const std::string& manager = host(HostId{id})->driver().contexts().front().manager;
+    const std::string manager = host(HostId{id})->driver().contexts().front().manager;
     const bool agrees = managing == HostId{id}
                             ? manager.starts_with("pid ")
                             : manager == (managing ? "host host" + std::to_string(managing->value())
