@@ -54,10 +54,10 @@ copied_bytes() {
   local status
   status=$(ask "$1" status --json)
   figures_of "$status" links '(payload_bytes_[a-z_]+)'
-  figures_of "$status" statistics '(payload_bytes_copied|bytes_read_[a-z]+)' | sed 's/^/agent./'
+  figures_of "$status" statistics '(payload_bytes_copied|bytes_read)' | sed 's/^/agent./'
 }
 
-# Each payload, both ways, is read once, from its program's memory, and written once, by the device into the arena of
+# Each payload, both ways, is read once, from where its program has staged it, and written once, by the device into the arena of
 # the program that gets it. The probe's own small calls are the same, whatever it sends.
 one_copy() {
   local -i sizes=0 round host
