@@ -9,13 +9,13 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <chrono>
+#include <span>
 
-#include "channel/limits.h"
-#include "channel/scm_rights.h"
 #include "core/view/viewer.h"
 #include "host/data_plane.h"
 #include "node-agent/adaptive_wait.h"
 #include "node-agent/admin_answer.h"
+#include "node-agent/foreign_message.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
@@ -41,22 +41,12 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
                       });
   }
 
-  // By recvmsg with room for descriptors: those that come along without room would be closed here
-  // and now, however long that takes.
   void read() {
     NB_ON_DATA_PLANE();
     std::array<char, 4096> bytes;
-    iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
-    RightsBuffer<kMaxRights> rights;
-    msghdr packet{};
-    packet.msg_iov = &part;
-    packet.msg_iovlen = 1;
-    packet.msg_control = rights.bytes;
-    packet.msg_controllen = sizeof rights.bytes;
-    const ssize_t got =
-        ::recvmsg(socket.native_handle(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (got >= 0) for_each_right(packet, [](int fd) { const ForeignFd closed(fd); });
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return wait();
+    const ssize_t got = ForeignMessage().receive(socket.native_handle(),
+                                                 std::as_writable_bytes(std::span(bytes)));
+    if (got < 0 && errno == EAGAIN) return wait();
     if (got <= 0) return;
     request.append(bytes.data(), static_cast<std::size_t>(got));
     if (request.find('\n') == std::string::npos) {

@@ -13,6 +13,7 @@
 
 #include "channel/scm_rights.h"
 #include "host/data_plane.h"
+#include "node-agent/foreign_message.h"
 #include "transport/log.h"
 
 namespace netbinder {
@@ -23,23 +24,13 @@ namespace {
 using HelloPacket = std::array<std::byte, sizeof(Hello) + 1>;
 
 // The message, as much of it as there is room for. Nothing if there is none. `passed` is the first
-// descriptor that came with it. There is room for as many as a message can have: those without room
-// would be closed here and now.
+// descriptor that came with it.
 std::optional<std::span<const std::byte>> receive_hello(int socket, HelloPacket& into,
                                                         ForeignFd& passed) {
-  iovec part{.iov_base = into.data(), .iov_len = into.size()};
-  RightsBuffer<kMaxRights> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
-  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ForeignMessage message;
+  const ssize_t got = message.receive(socket, into);
   if (got < 0) return std::nullopt;
-  for_each_right(packet, [&](int fd) {
-    ForeignFd received(fd);
-    if (!passed) passed = std::move(received);
-  });
+  if (!message.files().empty()) passed = std::move(message.files().front());
   if (got == 0) return std::nullopt;  // the program has hung up
   return std::span(into).first(static_cast<std::size_t>(got));
 }

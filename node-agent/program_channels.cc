@@ -12,11 +12,11 @@
 #include <chrono>
 #include <utility>
 
-#include "channel/scm_rights.h"
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "node-agent/adaptive_wait.h"
+#include "node-agent/foreign_message.h"
 #include "node-agent/travelling_files.h"
 
 namespace netbinder {
@@ -96,20 +96,11 @@ void ProgramChannels::watch_socket(ProcessId process) {
 
 void ProgramChannels::socket_ready(ProcessId process) {
   NB_ON_DATA_PLANE();
-  // The program has hung up, or has written to the descriptor, which has no effect. Descriptors may
-  // come along with that: without room for them they would be closed here and now.
-  std::array<char, 64> bytes;
-  iovec part{.iov_base = bytes.data(), .iov_len = bytes.size()};
-  RightsBuffer<kMaxRights> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
+  // The program has hung up, or has written to the descriptor, which has no effect.
+  std::array<std::byte, 64> bytes;
   const int socket = channels_.at(process.value())->channel->socket();
-  const ssize_t got = ::recvmsg(socket, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (got >= 0) for_each_right(packet, [](int fd) { const ForeignFd closed(fd); });
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+  const ssize_t got = ForeignMessage().receive(socket, bytes);
+  if (got < 0 && errno == EAGAIN) {
     watch_socket(process);
   } else if (got > 0 || (got == 0 && !has_hung_up(socket))) {
     after_delay(process, kStrayPauseMs, &ProgramChannels::watch_socket);

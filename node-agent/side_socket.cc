@@ -10,6 +10,7 @@
 
 #include "channel/scm_rights.h"
 #include "channel/side_socket.h"
+#include "node-agent/foreign_message.h"
 
 namespace netbinder {
 
@@ -37,31 +38,20 @@ std::vector<ProvenIdentity> SideSocket::receive(std::size_t room) {
 
 bool SideSocket::receive_one(std::vector<ProvenIdentity>& identities, std::size_t room) {
   PassMessage message;
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  // There is room for all that one message can bring: what has none would be closed here and now.
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxRights * sizeof(int)) +
-                                        CMSG_SPACE(sizeof(ucred))> control;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = control.data();
-  packet.msg_controllen = control.size();
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(here_.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  ForeignMessage received;
+  const ssize_t got =
+      received.receive(here_.get(), std::as_writable_bytes(std::span(&message, 1)));
   if (got <= 0) return false;
-  std::vector<ForeignFd> files;
-  for_each_right(packet, [&](int fd) { files.emplace_back(fd); });
+  std::vector<ForeignFd>& files = received.files();
   if (got >= static_cast<ssize_t>(sizeof message.kind) && message.kind == kIdentity) {
-    if (const auto identity = credentials_of(packet)) {
+    if (const auto identity = received.credentials()) {
       identities.push_back({.pid = identity->pid, .euid = identity->uid});
     }
     return true;
   }
   const bool sound = got == sizeof message && message.kind == kPassFiles &&
                      message.mailbox < kMailboxes && message.count == files.size() &&
-                     (packet.msg_flags & MSG_CTRUNC) == 0;
+                     !received.lacks_files();
   if (!sound || waiting_ + files.size() > std::min(kMaxWaiting, room)) return true;
   Passed& passed = passed_[message.mailbox];
   if (passed.files.size() + files.size() > kMaxPassedFds) return true;

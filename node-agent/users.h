@@ -18,7 +18,6 @@ class UserAccount {
 
   [[nodiscard]] std::uint32_t uid() const { return uid_; }
   [[nodiscard]] std::uint32_t channels() const { return channels_; }
-  [[nodiscard]] std::uint64_t late_ns() const { return late_ns_; }
 
   // ---- time ----
   // How long the programs of one user are handled in one turn of the loop, if other users have
@@ -42,7 +41,6 @@ class UserAccount {
   // programs pay nothing back.
   void took_long(std::uint64_t spent, std::uint64_t now_ns) {
     if (spent <= kLongNs || uid_ == 0) return;
-    late_ns_ += spent;
     paused_until_ns_ = now_ns + std::min((spent - kLongNs) * kPayBack, kMaxPauseNs);
   }
 
@@ -53,7 +51,6 @@ class UserAccount {
   std::uint64_t turn_ = 0;
   std::uint64_t spent_ns_ = 0;         // in that turn
   std::uint64_t paused_until_ns_ = 0;
-  std::uint64_t late_ns_ = 0;          // in all, by what took long
 };
 
 class UserAccounts {

@@ -51,7 +51,7 @@ bool append_from_agent(Directory& directory, const char* list) {
   }
   char part[4096];
   for (;;) {
-    const ssize_t got = ::read(answer.descriptors[0].get(), part, sizeof part);
+    const ssize_t got = real::read(answer.descriptors[0].get(), part, sizeof part);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return got == 0;
     if (!append(directory, part, static_cast<std::size_t>(got))) return false;

@@ -17,6 +17,7 @@
 #include "channel/scm_rights.h"
 #include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
+#include "shim/real_calls.h"
 #include "shim/waiting.h"
 
 namespace netbinder {
@@ -32,7 +33,7 @@ void complain_once(const char* socket_path, const char* why) {
                                  "running, is NETBINDER_SOCKET right?)\n",
                                  socket_path, why);
   if (size > 0) {
-    (void)!::write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(size), sizeof line - 1));
+    (void)!real::write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(size), sizeof line - 1));
   }
 }
 

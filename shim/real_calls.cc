@@ -2,6 +2,7 @@
 #include "shim/real_calls.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,11 +13,12 @@ namespace netbinder {
 void* find_next_function(std::atomic<void*>& cache, const char* name) {
   void* const found = ::dlsym(RTLD_NEXT, name);
   if (found == nullptr) {
-    // No result would make sense to the program; and no C library lacks one of these functions.
+    // No result would make sense to the program; and no C library lacks one of these functions. By
+    // system calls, because write is one of them.
     static constexpr char kMessage[] = "netbinder: the C library has no function ";
-    (void)!::write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-    (void)!::write(STDERR_FILENO, name, std::strlen(name));
-    (void)!::write(STDERR_FILENO, "\n", 1);
+    (void)::syscall(SYS_write, STDERR_FILENO, kMessage, sizeof kMessage - 1);
+    (void)::syscall(SYS_write, STDERR_FILENO, name, std::strlen(name));
+    (void)::syscall(SYS_write, STDERR_FILENO, "\n", 1);
     std::abort();
   }
   cache.store(found, std::memory_order_relaxed);
