@@ -29,23 +29,7 @@ class Descriptors : public ::testing::Test {
     }
     // The result of a oneway call with the descriptor: BR_TRANSACTION_COMPLETE, or the failure.
     std::uint32_t send(int fd) {
-      binder_fd_object object{};
-      object.hdr.type = BINDER_TYPE_FD;
-      object.fd = static_cast<std::uint32_t>(fd);
-      const binder_size_t offset = 0;
-      binder_transaction_data data{};
-      data.target.handle = handle;
-      data.flags = TF_ONE_WAY;
-      data.data_size = sizeof object;
-      data.offsets_size = sizeof offset;
-      data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&object);
-      data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(&offset);
-      std::vector<std::byte> read;
-      EXPECT_EQ(client.write_read(1, Stream().put(BC_TRANSACTION, data).bytes(), kRead, &read), 0);
-      for (const std::uint32_t end : {BR_TRANSACTION_COMPLETE, BR_FAILED_REPLY, BR_DEAD_REPLY}) {
-        if (find_command(read, end)) return end;
-      }
-      return 0;
+      return Caller(client, 1).send_file(handle, fd);
     }
     ChannelClient server;
     ChannelClient client;

@@ -156,6 +156,28 @@ bool Caller::add(const std::string& name, std::uint64_t node) {
   return answer.command == BR_REPLY && answer.data.size() == 4 && answer.data[0] == std::byte{0};
 }
 
+std::uint32_t Caller::send_file(std::uint32_t handle, int fd) {
+  binder_fd_object object{};
+  object.hdr.type = BINDER_TYPE_FD;
+  object.fd = static_cast<std::uint32_t>(fd);
+  const binder_size_t offset = 0;
+  binder_transaction_data data{};
+  data.target.handle = handle;
+  data.flags = TF_ONE_WAY;
+  data.data_size = sizeof object;
+  data.offsets_size = sizeof offset;
+  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&object);
+  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(&offset);
+  std::vector<std::byte> read;
+  EXPECT_EQ(channel_.write_read(tid_, Stream().put(BC_TRANSACTION, data).bytes(),
+                                kFlagReads | kFlagFreshRead, &read),
+            0);
+  for (const std::uint32_t end : {BR_TRANSACTION_COMPLETE, BR_FAILED_REPLY, BR_DEAD_REPLY}) {
+    if (find_command(read, end)) return end;
+  }
+  return 0;
+}
+
 void serve_echo(ChannelClient& channel, const std::atomic<bool>& stopping) {
   Stream commands;
   commands.put(BC_ENTER_LOOPER);

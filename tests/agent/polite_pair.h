@@ -48,6 +48,9 @@ class Caller {
   // Calls to the classic service manager. 0: there is no such service.
   std::uint32_t find(const std::string& name);
   bool add(const std::string& name, std::uint64_t node);
+  // The result of a oneway call with the descriptor: BR_TRANSACTION_COMPLETE, or how it failed. 0 if
+  // there is none.
+  std::uint32_t send_file(std::uint32_t handle, int fd);
 
  private:
   ChannelClient& channel_;

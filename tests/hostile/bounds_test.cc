@@ -88,28 +88,6 @@ TEST(Bounds, NodesOfOneUser) {
   expect_polite_programs_work(agent.socket());
 }
 
-// A oneway call with a descriptor, to a server that does not read.
-std::uint32_t send_descriptor(ChannelClient& client, std::uint32_t handle, int fd) {
-  binder_fd_object object{};
-  object.hdr.type = BINDER_TYPE_FD;
-  object.fd = static_cast<std::uint32_t>(fd);
-  const binder_size_t offset = 0;
-  binder_transaction_data data{};
-  data.target.handle = handle;
-  data.flags = TF_ONE_WAY;
-  data.data_size = sizeof object;
-  data.offsets_size = sizeof offset;
-  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&object);
-  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(&offset);
-  std::vector<std::byte> read;
-  (void)client.write_read(1, Stream().put(BC_TRANSACTION, data).bytes(),
-                          kFlagReads | kFlagFreshRead | kFlagNonblocking, &read);
-  for (const std::uint32_t end : {BR_TRANSACTION_COMPLETE, BR_FAILED_REPLY, BR_DEAD_REPLY}) {
-    if (find_command(read, end)) return end;
-  }
-  return 0;
-}
-
 TEST(Bounds, DescriptorsOnTheirWay) {
   AgentProcess agent("[limits]\nmax_files_per_user = 50\n");
   open_to_everybody(agent);
@@ -120,7 +98,7 @@ TEST(Bounds, DescriptorsOnTheirWay) {
     if (server.map() != 0 || client.map() != 0 || !Caller(server, 1).add("files", 0x5000)) return 2;
     const std::uint32_t handle = Caller(client, 1).find("files");
     int sent = 0;
-    while (sent < 200 && send_descriptor(client, handle, 0) == BR_TRANSACTION_COMPLETE) ++sent;
+    while (sent < 200 && Caller(client, 1).send_file(handle, 0) == BR_TRANSACTION_COMPLETE) ++sent;
     return sent == 50 ? 0 : 3;
   });
   EXPECT_EQ(user.wait(), 0);
