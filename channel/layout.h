@@ -2,8 +2,8 @@
 //
 // The channel memory: made and sealed by the agent (no growing, no shrinking), mapped by both
 // sides. It holds a ChannelHeader, kMailboxes mailboxes, and behind them a staging area for each
-// mailbox. The program maps a staging area when it first needs it. The agent maps none: it reads them
-// by pread, which allocates no page where the program has put nothing.
+// mailbox. The program maps a staging area when it first needs it. The agent maps all, but touches
+// only what the program has put there (node-agent/staged_memory.h).
 #pragma once
 
 #include <atomic>

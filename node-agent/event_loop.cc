@@ -34,7 +34,7 @@ void EventLoop::run() {
     bool worked = channels_.serve_hot();
     std::uint64_t now_ns = monotonic_ns();
     host_.set_time(now_ns / 1'000'000);
-    if (transport_ != nullptr && transport_->poll()) {
+    if (transport_ != nullptr && transport_->poll(now_ns)) {
       worked = true;
       host_.flush();
       now_ns = monotonic_ns();

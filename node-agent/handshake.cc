@@ -100,9 +100,9 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     log::error("a program cannot be served: {}", std::strerror(errno));
     return refuse(-EMFILE);
   }
-  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
+  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes,
                                              SharedMemory::Access::kProgramWrites);
-  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
+  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes,
                                     SharedMemory::Access::kProgramReads);
   if (!channel_memory || !arena) {
     log::error("a program cannot be served: no memory to share with it");

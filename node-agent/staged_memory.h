@@ -56,6 +56,7 @@ class StagedMemory {
   bool copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
             std::span<std::byte> into) const;
   bool read_area(std::uint32_t mailbox, std::uint64_t place, std::span<std::byte> into) const;
+  [[nodiscard]] bool all_present(std::uint64_t start, std::size_t bytes) const;
 
   const SharedMemory& channel_;
   std::unique_ptr<Block> block_;  // none before it is needed

@@ -107,8 +107,9 @@ class Transport {
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // Writes out everything queued since the last flush. Called once per turn of the event loop.
   virtual void flush() = 0;
-  // Looks for arrivals, if that takes no system call. True if there were any.
-  virtual bool poll() { return false; }
+  // Looks for arrivals, where they are likely. True if there were any. Called in each turn of the
+  // event loop; `now_ns` is the monotonic clock's.
+  virtual bool poll(std::uint64_t /*now_ns*/) { return false; }
   // Called before the loop sleeps: from here on arrivals wake it. False if something arrived in the
   // meantime; it has been handled.
   virtual bool arm() { return true; }

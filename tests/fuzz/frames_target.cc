@@ -33,32 +33,35 @@ class InputStream : public tcp::Stream {
   void handshake(std::shared_ptr<tcp::StreamEvents> events) override {
     boost::asio::post(io_, [events] { events->ready({}); });
   }
-  [[nodiscard]] bool reads_in_place() const override { return true; }
-  void read(const ReadBuffers& buffers, std::shared_ptr<tcp::StreamEvents> events) override {
-    NB_CHECK(!std::exchange(reading_, true));
-    boost::asio::post(io_, [this, buffers, events] {
-      reading_ = false;
-      if (closed_ || bytes_.empty()) {
-        events->read_done(boost::asio::error::eof, 0);
-        return;
-      }
-      const std::size_t wanted = bytes_[0] < 128 ? bytes_[0] + 1U : bytes_.size();
-      const std::size_t read = boost::asio::buffer_copy(
-          buffers, boost::asio::buffer(bytes_.data(), std::min(wanted, bytes_.size())));
-      NB_CHECK(read > 0);
-      bytes_ = bytes_.subspan(read);
-      events->read_done({}, read);
-    });
+  std::size_t read_now(const ReadBuffers& buffers, error_code& error) override {
+    NB_CHECK(!closed_ && !waiting_);
+    if (bytes_.empty()) {
+      error = boost::asio::error::eof;
+      return 0;
+    }
+    const std::size_t wanted = bytes_[0] < 128 ? bytes_[0] + 1U : bytes_.size();
+    const std::size_t read = boost::asio::buffer_copy(
+        buffers, boost::asio::buffer(bytes_.data(), std::min(wanted, bytes_.size())));
+    NB_CHECK(read > 0);
+    bytes_ = bytes_.subspan(read);
+    return read;
   }
   std::size_t write_now(WriteBuffers, error_code&) override { NB_UNREACHABLE(); }
-  void write(WriteBuffers, std::shared_ptr<tcp::StreamEvents>) override { NB_UNREACHABLE(); }
+  void wait_readable(std::shared_ptr<tcp::StreamEvents> events) override {
+    NB_CHECK(!std::exchange(waiting_, true));
+    boost::asio::post(io_, [this, events] {
+      waiting_ = false;
+      events->readable();
+    });
+  }
+  void wait_writable(std::shared_ptr<tcp::StreamEvents>) override { NB_UNREACHABLE(); }
   void close() override { closed_ = true; }
   [[nodiscard]] bool peer_is(const std::string&) const override { return true; }
 
  private:
   boost::asio::io_context& io_;
   std::span<const std::uint8_t> bytes_;
-  bool reading_ = false;
+  bool waiting_ = false;
   bool closed_ = false;
 };
 

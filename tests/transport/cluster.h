@@ -155,6 +155,11 @@ class Cluster {
     }
     return armed;
   }
+  bool poll(std::uint64_t now_ns) {
+    bool any = false;
+    for (auto& host : hosts_) any = (host.transport_ && host.transport_->poll(now_ns)) || any;
+    return any;
+  }
   // Before what the transports use goes.
   void stop_all() {
     for (auto& host : hosts_) host.stop();

@@ -36,12 +36,13 @@ void Connection::ready(const error_code& error) {
   owner_->opened(*this);
   if (closed_) return;
   pump();
-  read();
+  watch();
 }
 
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
+  destination_ = {};
   stream_->close();
 }
 
@@ -69,30 +70,56 @@ void Connection::make_space(std::size_t bytes) {
   }
 }
 
-void Connection::read() {
-  if (closed_ || stopped_) return;
+bool Connection::poll() {
+  // A turn reads no more than this, so that a peer with much to say does not keep others waiting.
+  constexpr int kMaxReads = 4;
+  const std::uint64_t before = counters_.bytes_received;
+  for (int reads = 0; reads < kMaxReads && read(); ++reads) {
+  }
+  if (counters_.bytes_received == before) return false;
+  if (!closed_) owner_->settle(*this);
+  return true;
+}
+
+void Connection::watch() {
+  if (!open_ || closed_ || stopped_ || watching_) return;
+  watching_ = true;
+  stream_->wait_readable(shared_from_this());
+}
+
+void Connection::readable() {
+  watching_ = false;
+  const auto self = shared_from_this();
+  (void)poll();
+  if (!closed_ && !owner_->polls(*this)) watch();
+}
+
+bool Connection::read() {
+  if (!open_ || closed_ || stopped_) return false;
   Stream::ReadBuffers buffers;
   direct_bytes_ = 0;
-  if (payload_remaining_ > 0 && !destination_.bytes.empty() && stream_->reads_in_place()) {
+  if (payload_remaining_ > 0 && !destination_.bytes.empty()) {
     const auto rest = destination_.bytes.last(payload_remaining_);
     buffers[0] = boost::asio::buffer(rest.data(), rest.size());
     direct_bytes_ = rest.size();
   }
   if (begin_ == end_) make_space(kFramePrefixBytes);
   NB_CHECK(end_ < buffer_.size());
-  buffers[1] = boost::asio::buffer(buffer_.data() + end_, buffer_.size() - end_);
-  stream_->read(buffers, shared_from_this());
-}
-
-void Connection::read_done(const error_code& error, std::size_t bytes) {
-  if (closed_) {
-    destination_ = {};
-    return;
-  }
+  const std::size_t room = buffer_.size() - end_;
+  buffers[1] = boost::asio::buffer(buffer_.data() + end_, room);
+  error_code error;
+  const std::size_t bytes = stream_->read_now(buffers, error);
   if (error) {
     owner_->failed(*this, error.message(), false);
-    return;
+    return false;
   }
+  if (bytes == 0) return false;
+  const bool filled = bytes == direct_bytes_ + room;
+  read_bytes(bytes);
+  return filled;
+}
+
+void Connection::read_bytes(std::size_t bytes) {
   counters_.bytes_received += bytes;
   owner_->heard(*this);
   const std::size_t direct = std::min(bytes, direct_bytes_);
@@ -100,9 +127,6 @@ void Connection::read_done(const error_code& error, std::size_t bytes) {
   end_ += bytes - direct;
   if (direct > 0 && payload_remaining_ == 0) apply(owner_->payload_arrived(*this), 0);
   process();
-  if (closed_) return;
-  owner_->settle(*this);
-  read();
 }
 
 void Connection::process() {
@@ -223,18 +247,13 @@ void Connection::pump() {
     written(bytes);
     if (bytes > 0) continue;
     writing_ = true;
-    stream_->write(batch_buffers_, shared_from_this());
+    stream_->wait_writable(shared_from_this());
   }
 }
 
-void Connection::write_done(const error_code& error, std::size_t bytes) {
+void Connection::writable() {
   if (closed_) return;
-  if (error) {
-    owner_->failed(*this, error.message(), false);
-    return;
-  }
   writing_ = false;
-  written(bytes);
   pump();
 }
 

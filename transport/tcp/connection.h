@@ -4,8 +4,10 @@
 // bytes that were read ahead are copied, the system call that reads the rest puts them there.
 // Writes gather frames from where the session keeps them.
 //
-// Owned by shared_ptr: by its owner until that closes it, and by the operations in progress, so
-// that buffers and destinations outlive those.
+// Arrivals are found in one of two ways: the stream's wait, which the event loop ends; or, while the
+// owner says that it looks by itself, poll().
+//
+// Owned by shared_ptr: by its owner until that closes it, and by the waits in progress.
 //
 // States: open ── close() ──→ closed. A closed connection no longer calls its owner.
 //
@@ -31,6 +33,8 @@ class ConnectionOwner {
   virtual void opened(Connection& connection) = 0;
   // Some bytes have arrived; calls for what they complete follow.
   virtual void heard(Connection& connection) = 0;
+  // Whether the owner calls poll() again and again from now on, until it calls watch().
+  [[nodiscard]] virtual bool polls(Connection& /*connection*/) { return false; }
   virtual FrameOutcome frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t payload_bytes) = 0;
   virtual FrameOutcome payload_arrived(Connection& connection) = 0;
@@ -62,6 +66,10 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   void pump();
   // Writes this frame before the owner's next one.
   void write(std::shared_ptr<const OutgoingFrame> frame);
+  // Reads what has arrived. Whether there was anything.
+  bool poll();
+  // From here on the event loop tells of arrivals.
+  void watch();
   void close();
 
   [[nodiscard]] bool closed() const { return closed_; }
@@ -73,10 +81,12 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
 
  private:
   void ready(const boost::system::error_code& error) override;
-  void read_done(const boost::system::error_code& error, std::size_t bytes) override;
-  void write_done(const boost::system::error_code& error, std::size_t bytes) override;
+  void readable() override;
+  void writable() override;
 
-  void read();
+  // Whether there may be more.
+  bool read();
+  void read_bytes(std::size_t bytes);
   void process();
   bool process_payload();
   bool process_frame();
@@ -103,14 +113,15 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   std::uint32_t max_message_bytes_ = limits::kMaxHandshakeMessageBytes;
   bool stopped_ = false;                 // the owner wants nothing more
   std::uint64_t payload_remaining_ = 0;  // bytes of the payload still to come
-  PayloadDestination destination_;       // kept while an operation may write to it
+  PayloadDestination destination_;       // of that payload
   std::size_t direct_bytes_ = 0;         // offered to the read in progress as its final place
+  bool watching_ = false;                // for arrivals
 
   // Writing. The frames of batch_ are being written; batch_offset_ bytes of them have been.
   std::vector<std::shared_ptr<const OutgoingFrame>> batch_;
   std::vector<boost::asio::const_buffer> batch_buffers_;
   std::size_t batch_offset_ = 0;
-  bool writing_ = false;
+  bool writing_ = false;  // the stream takes nothing at the moment
 };
 
 }  // namespace netbinder::tcp

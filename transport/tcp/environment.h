@@ -14,6 +14,7 @@
 
 #include "transport/config.h"
 #include "transport/rdma/adapter.h"
+#include "transport/tcp/hot_links.h"
 #include "transport/tcp/stream.h"
 
 namespace netbinder::tcp {
@@ -46,6 +47,7 @@ struct Environment {
   LogLimiter broken_peers;
   std::shared_ptr<rdma::Adapter> adapter;  // none: not configured
   std::string no_adapter;                  // why
+  HotLinks hot;
 
   [[nodiscard]] static std::uint64_t now_ms() { return rdma::Adapter::now_ms(); }
   // Warns about a connection on which the peer broke the protocol.

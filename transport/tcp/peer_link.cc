@@ -50,6 +50,7 @@ void PeerLink::stop() {
   timer_.cancel();
   resolver_.cancel();
   end_endpoint(rdma::Endpoint::Tell::kNobody);
+  environment_->hot.remove(*this);
   if (!connection_) return;
   session_.give_up(GoodbyeReason::kShutdown, "the agent ends");
   connection_->pump();
@@ -169,7 +170,17 @@ void PeerLink::accept(std::shared_ptr<Connection> connection, const Acceptance& 
   log_session();
 }
 
-void PeerLink::heard(Connection& /*connection*/) { session_.heard(Environment::now_ms()); }
+void PeerLink::heard(Connection& /*connection*/) {
+  session_.heard(Environment::now_ms());
+  environment_->hot.touch(*this);
+}
+
+bool PeerLink::polls(Connection& /*connection*/) { return environment_->hot.polls(*this); }
+
+bool PeerLink::poll() {
+  const auto connection = connection_;  // it may be dropped for what arrives
+  return connection && connection->poll();
+}
 
 FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t payload_bytes) {
@@ -195,7 +206,9 @@ FrameOutcome PeerLink::payload_arrived(Connection& /*connection*/) {
 std::shared_ptr<const OutgoingFrame> PeerLink::next_frame(Connection& /*connection*/) {
   const auto now_ms = Environment::now_ms();
   const bool messages_elsewhere = endpoint_ && endpoint_->sending();
-  return messages_elsewhere ? session_.next_control(now_ms) : session_.next_frame(now_ms);
+  auto frame = messages_elsewhere ? session_.next_control(now_ms) : session_.next_frame(now_ms);
+  if (frame && !messages_elsewhere) environment_->hot.touch(*this);
+  return frame;
 }
 
 void PeerLink::settle(Connection& /*connection*/) { settle(); }
@@ -213,6 +226,7 @@ void PeerLink::drop(const std::string& reason) {
   const bool was_up = session_.link_up();
   // Keeps it, because its name is needed until everything has been logged about it.
   const auto connection = std::move(connection_);
+  environment_->hot.remove(*this);
   // This may write a goodbye. If there is a queue pair, no messages: those come after the ones it
   // lost.
   connection->pump();

@@ -47,6 +47,12 @@ class PeerLink : public ConnectionOwner,
 
   void send(const PeerMessage& message, Payload payload);
   void flush() { pump(); }
+  // Looks for arrivals on its connection. Whether there were any.
+  bool poll();
+  // Leaves arrivals to the event loop.
+  void watch() {
+    if (connection_) connection_->watch();
+  }
   [[nodiscard]] Payload new_payload(std::uint64_t bytes);
   void memory_ends(std::span<std::byte> arena);
   void give_up(const std::string& reason);
@@ -54,6 +60,7 @@ class PeerLink : public ConnectionOwner,
 
   void opened(Connection& connection) override;
   void heard(Connection& connection) override;
+  [[nodiscard]] bool polls(Connection& connection) override;
   FrameOutcome frame_arrived(Connection& connection, Frame frame,
                              std::uint64_t payload_bytes) override;
   FrameOutcome payload_arrived(Connection& connection) override;

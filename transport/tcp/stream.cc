@@ -8,6 +8,19 @@ namespace netbinder::tcp {
 
 using boost::system::error_code;
 
+namespace {
+
+// What would have to wait is no error.
+std::size_t done_at_once(std::size_t bytes, error_code& error) {
+  if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) {
+    error.clear();
+    return 0;
+  }
+  return bytes;
+}
+
+}  // namespace
+
 void configure_socket(boost::asio::ip::tcp::socket& socket, error_code& error) {
   socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
   if (error) return;
@@ -21,27 +34,26 @@ void PlainStream::handshake(std::shared_ptr<StreamEvents> events) {
                     [events = std::move(events)] { events->ready(error_code{}); });
 }
 
-void PlainStream::read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) {
-  socket_.async_read_some(buffers,
-                          [events = std::move(events)](const error_code& error, std::size_t bytes) {
-                            events->read_done(error, bytes);
-                          });
+std::size_t PlainStream::read_now(const ReadBuffers& buffers, error_code& error) {
+  const std::size_t bytes = socket_.read_some(buffers, error);
+  return done_at_once(bytes, error);
 }
 
 std::size_t PlainStream::write_now(WriteBuffers buffers, error_code& error) {
   const std::size_t bytes = socket_.write_some(buffers, error);
-  if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) {
-    error.clear();
-    return 0;
-  }
-  return bytes;
+  return done_at_once(bytes, error);
 }
 
-void PlainStream::write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) {
-  socket_.async_write_some(
-      buffers, [events = std::move(events)](const error_code& error, std::size_t bytes) {
-        events->write_done(error, bytes);
-      });
+void PlainStream::wait_readable(std::shared_ptr<StreamEvents> events) {
+  socket_.async_wait(
+      boost::asio::ip::tcp::socket::wait_read,
+      [events = std::move(events)](const error_code& /*read_now tells*/) { events->readable(); });
+}
+
+void PlainStream::wait_writable(std::shared_ptr<StreamEvents> events) {
+  socket_.async_wait(
+      boost::asio::ip::tcp::socket::wait_write,
+      [events = std::move(events)](const error_code& /*write_now tells*/) { events->writable(); });
 }
 
 void PlainStream::close() {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes of one connection: plain TCP, or TLS over it (tls_stream.h). Owned by its Connection,
-// which also receives the completions. An operation keeps the Connection alive, and with it the
-// memory that the operation uses. At most one read and one write at a time.
+// The bytes of one connection: plain TCP, or TLS over it (tls_stream.h). Never blocks: reading and
+// writing do what can be done at once, and whoever wants more waits for the stream to be readable
+// or writable. While arrivals are expected soon, nobody need wait: reading in vain is one system
+// call, while waiting takes the event loop three.
+//
+// Owned by its Connection, which also receives the events. A wait keeps the Connection alive.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -18,13 +21,14 @@
 
 namespace netbinder::tcp {
 
-// Completions come from the event loop, never from inside the call that started the operation.
+// Events come from the event loop, never from inside the call that asked for them. After close()
+// they may still come.
 class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
   virtual void ready(const boost::system::error_code& error) = 0;
-  virtual void read_done(const boost::system::error_code& error, std::size_t bytes) = 0;
-  virtual void write_done(const boost::system::error_code& error, std::size_t bytes) = 0;
+  virtual void readable() = 0;
+  virtual void writable() = 0;
 };
 
 class Stream {
@@ -35,17 +39,17 @@ class Stream {
   virtual ~Stream() = default;
   // Does everything that must precede the first byte, then calls events->ready().
   virtual void handshake(std::shared_ptr<StreamEvents> events) = 0;
-  // Whether read() puts bytes into the buffers only before it completes or is closed, so that they
-  // may be a payload's final place.
-  [[nodiscard]] virtual bool reads_in_place() const = 0;
-  // Reads the available bytes, at least one.
-  virtual void read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) = 0;
-  // Writes as much as can be written at once; 0 if nothing can.
+  // Reads what has arrived; 0 without an error: nothing has. The end of the stream is an error. If
+  // the buffers are not filled, nothing more was there.
+  virtual std::size_t read_now(const ReadBuffers& buffers, boost::system::error_code& error) = 0;
+  // Writes as much as can be written at once; 0 without an error: nothing can. The bytes that were
+  // not written must come first in the next call.
   virtual std::size_t write_now(WriteBuffers buffers, boost::system::error_code& error) = 0;
-  // Writes at least a byte. The buffers, and the array they are listed in, must stay until it is
-  // done.
-  virtual void write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) = 0;
-  // Ends the connection, and all operations with an error. Bytes already written still arrive.
+  // Calls events->readable() once read_now has something to say. At most one such wait at a time,
+  // and likewise for wait_writable.
+  virtual void wait_readable(std::shared_ptr<StreamEvents> events) = 0;
+  virtual void wait_writable(std::shared_ptr<StreamEvents> events) = 0;
+  // Ends the connection and all waits. Bytes already written still arrive.
   virtual void close() = 0;
   // Whether the other end has proved to be this host, as far as the stream proves anything.
   [[nodiscard]] virtual bool peer_is(const std::string& host_name) const = 0;
@@ -56,10 +60,10 @@ class PlainStream : public Stream {
   explicit PlainStream(boost::asio::ip::tcp::socket socket);
 
   void handshake(std::shared_ptr<StreamEvents> events) override;
-  [[nodiscard]] bool reads_in_place() const override { return true; }
-  void read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) override;
+  std::size_t read_now(const ReadBuffers& buffers, boost::system::error_code& error) override;
   std::size_t write_now(WriteBuffers buffers, boost::system::error_code& error) override;
-  void write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) override;
+  void wait_readable(std::shared_ptr<StreamEvents> events) override;
+  void wait_writable(std::shared_ptr<StreamEvents> events) override;
   void close() override;
   [[nodiscard]] bool peer_is(const std::string& host_name) const override;
 

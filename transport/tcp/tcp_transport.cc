@@ -69,7 +69,8 @@ TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEve
                                                                      .make_stream = {},
                                                                      .broken_peers = {},
                                                                      .adapter = {},
-                                                                     .no_adapter = {}});
+                                                                     .no_adapter = {},
+                                                                     .hot = {}});
   use_rdma(std::move(verbs));
   if (environment_->config.tls.enabled()) {
     environment_->make_stream = [context = tcp::make_tls_context(environment_->config.tls)](
@@ -173,9 +174,16 @@ Payload TcpTransport::new_payload(HostId peer, std::uint64_t bytes) {
   return found == by_host_.end() ? Payload::allocate(bytes) : found->second->new_payload(bytes);
 }
 
-bool TcpTransport::poll() { return environment_->adapter && environment_->adapter->poll(); }
+bool TcpTransport::poll(std::uint64_t now_ns) {
+  const bool completions = environment_->adapter && environment_->adapter->poll();
+  const bool bytes = environment_->hot.poll(now_ns);
+  return completions || bytes;
+}
 
-bool TcpTransport::arm() { return !environment_->adapter || environment_->adapter->arm(); }
+bool TcpTransport::arm() {
+  environment_->hot.watch_all();
+  return !environment_->adapter || environment_->adapter->arm();
+}
 
 void TcpTransport::memory_ends(std::span<std::byte> arena) {
   if (!environment_->adapter) return;

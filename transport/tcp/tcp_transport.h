@@ -49,7 +49,7 @@ class TcpTransport : public Transport {
   void send(HostId peer, PeerMessage message, Payload payload) override;
   [[nodiscard]] Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void flush() override;
-  bool poll() override;
+  bool poll(std::uint64_t now_ns) override;
   bool arm() override;
   void memory_ends(std::span<std::byte> arena) override;
   void give_up(HostId peer, const std::string& reason) override;

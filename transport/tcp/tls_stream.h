@@ -4,14 +4,19 @@
 // insists that it belongs to the host it dials; the acceptor compares it with the Hello's name
 // through peer_is(). TLS 1.3 only.
 //
+// OpenSSL works on the socket directly and never blocks, as plain TCP does: so a record that can be
+// written leaves at once, and one that has arrived is read without the event loop.
+//
 // Owned like any Stream. The SSL context is shared by all streams of a transport.
 // Thread: the data-plane thread.
 #pragma once
 
+#include <openssl/ssl.h>
+
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "transport/config.h"
 #include "transport/tcp/stream.h"
@@ -24,24 +29,37 @@ namespace netbinder::tcp {
 class TlsStream : public Stream {
  public:
   // `dialed` is the host name that the certificate must have; it is empty if the peer dialed us.
+  // Throws std::bad_alloc.
   TlsStream(boost::asio::ip::tcp::socket socket, std::shared_ptr<boost::asio::ssl::context> context,
             const std::string& dialed);
 
   void handshake(std::shared_ptr<StreamEvents> events) override;
-  // A record that is there when the stream is closed may still be decrypted afterwards.
-  [[nodiscard]] bool reads_in_place() const override { return false; }
-  void read(const ReadBuffers& buffers, std::shared_ptr<StreamEvents> events) override;
+  std::size_t read_now(const ReadBuffers& buffers, boost::system::error_code& error) override;
   std::size_t write_now(WriteBuffers buffers, boost::system::error_code& error) override;
-  void write(WriteBuffers buffers, std::shared_ptr<StreamEvents> events) override;
+  void wait_readable(std::shared_ptr<StreamEvents> events) override;
+  void wait_writable(std::shared_ptr<StreamEvents> events) override;
   void close() override;
   [[nodiscard]] bool peer_is(const std::string& host_name) const override;
 
  private:
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
+  enum class Done : std::uint8_t { kBytes, kWouldBlock, kFailed };
+
+  // Begins to wait for the step's end, if it can only be made later.
+  void shake_hands(std::shared_ptr<StreamEvents> events);
+  // What a call that returned `result` (not 1) means.
+  Done ended(int result, boost::system::error_code& error) const;
+
   std::shared_ptr<boost::asio::ssl::context> context_;
-  // When Asio's operations are cancelled they use the stream once more, so they keep it alive.
-  using SslStream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket>;
-  std::shared_ptr<SslStream> stream_;
+  boost::asio::ip::tcp::socket socket_;
+  std::unique_ptr<SSL, FreeSsl> ssl_;
   const bool dialer_;
+  // OpenSSL reads ahead, in the handshake already, so that it may have bytes when the socket has
+  // none: whether read_now has ended for want of bytes, so that the socket tells when there are more.
+  bool drained_ = false;
+  std::vector<std::byte> record_;  // bytes of several buffers, to be written as one record
 };
 
 }  // namespace netbinder::tcp
