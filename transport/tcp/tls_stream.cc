@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "core/base/check.h"
+#include "transport/tcp/socket_bio.h"
 
 namespace netbinder::tcp {
 
@@ -64,7 +65,9 @@ TlsStream::TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context,
       socket_(std::move(socket)),
       ssl_(SSL_new(context_->native_handle())),
       dialer_(!dialed.empty()) {
-  if (!ssl_ || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) throw std::bad_alloc();
+  BIO* const bio = ssl_ ? make_socket_bio(socket_.native_handle()) : nullptr;
+  if (bio == nullptr) throw std::bad_alloc();
+  SSL_set_bio(ssl_.get(), bio, bio);
   if (dialer_ && SSL_set1_host(ssl_.get(), dialed.c_str()) != 1) throw std::bad_alloc();
 }
 
