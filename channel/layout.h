@@ -20,7 +20,9 @@ struct alignas(64) ChannelHeader {
   std::atomic<std::uint32_t> agent_armed;
   std::atomic<std::uint32_t> pending_words;             // a bit for each word of `pending`
   std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
-  std::uint64_t reserved[7];
+  // The agent's: how long a thread looks for its response at most (channel/wait_policy.h).
+  std::atomic<std::uint64_t> look_ns;
+  std::uint64_t reserved[6];
 };
 static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
 static_assert(offsetof(ChannelHeader, pending_words) == 4 && offsetof(ChannelHeader, pending) == 8);

@@ -161,7 +161,7 @@ struct Config {
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
-  std::uint32_t busy_poll_us = 50;
+  std::uint32_t busy_poll_us = 300;
   std::string cluster_key;  // a file; empty: none
   bool insecure = false;
   std::string user;  // empty: the default

@@ -9,6 +9,8 @@
 #include "node-agent/agent.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
+#include "node-agent/foreign_closer.h"
+#include "node-agent/look_window.h"
 
 namespace netbinder {
 namespace {
@@ -55,6 +57,9 @@ json status_of(const Agent& agent) {
                                {"payload_bytes_written_here", link.payload_bytes_written_here},
                                {"payload_bytes_copied_here", link.payload_bytes_copied_here}});
   }
+  status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
+                       {"look_ns", agent.look_window().ns()},
+                       {"descriptors_to_close", waiting_to_be_closed()}};
   const ChannelStatistics& channels = agent.channel_statistics();
   const Statistics& driver = agent.driver().statistics();
   status["statistics"] = {{"requests", channels.requests},

@@ -13,7 +13,7 @@
 
 #include "core/view/viewer.h"
 #include "host/data_plane.h"
-#include "node-agent/adaptive_wait.h"
+#include "node-agent/clock.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/foreign_message.h"
 #include "node-agent/unique_fd.h"

@@ -15,6 +15,7 @@
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
+#include "node-agent/look_window.h"
 #include "node-agent/loop_timer.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/travelling_files.h"
@@ -31,13 +32,14 @@ class Agent::Parts final : private Surroundings {
       : io(io_context),
         config(std::move(settings)),
         incarnation(life),
+        look_window(std::uint64_t{config.busy_poll_us} * 1000),
         timer(io, [this] { host->timer_expired(); }),
         files(config.socket, config.limits.max_files_per_user) {
     Surroundings& surroundings = *this;
     host.emplace(node_host_setup(config, incarnation), timer, files, surroundings);
-    channels.emplace(io, *host, files);
+    channels.emplace(io, *host, files, look_window);
     handshake.emplace(*host, *channels);
-    loop.emplace(io, *host, *channels, *handshake, std::uint64_t{config.busy_poll_us} * 1000);
+    loop.emplace(io, *host, *channels, *handshake, look_window);
   }
   ~Parts() override {
     // Programs get no more answers; peers still get the messages that the end of the core sends.
@@ -87,6 +89,7 @@ class Agent::Parts final : private Surroundings {
   boost::asio::io_context& io;
   Config config;
   Incarnation incarnation;
+  LookWindow look_window;
   LoopTimer timer;
   TravellingFiles files;
   std::unique_ptr<Transport> transport;  // none on a single host
@@ -154,6 +157,7 @@ const ChannelStatistics& Agent::channel_statistics() const {
 }
 std::size_t Agent::channels() const { return parts_->channels->count(); }
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
+const LookWindow& Agent::look_window() const { return parts_->look_window; }
 std::size_t Agent::relays() const { return parts_->files.relays(); }
 std::size_t Agent::files_of(std::uint32_t uid) const { return parts_->files.files_of(uid); }
 

@@ -16,7 +16,6 @@
 #include "core/base/ids.h"
 #include "core/driver.h"
 #include "core/model/effects.h"
-#include "node-agent/adaptive_wait.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/doorbells.h"
@@ -29,6 +28,7 @@ namespace netbinder {
 class Driver;
 struct ChannelStatistics;
 struct LinkStatus;
+class LookWindow;
 
 class Agent {
  public:
@@ -54,6 +54,8 @@ class Agent {
   [[nodiscard]] std::size_t channels() const;
   [[nodiscard]] std::size_t connected_peers() const;
   [[nodiscard]] std::size_t relays() const;
+  // How long waiters look before they sleep, and what a wake-up costs here.
+  [[nodiscard]] const LookWindow& look_window() const;
   // Descriptors of that user's programs that are on their way.
   [[nodiscard]] std::size_t files_of(std::uint32_t uid) const;
 

@@ -385,6 +385,10 @@ void ClientChannel::send(Response& response) {
 
 bool ClientChannel::arm() { return arm_doorbell(header()); }
 
+void ClientChannel::set_look_window(std::uint64_t ns) {
+  header().look_ns.store(ns, std::memory_order_relaxed);
+}
+
 void ClientChannel::disarm() { disarm_doorbell(header()); }
 
 void ClientChannel::readiness_changed(bool readable) {

@@ -107,6 +107,8 @@ class ClientChannel final : public ProcessHost {
   // Makes the program ring the doorbell for its next request. False if there is one already.
   bool arm();
   void disarm();
+  // How long the program's threads look for their responses at most.
+  void set_look_window(std::uint64_t ns);
 
   // The program has announced that it is closing its descriptor.
   [[nodiscard]] bool closing() const { return closing_; }

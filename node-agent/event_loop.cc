@@ -8,7 +8,9 @@
 
 #include "host/data_plane.h"
 #include "host/node_host.h"
+#include "node-agent/clock.h"
 #include "node-agent/handshake.h"
+#include "node-agent/look_window.h"
 #include "node-agent/program_channels.h"
 #include "transport/log.h"
 #include "transport/transport.h"
@@ -27,30 +29,43 @@ void EventLoop::run() {
   HotChannels& hot = channels_.hot();
   std::uint64_t last_poll_ns = 0;
   std::uint64_t last_park_ns = 0;
+  std::uint64_t wait_began_ns = monotonic_ns();
+  std::uint64_t yielded_ns = 0;  // when the processor was given away last, 0 if it was not
   bool poll_had_work = false;
-  bool slept = false;
-  turn_began_ns_ = monotonic_ns();
+  WaitPolicy::Ended ended = WaitPolicy::Ended::kAwake;
+  turn_began_ns_ = wait_began_ns;
   while (!stopping_) {
     bool worked = channels_.serve_hot();
     std::uint64_t now_ns = monotonic_ns();
+    if (const std::uint64_t before_ns = std::exchange(yielded_ns, 0); before_ns != 0) {
+      (void)waits_.crowded(now_ns - before_ns);
+    }
     host_.set_time(now_ns / 1'000'000);
     if (transport_ != nullptr && transport_->poll(now_ns)) {
       worked = true;
       host_.flush();
       now_ns = monotonic_ns();
     }
-    if (worked || poll_had_work) wait_.worked(now_ns, std::exchange(slept, false));
-    if (worked || poll_had_work || wait_.look_again(now_ns)) {
-      if (!worked && !poll_had_work) ::sched_yield();
+    const std::uint64_t window_ns = look_window_.ns();
+    if (worked || poll_had_work) {
+      waits_.ended(now_ns - wait_began_ns, std::exchange(ended, WaitPolicy::Ended::kAwake),
+                   window_ns);
+      wait_began_ns = now_ns;
+    }
+    const bool looks = waits_.looks(0, window_ns);
+    if (worked || poll_had_work || (looks && now_ns - wait_began_ns < window_ns)) {
+      if (!worked && !poll_had_work) {
+        yielded_ns = now_ns;
+        ::sched_yield();
+      }
       if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
         poll_had_work = poll_events();
         if (poll_had_work) host_.flush();
-        now_ns = monotonic_ns();
         last_poll_ns = now_ns;
       }
       if (now_ns - last_park_ns >= HotChannels::kIdleNs) {
         last_park_ns = now_ns;
-        hot.park_idle(now_ns, std::max(HotChannels::kIdleNs, wait_.window_ns()));
+        hot.park_idle(now_ns, std::max(HotChannels::kIdleNs, window_ns));
       }
       turn_ended(now_ns);
       continue;
@@ -72,10 +87,10 @@ void EventLoop::run() {
       host_.flush();
       continue;
     }
-    wait_.sleeps();
+    ended = looks ? WaitPolicy::Ended::kLookedInVain : WaitPolicy::Ended::kAsleep;
+    look_window_.agent_sleeps(now_ns);
     data_plane.sleeps();
     io_.run_one();
-    slept = true;
     now_ns = monotonic_ns();
     turn_began_ns_ = data_plane.woke().value_or(now_ns);
     host_.set_time(now_ns / 1'000'000);

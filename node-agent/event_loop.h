@@ -11,12 +11,13 @@
 #include <cstdint>
 #include <optional>
 
-#include "node-agent/adaptive_wait.h"
+#include "channel/wait_policy.h"
 #include "node-agent/late_turns.h"
 
 namespace netbinder {
 
 class Handshake;
+class LookWindow;
 class NodeHost;
 class ProgramChannels;
 class Transport;
@@ -25,8 +26,12 @@ class EventLoop {
  public:
   // The objects it drives must outlive it.
   EventLoop(boost::asio::io_context& io, NodeHost& host, ProgramChannels& channels,
-            const Handshake& handshake, std::uint64_t busy_poll_ns)
-      : io_(io), host_(host), channels_(channels), handshake_(handshake), wait_(busy_poll_ns) {}
+            const Handshake& handshake, LookWindow& look_window)
+      : io_(io),
+        host_(host),
+        channels_(channels),
+        handshake_(handshake),
+        look_window_(look_window) {}
 
   // To be called if there are other hosts.
   void attach(Transport& transport) { transport_ = &transport; }
@@ -46,7 +51,8 @@ class EventLoop {
   ProgramChannels& channels_;
   const Handshake& handshake_;
   Transport* transport_ = nullptr;
-  AdaptiveWait wait_;
+  LookWindow& look_window_;
+  WaitPolicy waits_;
   LateTurns late_turns_;
   std::uint64_t turn_began_ns_ = 0;
   bool stopping_ = false;

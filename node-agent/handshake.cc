@@ -15,7 +15,7 @@
 #include "core/driver.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
-#include "node-agent/adaptive_wait.h"
+#include "node-agent/clock.h"
 #include "node-agent/agent.h"
 #include "node-agent/debug_text.h"
 #include "node-agent/program_channels.h"

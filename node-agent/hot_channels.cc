@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/hot_channels.h"
 
-#include "node-agent/adaptive_wait.h"
+#include "node-agent/clock.h"
 #include "node-agent/client_channel.h"
 
 namespace netbinder {

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "host/timer.h"
-#include "node-agent/adaptive_wait.h"
+#include "node-agent/clock.h"
 
 namespace netbinder {
 

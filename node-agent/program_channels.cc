@@ -15,8 +15,9 @@
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
-#include "node-agent/adaptive_wait.h"
+#include "node-agent/clock.h"
 #include "node-agent/foreign_message.h"
+#include "node-agent/look_window.h"
 #include "node-agent/travelling_files.h"
 
 namespace netbinder {
@@ -40,12 +41,18 @@ std::uint64_t thread_cpu_ns() {
 }  // namespace
 
 ProgramChannels::ProgramChannels(boost::asio::io_context& io, NodeHost& host,
-                                 TravellingFiles& files)
-    : io_(io), host_(host), files_(files), doorbells_(io, [this](ClientChannel& channel) {
-        NB_ON_DATA_PLANE();
-        ++statistics_.doorbells;
-        hot_.add(channel);
-      }),
+                                 TravellingFiles& files, const LookWindow& look_window)
+    : io_(io),
+      host_(host),
+      files_(files),
+      look_window_(look_window),
+      doorbells_(io,
+                 [this](ClientChannel& channel) {
+                   NB_ON_DATA_PLANE();
+                   ++statistics_.doorbells;
+                   channel.set_look_window(look_window_.ns());
+                   hot_.add(channel);
+                 }),
       programs_(io, [this](std::int32_t pid) { program_ended(pid); }) {}
 
 ProgramChannels::~ProgramChannels() = default;
@@ -70,6 +77,7 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
   watched->program_end = remember_program_end(program_end, process);
   host_.add_process(process, *watched->channel);
   channels_.emplace(process.value(), watched);
+  watched->channel->set_look_window(look_window_.ns());
   add_holder(*watched, program.pid, watched->channel->socket());
   NB_CHECK(watched->channel->arm());
   return watch_channel(*watched);

@@ -36,6 +36,7 @@
 
 namespace netbinder {
 
+class LookWindow;
 class NodeHost;
 class TravellingFiles;
 
@@ -52,7 +53,8 @@ struct ChannelParts {
 
 class ProgramChannels final : private ChannelEvents {
  public:
-  ProgramChannels(boost::asio::io_context& io, NodeHost& host, TravellingFiles& files);
+  ProgramChannels(boost::asio::io_context& io, NodeHost& host, TravellingFiles& files,
+                  const LookWindow& look_window);
   ~ProgramChannels() override;
   ProgramChannels(const ProgramChannels&) = delete;
   ProgramChannels& operator=(const ProgramChannels&) = delete;
@@ -124,6 +126,7 @@ class ProgramChannels final : private ChannelEvents {
   boost::asio::io_context& io_;
   NodeHost& host_;
   TravellingFiles& files_;
+  const LookWindow& look_window_;
   ChannelStatistics statistics_;
   UserAccounts users_;
   HotChannels hot_;

@@ -18,7 +18,7 @@
 #include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
 #include "shim/real_calls.h"
-#include "shim/waiting.h"
+#include "shim/health_checks.h"
 
 namespace netbinder {
 namespace {

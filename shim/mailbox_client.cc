@@ -19,11 +19,11 @@
 #include "channel/pending.h"
 #include "channel/posted_read.h"
 #include "channel/sleep.h"
+#include "shim/health_checks.h"
 #include "shim/install.h"
 #include "shim/nice.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
-#include "shim/waiting.h"
 
 namespace netbinder {
 namespace {
@@ -48,7 +48,9 @@ struct HeldMailbox {
 struct alignas(64) ThreadState {
   std::uint32_t tid;
   std::uint32_t next_victim;
-  WaitHistory waits;
+  std::uint64_t last_wait_ended_ns;
+  WaitPolicy waits;
+  HealthChecks health_checks;
   std::array<HeldMailbox, kHeldMailboxes> held;
 };
 
@@ -84,7 +86,7 @@ bool agent_hung_up(const Descriptor& descriptor) {
 // Waits until the agent is done with the request. A signal cancels it. Checks the agent's health
 // for the first time after `limit_ns`. Returns 0 or a negative errno.
 int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
-               std::uint64_t limit_ns = kFirstHealthCheckNs) {
+               std::uint64_t limit_ns = HealthChecks::kFirstNs) {
   for (;;) {
     const std::uint32_t state = look_at(mailbox);
     if (state == kDone) return 0;
@@ -106,7 +108,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
         if (agent_hung_up(descriptor) && look_at(mailbox) != kDone) {
           descriptor.dead.store(true, std::memory_order_relaxed);
         }
-        limit_ns = kHealthCheckNs;
+        limit_ns = HealthChecks::kIntervalNs;
         break;
     }
   }
@@ -313,23 +315,39 @@ void MailboxLease::post_last() {
 }
 
 int MailboxLease::wait() {
-  const std::uint64_t start = now_ns();
-  WaitHistory& history = thread_state.waits;
-  bool spun_in_vain = false;
-  if (history.should_spin(start)) {
-    spun_in_vain = true;
-    do {
-      if (is_settled(look_at(*mailbox_))) {
-        spun_in_vain = false;
-        break;
-      }
-      ::sched_yield();
-    } while (now_ns() - start < kSpinNs);
+  using Ended = WaitPolicy::Ended;
+  const std::uint64_t window_ns = descriptor_.memory.header().look_ns.load(std::memory_order_relaxed);
+  const std::uint64_t start_ns = now_ns();
+  WaitPolicy& waits = thread_state.waits;
+  Ended ended = Ended::kAsleep;
+  if (is_settled(look_at(*mailbox_))) {
+    ended = Ended::kAwake;
+  } else if (waits.looks(start_ns - thread_state.last_wait_ended_ns, window_ns)) {
+    ended = look_for(waits, start_ns, window_ns);
   }
-  if (!is_settled(look_at(*mailbox_))) forget_nice();  // it will sleep
-  const int error = await_done(descriptor_, *mailbox_, index_, history.first_health_check_ns());
-  history.ended(start, now_ns(), spun_in_vain);
+  if (ended != Ended::kAwake) forget_nice();  // it will sleep
+  const int error =
+      await_done(descriptor_, *mailbox_, index_, thread_state.health_checks.first_ns());
+  const std::uint64_t end_ns = now_ns();
+  waits.ended(end_ns - start_ns, ended, window_ns);
+  thread_state.health_checks.waited(end_ns - start_ns);
+  thread_state.last_wait_ended_ns = end_ns;
   return error;
+}
+
+// Gives the processor away between looks.
+WaitPolicy::Ended MailboxLease::look_for(WaitPolicy& waits, std::uint64_t start_ns,
+                                         std::uint64_t window_ns) const {
+  std::uint64_t before_ns = start_ns;
+  for (;;) {
+    ::sched_yield();
+    const std::uint64_t after_ns = now_ns();
+    const bool crowded = waits.crowded(after_ns - before_ns);
+    if (is_settled(look_at(*mailbox_))) return WaitPolicy::Ended::kAwake;
+    if (crowded) return WaitPolicy::Ended::kAsleep;
+    if (after_ns - start_ns >= window_ns) return WaitPolicy::Ended::kLookedInVain;
+    before_ns = after_ns;
+  }
 }
 
 void MailboxLease::finish() {

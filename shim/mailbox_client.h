@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "channel/mailbox.h"
+#include "channel/wait_policy.h"
 #include "shim/descriptor.h"
 
 namespace netbinder {
@@ -55,6 +56,8 @@ class MailboxLease {
  private:
   void begin_request(std::uint32_t tid);
   int wait();
+  WaitPolicy::Ended look_for(WaitPolicy& waits, std::uint64_t start_ns,
+                             std::uint64_t window_ns) const;
   void finish();
 
   Descriptor& descriptor_;

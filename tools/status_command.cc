@@ -32,7 +32,7 @@ void print(const nlohmann::json& status) {
                text(link["messages_sent"]), text(link["messages_received"]),
                text(link["reconnects"]));
   }
-  for (const char* group : {"counts", "statistics"}) {
+  for (const char* group : {"counts", "statistics", "waiting"}) {
     fmt::print("{}:", group);
     for (const auto& [name, value] : status[group].items()) fmt::print(" {} {}", name, text(value));
     fmt::print("\n");

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/look_window.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "channel/wait_policy.h"
+#include "node-agent/clock.h"
+
+namespace netbinder {
+
+namespace {
+
+constexpr std::uint32_t kStop = ~std::uint32_t{0};
+// A processor that nothing runs on sleeps deeper the longer that lasts; this is enough here.
+constexpr std::chrono::microseconds kAsleepFor(300);
+// A wake-up that was delayed by others says nothing about the machine.
+constexpr std::uint64_t kMostBelievedNs = 1'000'000;
+constexpr std::uint64_t kMostSpunNs = 200'000;
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) {
+  return ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
+LookWindow::LookWindow(std::uint64_t most_ns)
+    : most_ns_(most_ns), ns_(WaitPolicy::window_ns(0, most_ns)) {
+  if (most_ns_ == 0) return;
+  thread_ = std::thread([this] { sleep_and_measure(); });
+  for (std::uint32_t round = 1; round <= kSamples; ++round) {
+    std::this_thread::sleep_for(kAsleepFor);
+    wake(round);
+    while (!answered(round)) std::this_thread::sleep_for(kAsleepFor);
+  }
+  measured_ns_ = monotonic_ns();
+}
+
+LookWindow::~LookWindow() {
+  if (!thread_.joinable()) return;
+  wake(kStop);
+  thread_.join();
+}
+
+void LookWindow::wake(std::uint32_t word) {
+  asked_ns_.store(monotonic_ns(), std::memory_order_relaxed);
+  word_.store(word, std::memory_order_release);
+  futex(word_, FUTEX_WAKE, 1);
+  // It stays on its processor, as the cost of waking another one is asked for.
+  while (!answered(word) && monotonic_ns() - asked_ns_.load(std::memory_order_relaxed) < kMostSpunNs) {
+  }
+}
+
+void LookWindow::agent_sleeps(std::uint64_t now_ns) {
+  if (!thread_.joinable() || now_ns - measured_ns_ < kIntervalNs) return;
+  measured_ns_ = now_ns;
+  wake(word_.load(std::memory_order_relaxed) + 1);
+}
+
+void LookWindow::sleep_and_measure() {
+  std::uint32_t seen = 0;
+  for (;;) {
+    while (word_.load(std::memory_order_acquire) == seen) futex(word_, FUTEX_WAIT, seen);
+    seen = word_.load(std::memory_order_acquire);
+    if (seen == kStop) return;
+    const std::uint64_t now_ns = monotonic_ns();
+    add_sample(now_ns - asked_ns_.load(std::memory_order_relaxed));
+    answered_.store(seen, std::memory_order_release);
+  }
+}
+
+// The upper quartile of the last ones: some find the processor still awake.
+void LookWindow::add_sample(std::uint64_t took_ns) {
+  if (took_ns > kMostBelievedNs) return;
+  samples_[sample_count_++ % kSamples] = took_ns;
+  const std::size_t count = std::min(sample_count_, kSamples);
+  auto sorted = samples_;
+  const auto quartile = sorted.begin() + static_cast<std::ptrdiff_t>(count * 3 / 4);
+  std::nth_element(sorted.begin(), quartile, sorted.begin() + static_cast<std::ptrdiff_t>(count));
+  wake_up_ns_.store(*quartile, std::memory_order_relaxed);
+  ns_.store(WaitPolicy::window_ns(*quartile, most_ns_), std::memory_order_relaxed);
+}
+
+}  // namespace netbinder

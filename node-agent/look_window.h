@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The window of WaitPolicy on this machine: how long looking may pay, from what a wake-up costs. A
+// thread that does nothing else is put to sleep and woken to find that out, some times at the start
+// and once in a while as long as the agent works. An agent that is idle measures nothing.
+//
+// Owned by the Agent. Thread: ns() any; the rest the data-plane thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+
+namespace netbinder {
+
+class LookWindow {
+ public:
+  // `most_ns` is the configuration's busy_poll_us; 0: nobody ever looks, and nothing is measured.
+  // Takes some milliseconds.
+  explicit LookWindow(std::uint64_t most_ns);
+  ~LookWindow();
+  LookWindow(const LookWindow&) = delete;
+  LookWindow& operator=(const LookWindow&) = delete;
+
+  [[nodiscard]] std::uint64_t ns() const { return ns_.load(std::memory_order_relaxed); }
+  // What a wake-up costs, as far as is known; 0 if it was not measured.
+  [[nodiscard]] std::uint64_t wake_up_ns() const {
+    return wake_up_ns_.load(std::memory_order_relaxed);
+  }
+  // The agent is about to sleep: there is time to measure once more, if the last time was long ago.
+  void agent_sleeps(std::uint64_t now_ns);
+
+ private:
+  static constexpr std::size_t kSamples = 9;
+  static constexpr std::uint64_t kIntervalNs = 10'000'000'000;
+
+  void wake(std::uint32_t word);
+  [[nodiscard]] bool answered(std::uint32_t word) const {
+    return answered_.load(std::memory_order_acquire) == word;
+  }
+  void sleep_and_measure();
+  void add_sample(std::uint64_t took_ns);
+
+  const std::uint64_t most_ns_;
+  std::atomic<std::uint64_t> ns_;
+  std::atomic<std::uint64_t> wake_up_ns_ = 0;
+  std::atomic<std::uint64_t> asked_ns_ = 0;
+  std::atomic<std::uint32_t> word_ = 0;  // the futex: a number for each wake-up, kStop at the end
+  std::atomic<std::uint32_t> answered_ = 0;
+  std::uint64_t measured_ns_ = 0;  // when last
+  std::array<std::uint64_t, kSamples> samples_{};  // the measuring thread's
+  std::size_t sample_count_ = 0;                   // likewise
+  std::thread thread_;
+};
+
+}  // namespace netbinder
