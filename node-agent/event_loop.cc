@@ -54,7 +54,7 @@ void EventLoop::run() {
     }
     const bool looks = waits_.looks(0, window_ns);
     if (worked || poll_had_work || (looks && now_ns - wait_began_ns < window_ns)) {
-      if (!worked && !poll_had_work) {
+      if (!poll_had_work) {
         yielded_ns = now_ns;
         ::sched_yield();
       }
