@@ -12,7 +12,7 @@
 //
 //   - A wait that was slept through holds wake-ups which looking would have saved, so it counts as
 //     short up to a longer limit. Where that is wrong the waiter looks in vain. Each time it does,
-//     twice as many short waits must come before the next attempt, and one less again for each wait
+//     twice as many short waits must come before the next attempt, and fewer again for each wait
 //     that looking has ended.
 //   - A look that takes very long means that others use the processor: a program that works and
 //     gives nothing away has it for a whole slice. A sleeper is served sooner then, so the waiter
@@ -34,12 +34,14 @@ class WaitPolicy {
   static constexpr std::uint32_t kShortWaits = 3;
   static constexpr std::uint32_t kMaxShortWaits = 96;
   static constexpr std::uint32_t kMaxShortWaitsInACrowd = 6144;
+  // Each wait that looking has ended makes them fewer by one and by this part.
+  static constexpr std::uint32_t kForgets = 16;
   // A look that takes this long shows that the processor is wanted by others.
   static constexpr std::uint64_t kCrowdedNs = 1'000'000;
 
   // The window is this many wake-ups, within these bounds.
   static constexpr std::uint64_t kWakeUpsInWindow = 12;
-  static constexpr std::uint64_t kLeastWindowNs = 50'000;
+  static constexpr std::uint64_t kLeastWindowNs = 100'000;
   static constexpr std::uint64_t window_ns(std::uint64_t wake_up_ns, std::uint64_t most_ns) {
     return std::min(most_ns, std::max(kLeastWindowNs, kWakeUpsInWindow * wake_up_ns));
   }
@@ -64,8 +66,9 @@ class WaitPolicy {
       short_waits_ = 0;
     } else if (short_waits_ < needed()) {
       ++short_waits_;
-    } else if (needed() > kShortWaits) {
-      short_waits_ = --needed_;
+    } else {
+      needed_ = needed() - 1 - needed() / kForgets;
+      short_waits_ = needed();
     }
   }
 

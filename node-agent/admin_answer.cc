@@ -9,6 +9,7 @@
 #include "node-agent/agent.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
+#include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"
 #include "node-agent/look_window.h"
 
@@ -59,6 +60,10 @@ json status_of(const Agent& agent) {
   }
   status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
                        {"look_ns", agent.look_window().ns()},
+                       {"found_by_looking", agent.waits().found_by_looking},
+                       {"slept", agent.waits().slept},
+                       {"looked_in_vain", agent.waits().looked_in_vain},
+                       {"crowded_looks", agent.waits().crowded_looks},
                        {"descriptors_to_close", waiting_to_be_closed()}};
   const ChannelStatistics& channels = agent.channel_statistics();
   const Statistics& driver = agent.driver().statistics();

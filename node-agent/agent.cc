@@ -158,6 +158,7 @@ const ChannelStatistics& Agent::channel_statistics() const {
 std::size_t Agent::channels() const { return parts_->channels->count(); }
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
 const LookWindow& Agent::look_window() const { return parts_->look_window; }
+const LoopWaits& Agent::waits() const { return parts_->loop->waits(); }
 std::size_t Agent::relays() const { return parts_->files.relays(); }
 std::size_t Agent::files_of(std::uint32_t uid) const { return parts_->files.files_of(uid); }
 

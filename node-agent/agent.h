@@ -28,6 +28,7 @@ namespace netbinder {
 class Driver;
 struct ChannelStatistics;
 struct LinkStatus;
+struct LoopWaits;
 class LookWindow;
 
 class Agent {
@@ -56,6 +57,7 @@ class Agent {
   [[nodiscard]] std::size_t relays() const;
   // How long waiters look before they sleep, and what a wake-up costs here.
   [[nodiscard]] const LookWindow& look_window() const;
+  [[nodiscard]] const LoopWaits& waits() const;
   // Descriptors of that user's programs that are on their way.
   [[nodiscard]] std::size_t files_of(std::uint32_t uid) const;
 

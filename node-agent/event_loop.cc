@@ -32,14 +32,19 @@ void EventLoop::run() {
   std::uint64_t wait_began_ns = monotonic_ns();
   std::uint64_t yielded_ns = 0;  // when the processor was given away last, 0 if it was not
   bool poll_had_work = false;
+  bool slept = false;
   WaitPolicy::Ended ended = WaitPolicy::Ended::kAwake;
   turn_began_ns_ = wait_began_ns;
   while (!stopping_) {
-    bool worked = channels_.serve_hot();
     std::uint64_t now_ns = monotonic_ns();
     if (const std::uint64_t before_ns = std::exchange(yielded_ns, 0); before_ns != 0) {
-      (void)waits_.crowded(now_ns - before_ns);
+      if (waits_.crowded(now_ns - before_ns)) ++counts_.crowded_looks;
+      turn_began_ns_ = now_ns;
     }
+    // A wait is over when work is found; the work itself may take long.
+    const std::uint64_t found_ns = slept ? turn_began_ns_ : now_ns;
+    bool worked = channels_.serve_hot();
+    if (worked) now_ns = monotonic_ns();
     host_.set_time(now_ns / 1'000'000);
     if (transport_ != nullptr && transport_->poll(now_ns)) {
       worked = true;
@@ -48,16 +53,13 @@ void EventLoop::run() {
     }
     const std::uint64_t window_ns = look_window_.ns();
     if (worked || poll_had_work) {
-      waits_.ended(now_ns - wait_began_ns, std::exchange(ended, WaitPolicy::Ended::kAwake),
-                   window_ns);
+      wait_ended(found_ns - wait_began_ns, std::exchange(ended, WaitPolicy::Ended::kAwake),
+                 window_ns);
       wait_began_ns = now_ns;
+      slept = false;
     }
     const bool looks = waits_.looks(0, window_ns);
     if (worked || poll_had_work || (looks && now_ns - wait_began_ns < window_ns)) {
-      if (!poll_had_work) {
-        yielded_ns = now_ns;
-        ::sched_yield();
-      }
       if (poll_had_work || now_ns - last_poll_ns >= kPollIntervalNs) {
         poll_had_work = poll_events();
         if (poll_had_work) host_.flush();
@@ -68,6 +70,11 @@ void EventLoop::run() {
         hot.park_idle(now_ns, std::max(HotChannels::kIdleNs, window_ns));
       }
       turn_ended(now_ns);
+      // Also after work: those that it has answered may look on this processor.
+      if (!poll_had_work) {
+        yielded_ns = now_ns;
+        ::sched_yield();
+      }
       continue;
     }
     turn_ended(now_ns);
@@ -95,7 +102,24 @@ void EventLoop::run() {
     turn_began_ns_ = data_plane.woke().value_or(now_ns);
     host_.set_time(now_ns / 1'000'000);
     host_.flush();
+    slept = true;
     poll_had_work = true;
+  }
+}
+
+void EventLoop::wait_ended(std::uint64_t waited_ns, WaitPolicy::Ended how,
+                           std::uint64_t window_ns) {
+  waits_.ended(waited_ns, how, window_ns);
+  switch (how) {
+    case WaitPolicy::Ended::kAwake:
+      ++counts_.found_by_looking;
+      break;
+    case WaitPolicy::Ended::kAsleep:
+      ++counts_.slept;
+      break;
+    case WaitPolicy::Ended::kLookedInVain:
+      ++counts_.looked_in_vain;
+      break;
   }
 }
 

@@ -22,6 +22,14 @@ class NodeHost;
 class ProgramChannels;
 class Transport;
 
+// How the loop's waits have ended (channel/wait_policy.h), since the beginning.
+struct LoopWaits {
+  std::uint64_t found_by_looking = 0;
+  std::uint64_t slept = 0;           // without having looked
+  std::uint64_t looked_in_vain = 0;  // and then slept
+  std::uint64_t crowded_looks = 0;
+};
+
 class EventLoop {
  public:
   // The objects it drives must outlive it.
@@ -39,8 +47,10 @@ class EventLoop {
   void run();
   // To be called from a handler of the io_context.
   void stop() { stopping_ = true; }
+  [[nodiscard]] const LoopWaits& waits() const { return counts_; }
 
  private:
+  void wait_ended(std::uint64_t waited_ns, WaitPolicy::Ended how, std::uint64_t window_ns);
   void turn_ended(std::uint64_t now_ns);
   // Whether there was an event.
   bool poll_events();
@@ -53,6 +63,7 @@ class EventLoop {
   Transport* transport_ = nullptr;
   LookWindow& look_window_;
   WaitPolicy waits_;
+  LoopWaits counts_;
   LateTurns late_turns_;
   std::uint64_t turn_began_ns_ = 0;
   bool stopping_ = false;

@@ -2,6 +2,8 @@
 #include "node-agent/look_window.h"
 
 #include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ LookWindow::LookWindow(std::uint64_t most_ns)
   if (most_ns_ == 0) return;
   thread_ = std::thread([this] { sleep_and_measure(); });
   for (std::uint32_t round = 1; round <= kSamples; ++round) {
+    move_elsewhere();
     std::this_thread::sleep_for(kAsleepFor);
     wake(round);
     while (!answered(round)) std::this_thread::sleep_for(kAsleepFor);
@@ -46,11 +49,28 @@ LookWindow::~LookWindow() {
   thread_.join();
 }
 
+// The cost of waking another processor is asked for, so the thread has to be on another one.
+void LookWindow::move_elsewhere() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  const int here = ::sched_getcpu();
+  if (here < 0 || CPU_COUNT(&allowed) < 2) return;
+  for (int step = 1; step < CPU_SETSIZE; ++step) {
+    const int cpu = (here + step) % CPU_SETSIZE;
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    cpu_set_t elsewhere;
+    CPU_ZERO(&elsewhere);
+    CPU_SET(cpu, &elsewhere);
+    (void)::pthread_setaffinity_np(thread_.native_handle(), sizeof elsewhere, &elsewhere);
+    return;
+  }
+}
+
 void LookWindow::wake(std::uint32_t word) {
   asked_ns_.store(monotonic_ns(), std::memory_order_relaxed);
   word_.store(word, std::memory_order_release);
   futex(word_, FUTEX_WAKE, 1);
-  // It stays on its processor, as the cost of waking another one is asked for.
+  // It does not leave its processor meanwhile, so that the thread is not moved here.
   while (!answered(word) && monotonic_ns() - asked_ns_.load(std::memory_order_relaxed) < kMostSpunNs) {
   }
 }
@@ -58,6 +78,7 @@ void LookWindow::wake(std::uint32_t word) {
 void LookWindow::agent_sleeps(std::uint64_t now_ns) {
   if (!thread_.joinable() || now_ns - measured_ns_ < kIntervalNs) return;
   measured_ns_ = now_ns;
+  move_elsewhere();
   wake(word_.load(std::memory_order_relaxed) + 1);
 }
 

@@ -36,6 +36,7 @@ class LookWindow {
   static constexpr std::size_t kSamples = 9;
   static constexpr std::uint64_t kIntervalNs = 10'000'000'000;
 
+  void move_elsewhere();
   void wake(std::uint32_t word);
   [[nodiscard]] bool answered(std::uint32_t word) const {
     return answered_.load(std::memory_order_acquire) == word;
