@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "core/driver.h"
+#include "core/model/security_context.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "node-agent/clock.h"
@@ -62,7 +63,7 @@ std::string security_context_of(int socket, std::uint32_t euid) {
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERSEC, label.data(), &size) == 0 && size > 1) {
     return std::string(label.data());
   }
-  return "u:r:uid_" + std::to_string(euid) + ":s0";
+  return context_of_user(euid);
 }
 
 }  // namespace

@@ -381,7 +381,7 @@ struct Call {
   code @2 :UInt32;
   flags @3 :UInt32;             # TF_*
   senderEuid @4 :UInt32;        # attested by the sender's agent
-  securityContext @5 :Text;     # likewise; empty unless the node asked for it
+  securityContext @5 :Text;     # likewise; empty: that of the user, "u:r:uid_N:s0@HOST"
   ancestors @6 :List(Ancestor); # nearest first
   shape @7 :Shape;
   objects @8 :List(Object);

@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/cluster/exports.h"
 #include "core/model/model.h"
+#include "core/model/security_context.h"
 
 namespace netbinder {
 
@@ -22,7 +23,11 @@ std::optional<Lease> Leases::lend(Peer& peer, const LeaseRequest& request) {
     const Node* node = Exports::callable(peer, *number);
     if (node == nullptr) return std::nullopt;
     process = node->owner();
-    if (node->flags().wants_security_context()) largest.extra_size = request.context_bytes;
+    if (node->flags().wants_security_context()) {
+      // Also for one that is made here from the user.
+      largest.extra_size = std::max<std::uint64_t>(
+          request.context_bytes, kMaxUserContextBytes + 1 + peer.name().size() + 1);
+    }
   } else if (!request.oneway) {  // as no reply is
     process = outgoing_.awaiting(peer, std::get<CallId>(request.recipient));
   }

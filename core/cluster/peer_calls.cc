@@ -10,6 +10,7 @@
 #include "core/cluster/outgoing_payload.h"
 #include "core/local/calls.h"
 #include "core/local/command_stream.h"
+#include "core/model/security_context.h"
 
 namespace netbinder {
 
@@ -54,7 +55,11 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   message.sender_euid = process.credentials().euid;
   message.nice = thread.nice();
   message.caller = process.id();
-  message.security_context = process.credentials().security_context + "@" + model_.setup.host_name;
+  // What the receiver can make from the user is not told.
+  const std::string& context = process.credentials().security_context;
+  if (!is_context_of_user(context, message.sender_euid)) {
+    message.security_context = context + "@" + model_.setup.host_name;
+  }
   message.shape = {call.data.data_size, call.data.offsets_size, call.extra_size};
   if (!oneway) message.ancestors = outgoing_.ancestors_of(model_.setup.host, thread, id);
   OutgoingPayload payload(model_, exports_, peer);
@@ -190,7 +195,7 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
   PeerMessage as_message = std::move(message);
   ArrivingPayload arrived = placement_.take(peer, as_message);
   auto& call = std::get<peer::Call>(as_message);
-  if (!names_host(call.security_context, peer.name())) {
+  if (!call.security_context.empty() && !names_host(call.security_context, peer.name())) {
     if (arrived) arrived->allocation.end();
     disown_payload(model_, imports_, peer, call.objects);
     give_up(peer, "a call in the name of another host's program");

@@ -2,10 +2,12 @@
 #include "core/cluster/placement.h"
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "core/cluster/exports.h"
 #include "core/model/model.h"
+#include "core/model/security_context.h"
 
 namespace netbinder {
 
@@ -50,7 +52,7 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
   Process* process = nullptr;
   Node* node = nullptr;
   CallFlags flags;
-  std::string_view context;
+  std::string context;
   if (const auto* call = std::get_if<peer::Call>(&message)) {
     // A peer gives a reference back only when it is done with it. So if it has none for its call,
     // the node has died.
@@ -58,7 +60,11 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
     if (node == nullptr) return std::unexpected(BrError::dead(-EINVAL));
     process = node->owner();
     flags = CallFlags(call->flags);
-    if (node->flags().wants_security_context()) context = call->security_context;
+    if (node->flags().wants_security_context()) {
+      context = !call->security_context.empty()
+                    ? call->security_context
+                    : context_of_user(call->sender_euid) + "@" + peer.name();
+    }
   } else if (const auto* reply = std::get_if<peer::Reply>(&message)) {
     process = outgoing_.awaiting(peer, reply->call);
     if (process == nullptr) return std::unexpected(BrError::dead());

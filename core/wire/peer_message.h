@@ -93,7 +93,7 @@ struct Call {
   std::uint32_t sender_euid = 0;
   std::int32_t nice = 0;          // of the calling thread, -20 to 19
   bool wants_acceptance = false;  // of a synchronous call: CallAccepted before its Reply
-  std::string security_context;
+  std::string security_context;  // empty: that of the user (core/model/security_context.h)
   std::vector<CallAncestor> ancestors;  // nearest first
   PayloadShape shape;
   std::vector<WireObject> objects;  // ascending offsets

@@ -177,10 +177,10 @@ void Host::give_up_peer(HostId, std::string_view reason) { given_up.emplace_back
 // ---- Program ----
 
 Program::Program(Host& host, std::int32_t pid, const std::string& context, std::size_t arena_bytes,
-                 std::uint32_t euid)
+                 std::uint32_t euid, const std::string& security_context)
     : host_(host), arena_(arena_bytes) {
   const auto opened = host.driver.open(
-      context, Credentials{.pid = pid, .euid = euid, .security_context = "u:r:test:s0"});
+      context, Credentials{.pid = pid, .euid = euid, .security_context = security_context});
   EXPECT_TRUE(opened.has_value());
   id_ = *opened;
   if (arena_bytes > 0) {

@@ -137,7 +137,8 @@ class Host final : public Effects {
 class Program {
  public:
   Program(Host& host, std::int32_t pid, const std::string& context = "binder",
-          std::size_t arena_bytes = 128 * 1024, std::uint32_t euid = 1000);
+          std::size_t arena_bytes = 128 * 1024, std::uint32_t euid = 1000,
+          const std::string& security_context = "u:r:test:s0");
   ~Program() { close(); }
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;

@@ -135,9 +135,12 @@ TEST_F(Leases, APayloadByLeaseCanBeAbandoned) {
 }
 
 TEST_F(Leases, TheRoomOfASecurityContextIsAskedFor) {
+  constexpr std::uint32_t kUser = 4'000'000'000;
+  const std::string long_label(100, 'l');
   Cluster other(2);
   Program manager(other.host(1), 100, "binder", kArena);
-  Program caller(other.host(2), 200);
+  Program labelled(other.host(2), 200, "binder", 0, kUser, long_label);
+  Program plain(other.host(2), 201, "binder", 0, kUser, "u:r:uid_4000000000:s0");
   manager.greet(1);
   flat_binder_object object{};
   object.flags = FLAT_BINDER_FLAG_TXN_SECURITY_CTX;
@@ -145,13 +148,13 @@ TEST_F(Leases, TheRoomOfASecurityContextIsAskedFor) {
   manager.enter_looper(1);
   other.settle();
   Driver& home = other.host(1).driver;
-  caller.greet(1);
   const Payload payload("for a manager that wants to know who calls");
-  const auto call = [&](std::uint32_t context_bytes) {
+  const auto call = [&](Program& caller, const std::string& context, std::uint32_t context_bytes) {
+    caller.greet(1);
     caller.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 7, TF_ONE_WAY)), true);
     const auto& letter = *other.next(2, 1);
     const auto& message = std::get<peer::Call>(letter.message);
-    EXPECT_EQ(message.security_context, "u:r:test:s0@host2");
+    EXPECT_EQ(message.security_context, context);
     const auto lease = home.lease(kClients, {.recipient = message.target,
                                              .bytes = letter.payload.size(),
                                              .context_bytes = context_bytes,
@@ -160,17 +163,25 @@ TEST_F(Leases, TheRoomOfASecurityContextIsAskedFor) {
     other.deliver_by_lease(2, 1, *lease);
     other.settle();
   };
-  call(sizeof "u:r:test:s0@host2");
-  EXPECT_EQ(caller.outcome(1).names(), Names{"BR_TRANSACTION_COMPLETE"});
-  const Outcome outcome = manager.read_now(1);
-  const auto* told = outcome.find(BR_TRANSACTION_SEC_CTX);
-  ASSERT_NE(told, nullptr);
-  const auto data = told->as<binder_transaction_data_secctx>();
-  EXPECT_STREQ(reinterpret_cast<const char*>(manager.at(data.secctx)), "u:r:test:s0@host2");
-  EXPECT_EQ(text_of(manager, data.transaction_data), "for a manager that wants to know who calls");
-  free(manager, data.transaction_data);
-  call(0);
-  EXPECT_EQ(caller.outcome(1).names(), Names{"BR_FAILED_REPLY"}) << "there was no room for it";
+  const auto expect_told = [&](Program& caller, const std::string& context) {
+    EXPECT_EQ(caller.outcome(1).names(), Names{"BR_TRANSACTION_COMPLETE"});
+    const Outcome outcome = manager.read_now(1);
+    const auto* told = outcome.find(BR_TRANSACTION_SEC_CTX);
+    ASSERT_NE(told, nullptr);
+    const auto data = told->as<binder_transaction_data_secctx>();
+    EXPECT_EQ(reinterpret_cast<const char*>(manager.at(data.secctx)), context);
+    EXPECT_EQ(text_of(manager, data.transaction_data),
+              "for a manager that wants to know who calls");
+    free(manager, data.transaction_data);
+  };
+  const std::string label = long_label + "@host2";
+  call(labelled, label, static_cast<std::uint32_t>(label.size() + 1));
+  expect_told(labelled, label);
+  // What follows from the user is not told, and there is always room for it.
+  call(plain, "", 0);
+  expect_told(plain, "u:r:uid_4000000000:s0@host2");
+  call(labelled, label, 0);
+  EXPECT_EQ(labelled.outcome(1).names(), Names{"BR_FAILED_REPLY"}) << "there was no room for it";
   EXPECT_EQ(home.counts().leases, 0U);
   EXPECT_EQ(home.counts().buffers, 0U);
 }
