@@ -49,13 +49,34 @@ struct Environment {
   std::string no_adapter;                  // why
   HotLinks hot;
 
-  [[nodiscard]] static std::uint64_t now_ms() { return rdma::Adapter::now_ms(); }
+  [[nodiscard]] std::uint64_t now_ms() const {
+    return moment_ms != 0 ? moment_ms : rdma::Adapter::now_ms();
+  }
+  std::uint64_t moment_ms = 0;  // the present Moment's
   // Warns about a connection on which the peer broke the protocol.
   void log_broken_peer(const std::string& remote, const std::string& reason);
   // Whether this address may be used: without certificates only loopback may.
   [[nodiscard]] bool allowed(const boost::asio::ip::address& address) const {
     return config.insecure || config.tls.enabled() || address.is_loopback();
   }
+};
+
+// While it lives, now_ms() is the time at which it was made: what a turn of the loop does on a link
+// is done at one time, and the clock is read once. Not to be kept longer than that.
+class Moment {
+ public:
+  explicit Moment(Environment& environment) : Moment(environment, environment.now_ms()) {}
+  Moment(Environment& environment, std::uint64_t now_ms)
+      : environment_(environment), outer_ms_(environment.moment_ms) {
+    environment_.moment_ms = now_ms;
+  }
+  ~Moment() { environment_.moment_ms = outer_ms_; }
+  Moment(const Moment&) = delete;
+  Moment& operator=(const Moment&) = delete;
+
+ private:
+  Environment& environment_;
+  const std::uint64_t outer_ms_;
 };
 
 }  // namespace netbinder::tcp

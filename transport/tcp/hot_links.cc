@@ -26,7 +26,7 @@ bool HotLinks::poll(std::uint64_t now_ns) {
       ++i;
       continue;
     }
-    if (link.poll()) {
+    if (link.poll(now_ns / 1'000'000)) {
       any = true;
     } else if (i < links_.size() && links_[i].link == &link &&
                now_ns - links_[i].touched_ns >= kIdleNs) {

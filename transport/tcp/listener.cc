@@ -75,7 +75,7 @@ void Listener::accepted(asio::ip::tcp::socket socket) {
       *this, to_string(remote));
   pending_.push_back(
       {.connection = connection,
-       .deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms,
+       .deadline_ms = environment_->now_ms() + environment_->config.timing.handshake_ms,
        .acceptance = {}});
   connection->start();
   watch();
@@ -91,7 +91,7 @@ void Listener::watch() {
     const auto self = weak.lock();
     if (!self || cancelled) return;
     self->watching_ = false;
-    const auto now_ms = Environment::now_ms();
+    const auto now_ms = self->environment_->now_ms();
     while (!self->pending_.empty() && now_ms >= self->pending_.front().deadline_ms) {
       self->environment_->log_broken_peer(self->pending_.front().connection->remote(),
                                           "no greeting in time");

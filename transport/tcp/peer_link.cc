@@ -39,7 +39,7 @@ PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& p
       rdma_reason_(environment_->no_adapter) {}
 
 void PeerLink::start() {
-  if (session_.identity().dials()) dialing_ = Waiting{.until_ms = Environment::now_ms()};
+  if (session_.identity().dials()) dialing_ = Waiting{.until_ms = environment_->now_ms()};
   arm_timer();
 }
 
@@ -63,7 +63,7 @@ void PeerLink::stop() {
 void PeerLink::dial() {
   ++dial_number_;
   dialing_ =
-      Connecting{.deadline_ms = Environment::now_ms() + environment_->config.timing.handshake_ms,
+      Connecting{.deadline_ms = environment_->now_ms() + environment_->config.timing.handshake_ms,
                  .socket = nullptr};
   if (const auto endpoint = address_.endpoint()) {
     connect(*endpoint);
@@ -135,7 +135,7 @@ void PeerLink::wait_and_dial() {
   const auto& config = environment_->config;
   wait_ms_ =
       std::clamp<std::uint64_t>(2 * wait_ms_, config.reconnect_min_ms, config.reconnect_max_ms);
-  dialing_ = Waiting{.until_ms = Environment::now_ms() + wait_ms_};
+  dialing_ = Waiting{.until_ms = environment_->now_ms() + wait_ms_};
 }
 
 // --- The connection
@@ -146,7 +146,7 @@ void PeerLink::opened(Connection& connection) {
     return;
   }
   dialing_ = Resting{};
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   if (session_.tick(now_ms)) NB_CHECK(false);  // without a link there is none to close
   log_session();
   session_.connected(now_ms);
@@ -161,7 +161,7 @@ std::optional<frame::Refuse> PeerLink::refusal(const Connection& connection) con
 
 void PeerLink::accept(std::shared_ptr<Connection> connection, const Acceptance& acceptance) {
   if (connection_) drop("the peer has connected again");
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   connection_ = std::move(connection);
   connection_->set_owner(*this);
   connection_->allow_session_frames();
@@ -171,20 +171,21 @@ void PeerLink::accept(std::shared_ptr<Connection> connection, const Acceptance& 
 }
 
 void PeerLink::heard(Connection& /*connection*/) {
-  session_.heard(Environment::now_ms());
+  session_.heard(environment_->now_ms());
   environment_->hot.touch(*this);
 }
 
 bool PeerLink::polls(Connection& /*connection*/) { return environment_->hot.polls(*this); }
 
-bool PeerLink::poll() {
+bool PeerLink::poll(std::uint64_t now_ms) {
   const auto connection = connection_;  // it may be dropped for what arrives
+  const Moment moment(*environment_, now_ms);
   return connection && connection->poll();
 }
 
 FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
                                      std::uint64_t payload_bytes) {
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   const bool was_up = session_.link_up();
   if (was_up && handle_rdma(connection, frame)) {
     return {.next = session_.ending() ? FrameOutcome::Next::kStop : FrameOutcome::Next::kReadOn,
@@ -200,11 +201,11 @@ FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
 }
 
 FrameOutcome PeerLink::payload_arrived(Connection& /*connection*/) {
-  return session_.payload_arrived(Environment::now_ms());
+  return session_.payload_arrived(environment_->now_ms());
 }
 
 std::shared_ptr<const OutgoingFrame> PeerLink::next_frame(Connection& /*connection*/) {
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   const bool messages_elsewhere = endpoint_ && endpoint_->sending();
   auto frame = messages_elsewhere ? session_.next_control(now_ms) : session_.next_frame(now_ms);
   if (frame && !messages_elsewhere) environment_->hot.touch(*this);
@@ -222,7 +223,7 @@ void PeerLink::failed(Connection& connection, const std::string& reason, bool br
 }
 
 void PeerLink::drop(const std::string& reason) {
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   const bool was_up = session_.link_up();
   // Keeps it, because its name is needed until everything has been logged about it.
   const auto connection = std::move(connection_);
@@ -255,13 +256,13 @@ void PeerLink::drop(const std::string& reason) {
 
 // Does what is due, and writes what is queued.
 void PeerLink::settle() {
-  if (auto reason = session_.tick(Environment::now_ms())) {
+  if (auto reason = session_.tick(environment_->now_ms())) {
     drop(*reason);
     return;
   }
   log_session();
   pump();
-  if (Environment::now_ms() >= rdma_due_ms()) offer_rdma();
+  if (environment_->now_ms() >= rdma_due_ms()) offer_rdma();
   arm_timer();
 }
 
@@ -269,6 +270,11 @@ void PeerLink::settle() {
 void PeerLink::pump() {
   if (endpoint_) endpoint_->pump();
   if (connection_) connection_->pump();
+}
+
+void PeerLink::flush() {
+  const Moment moment(*environment_);
+  pump();
 }
 
 void PeerLink::log_session() {
@@ -341,7 +347,7 @@ void PeerLink::arm_timer() {
 void PeerLink::timer_expired() {
   if (stopped_) return;
   armed_ms_ = Session::kNever;
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   if (const auto* waiting = std::get_if<Waiting>(&dialing_)) {
     if (now_ms >= waiting->until_ms) dial();
   } else if (const auto* connecting = std::get_if<Connecting>(&dialing_)) {

@@ -46,9 +46,9 @@ class PeerLink : public ConnectionOwner,
   [[nodiscard]] Session& session() { return session_; }
 
   void send(const PeerMessage& message, Payload payload);
-  void flush() { pump(); }
-  // Looks for arrivals on its connection. Whether there were any.
-  bool poll();
+  void flush();
+  // Looks for arrivals on its connection, at this time. Whether there were any.
+  bool poll(std::uint64_t now_ms);
   // Leaves arrivals to the event loop.
   void watch() {
     if (connection_) connection_->watch();

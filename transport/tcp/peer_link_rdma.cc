@@ -120,7 +120,7 @@ void PeerLink::rdma_failed(const std::string& reason) {
   }
   rdma_reason_ = reason;
   const auto& config = environment_->config.rdma;
-  const auto now_ms = Environment::now_ms();
+  const auto now_ms = environment_->now_ms();
   if (rdma_since_ms_ != 0 && now_ms >= rdma_since_ms_ + rdma::kGoodMs) rdma_wait_ms_ = 0;
   rdma_since_ms_ = 0;
   rdma_wait_ms_ =
@@ -151,24 +151,24 @@ void PeerLink::endpoint_failed(const std::string& of_endpoint, bool broke_protoc
 
 void PeerLink::endpoint_sends() {
   rdma_reason_ = environment_->adapter->device().description();
-  rdma_since_ms_ = Environment::now_ms();
+  rdma_since_ms_ = environment_->now_ms();
   log::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
   // This goes after the messages that the connection already has.
   send_control(frame::RdmaSwitch{});
 }
 
 std::shared_ptr<const OutgoingFrame> PeerLink::next_message() {
-  return session_.next_message(Environment::now_ms());
+  return session_.next_message(environment_->now_ms());
 }
 
-void PeerLink::endpoint_heard() { session_.heard(Environment::now_ms()); }
+void PeerLink::endpoint_heard() { session_.heard(environment_->now_ms()); }
 
 FrameOutcome PeerLink::message_arrived(Frame frame, std::uint64_t payload_bytes, LeaseId lease) {
-  return session_.frame_arrived(std::move(frame), payload_bytes, Environment::now_ms(), lease);
+  return session_.frame_arrived(std::move(frame), payload_bytes, environment_->now_ms(), lease);
 }
 
 FrameOutcome PeerLink::message_payload_arrived() {
-  return session_.payload_arrived(Environment::now_ms());
+  return session_.payload_arrived(environment_->now_ms());
 }
 
 std::optional<LeasedPlace> PeerLink::lease_wanted(const LeaseRequest& request) {

@@ -70,7 +70,8 @@ TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEve
                                                                      .broken_peers = {},
                                                                      .adapter = {},
                                                                      .no_adapter = {},
-                                                                     .hot = {}});
+                                                                     .hot = {},
+                                                                     .moment_ms = 0});
   use_rdma(std::move(verbs));
   if (environment_->config.tls.enabled()) {
     environment_->make_stream = [context = tcp::make_tls_context(environment_->config.tls)](
