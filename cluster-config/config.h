@@ -17,8 +17,9 @@
 //                  but not with TLS, which does not protect them there. "tcp": never. "rdma": this
 //                  host must have a device, and messages go over RDMA also where the connection has
 //                  TLS.
-//   busy_poll_us   50 (0 … 1000000): while requests come at least this often, the agent looks for
-//                  the next one instead of sleeping; 0: it always sleeps
+//   busy_poll_us   300 (0 … 1000000): the longest that the agent, or a thread of its programs, looks
+//                  for what it waits for before it sleeps. How long looking may pay here is measured
+//                  (`netbinder status`: look_ns); this is the bound. 0: nobody ever looks
 //   cluster_key    a file with the secret by which the agents of a cluster know each other, the same
 //                  on every host; readable by its owner only (0600). An agent that finds none makes
 //                  one. Required with two hosts or more, unless there is [tls] or `insecure` is set.
