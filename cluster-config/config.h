@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration of a host's agent: one TOML file, the same for every host of a cluster except
-// for `host`. Values are complete and consistent once load_config() has returned them; an agent
-// without a file runs with default_config(), a cluster of one.
+// The configuration of a host's agent. It is put together from these sources, of which a later one
+// has precedence:
+//   1. the defaults
+//   2. one TOML file, the same for every host of a cluster except for `host`
+//   3. its drop-ins, FILE.d/*.toml, in the order of their names
+//   4. the environment: NETBINDER_KEY, and NETBINDER_TABLE__KEY for a key of a table, in capitals
+//   5. flags of netbinderd: --socket, --host, --listen, --log-level, --set KEY=VALUE
+// All have the same keys. A value takes the place of an earlier one; an entry of [[hosts]] or
+// [[context]] is added, or changes the one that has its name already.
+// Values are complete and consistent once they have been loaded; an agent without any source runs
+// with default_config(), a cluster of one.
 //
 // Every key, its default and its range (packaging/netbinder.toml.example shows them in use):
 //
 //   host           name of this host. Default: the system's host name, or "localhost". Must be one
 //                  of [[hosts]], if there are any.
 //   cluster        "default". Agents of differently named clusters refuse each other.
-//   socket         "/run/netbinder/agent.sock": where programs find the agent
+//   socket         where programs find the agent. Default: "/run/netbinder/agent.sock"; for an agent
+//                  that is not root's, "$XDG_RUNTIME_DIR/netbinder/agent.sock" if that is set
 //   admin_socket   the socket's path with ".admin" added: where the netbinder command finds it
 //   listen         where the other agents find this one: "ip:port". Default: our address in
 //                  [[hosts]]; to be set where that is not what this host has, as behind NAT.
@@ -80,6 +89,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -190,6 +200,28 @@ struct ConfigError {
   [[nodiscard]] std::string to_string() const;
 };
 
+// Where each value came from: "FILE:LINE", "NETBINDER_HOST" or "--set"; by the key, as in
+// "session.timeout_ms" or "hosts[2].address". What is not in it has its default.
+using ConfigOrigins = std::map<std::string, std::string>;
+
+struct ConfigSources {
+  std::string file;                      // empty: none. It must be there, its drop-ins need not
+  std::vector<std::string> environment;  // "NAME=VALUE"; what is no key's is ignored
+  struct Flag {
+    std::string flag;  // "--socket"
+    std::string key;   // "socket", "session.timeout_ms"
+    std::string value;
+  };
+  std::vector<Flag> flags;
+};
+
+struct LoadedConfig {
+  Config config;
+  ConfigOrigins origins;
+};
+
+[[nodiscard]] std::expected<LoadedConfig, ConfigError> load_config(const ConfigSources& sources);
+// The file and its drop-ins alone.
 [[nodiscard]] std::expected<Config, ConfigError> load_config(const std::string& path);
 // The same for a text; `file` is for messages.
 [[nodiscard]] std::expected<Config, ConfigError> parse_config(std::string_view text,
@@ -199,6 +231,12 @@ struct ConfigError {
 
 // The effective configuration as TOML. Loading that text gives the same configuration.
 [[nodiscard]] std::string render_config(const Config& config);
+// With the source of each value behind it, as a comment.
+[[nodiscard]] std::string render_config(const Config& config, const ConfigOrigins& origins);
+
+// Each value as TOML has it, by its key. Contexts and hosts have their names in the keys:
+// "hosts[alpha].address".
+[[nodiscard]] std::map<std::string, std::string> config_values(const Config& config);
 
 [[nodiscard]] std::string_view to_string(TransportKind kind);
 [[nodiscard]] std::string_view to_string(ContextScope scope);

@@ -3,6 +3,14 @@
 
 namespace netbinder {
 
+namespace {
+
+std::string file_of(const toml::source_region& place) {
+  return place.path ? *place.path : std::string();
+}
+
+}  // namespace
+
 std::string TableReader::name(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
@@ -10,7 +18,7 @@ std::string TableReader::name(std::string_view key) const {
 void TableReader::fail(std::string_view key, std::string message) const {
   const toml::node* node = table_.get(key);
   const auto& place = node != nullptr ? node->source() : table_.source();
-  throw ConfigError{.file = file_,
+  throw ConfigError{.file = file_of(place),
                     .line = place.begin.line,
                     .column = place.begin.column,
                     .key = name(key),
@@ -19,7 +27,15 @@ void TableReader::fail(std::string_view key, std::string message) const {
 
 const toml::node* TableReader::take(std::string_view key) {
   known_.emplace(key);
-  return table_.get(key);
+  const toml::node* const node = table_.get(key);
+  if (node != nullptr && !node->is_table() && !node->is_array()) {
+    const auto& place = node->source();
+    const std::string source = file_of(place);
+    // Variables and flags have one line.
+    const bool file = !source.starts_with("NETBINDER_") && !source.starts_with("--");
+    origins_[name(key)] = file ? source + ":" + std::to_string(place.begin.line) : source;
+  }
+  return node;
 }
 
 bool TableReader::get(std::string_view key, std::string& value) {
@@ -60,7 +76,7 @@ void TableReader::table(std::string_view key, const std::function<void(TableRead
   if (node == nullptr) return;
   const auto* table = node->as_table();
   if (table == nullptr) fail(key, "must be a table: [" + name(key) + "]");
-  TableReader reader(*table, name(key), file_);
+  TableReader reader(*table, name(key), origins_);
   read(reader);
   reader.finish();
 }
@@ -77,7 +93,7 @@ void TableReader::tables(std::string_view key, std::size_t max,
     const auto* table = array->get(i)->as_table();
     if (table == nullptr) fail(key, complaint);
     // Counted from 1, as people count and as the default ids do.
-    TableReader reader(*table, name(key) + "[" + std::to_string(i + 1) + "]", file_);
+    TableReader reader(*table, name(key) + "[" + std::to_string(i + 1) + "]", origins_);
     read(reader, i);
     reader.finish();
   }
@@ -86,7 +102,7 @@ void TableReader::tables(std::string_view key, std::size_t max,
 void TableReader::finish() const {
   for (const auto& [key, node] : table_) {
     if (known_.contains(key.str())) continue;
-    throw ConfigError{.file = file_,
+    throw ConfigError{.file = file_of(key.source()),
                       .line = key.source().begin.line,
                       .column = key.source().begin.column,
                       .key = name(key.str()),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Takes the keys of one TOML table, each with its type and range, and reports keys that nobody
-// took. Errors are ConfigErrors, thrown; parse_config() catches them.
+// took. Where each value came from is noted: the table may be put together from several sources.
+// Errors are ConfigErrors, thrown; read_table() catches them.
 #pragma once
 
 #include <toml++/toml.h>
@@ -19,9 +20,9 @@ namespace netbinder {
 
 class TableReader {
  public:
-  // `path` is the table's key: "session", "hosts[2]", or empty for the whole file.
-  TableReader(const toml::table& table, std::string path, const std::string& file)
-      : table_(table), path_(std::move(path)), file_(file) {}
+  // `path` is the table's key: "session", "hosts[2]", or empty for the whole configuration.
+  TableReader(const toml::table& table, std::string path, ConfigOrigins& origins)
+      : table_(table), path_(std::move(path)), origins_(origins) {}
 
   // Each of these leaves the value alone if the key is absent, and returns whether it is present.
   bool get(std::string_view key, std::string& value);
@@ -67,7 +68,7 @@ class TableReader {
 
   const toml::table& table_;
   const std::string path_;
-  const std::string& file_;
+  ConfigOrigins& origins_;
   std::set<std::string, std::less<>> known_;
 };
 

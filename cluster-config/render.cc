@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <concepts>
 #include <cstdlib>
-#include <iterator>
+#include <utility>
 
 #include "cluster-config/config.h"
 #include "cluster-config/names.h"
+#include "cluster-config/quote.h"
 
 namespace netbinder {
 namespace {
@@ -17,6 +19,10 @@ std::string_view find_name(const config_names::Names<Value, count>& names, Value
   }
   std::abort();  // not one of the enumeration's values
 }
+
+}  // namespace
+
+namespace config_text {
 
 std::string quote(std::string_view text) {
   std::string quoted = "\"";
@@ -33,7 +39,7 @@ std::string quote(std::string_view text) {
   return quoted + "\"";
 }
 
-}  // namespace
+}  // namespace config_text
 
 std::string_view to_string(TransportKind kind) {
   return find_name(config_names::kTransports, kind);
@@ -46,65 +52,124 @@ std::string_view to_string(ServiceManagerDialect dialect) {
   return find_name(config_names::kDialects, dialect);
 }
 
-std::string render_config(const Config& config) {
-  std::string text;
-  const auto put = [&]<typename... Values>(fmt::format_string<Values...> format,
-                                           Values&&... values) {
-    fmt::format_to(std::back_inserter(text), format, std::forward<Values>(values)...);
-  };
-  put("host = {}\n", quote(config.host));
-  put("cluster = {}\n", quote(config.cluster));
-  put("socket = {}\n", quote(config.socket));
-  put("admin_socket = {}\n", quote(config.admin_socket));
-  if (!config.listen.empty()) put("listen = {}\n", quote(config.listen));
-  put("transport = {}\n", quote(to_string(config.transport)));
-  put("busy_poll_us = {}\n", config.busy_poll_us);
-  if (!config.cluster_key.empty()) put("cluster_key = {}\n", quote(config.cluster_key));
-  put("insecure = {}\n", config.insecure);
-  if (!config.user.empty()) put("user = {}\n", quote(config.user));
-  put("log_level = {}\n", quote(config.log_level));
-  for (const auto& context : config.contexts) {
-    put("\n[[context]]\n");
-    put("name = {}\n", quote(context.name));
-    put("scope = {}\n", quote(to_string(context.scope)));
-    put("service_manager = {}\n", quote(to_string(context.service_manager)));
-    put("dialect = {}\n", quote(to_string(context.dialect)));
+namespace {
+
+// Writes one key after the other.
+class Renderer {
+ public:
+  explicit Renderer(const ConfigOrigins* origins) : origins_(origins) {}
+
+  // The keys that follow are those of this table.
+  void table(const std::string& name) {
+    text_ += "\n[" + name + "]\n";
+    path_ = name_path_ = name + ".";
   }
-  for (const auto& host : config.hosts) {
-    put("\n[[hosts]]\n");
-    put("name = {}\n", quote(host.name));
-    put("id = {}\n", host.id);
-    if (!host.address.empty()) put("address = {}\n", quote(host.address));
+  // The same for one of an array of tables, the `number`th from 1.
+  void entry(const std::string& array, std::size_t number, const std::string& name) {
+    text_ += "\n[[" + array + "]]\n";
+    path_ = fmt::format("{}[{}].", array, number);
+    name_path_ = fmt::format("{}[{}].", array, name);
   }
-  put("\n[session]\n");
-  put("timeout_ms = {}\n", config.session.timeout_ms);
-  put("heartbeat_ms = {}\n", config.session.heartbeat_ms);
-  put("suspect_ms = {}\n", config.session.suspect_ms);
-  put("\n[limits]\n");
-  put("max_processes = {}\n", config.limits.max_processes);
-  put("max_threads_per_process = {}\n", config.limits.max_threads_per_process);
-  put("max_nodes_per_process = {}\n", config.limits.max_nodes_per_process);
-  put("max_processes_per_user = {}\n", config.limits.max_processes_per_user);
-  put("max_threads_per_user = {}\n", config.limits.max_threads_per_user);
-  put("max_nodes_per_user = {}\n", config.limits.max_nodes_per_user);
-  put("max_refs_per_user = {}\n", config.limits.max_refs_per_user);
-  put("max_files_per_user = {}\n", config.limits.max_files_per_user);
-  put("max_message_bytes = {}\n", config.limits.max_message_bytes);
-  put("max_backlog_bytes = {}\n", config.limits.max_backlog_bytes);
-  put("max_file_bytes = {}\n", config.limits.max_file_bytes);
-  put("\n[rdma]\n");
-  if (!config.rdma.device.empty()) put("device = {}\n", quote(config.rdma.device));
-  put("port = {}\n", config.rdma.port);
-  if (config.rdma.gid_index >= 0) put("gid_index = {}\n", config.rdma.gid_index);
-  put("staging_bytes = {}\n", config.rdma.staging_bytes);
-  put("max_registered_bytes = {}\n", config.rdma.max_registered_bytes);
+  void put(std::string_view key, std::string_view value) {
+    put_raw(key, config_text::quote(value));
+  }
+  template <std::integral Number>
+  void put(std::string_view key, Number value) {
+    put_raw(key, fmt::format("{}", value));  // of a bool: true or false
+  }
+  void put_if(std::string_view key, std::string_view value) {
+    if (!value.empty()) put(key, value);
+  }
+  [[nodiscard]] std::string take_text() { return std::move(text_); }
+  [[nodiscard]] std::map<std::string, std::string> take_values() { return std::move(values_); }
+
+ private:
+  void put_raw(std::string_view key, const std::string& value) {
+    text_ += fmt::format("{} = {}", key, value);
+    if (origins_ != nullptr) {
+      const auto found = origins_->find(path_ + std::string(key));
+      text_ += "  # " + (found == origins_->end() ? "default" : found->second);
+    }
+    text_ += "\n";
+    values_[name_path_ + std::string(key)] = value;
+  }
+
+  const ConfigOrigins* origins_;
+  std::string path_;       // of the table, as ConfigOrigins has it
+  std::string name_path_;  // and with the name of an entry
+  std::string text_;
+  std::map<std::string, std::string> values_;
+};
+
+Renderer render(const Config& config, const ConfigOrigins* origins) {
+  Renderer out(origins);
+  out.put("host", config.host);
+  out.put("cluster", config.cluster);
+  out.put("socket", config.socket);
+  out.put("admin_socket", config.admin_socket);
+  out.put_if("listen", config.listen);
+  out.put("transport", to_string(config.transport));
+  out.put("busy_poll_us", config.busy_poll_us);
+  out.put_if("cluster_key", config.cluster_key);
+  out.put("insecure", config.insecure);
+  out.put_if("user", config.user);
+  out.put("log_level", config.log_level);
+  for (std::size_t i = 0; i < config.contexts.size(); ++i) {
+    const ContextSettings& context = config.contexts[i];
+    out.entry("context", i + 1, context.name);
+    out.put("name", context.name);
+    out.put("scope", to_string(context.scope));
+    out.put("service_manager", to_string(context.service_manager));
+    out.put("dialect", to_string(context.dialect));
+  }
+  for (std::size_t i = 0; i < config.hosts.size(); ++i) {
+    const HostSettings& host = config.hosts[i];
+    out.entry("hosts", i + 1, host.name);
+    out.put("name", host.name);
+    out.put("id", host.id);
+    out.put_if("address", host.address);
+  }
+  out.table("session");
+  out.put("timeout_ms", config.session.timeout_ms);
+  out.put("heartbeat_ms", config.session.heartbeat_ms);
+  out.put("suspect_ms", config.session.suspect_ms);
+  out.table("limits");
+  out.put("max_processes", config.limits.max_processes);
+  out.put("max_threads_per_process", config.limits.max_threads_per_process);
+  out.put("max_nodes_per_process", config.limits.max_nodes_per_process);
+  out.put("max_processes_per_user", config.limits.max_processes_per_user);
+  out.put("max_threads_per_user", config.limits.max_threads_per_user);
+  out.put("max_nodes_per_user", config.limits.max_nodes_per_user);
+  out.put("max_refs_per_user", config.limits.max_refs_per_user);
+  out.put("max_files_per_user", config.limits.max_files_per_user);
+  out.put("max_message_bytes", config.limits.max_message_bytes);
+  out.put("max_backlog_bytes", config.limits.max_backlog_bytes);
+  out.put("max_file_bytes", config.limits.max_file_bytes);
+  out.table("rdma");
+  out.put_if("device", config.rdma.device);
+  out.put("port", config.rdma.port);
+  if (config.rdma.gid_index >= 0) out.put("gid_index", config.rdma.gid_index);
+  out.put("staging_bytes", config.rdma.staging_bytes);
+  out.put("max_registered_bytes", config.rdma.max_registered_bytes);
   if (config.tls.enabled()) {
-    put("\n[tls]\n");
-    put("certificate = {}\n", quote(config.tls.certificate));
-    put("key = {}\n", quote(config.tls.key));
-    put("ca = {}\n", quote(config.tls.ca));
+    out.table("tls");
+    out.put("certificate", config.tls.certificate);
+    out.put("key", config.tls.key);
+    out.put("ca", config.tls.ca);
   }
-  return text;
+  return out;
+}
+
+}  // namespace
+
+std::string render_config(const Config& config) { return render(config, nullptr).take_text(); }
+
+std::string render_config(const Config& config, const ConfigOrigins& origins) {
+  return render(config, &origins).take_text();
+}
+
+std::map<std::string, std::string> config_values(const Config& config) {
+  return render(config, nullptr).take_values();
 }
 
 }  // namespace netbinder

@@ -56,6 +56,13 @@ int Driver::add_context(ContextSetup setup) {
   return 0;
 }
 
+void Driver::change_limits(const DriverSetup& setup) {
+  model_.setup.max_processes = setup.max_processes;
+  model_.setup.max_threads_per_process = setup.max_threads_per_process;
+  model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
+  model_.setup.user_limits = setup.user_limits;
+}
+
 std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials credentials) {
   Context* in = model_.find_context(context);
   if (in == nullptr) return std::unexpected(-ENXIO);

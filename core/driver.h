@@ -67,6 +67,9 @@ class Driver {
 
   // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
   int add_context(ContextSetup setup);
+  // Takes the bounds of processes, threads, nodes and users from there. What is beyond them already
+  // stays.
+  void change_limits(const DriverSetup& setup);
   [[nodiscard]] bool has_context(std::string_view name) const {
     return model_.find_context(name) != nullptr;
   }

@@ -64,6 +64,9 @@ class NodeHost final : private Effects, private PeerEvents {
   [[nodiscard]] const Driver& driver() const { return *driver_; }
   void set_time(std::uint64_t now_ms) { driver_->set_time(now_ms); }
 
+  // The names of the cluster's hosts, which come and go.
+  void set_host_names(std::map<HostId, std::string> names) { host_names_ = std::move(names); }
+
   // ---- processes, which others open in the driver ----
   void add_process(ProcessId process, ProcessHost& host);
   // Closes it in the driver; its ProcessHost is not called any more. `arena` is the memory that

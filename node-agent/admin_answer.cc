@@ -12,6 +12,7 @@
 #include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"
 #include "node-agent/look_window.h"
+#include "node-agent/reload.h"
 
 namespace netbinder {
 namespace {
@@ -101,7 +102,14 @@ json users_of(const Agent& agent, const Viewer& viewer) {
             {"files", limits.max_files_per_user}}}};
 }
 
-json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
+json reload_now(Reload& reload, const Viewer& viewer) {
+  if (viewer.euid) return {{"error", "only root and the agent's user may reload it"}};
+  const auto outcome = reload.now();
+  if (!outcome) return {{"error", outcome.error()}};
+  return {{"changed", outcome->changed}, {"needs_restart", outcome->needs_restart}};
+}
+
+json answer(Agent& agent, Reload& reload, const Viewer& viewer, std::string_view line) {
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return {{"error", "a request is one line of JSON with a \"command\""}};
@@ -109,6 +117,7 @@ json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
   const std::string command = request["command"];
   if (command == "status") return status_of(agent);
   if (command == "users") return users_of(agent, viewer);
+  if (command == "reload") return reload_now(reload, viewer);
   agent.take_posted_reads();
   const auto as_json = request.find("json");
   if (as_json != request.end() && *as_json == true) {
@@ -121,9 +130,10 @@ json answer(Agent& agent, const Viewer& viewer, std::string_view line) {
 
 }  // namespace
 
-std::string answer_admin(Agent& agent, const Viewer& viewer, std::string_view line) {
+std::string answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
+                         std::string_view line) {
   // Names of devices and words of peers need not be text; what is none shows as U+FFFD.
-  return answer(agent, viewer, line).dump(-1, ' ', false, json::error_handler_t::replace);
+  return answer(agent, reload, viewer, line).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace netbinder

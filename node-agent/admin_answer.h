@@ -10,9 +10,11 @@
 namespace netbinder {
 
 class Agent;
+class Reload;
 struct Viewer;
 
 // The answer has no end of line.
-std::string answer_admin(Agent& agent, const Viewer& viewer, std::string_view line);
+std::string answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
+                         std::string_view line);
 
 }  // namespace netbinder

@@ -13,8 +13,8 @@
 
 #include "core/view/viewer.h"
 #include "host/data_plane.h"
-#include "node-agent/clock.h"
 #include "node-agent/admin_answer.h"
+#include "node-agent/clock.h"
 #include "node-agent/foreign_message.h"
 #include "node-agent/unique_fd.h"
 
@@ -64,7 +64,7 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
       return wait_for_turn();
     }
     const std::size_t end = request.find('\n');
-    reply = answer_admin(shared->agent, Viewer::of_user(euid, ::geteuid()),
+    reply = answer_admin(shared->agent, shared->reload, Viewer::of_user(euid, ::geteuid()),
                          std::string_view(request).substr(0, end)) +
             "\n";
     request.erase(0, end + 1);
@@ -108,12 +108,13 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
   std::shared_ptr<Shared> shared;
 };
 
-AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent)
+AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent,
+                         Reload& reload)
     : io_(io),
       file_(path, SOCK_STREAM),
       listener_(io, file_.release()),
       resume_(io),
-      shared_(std::make_shared<Shared>(agent)) {
+      shared_(std::make_shared<Shared>(agent, reload)) {
   wait();
 }
 

@@ -24,6 +24,7 @@
 namespace netbinder {
 
 class Agent;
+class Reload;
 
 class AdminServer {
  public:
@@ -33,7 +34,8 @@ class AdminServer {
   static constexpr int kRetryMs = 100;    // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
-  AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent);
+  AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent,
+              Reload& reload);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;
@@ -42,8 +44,9 @@ class AdminServer {
   struct Connection;
   // What the connections share; it lives as long as one of them does.
   struct Shared {
-    explicit Shared(Agent& of) : agent(of) {}
+    Shared(Agent& of, Reload& with) : agent(of), reload(with) {}
     Agent& agent;
+    Reload& reload;
     std::map<std::uint32_t, std::size_t> connections;  // by user
     std::map<std::uint32_t, UserAccount> accounts;     // of those that took long
   };

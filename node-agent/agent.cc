@@ -82,6 +82,39 @@ class Agent::Parts final : private Surroundings {
     transport->start();
   }
 
+  std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted) {
+    Reconfiguration plan = plan_reconfiguration(config, wanted);
+    const Config& next = plan.config;
+    const NodeHostSetup setup = node_host_setup(next, incarnation);
+    if (transport) {
+      try {
+        const TransportConfig network = transport_config(next, incarnation);
+        transport->change(network.peers, network.tls);
+      } catch (const std::exception& error) {
+        return std::unexpected(error.what());
+      }
+    }
+    // From here on nothing fails.
+    log::set_lowest(next.log_level);
+    look_window.set_most(std::uint64_t{next.busy_poll_us} * 1000);
+    host->driver().change_limits(setup.driver);
+    files.set_max_files_of_user(next.limits.max_files_per_user);
+    host->set_host_names(setup.host_names);
+    for (const ContextSettings& context : next.contexts) {
+      if (host->driver().has_context(context.name)) continue;
+      NB_CHECK(host->driver().add_context({.name = context.name,
+                                           .cluster_wide = context.scope ==
+                                                           ContextScope::kCluster}) == 0);
+      if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
+    }
+    for (const auto& manager : host->managers()) {
+      manager->service().set_hosts(host_order(next));
+    }
+    config = next;
+    host->after_event();
+    return plan;
+  }
+
   [[nodiscard]] std::vector<LinkStatus> links() const {
     return transport ? transport->status() : std::vector<LinkStatus>{};
   }
@@ -92,7 +125,7 @@ class Agent::Parts final : private Surroundings {
   LookWindow look_window;
   LoopTimer timer;
   TravellingFiles files;
-  std::unique_ptr<Transport> transport;  // none on a single host
+  std::unique_ptr<TcpTransport> transport;  // none on a single host
   std::optional<NodeHost> host;
   std::optional<ProgramChannels> channels;
   std::optional<Handshake> handshake;
@@ -138,6 +171,11 @@ void Agent::start() {
 
 void Agent::run() { parts_->loop->run(); }
 void Agent::stop() { parts_->loop->stop(); }
+
+std::expected<Reconfiguration, std::string> Agent::reconfigure(const Config& wanted) {
+  NB_ON_DATA_PLANE();
+  return parts_->reconfigure(wanted);
+}
 
 // ---- views ----
 

@@ -9,7 +9,9 @@
 
 #include <boost/asio/ts/netfwd.hpp>
 #include <cstddef>
+#include <expected>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cluster-config/config.h"
@@ -21,6 +23,7 @@
 #include "node-agent/doorbells.h"
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
+#include "node-agent/reconfiguration.h"
 #include "transport/transport.h"
 
 namespace netbinder {
@@ -43,6 +46,9 @@ class Agent {
   // Serves until stop().
   void run();
   void stop();
+  // Takes over what can be changed while it runs, all of it or, with the reason, nothing. To be
+  // called from a handler of the event loop.
+  [[nodiscard]] std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted);
 
   // ---- views, for the admin socket ----
   [[nodiscard]] const Driver& driver() const;

@@ -91,10 +91,14 @@ std::optional<ServiceManagerSetup> manager_setup(const Config& config,
   setup.context = context.name;
   setup.dialect = std::string(to_string(context.dialect));
   setup.host = HostId{config.self().id};
-  for (const HostSettings& host : config.hosts) {
-    setup.hosts.emplace_back(HostId{host.id}, host.name);
-  }
+  setup.hosts = host_order(config);
   return setup;
+}
+
+std::vector<std::pair<HostId, std::string>> host_order(const Config& config) {
+  std::vector<std::pair<HostId, std::string>> hosts;
+  for (const HostSettings& host : config.hosts) hosts.emplace_back(HostId{host.id}, host.name);
+  return hosts;
 }
 
 }  // namespace netbinder

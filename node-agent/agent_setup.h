@@ -18,4 +18,7 @@ namespace netbinder {
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
 
+// The hosts in order of preference, with their names.
+[[nodiscard]] std::vector<std::pair<HostId, std::string>> host_order(const Config& config);
+
 }  // namespace netbinder

@@ -7,10 +7,12 @@
 #include <expected>
 #include <string>
 
+#include "cluster-config/config.h"
+
 namespace netbinder {
 
 struct DaemonOptions {
-  std::string config_file;   // empty: a single host
+  ConfigSources sources;     // empty: a single host
   bool checks_only = false;  // print the configuration and exit
 };
 

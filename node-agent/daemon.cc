@@ -10,6 +10,7 @@
 
 #include "node-agent/admin_server.h"
 #include "node-agent/agent.h"
+#include "node-agent/reload.h"
 #include "node-agent/unprivileged.h"
 #include "transport/log.h"
 
@@ -33,15 +34,18 @@ Incarnation new_incarnation() {
   return Incarnation{value};
 }
 
-void serve(const Config& config) {
+void serve(const Config& config, const ConfigSources& sources) {
   boost::asio::io_context io(1);
   Agent agent(io, config, new_incarnation());
   agent.start();
-  AdminServer admin(io, config.admin_socket, agent);
+  Reload reload(sources, agent);
+  AdminServer admin(io, config.admin_socket, agent, reload);
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (!error) agent.stop();
   });
+  boost::asio::signal_set hang_ups(io, SIGHUP);
+  reload.on_signal(hang_ups);
   const std::string user = become_unprivileged(config.user);
   if (!user.empty()) log::info("it runs as {} from now on", user);
   log::info("serving {} at {}", config.host, config.socket);
@@ -51,14 +55,14 @@ void serve(const Config& config) {
 
 }  // namespace
 
-void run_daemon(const Config& config) {
+void run_daemon(const Config& config, const ConfigSources& sources) {
   log::start("netbinderd", config.log_level);
   struct Finish {
     ~Finish() { log::finish(); }
   } finish;
-  ::signal(SIGPIPE, SIG_IGN);
+  for (const int harmless : {SIGPIPE, SIGUSR1, SIGUSR2}) ::signal(harmless, SIG_IGN);
   raise_descriptor_limit();
-  serve(config);
+  serve(config, sources);
 }
 
 }  // namespace netbinder

@@ -9,6 +9,6 @@
 namespace netbinder {
 
 // Returns when a signal has ended it. Throws std::exception if it cannot serve.
-void run_daemon(const Config& config);
+void run_daemon(const Config& config, const ConfigSources& sources);
 
 }  // namespace netbinder

@@ -32,7 +32,16 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value)
 
 LookWindow::LookWindow(std::uint64_t most_ns)
     : most_ns_(most_ns), ns_(WaitPolicy::window_ns(0, most_ns)) {
-  if (most_ns_ == 0) return;
+  if (most_ns != 0) begin();
+}
+
+void LookWindow::set_most(std::uint64_t most_ns) {
+  most_ns_.store(most_ns, std::memory_order_relaxed);
+  ns_.store(WaitPolicy::window_ns(wake_up_ns(), most_ns), std::memory_order_relaxed);
+  if (most_ns != 0 && !thread_.joinable()) begin();
+}
+
+void LookWindow::begin() {
   thread_ = std::thread([this] { sleep_and_measure(); });
   for (std::uint32_t round = 1; round <= kSamples; ++round) {
     move_elsewhere();
@@ -103,7 +112,7 @@ void LookWindow::add_sample(std::uint64_t took_ns) {
   const auto quartile = sorted.begin() + static_cast<std::ptrdiff_t>(count * 3 / 4);
   std::nth_element(sorted.begin(), quartile, sorted.begin() + static_cast<std::ptrdiff_t>(count));
   wake_up_ns_.store(*quartile, std::memory_order_relaxed);
-  ns_.store(WaitPolicy::window_ns(*quartile, most_ns_), std::memory_order_relaxed);
+  ns_.store(WaitPolicy::window_ns(*quartile, most_ns_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
 }
 
 }  // namespace netbinder

@@ -25,6 +25,8 @@ class LookWindow {
   LookWindow& operator=(const LookWindow&) = delete;
 
   [[nodiscard]] std::uint64_t ns() const { return ns_.load(std::memory_order_relaxed); }
+  // Another bound from now on.
+  void set_most(std::uint64_t most_ns);
   // What a wake-up costs, as far as is known; 0 if it was not measured.
   [[nodiscard]] std::uint64_t wake_up_ns() const {
     return wake_up_ns_.load(std::memory_order_relaxed);
@@ -36,6 +38,7 @@ class LookWindow {
   static constexpr std::size_t kSamples = 9;
   static constexpr std::uint64_t kIntervalNs = 10'000'000'000;
 
+  void begin();
   void move_elsewhere();
   void wake(std::uint32_t word);
   [[nodiscard]] bool answered(std::uint32_t word) const {
@@ -44,7 +47,7 @@ class LookWindow {
   void sleep_and_measure();
   void add_sample(std::uint64_t took_ns);
 
-  const std::uint64_t most_ns_;
+  std::atomic<std::uint64_t> most_ns_;
   std::atomic<std::uint64_t> ns_;
   std::atomic<std::uint64_t> wake_up_ns_ = 0;
   std::atomic<std::uint64_t> asked_ns_ = 0;

@@ -11,21 +11,17 @@
 int main(int argc, char** argv) {
   const auto options = netbinder::parse_command_line(argc, argv);
   if (!options) return options.error();
-  netbinder::Config config = netbinder::default_config();
-  if (!options->config_file.empty()) {
-    const auto loaded = netbinder::load_config(options->config_file);
-    if (!loaded) {
-      std::fprintf(stderr, "netbinderd: %s\n", loaded.error().to_string().c_str());
-      return 2;
-    }
-    config = *loaded;
+  const auto loaded = netbinder::load_config(options->sources);
+  if (!loaded) {
+    std::fprintf(stderr, "netbinderd: %s\n", loaded.error().to_string().c_str());
+    return 2;
   }
   if (options->checks_only) {
-    std::fputs(netbinder::render_config(config).c_str(), stdout);
+    std::fputs(netbinder::render_config(loaded->config, loaded->origins).c_str(), stdout);
     return 0;
   }
   try {
-    netbinder::run_daemon(config);
+    netbinder::run_daemon(loaded->config, options->sources);
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "netbinderd: %s\n", error.what());

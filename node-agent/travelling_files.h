@@ -29,6 +29,7 @@ class TravellingFiles final : public Files {
   TravellingFiles(std::string channel_socket, std::size_t max_files_of_user)
       : channel_socket_(std::move(channel_socket)), max_files_of_user_(max_files_of_user) {}
 
+  void set_max_files_of_user(std::size_t limit) { max_files_of_user_ = limit; }
   // To be called if there are other hosts. The setup's `held_bytes` is set by this object.
   void begin_relaying(boost::asio::io_context& io, FileRelaysSetup setup);
   void end_relaying() { relays_.reset(); }

@@ -41,7 +41,7 @@ int make_file(const char* name, const void* bytes, std::size_t size, int flags) 
 int open_debug_file(const DevicePath& path, int flags) {
   Answer answer;
   const int error =
-      ask_agent(agent_socket_path(), make_hello(kHelloDebugFile, path.name), -1, answer);
+      ask_agent(find_agent().path(), make_hello(kHelloDebugFile, path.name), -1, answer);
   if (error != 0) return fail(answer.answered ? -error : ENOENT);
   if (answer.reply.descriptors != 1) return fail(EIO);
   // The descriptor came with close-on-exec. The duplicate gets the lowest number, as from open.
@@ -80,7 +80,7 @@ bool binderfs_has(const DevicePath& path) {
   }
   const int saved_errno = errno;
   Answer answer;
-  const int error = ask_agent(agent_socket_path(), make_hello(purpose, path.name), -1, answer);
+  const int error = ask_agent(find_agent().path(), make_hello(purpose, path.name), -1, answer);
   errno = saved_errno;
   // Without an agent nothing speaks against it: open will report the error.
   return error == 0 || !answer.answered;
@@ -111,7 +111,7 @@ bool control_binderfs(int fd, unsigned long request, void* argument, int& result
   }
   Answer answer;
   const int error =
-      ask_agent(agent_socket_path(), make_hello(kHelloAddDevice, device.name), -1, answer);
+      ask_agent(find_agent().path(), make_hello(kHelloAddDevice, device.name), -1, answer);
   if (error != 0) {
     result = fail(answer.answered ? -error : EIO);
     return true;

@@ -102,7 +102,7 @@ int open_binder(const DevicePath& path, int flags) {
   if (socket_fd.get() < 0) return -1;
   const Hello hello = make_hello(kHelloOpen, path.name);
   Answer answer;
-  int error = say_hello(socket_fd.get(), agent_socket_path(), hello, socket_fd.get(), answer);
+  int error = say_hello(socket_fd.get(), find_agent().path(), hello, socket_fd.get(), answer);
   if (error != 0) {
     if (answer.answered || error == -EMFILE || error == -ENFILE || error == -ENOMEM) {
       return fail(-error);

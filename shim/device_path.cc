@@ -124,16 +124,11 @@ DevicePath parse_device_path(const char* path) {
   return {};
 }
 
-const char* agent_socket_path() {
-  const char* const path = std::getenv("NETBINDER_SOCKET");
-  return path != nullptr && path[0] != '\0' ? path : kDefaultAgentSocket;
+AgentSocket find_agent() {
+  return AgentSocket([](const char* path) { return real::access(path, F_OK) == 0; });
 }
 
-bool agent_configured() {
-  const char* const path = std::getenv("NETBINDER_SOCKET");
-  if (path != nullptr && path[0] != '\0') return true;
-  return real::access(kDefaultAgentSocket, F_OK) == 0;
-}
+bool agent_configured() { return find_agent().configured(); }
 
 void describe_device(const DevicePath& path, struct stat& answer) {
   answer = {};

@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include "channel/agent_socket.h"
+
 namespace netbinder {
 
 enum class PathKind {
@@ -32,7 +34,7 @@ DevicePath parse_device_path(const char* path);
 bool agent_configured();
 
 // The agent's socket according to the environment now.
-const char* agent_socket_path();
+AgentSocket find_agent();
 
 // The answer of stat for such a path, and for an open binder descriptor.
 void describe_device(const DevicePath& path, struct stat& answer);

@@ -46,7 +46,7 @@ bool append(Directory& directory, const char* text) {
 // Appends the lines that the agent lists under that name. Without an agent there are none.
 bool append_from_agent(Directory& directory, const char* list) {
   Answer answer;
-  if (ask_agent(agent_socket_path(), make_hello(kHelloDebugFile, list), -1, answer) != 0) {
+  if (ask_agent(find_agent().path(), make_hello(kHelloDebugFile, list), -1, answer) != 0) {
     return true;
   }
   char part[4096];

@@ -7,14 +7,22 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tools/installation.h"
+
 namespace netbinder::tools {
 
 nlohmann::json ask_agent(const std::string& agent_socket, const nlohmann::json& request) {
-  const std::string path = agent_socket + ".admin";
+  // The variable is for the agent that NETBINDER_SOCKET leads to.
+  const char* const elsewhere = std::getenv("NETBINDER_ADMIN_SOCKET");
+  const std::string path = elsewhere != nullptr && *elsewhere != '\0' &&
+                                   agent_socket == tools::agent_socket()
+                               ? std::string(elsewhere)
+                               : agent_socket + ".admin";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {

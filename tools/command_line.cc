@@ -66,6 +66,16 @@ void add_status(CLI::App& app, Chosen& chosen) {
   status->callback([options, &chosen] { chosen = *options; });
 }
 
+void add_reload(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<ReloadOptions>();
+  options->socket = agent_socket();
+  CLI::App* reload = app.add_subcommand(
+      "reload", "have an agent read its configuration again and say what has changed");
+  reload->add_option("--socket", options->socket, "the agent's socket");
+  reload->add_flag("--json", options->json, "as JSON");
+  reload->callback([options, &chosen] { chosen = *options; });
+}
+
 void add_debug_files(CLI::App& app, Chosen& chosen) {
   const auto add = [&](const char* name, const char* about, const char* file) {
     auto options = std::make_shared<DebugFileOptions>();
@@ -150,6 +160,7 @@ std::expected<Command, int> parse_command_line(int argc, char** argv) {
   add_run(app, chosen);
   add_session(app, chosen);
   add_status(app, chosen);
+  add_reload(app, chosen);
   add_debug_files(app, chosen);
   add_service(app, chosen);
   add_ping(app, chosen);

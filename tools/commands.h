@@ -34,6 +34,12 @@ struct StatusOptions {
   bool json = false;
 };
 
+// Has an agent read its configuration again.
+struct ReloadOptions {
+  std::string socket;
+  bool json = false;
+};
+
 // Shows one of the driver's debug files, without root.
 struct DebugFileOptions {
   std::string file;
@@ -71,13 +77,14 @@ struct BenchOptions {
   bool json = false;
 };
 
-using Command = std::variant<RunOptions, SessionOptions, StatusOptions, DebugFileOptions,
+using Command = std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DebugFileOptions,
                              ServiceOptions, PingOptions, BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
 int carry_out(const SessionOptions& options, char** argv);
 int carry_out(const StatusOptions& options, char** argv);
+int carry_out(const ReloadOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "channel/version.h"
+#include "channel/agent_socket.h"
 
 namespace netbinder::tools {
 
@@ -49,8 +49,7 @@ std::string agent_path() {
 }
 
 std::string agent_socket() {
-  const std::string wanted = environment("NETBINDER_SOCKET");
-  return wanted.empty() ? std::string(kDefaultAgentSocket) : wanted;
+  return AgentSocket([](const char* path) { return ::access(path, F_OK) == 0; }).path();
 }
 
 void preload_shim() {

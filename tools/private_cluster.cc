@@ -19,6 +19,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include "tools/admin_client.h"
@@ -50,6 +51,16 @@ std::vector<std::uint16_t> free_ports(std::size_t count) {
   }
   for (const int fd : sockets) ::close(fd);
   return ports;
+}
+
+// What configures another agent, such as that of a session around this one, is not for these.
+void forget_configuration() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with("NETBINDER_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  for (const std::string& name : names) ::unsetenv(name.c_str());
 }
 
 }  // namespace
@@ -110,6 +121,7 @@ void PrivateCluster::start_agent(std::size_t number, const std::string& config) 
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::unsetenv("LD_PRELOAD");
+    forget_configuration();
     ::execl(program.c_str(), "netbinderd", "--config", file.c_str(), nullptr);
     ::_exit(127);
   }

@@ -47,6 +47,8 @@ void start(const std::string& program, const std::string& lowest) {
   spdlog::set_level(spdlog::level::from_str(lowest));
 }
 
+void set_lowest(const std::string& lowest) { spdlog::set_level(spdlog::level::from_str(lowest)); }
+
 void finish() { spdlog::set_default_logger(std::make_shared<spdlog::logger>("ended")); }
 
 bool is_wanted(Level level) { return spdlog::should_log(to_spdlog(level)); }

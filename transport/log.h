@@ -19,6 +19,8 @@ enum class Level { kInfo, kWarning, kError };
 // Begins the log of the program. Lines below the configured level, which is "trace", "debug",
 // "info", "warning", "error" or "off", are left out.
 void start(const std::string& program, const std::string& lowest);
+// Another level from now on.
+void set_lowest(const std::string& lowest);
 // Ends it: lines that stderr takes soon are still written.
 void finish();
 

@@ -44,7 +44,7 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  const DriverSetup setup;
+  DriverSetup setup;  // only its bounds change
   Effects& effects;
   Elsewhere* elsewhere = nullptr;  // set by the Driver before anything else, for good
   Statistics statistics;

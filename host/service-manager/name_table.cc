@@ -32,6 +32,10 @@ std::size_t NameTable::rank(HostId host) const {
   return kUnknownRank;
 }
 
+void NameTable::set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
+  hosts_ = std::move(hosts);
+}
+
 bool NameTable::knows_host(HostId host) const { return rank(host) != kUnknownRank; }
 
 const std::string& NameTable::host_name(HostId host) const {

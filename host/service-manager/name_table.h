@@ -54,6 +54,8 @@ class NameTable {
   void put(const std::string& name, const RegisteredService& service);
   void remove(const std::string& name, HostId host);
   void remove_all_of(HostId host);
+  // The hosts of the cluster are these from now on. Those that were there keep their order.
+  void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
   // Removes the services of a handle whose node has died. Returns the names of those that are
   // registered here and had their home elsewhere: other hosts may not have lost that home.
   std::vector<std::string> remove_dead(Handle handle);
@@ -66,7 +68,7 @@ class NameTable {
   [[nodiscard]] std::size_t rank(HostId host) const;
 
   const HostId own_host_;
-  const std::vector<std::pair<HostId, std::string>> hosts_;
+  std::vector<std::pair<HostId, std::string>> hosts_;
   HeldHandles& handles_;
   Names names_;
   Counted<HostId> of_host_;

@@ -63,6 +63,10 @@ class ServiceManager final : public LocalService {
   // There is a session with that host: names that lead there, and are registered on a third one, can
   // be had again.
   void host_reachable(HostId host) { managers_.refresh(host); }
+  // The hosts of the cluster are these from now on. Those that were there keep their order.
+  void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
+    names_.set_hosts(std::move(hosts));
+  }
   // The dialect a program wants, before its first call; kept by pid. It overrides the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
   // The dialect of a program's libbinder. The setup's, and what its calls show, override it.

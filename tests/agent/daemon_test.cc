@@ -2,6 +2,7 @@
 //
 // netbinderd as a command: configurations that it refuses, and sockets that are in use.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -96,6 +97,33 @@ TEST(Daemon, AFileThatIsNoSocketIsNotRemoved) {
                                  "\"\nadmin_socket = \"" + folder.path("admin.sock") + "\"\n");
   EXPECT_EQ(run_daemon(folder, {"--config", folder.path("admin.toml")}, "out"), 1);
   EXPECT_EQ(folder.read("admin.sock"), "precious");
+}
+
+TEST(Daemon, SignalsAreNotFatal) {
+  AgentProcess agent;
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGHUP}) {
+    ASSERT_EQ(::kill(agent.pid(), signal), 0);
+    (void)agent.status_line("{\"command\":\"status\"}\n");
+  }
+  expect_polite_programs_work(agent.socket());
+}
+
+TEST(Daemon, ReloadTakesOverAllOrNothing) {
+  AgentProcess agent("log_level = \"info\"\n");
+  const std::string good = agent.folder().read("agent.toml");
+  const auto reload = [&] { return agent.status_line("{\"command\":\"reload\"}\n"); };
+  EXPECT_EQ(reload(), R"({"changed":[],"needs_restart":[]})");
+  agent.folder().write("agent.toml", good + "[[context]]\nname = \"late\"\n[limits]\nmax_processes = 0\n");
+  EXPECT_NE(reload().find("limits.max_processes"), std::string::npos) << reload();
+  EXPECT_EQ(agent.status_line("{\"command\":\"status\"}\n").find("late"), std::string::npos);
+  agent.folder().write("agent.toml",
+                       good + "busy_poll_us = 7\n[[context]]\nname = \"late\"\n[session]\ntimeout_ms = 9999\n");
+  const std::string answer = reload();
+  EXPECT_NE(answer.find("context[late].name"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("busy_poll_us"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("session.timeout_ms"), std::string::npos) << answer;
+  EXPECT_NE(agent.status_line("{\"command\":\"status\"}\n").find("late"), std::string::npos);
+  expect_polite_programs_work(agent.socket());
 }
 
 }  // namespace

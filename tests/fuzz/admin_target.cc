@@ -14,6 +14,7 @@
 #include "core/view/viewer.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/agent.h"
+#include "node-agent/reload.h"
 #include "tests/fuzz/seeds.h"
 #include "transport/log.h"
 
@@ -23,7 +24,10 @@ namespace {
 // An agent with its service managers and no programs, in a folder of its own.
 class QuietAgent {
  public:
-  QuietAgent() : folder_(make_folder()), agent_(io_, config_in(folder_), Incarnation(1)) {
+  QuietAgent()
+      : folder_(make_folder()),
+        agent_(io_, config_in(folder_), Incarnation(1)),
+        reload_({.file = {}, .environment = {}, .flags = flags_in(folder_)}, agent_) {
     log::start("fuzz", "off");
     agent_.start();
   }
@@ -35,6 +39,7 @@ class QuietAgent {
   QuietAgent& operator=(const QuietAgent&) = delete;
 
   [[nodiscard]] Agent& agent() { return agent_; }
+  [[nodiscard]] Reload& reload() { return reload_; }
 
  private:
   static std::filesystem::path make_folder() {
@@ -42,15 +47,21 @@ class QuietAgent {
     NB_CHECK(::mkdtemp(name.data()) != nullptr);
     return name;
   }
+  static std::vector<ConfigSources::Flag> flags_in(const std::filesystem::path& folder) {
+    return {{"--socket", "socket", (folder / "agent.sock").string()},
+            {"--log-level", "log_level", "off"}};
+  }
   static Config config_in(const std::filesystem::path& folder) {
-    Config config = default_config();
-    config.socket = (folder / "agent.sock").string();
-    return config;
+    const auto loaded =
+        load_config({.file = {}, .environment = {}, .flags = flags_in(folder)});
+    NB_CHECK(loaded.has_value());
+    return loaded->config;
   }
 
   std::filesystem::path folder_;
   boost::asio::io_context io_;
   Agent agent_;
+  Reload reload_;
 };
 
 }  // namespace
@@ -72,6 +83,7 @@ std::vector<Seed> make_seeds() {
   add("processes", R"({"command":"proc/"})");
   add("process", R"({"command":"proc/1"})");
   add("devices", R"({"command":"devices/","json":1})");
+  add("reload", R"({"command":"reload"})");
   add("unknown", R"({"command":"\u00e9\ud83d\ude00\\\"","more":[{"a":[1,2.5e3,null]}]})");
   return seeds;
 }
@@ -83,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static fuzz::QuietAgent quiet;
   std::string line(reinterpret_cast<const char*>(data), size);
   line.resize(std::min(line.find('\n'), line.size()));  // as the socket reads it
-  const std::string answer = answer_admin(quiet.agent(), Viewer::everything(), line);
+  const std::string answer =
+      answer_admin(quiet.agent(), quiet.reload(), Viewer::everything(), line);
   NB_CHECK(!answer.contains('\n'));
   const auto parsed = nlohmann::json::parse(answer, nullptr, false);
   NB_CHECK(parsed.is_object() && !parsed.empty());

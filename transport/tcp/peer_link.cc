@@ -58,6 +58,25 @@ void PeerLink::stop() {
   connection_.reset();
 }
 
+void PeerLink::retire(const std::string& reason) {
+  session_.give_up(GoodbyeReason::kGivenUp, reason);
+  if (connection_) drop(reason);
+  if (session_.live()) (void)session_.tick(environment_->now_ms());
+  log_session();
+  stop();
+}
+
+void PeerLink::set_address(const std::string& text, Address address) {
+  if (text == peer_.address) return;
+  peer_.address = text;
+  address_ = std::move(address);
+  if (!connection_ && !std::holds_alternative<Resting>(dialing_)) {
+    ++dial_number_;
+    dialing_ = Waiting{.until_ms = environment_->now_ms()};
+    arm_timer();
+  }
+}
+
 // --- Dialing
 
 void PeerLink::dial() {

@@ -38,6 +38,11 @@ class PeerLink : public ConnectionOwner,
   void start();
   // Says goodbye if there is a link. No event follows.
   void stop();
+  // The same for a host that the configuration has no more; if there is a session it is lost. Nothing
+  // begins again.
+  void retire(const std::string& reason);
+  // Where to dial from now on.
+  void set_address(const std::string& text, Address address);
 
   // Why a connection cannot be this peer's, as far as the connection tells.
   [[nodiscard]] std::optional<frame::Refuse> refusal(const Connection& connection) const;
@@ -115,8 +120,8 @@ class PeerLink : public ConnectionOwner,
   [[nodiscard]] std::uint64_t rdma_due_ms() const;
 
   std::shared_ptr<Environment> environment_;
-  const PeerConfig peer_;
-  const Address address_;
+  PeerConfig peer_;
+  Address address_;
   Session session_;
   std::shared_ptr<Connection> connection_;
   bool stopped_ = false;

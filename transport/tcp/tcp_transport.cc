@@ -62,7 +62,8 @@ void validate(const TransportConfig& config) {
 }  // namespace tcp
 
 TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events,
-                           std::unique_ptr<rdma::Verbs> verbs) {
+                           std::unique_ptr<rdma::Verbs> verbs)
+    : events_(events) {
   tcp::validate(config);
   environment_ = std::make_shared<tcp::Environment>(tcp::Environment{.io = io,
                                                                      .config = std::move(config),
@@ -74,29 +75,68 @@ TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEve
                                                                      .moment_ms = 0});
   use_rdma(std::move(verbs));
   if (environment_->config.tls.enabled()) {
-    environment_->make_stream = [context = tcp::make_tls_context(environment_->config.tls)](
-                                    asio::ip::tcp::socket socket, const std::string& dialed) {
-      return std::make_unique<tcp::TlsStream>(std::move(socket), context, dialed);
-    };
+    use_tls(environment_->config.tls);
   } else {
     environment_->make_stream = [](asio::ip::tcp::socket socket, const std::string& /*dialed*/) {
       return std::make_unique<tcp::PlainStream>(std::move(socket));
     };
   }
-  for (const auto& peer : environment_->config.peers) {
-    if (peer.id.value() == 0 || peer.id == environment_->config.host ||
-        by_host_.contains(peer.id)) {
-      throw std::invalid_argument("host id " + std::to_string(peer.id.value()) +
-                                  " is not that of one other host");
-    }
-    auto address = tcp::usable_address(*environment_, peer.address);
-    links_.push_back(
-        std::make_shared<tcp::PeerLink>(environment_, peer, std::move(address), events));
-    by_host_.emplace(peer.id, links_.back().get());
-  }
+  for (const auto& peer : environment_->config.peers) add_link(peer);
   if (!environment_->config.listen_address.empty()) {
     (void)tcp::usable_address(*environment_, environment_->config.listen_address);
   }
+}
+
+void TcpTransport::use_tls(const TlsConfig& tls) {
+  environment_->make_stream = [context = tcp::make_tls_context(tls)](
+                                  asio::ip::tcp::socket socket, const std::string& dialed) {
+    return std::make_unique<tcp::TlsStream>(std::move(socket), context, dialed);
+  };
+}
+
+void TcpTransport::change(const std::vector<PeerConfig>& peers, const TlsConfig& tls) {
+  if (environment_->config.tls.enabled() != tls.enabled()) {
+    throw std::invalid_argument("TLS is neither begun nor ended while the agent runs");
+  }
+  for (const PeerConfig& peer : peers) (void)tcp::usable_address(*environment_, peer.address);
+  if (tls.enabled()) use_tls(tls);
+  environment_->config.tls = tls;
+  set_peers(peers);
+}
+
+void TcpTransport::add_link(const PeerConfig& peer) {
+  if (peer.id.value() == 0 || peer.id == environment_->config.host || by_host_.contains(peer.id)) {
+    throw std::invalid_argument("host id " + std::to_string(peer.id.value()) +
+                                " is not that of one other host");
+  }
+  auto address = tcp::usable_address(*environment_, peer.address);
+  links_.push_back(
+      std::make_shared<tcp::PeerLink>(environment_, peer, std::move(address), events_));
+  by_host_.emplace(peer.id, links_.back().get());
+}
+
+void TcpTransport::set_peers(const std::vector<PeerConfig>& peers) {
+  std::vector<std::shared_ptr<tcp::PeerLink>> leaving;
+  std::erase_if(links_, [&](const std::shared_ptr<tcp::PeerLink>& link) {
+    const HostId host = link->session().identity().peer;
+    if (std::ranges::find(peers, host, &PeerConfig::id) != peers.end()) return false;
+    by_host_.erase(host);
+    std::erase(to_flush_, link.get());
+    leaving.push_back(link);
+    return true;
+  });
+  for (const auto& link : leaving) link->retire("it is not in the configuration any more");
+  for (const PeerConfig& peer : peers) {
+    const auto known = by_host_.find(peer.id);
+    if (known != by_host_.end()) {
+      known->second->set_address(peer.address,
+                                 tcp::usable_address(*environment_, peer.address));
+      continue;
+    }
+    add_link(peer);
+    if (started_) links_.back()->start();
+  }
+  environment_->config.peers = peers;
 }
 
 void TcpTransport::use_rdma(std::unique_ptr<rdma::Verbs> verbs) {
@@ -128,6 +168,7 @@ TcpTransport::~TcpTransport() {
 void TcpTransport::start() {
   if (!environment_->config.listen_address.empty() && !links_.empty()) listen();
   for (auto& link : links_) link->start();
+  started_ = true;
 }
 
 void TcpTransport::listen() {

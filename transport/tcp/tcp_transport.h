@@ -55,14 +55,26 @@ class TcpTransport : public Transport {
   void give_up(HostId peer, const std::string& reason) override;
   [[nodiscard]] std::vector<LinkStatus> status() const override;
 
+  // The other hosts are these from now on, and links that are made from now on use these files. A
+  // host that is not among them any more is told so, and its session is over; one with another
+  // address is looked for there when its link is lost. Throws std::invalid_argument, and changes
+  // nothing, if an address or a file cannot be used. TLS cannot be begun or ended this way. To be
+  // called from a handler of the event loop.
+  void change(const std::vector<PeerConfig>& peers, const TlsConfig& tls);
+
   // The port it listens on, chosen by the system if the configuration says 0; 0 if it does not
   // listen.
   [[nodiscard]] std::uint16_t listen_port() const;
 
  private:
   void use_rdma(std::unique_ptr<rdma::Verbs> verbs);
+  void use_tls(const TlsConfig& tls);
+  void set_peers(const std::vector<PeerConfig>& peers);
+  void add_link(const PeerConfig& peer);
   void listen();
   std::shared_ptr<tcp::Environment> environment_;
+  PeerEvents& events_;
+  bool started_ = false;
   std::vector<std::shared_ptr<tcp::PeerLink>> links_;  // as configured
   boost::container::flat_map<HostId, tcp::PeerLink*> by_host_;
   std::vector<tcp::PeerLink*> to_flush_;

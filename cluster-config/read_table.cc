@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cluster-config/read_table.h"
+
 #include <arpa/inet.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -6,11 +8,9 @@
 #include <algorithm>
 #include <charconv>
 #include <climits>
-#include <cstring>
-#include <fstream>
-#include <sstream>
+#include <cstdlib>
+#include <utility>
 
-#include "cluster-config/config.h"
 #include "cluster-config/reader.h"
 
 namespace netbinder {
@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t kMaxHosts = 1024;
 constexpr std::size_t kMaxContexts = 64;
 constexpr std::size_t kMaxNameBytes = 255;
-constexpr std::size_t kMaxFileBytes = 4U << 20;
 
 bool host_name_valid(const std::string& name) {
   return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
@@ -37,6 +36,14 @@ std::string system_host_name() {
   char name[HOST_NAME_MAX + 1] = {};
   if (gethostname(name, sizeof name - 1) != 0 || !host_name_valid(name)) return "localhost";
   return name;
+}
+
+std::string default_socket() {
+  const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (::geteuid() != 0 && runtime != nullptr && *runtime == '/') {
+    return std::string(runtime) + "/netbinder/agent.sock";
+  }
+  return "/run/netbinder/agent.sock";
 }
 
 struct ParsedAddress {
@@ -197,6 +204,7 @@ Config read_config(TableReader& in) {
   if (host_given && !host_name_valid(config.host)) {
     in.fail("host", "'" + config.host + "' has other characters than a host name");
   }
+  config.socket = default_socket();
   in.get("cluster", config.cluster);
   if (!host_name_valid(config.cluster)) {
     in.fail("cluster", "'" + config.cluster + "' has other characters than a name");
@@ -246,38 +254,16 @@ Config read_config(TableReader& in) {
 
 }  // namespace
 
-std::expected<Config, ConfigError> parse_config(std::string_view text, const std::string& file) {
+std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table) {
   try {
-    const toml::table table = toml::parse(text, file);
-    TableReader reader(table, "", file);
-    return read_config(reader);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(ConfigError{.file = file,
-                                       .line = error.source().begin.line,
-                                       .column = error.source().begin.column,
-                                       .key = {},
-                                       .message = std::string(error.description())});
+    ConfigOrigins origins;
+    TableReader reader(table, "", origins);
+    Config config = read_config(reader);
+    return LoadedConfig{.config = std::move(config), .origins = std::move(origins)};
   } catch (const ConfigError& error) {
     return std::unexpected(error);
   }
 }
-
-std::expected<Config, ConfigError> load_config(const std::string& path) {
-  const auto fail = [&](std::string message) {
-    return std::unexpected(ConfigError{
-        .file = path, .line = 0, .column = 0, .key = {}, .message = std::move(message)});
-  };
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return fail(std::string("cannot be read: ") + std::strerror(errno));
-  std::string text(kMaxFileBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return fail("cannot be read");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxFileBytes) return fail("is too large to be a configuration");
-  return parse_config(text, path);
-}
-
-Config default_config() { return *parse_config("", "(no file)"); }
 
 const HostSettings& Config::self() const {
   const auto found = std::ranges::find(hosts, host, &HostSettings::name);

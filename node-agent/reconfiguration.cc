@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/reconfiguration.h"
+
+#include <algorithm>
+#include <map>
+
+namespace netbinder {
+
+namespace {
+
+// Devices can be added. Those that are there have processes, perhaps, and stay.
+void take_contexts(Config& config, const Config& wanted) {
+  for (const ContextSettings& context : wanted.contexts) {
+    if (std::ranges::find(config.contexts, context.name, &ContextSettings::name) ==
+        config.contexts.end()) {
+      config.contexts.push_back(context);
+    }
+  }
+}
+
+// Hosts come, go and move, but a host that is alone has no part of a cluster in it, and the arbiter
+// of context managers and this host itself stay who they are.
+void take_hosts(Config& config, const Config& wanted) {
+  const auto same_place = [](const HostSettings& a, const HostSettings& b) {
+    return a.name == b.name && a.id == b.id;
+  };
+  const auto self = std::ranges::find(wanted.hosts, config.host, &HostSettings::name);
+  if (config.hosts.size() < 2 || wanted.hosts.size() < 2 || self == wanted.hosts.end() ||
+      !(*self == config.self()) || !same_place(wanted.hosts.front(), config.hosts.front())) {
+    return;
+  }
+  // The number of a host that was there is not another one's.
+  for (const HostSettings& host : wanted.hosts) {
+    const auto numbered = std::ranges::find(config.hosts, host.id, &HostSettings::id);
+    const auto named = std::ranges::find(config.hosts, host.name, &HostSettings::name);
+    if (numbered != named) return;
+  }
+  // Those that stay keep their order of preference.
+  std::vector<HostSettings> hosts;
+  for (const HostSettings& host : config.hosts) {
+    const auto stays = std::ranges::find(wanted.hosts, host.name, &HostSettings::name);
+    if (stays != wanted.hosts.end()) hosts.push_back(*stays);
+  }
+  for (const HostSettings& host : wanted.hosts) {
+    if (std::ranges::find(hosts, host.name, &HostSettings::name) == hosts.end()) {
+      hosts.push_back(host);
+    }
+  }
+  config.hosts = std::move(hosts);
+}
+
+std::vector<std::string> differences(const Config& a, const Config& b) {
+  const std::map<std::string, std::string> of_a = config_values(a);
+  const std::map<std::string, std::string> of_b = config_values(b);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : of_a) {
+    const auto other = of_b.find(key);
+    if (other == of_b.end() || other->second != value) keys.push_back(key);
+  }
+  for (const auto& [key, value] : of_b) {
+    if (!of_a.contains(key)) keys.push_back(key);
+  }
+  std::ranges::sort(keys);
+  return keys;
+}
+
+}  // namespace
+
+Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted) {
+  Reconfiguration plan{.config = current, .changed = {}, .needs_restart = {}};
+  Config& config = plan.config;
+  config.log_level = wanted.log_level;
+  config.busy_poll_us = wanted.busy_poll_us;
+  config.limits = wanted.limits;
+  // Sessions and relays have these as they were made.
+  config.limits.max_message_bytes = current.limits.max_message_bytes;
+  config.limits.max_backlog_bytes = current.limits.max_backlog_bytes;
+  config.limits.max_file_bytes = current.limits.max_file_bytes;
+  if (current.tls.enabled() && wanted.tls.enabled()) config.tls = wanted.tls;
+  take_contexts(config, wanted);
+  take_hosts(config, wanted);
+  plan.changed = differences(current, config);
+  plan.needs_restart = differences(config, wanted);
+  return plan;
+}
+
+}  // namespace netbinder

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node-agent/reload.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "node-agent/agent.h"
+#include "transport/log.h"
+
+namespace netbinder {
+
+std::expected<Reconfiguration, std::string> Reload::now() {
+  const auto loaded = load_config(sources_);
+  auto outcome = loaded ? agent_.reconfigure(loaded->config)
+                        : std::expected<Reconfiguration, std::string>(
+                              std::unexpected(loaded.error().to_string()));
+  if (!outcome) {
+    log::error("the configuration stays as it was: {}", outcome.error());
+    return outcome;
+  }
+  if (outcome->changed.empty()) {
+    log::info("the configuration was read again: nothing has changed");
+  } else {
+    log::info("the configuration was read again; changed: {}", fmt::join(outcome->changed, ", "));
+  }
+  if (!outcome->needs_restart.empty()) {
+    log::warn("these stay as they were until the agent is started again: {}",
+              fmt::join(outcome->needs_restart, ", "));
+  }
+  return outcome;
+}
+
+void Reload::on_signal(boost::asio::signal_set& signals) {
+  signals.async_wait([this, &signals](const boost::system::error_code& error, int) {
+    if (error) return;
+    (void)now();
+    on_signal(signals);
+  });
+}
+
+}  // namespace netbinder

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reading the configuration anew, for SIGHUP and `netbinder reload`: it is read, checked and taken
+// over, all of it or nothing. A configuration that cannot be used changes nothing and is never
+// fatal.
+//
+// Owned by the daemon's main. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <expected>
+#include <string>
+
+#include "cluster-config/config.h"
+#include "node-agent/reconfiguration.h"
+
+namespace netbinder {
+
+class Agent;
+
+class Reload {
+ public:
+  // The sources are those that the agent was started with. `agent` outlives this.
+  Reload(ConfigSources sources, Agent& agent) : sources_(std::move(sources)), agent_(agent) {}
+
+  // Logs the outcome as well.
+  std::expected<Reconfiguration, std::string> now();
+  // At each of these signals. The set outlives this.
+  void on_signal(boost::asio::signal_set& signals);
+
+ private:
+  const ConfigSources sources_;
+  Agent& agent_;
+};
+
+}  // namespace netbinder

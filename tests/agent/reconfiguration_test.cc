@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a new configuration changes in an agent that runs.
+#include "node-agent/reconfiguration.h"
+
+#include <gtest/gtest.h>
+
+namespace netbinder {
+namespace {
+
+using Keys = std::vector<std::string>;
+
+Config three_hosts(const std::string& more = "") {
+  return parse_config(R"(
+host = "b"
+cluster_key = "k"
+)" + more + R"(
+[[hosts]]
+name = "a"
+address = "127.0.0.1:1"
+[[hosts]]
+name = "b"
+address = "127.0.0.1:2"
+[[hosts]]
+name = "c"
+address = "127.0.0.1:3"
+)",
+                      "t")
+      .value();
+}
+
+TEST(Reconfiguration, TheSameChangesNothing) {
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), three_hosts());
+  EXPECT_EQ(plan.config, three_hosts());
+  EXPECT_EQ(plan.changed, Keys{});
+  EXPECT_EQ(plan.needs_restart, Keys{});
+}
+
+TEST(Reconfiguration, BoundsAndLevelsAreTakenOver) {
+  Config wanted = three_hosts();
+  wanted.log_level = "debug";
+  wanted.busy_poll_us = 0;
+  wanted.limits.max_nodes_per_user = 5;
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.config, wanted);
+  EXPECT_EQ(plan.changed, (Keys{"busy_poll_us", "limits.max_nodes_per_user", "log_level"}));
+  EXPECT_EQ(plan.needs_restart, Keys{});
+}
+
+TEST(Reconfiguration, WhatNeedsARestartIsNamedAndStays) {
+  Config wanted = three_hosts();
+  wanted.cluster = "other";
+  wanted.socket = "/elsewhere";
+  wanted.session.timeout_ms = 1;
+  wanted.limits.max_file_bytes = 1;
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.config, three_hosts());
+  EXPECT_EQ(plan.changed, Keys{});
+  EXPECT_EQ(plan.needs_restart,
+            (Keys{"cluster", "limits.max_file_bytes", "session.timeout_ms", "socket"}));
+}
+
+TEST(Reconfiguration, HostsComeGoAndMove) {
+  Config wanted = three_hosts();
+  wanted.hosts[2] = {.name = "d", .id = 4, .address = "127.0.0.1:4"};
+  wanted.hosts[0].address = "127.0.0.1:10";
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.config.hosts, wanted.hosts);
+  EXPECT_EQ(plan.changed,
+            (Keys{"hosts[a].address", "hosts[c].address", "hosts[c].id", "hosts[c].name",
+                  "hosts[d].address", "hosts[d].id", "hosts[d].name"}));
+  EXPECT_EQ(plan.needs_restart, Keys{});
+}
+
+TEST(Reconfiguration, TheArbiterAndNumbersOfHostsStay) {
+  Config other_arbiter = three_hosts();
+  std::swap(other_arbiter.hosts[0], other_arbiter.hosts[2]);
+  EXPECT_EQ(plan_reconfiguration(three_hosts(), other_arbiter).config, three_hosts());
+  Config number_of_another = three_hosts();
+  number_of_another.hosts[2] = {.name = "d", .id = 3, .address = "127.0.0.1:4"};
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), number_of_another);
+  EXPECT_EQ(plan.config, three_hosts());
+  EXPECT_FALSE(plan.needs_restart.empty());
+}
+
+TEST(Reconfiguration, DevicesAreAddedAndStay) {
+  Config wanted = three_hosts();
+  wanted.contexts.erase(wanted.contexts.begin());
+  wanted.contexts.push_back({.name = "more"});
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  ASSERT_EQ(plan.config.contexts.size(), 4U);
+  EXPECT_EQ(plan.config.contexts[0].name, "binder");
+  EXPECT_EQ(plan.config.contexts[3].name, "more");
+  EXPECT_EQ(plan.changed.size(), 4U);
+  EXPECT_EQ(plan.needs_restart.size(), 4U) << "the device that is not wanted any more";
+}
+
+TEST(Reconfiguration, ASingleHostBecomesNoCluster) {
+  const Reconfiguration plan = plan_reconfiguration(default_config(), three_hosts());
+  EXPECT_EQ(plan.config, default_config());
+  EXPECT_FALSE(plan.needs_restart.empty());
+}
+
+}  // namespace
+}  // namespace netbinder
