@@ -13,6 +13,7 @@
 #include "node-agent/foreign_closer.h"
 #include "node-agent/look_window.h"
 #include "node-agent/reload.h"
+#include "transport/tcp/certificate.h"
 
 namespace netbinder {
 namespace {
@@ -53,6 +54,13 @@ json status_of(const Agent& agent) {
                                {"messages_sent", link.messages_sent},
                                {"messages_received", link.messages_received},
                                {"reconnects", link.reconnects},
+                               {"last_failure", link.last_failure},
+                               {"up_for_ms", link.up_for_ms},
+                               {"round_trip_us", link.round_trip_us},
+                               {"certificate_end_s", link.certificate_end_s},
+                               {"certificate_end", link.certificate_end_s == 0
+                                                       ? ""
+                                                       : tcp::format_time(link.certificate_end_s)},
                                {"unacknowledged_bytes", link.unacknowledged_bytes},
                                {"payload_bytes_written", link.payload_bytes_written},
                                {"payload_bytes_copied", link.payload_bytes_copied},

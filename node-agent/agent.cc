@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/agent.h"
 
+#include <sys/stat.h>
+
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "core/base/check.h"
@@ -12,6 +15,7 @@
 #include "host/node_host.h"
 #include "host/surroundings.h"
 #include "node-agent/agent_setup.h"
+#include "node-agent/certificate_watch.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
@@ -25,6 +29,29 @@
 #include "transport/tcp/tcp_transport.h"
 
 namespace netbinder {
+
+namespace {
+
+// By which one tells whether files have changed.
+class FilesStamp {
+ public:
+  FilesStamp() = default;
+  template <typename Tls>
+  explicit FilesStamp(const Tls& files) {
+    for (const std::string& file : {files.certificate, files.key, files.ca}) {
+      struct stat status {};
+      (void)::stat(file.c_str(), &status);
+      of_file_.push_back({file, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                          status.st_mtim.tv_nsec});
+    }
+  }
+  friend bool operator==(const FilesStamp&, const FilesStamp&) = default;
+
+ private:
+  std::vector<std::tuple<std::string, ino_t, off_t, time_t, long>> of_file_;
+};
+
+}  // namespace
 
 class Agent::Parts final : private Surroundings {
  public:
@@ -47,6 +74,7 @@ class Agent::Parts final : private Surroundings {
     channels->silence();
     host.reset();
     files.end_relaying();
+    certificates.reset();
     transport.reset();
   }
   Parts(const Parts&) = delete;
@@ -80,6 +108,32 @@ class Agent::Parts final : private Surroundings {
     host->attach(*transport);
     loop->attach(*transport);
     transport->start();
+    if (!config.tls.enabled()) return;
+    tls_stamp = FilesStamp(config.tls);
+    certificates = std::make_unique<CertificateWatch>(
+        io, transport_config(config, incarnation).tls,
+        CertificateWatch::Calls{.files_changed = [this] { certificates_changed(); },
+                                .links = [this] { return links(); }});
+  }
+
+  // Throws std::exception, and changes nothing.
+  void use_network(const TransportConfig& network) {
+    transport->change(network.peers, network.tls);
+    if (!network.tls.enabled()) return;
+    if (FilesStamp stamp(network.tls); stamp != tls_stamp) {
+      tls_stamp = std::move(stamp);
+      certificates->set_files(network.tls);
+      transport->renew_links();
+    }
+  }
+
+  void certificates_changed() {
+    try {
+      use_network(transport_config(config, incarnation));
+      log::info("the certificates have changed, and are used from now on");
+    } catch (const std::exception& error) {
+      log::error("the certificates have changed, but the earlier ones stay: {}", error.what());
+    }
   }
 
   std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted) {
@@ -89,7 +143,7 @@ class Agent::Parts final : private Surroundings {
     if (transport) {
       try {
         const TransportConfig network = transport_config(next, incarnation);
-        transport->change(network.peers, network.tls);
+        use_network(network);
       } catch (const std::exception& error) {
         return std::unexpected(error.what());
       }
@@ -125,6 +179,8 @@ class Agent::Parts final : private Surroundings {
   LookWindow look_window;
   LoopTimer timer;
   TravellingFiles files;
+  std::unique_ptr<CertificateWatch> certificates;  // none without TLS
+  FilesStamp tls_stamp;
   std::unique_ptr<TcpTransport> transport;  // none on a single host
   std::optional<NodeHost> host;
   std::optional<ProgramChannels> channels;

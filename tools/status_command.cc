@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tools/admin_client.h"
 #include "tools/commands.h"
@@ -14,6 +15,22 @@ namespace {
 
 std::string text(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// What more there is to say of a link; empty if there is nothing.
+std::string link_facts(const nlohmann::json& link) {
+  std::vector<std::string> facts;
+  if (link["up_for_ms"] != 0) {
+    facts.push_back(fmt::format("up for {} s", link["up_for_ms"].get<std::uint64_t>() / 1000));
+  }
+  if (link["round_trip_us"] != 0) {
+    facts.push_back(fmt::format("round trip {} µs", text(link["round_trip_us"])));
+  }
+  if (link["certificate_end_s"] != 0) {
+    facts.push_back("certificate until " + link["certificate_end"].get<std::string>());
+  }
+  if (link["last_failure"] != "") facts.push_back("last failure: " + text(link["last_failure"]));
+  return fmt::format("{}", fmt::join(facts, ", "));
 }
 
 void print(const nlohmann::json& status) {
@@ -31,6 +48,8 @@ void print(const nlohmann::json& status) {
                reason.empty() ? "" : " (" + reason + ")", text(link["state"]),
                text(link["messages_sent"]), text(link["messages_received"]),
                text(link["reconnects"]));
+    const auto facts = link_facts(link);
+    if (!facts.empty()) fmt::print("  {}\n", facts);
   }
   for (const char* group : {"counts", "statistics", "waiting"}) {
     fmt::print("{}:", group);

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -82,6 +83,10 @@ struct LinkStatus {
   std::uint64_t messages_received = 0;
   std::uint64_t reconnects = 0;
   std::uint64_t unacknowledged_bytes = 0;
+  std::string last_failure;             // why the last link ended, or none could be made; in words
+  std::uint64_t up_for_ms = 0;          // of the present link; 0: there is none
+  std::uint64_t round_trip_us = 0;      // likewise, as far as it is known
+  std::int64_t certificate_end_s = 0;   // of the peer's certificate, since 1970; 0: there is none
   // Payload bytes that went over RDMA, by what this host's processors did with them. Written: by
   // the device, from where they were staged to where they are read.
   std::uint64_t payload_bytes_written = 0;

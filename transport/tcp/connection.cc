@@ -29,7 +29,8 @@ void Connection::start() { stream_->handshake(shared_from_this()); }
 void Connection::ready(const error_code& error) {
   if (closed_) return;
   if (error) {
-    owner_->failed(*this, error.message(), false);
+    const std::string more = stream_->handshake_failure();
+    owner_->failed(*this, error.message() + (more.empty() ? "" : ": " + more), false);
     return;
   }
   open_ = true;

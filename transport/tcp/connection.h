@@ -73,6 +73,9 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   void close();
 
   [[nodiscard]] bool closed() const { return closed_; }
+  // Whether the stream's own handshake is done.
+  [[nodiscard]] bool opened() const { return open_; }
+  [[nodiscard]] StreamFacts facts() const { return closed_ ? StreamFacts{} : stream_->facts(); }
   [[nodiscard]] bool peer_is(const std::string& host_name) const {
     return stream_->peer_is(host_name);
   }

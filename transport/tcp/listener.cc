@@ -184,7 +184,11 @@ std::shared_ptr<const OutgoingFrame> Listener::next_frame(Connection& /*connecti
 }
 
 void Listener::failed(Connection& connection, const std::string& reason, bool broke_protocol) {
-  if (broke_protocol) environment_->log_broken_peer(connection.remote(), reason);
+  if (broke_protocol) {
+    environment_->log_broken_peer(connection.remote(), reason);
+  } else if (!connection.opened()) {
+    environment_->log_broken_peer(connection.remote(), "refused: the TLS handshake failed: " + reason);
+  }
   drop(find(connection));
 }
 

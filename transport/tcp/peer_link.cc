@@ -66,6 +66,10 @@ void PeerLink::retire(const std::string& reason) {
   stop();
 }
 
+void PeerLink::renew() {
+  if (connection_ && session_.link_up()) drop("it is made anew");
+}
+
 void PeerLink::set_address(const std::string& text, Address address) {
   if (text == peer_.address) return;
   peer_.address = text;
@@ -99,14 +103,15 @@ void PeerLink::resolve() {
         const auto self = weak.lock();
         if (!self || number != self->dial_number_) return;
         if (error || results.empty()) {
-          self->dial_failed(self->address_.host + ": " + error.message());
+          self->dial_failed(self->address_.host + ": " + error.message(), Met::kNobody);
           return;
         }
         const auto endpoint = results.begin()->endpoint();
         if (!self->environment_->allowed(endpoint.address())) {
           self->dial_failed(self->address_.host + " is " + endpoint.address().to_string() +
                             ", which is not a loopback address: that needs certificates, or "
-                            "insecure = true");
+                            "insecure = true",
+                            Met::kNobody);
           return;
         }
         self->connect(endpoint);
@@ -126,7 +131,7 @@ void PeerLink::connect(const asio::ip::tcp::endpoint& endpoint) {
         error_code failure = error;
         if (!failure) configure_socket(socket, failure);
         if (failure) {
-          self->dial_failed(remote + ": " + failure.message());
+          self->dial_failed(remote + ": " + failure.message(), Met::kNobody);
           return;
         }
         self->connected(std::move(socket), remote);
@@ -140,10 +145,16 @@ void PeerLink::connected(asio::ip::tcp::socket socket, const std::string& remote
   connection_->start();
 }
 
-void PeerLink::dial_failed(const std::string& reason) {
-  if (reason != last_failure_) {
-    log::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
-    last_failure_ = reason;
+void PeerLink::dial_failed(const std::string& reason, Met met) {
+  last_failure_ = reason;
+  if (reason != logged_failure_) {
+    logged_failure_ = reason;
+    // Somebody who is there and refuses is no matter of waiting.
+    if (met == Met::kSomebody) {
+      log::warn("no link to host {} '{}': {}", peer_.id.value(), peer_.name, reason);
+    } else {
+      log::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
+    }
   }
   wait_and_dial();
   arm_timer();
@@ -214,7 +225,7 @@ FrameOutcome PeerLink::frame_arrived(Connection& connection, Frame frame,
   if (!was_up && session_.link_up()) {
     connection.allow_session_frames();
     up_since_ms_ = now_ms;
-    last_failure_.clear();
+    logged_failure_.clear();
   }
   return outcome;
 }
@@ -258,6 +269,7 @@ void PeerLink::drop(const std::string& reason) {
   past_.bytes_sent += connection->counters().bytes_sent;
   past_.bytes_received += connection->counters().bytes_received;
   if (!session_.link_down()) session_.disconnected(now_ms);
+  last_failure_ = reason;
   if (was_up && session_.live()) {
     log::info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
   }
@@ -267,7 +279,7 @@ void PeerLink::drop(const std::string& reason) {
     if (was_up) {
       wait_and_dial();
     } else {
-      dial_failed(connection->remote() + ": " + reason);
+      dial_failed(connection->remote() + ": " + reason, Met::kSomebody);
     }
   }
   arm_timer();
@@ -333,6 +345,13 @@ LinkStatus PeerLink::status() const {
   status.payload_bytes_copied = rdma.payload_bytes_copied;
   status.payload_bytes_written_here = rdma.payload_bytes_written_here;
   status.payload_bytes_copied_here = rdma.payload_bytes_copied_here;
+  status.last_failure = last_failure_;
+  if (connection_ && session_.link_up()) {
+    const StreamFacts facts = connection_->facts();
+    status.up_for_ms = environment_->now_ms() - up_since_ms_;
+    status.round_trip_us = facts.round_trip_us;
+    status.certificate_end_s = facts.certificate_end_s;
+  }
   if (connection_) {
     status.bytes_sent += connection_->counters().bytes_sent;
     status.bytes_received += connection_->counters().bytes_received;
@@ -374,7 +393,7 @@ void PeerLink::timer_expired() {
       if (connection_) {
         drop("no answer in time");
       } else {
-        dial_failed(peer_.address + ": no answer in time");
+        dial_failed(peer_.address + ": no answer in time", Met::kNobody);
       }
     }
   }

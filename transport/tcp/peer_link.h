@@ -41,6 +41,8 @@ class PeerLink : public ConnectionOwner,
   // The same for a host that the configuration has no more; if there is a session it is lost. Nothing
   // begins again.
   void retire(const std::string& reason);
+  // Makes the link anew, if there is one. The session goes on.
+  void renew();
   // Where to dial from now on.
   void set_address(const std::string& text, Address address);
 
@@ -98,7 +100,8 @@ class PeerLink : public ConnectionOwner,
   void resolve();
   void connect(const boost::asio::ip::tcp::endpoint& endpoint);
   void connected(boost::asio::ip::tcp::socket socket, const std::string& remote);
-  void dial_failed(const std::string& reason);
+  enum class Met : std::uint8_t { kNobody, kSomebody };
+  void dial_failed(const std::string& reason, Met met);
   void wait_and_dial();
 
   void settle();
@@ -130,7 +133,8 @@ class PeerLink : public ConnectionOwner,
   std::uint64_t dial_number_ = 0;  // tells the handlers of abandoned attempts
   std::uint64_t wait_ms_ = 0;      // the last back-off
   std::uint64_t up_since_ms_ = 0;
-  std::string last_failure_;  // logged once, not each time
+  std::string logged_failure_;  // logged once, not each time
+  std::string last_failure_;    // for the status
   boost::asio::ip::tcp::resolver resolver_;
 
   boost::asio::steady_timer timer_;

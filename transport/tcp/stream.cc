@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/tcp/stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -60,6 +64,18 @@ void PlainStream::close() {
   error_code ignored;
   socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
+}
+
+std::uint64_t round_trip_us(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_rtt;
+}
+
+StreamFacts PlainStream::facts() const {
+  const int handle = const_cast<boost::asio::ip::tcp::socket&>(socket_).native_handle();
+  return {.round_trip_us = round_trip_us(handle), .certificate_end_s = 0};
 }
 
 bool PlainStream::peer_is(const std::string& /*host_name*/) const {

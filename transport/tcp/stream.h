@@ -15,6 +15,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,12 @@ class StreamEvents {
   virtual void ready(const boost::system::error_code& error) = 0;
   virtual void readable() = 0;
   virtual void writable() = 0;
+};
+
+// For status displays.
+struct StreamFacts {
+  std::uint64_t round_trip_us = 0;       // as the kernel sees it; 0: not known
+  std::int64_t certificate_end_s = 0;    // of the peer's, since 1970; 0: there is none
 };
 
 class Stream {
@@ -53,6 +60,9 @@ class Stream {
   virtual void close() = 0;
   // Whether the other end has proved to be this host, as far as the stream proves anything.
   [[nodiscard]] virtual bool peer_is(const std::string& host_name) const = 0;
+  // More about why the handshake has failed, in words; empty if there is nothing more to say.
+  [[nodiscard]] virtual std::string handshake_failure() const { return {}; }
+  [[nodiscard]] virtual StreamFacts facts() const { return {}; }
 };
 
 class PlainStream : public Stream {
@@ -66,10 +76,14 @@ class PlainStream : public Stream {
   void wait_writable(std::shared_ptr<StreamEvents> events) override;
   void close() override;
   [[nodiscard]] bool peer_is(const std::string& host_name) const override;
+  [[nodiscard]] StreamFacts facts() const override;
 
  private:
   boost::asio::ip::tcp::socket socket_;
 };
+
+// The round trip of a connected socket.
+[[nodiscard]] std::uint64_t round_trip_us(int socket);
 
 // Sets the options that every connection's socket has.
 void configure_socket(boost::asio::ip::tcp::socket& socket, boost::system::error_code& error);

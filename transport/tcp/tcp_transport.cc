@@ -104,6 +104,10 @@ void TcpTransport::change(const std::vector<PeerConfig>& peers, const TlsConfig&
   set_peers(peers);
 }
 
+void TcpTransport::renew_links() {
+  for (const auto& link : links_) link->renew();
+}
+
 void TcpTransport::add_link(const PeerConfig& peer) {
   if (peer.id.value() == 0 || peer.id == environment_->config.host || by_host_.contains(peer.id)) {
     throw std::invalid_argument("host id " + std::to_string(peer.id.value()) +

@@ -61,6 +61,9 @@ class TcpTransport : public Transport {
   // nothing, if an address or a file cannot be used. TLS cannot be begun or ended this way. To be
   // called from a handler of the event loop.
   void change(const std::vector<PeerConfig>& peers, const TlsConfig& tls);
+  // Makes each link anew, as with other certificates. Sessions go on, and no message is lost. To be
+  // called from a handler of the event loop.
+  void renew_links();
 
   // The port it listens on, chosen by the system if the configuration says 0; 0 if it does not
   // listen.

@@ -11,6 +11,7 @@
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 
@@ -210,10 +211,44 @@ void TlsStream::close() {
   socket_.close(ignored);
 }
 
+namespace {
+
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+
+Certificate peer_certificate(const SSL* ssl) {
+  return {SSL_get1_peer_certificate(ssl), &X509_free};
+}
+
+}  // namespace
+
+// OpenSSL says only that the certificate could not be verified; why, and whose it is, helps more.
+std::string TlsStream::handshake_failure() const {
+  const long result = SSL_get_verify_result(ssl_.get());
+  if (result == X509_V_OK) return {};
+  std::string text = X509_verify_cert_error_string(result);
+  if (const Certificate certificate = peer_certificate(ssl_.get())) {
+    char name[256] = {};
+    X509_NAME_oneline(X509_get_subject_name(certificate.get()), name, sizeof name);
+    text += " (" + std::string(name) + ")";
+  }
+  return text;
+}
+
+StreamFacts TlsStream::facts() const {
+  StreamFacts facts;
+  facts.round_trip_us = round_trip_us(const_cast<tcp::socket&>(socket_).native_handle());
+  const Certificate certificate = peer_certificate(ssl_.get());
+  std::tm end{};
+  if (certificate != nullptr &&
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) == 1) {
+    facts.certificate_end_s = ::timegm(&end);
+  }
+  return facts;
+}
+
 bool TlsStream::peer_is(const std::string& host_name) const {
   if (SSL_get_verify_result(ssl_.get()) != X509_V_OK) return false;
-  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      SSL_get1_peer_certificate(ssl_.get()), &X509_free);
+  const Certificate certificate = peer_certificate(ssl_.get());
   return certificate != nullptr &&
          X509_check_host(certificate.get(), host_name.data(), host_name.size(), 0, nullptr) == 1;
 }

@@ -40,6 +40,8 @@ class TlsStream : public Stream {
   void wait_writable(std::shared_ptr<StreamEvents> events) override;
   void close() override;
   [[nodiscard]] bool peer_is(const std::string& host_name) const override;
+  [[nodiscard]] std::string handshake_failure() const override;
+  [[nodiscard]] StreamFacts facts() const override;
 
  private:
   struct FreeSsl {

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps an eye on the certificates of links: on the files of this host's, which are used as soon as
+// they have changed, and on when certificates end, of which it warns in time.
+//
+// Owned by the Agent, if there is TLS. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "transport/config.h"
+#include "transport/transport.h"
+
+namespace netbinder {
+
+// How near an end is, of which one is warned once each.
+enum class Expiry : std::uint8_t { kFar, kTwoWeeks, kOneDay, kOneHour, kOver };
+[[nodiscard]] Expiry expiry(std::int64_t end_s, std::int64_t now_s);
+
+class CertificateWatch {
+ public:
+  struct Calls {
+    std::function<void()> files_changed;                // to read them again
+    std::function<std::vector<LinkStatus>()> links;     // for the ends of peers' certificates
+  };
+  CertificateWatch(boost::asio::io_context& io, const TlsConfig& files, Calls calls);
+  ~CertificateWatch() = default;
+  CertificateWatch(const CertificateWatch&) = delete;
+  CertificateWatch& operator=(const CertificateWatch&) = delete;
+
+  // These files from now on.
+  void set_files(const TlsConfig& files);
+
+ private:
+  void wait_for_events();
+  void take_events();
+  void settle();
+  void look_at_ends();
+  void warn(const std::string& whose, std::int64_t end_s, std::int64_t now_s);
+
+  Calls calls_;
+  TlsConfig files_;
+  boost::asio::posix::stream_descriptor events_;  // of inotify; none if the system gives none
+  boost::asio::steady_timer settled_;
+  boost::asio::steady_timer look_;
+  std::vector<int> watches_;
+  std::map<std::string, Expiry> warned_;  // of which end, by whose certificate it is
+};
+
+}  // namespace netbinder
