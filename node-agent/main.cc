@@ -2,11 +2,36 @@
 //
 // netbinderd: the agent of a host.
 #include <cstdio>
+#include <ctime>
 #include <exception>
 
 #include "cluster-config/config.h"
 #include "node-agent/command_line.h"
 #include "node-agent/daemon.h"
+#include "transport/tcp/certificate.h"
+
+namespace netbinder {
+namespace {
+
+// Prints what there is to say about them, as comments. False if they cannot be used.
+bool examine_certificates(const Config& config) {
+  if (!config.tls.enabled()) return true;
+  bool usable = true;
+  std::puts("");
+  for (const auto& finding : tcp::check_certificates({.certificate = config.tls.certificate,
+                                                      .key = config.tls.key,
+                                                      .ca = config.tls.ca},
+                                                     config.host, std::time(nullptr))) {
+    const bool error = finding.weight == tcp::CertificateFinding::Weight::kError;
+    const bool fine = finding.weight == tcp::CertificateFinding::Weight::kFine;
+    std::printf("# %s: %s\n", error ? "error" : fine ? "ok" : "warning", finding.text.c_str());
+    usable = usable && !error;
+  }
+  return usable;
+}
+
+}  // namespace
+}  // namespace netbinder
 
 int main(int argc, char** argv) {
   const auto options = netbinder::parse_command_line(argc, argv);
@@ -18,7 +43,7 @@ int main(int argc, char** argv) {
   }
   if (options->checks_only) {
     std::fputs(netbinder::render_config(loaded->config, loaded->origins).c_str(), stdout);
-    return 0;
+    return netbinder::examine_certificates(loaded->config) ? 0 : 1;
   }
   try {
     netbinder::run_daemon(loaded->config, options->sources);

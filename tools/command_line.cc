@@ -76,6 +76,47 @@ void add_reload(CLI::App& app, Chosen& chosen) {
   reload->callback([options, &chosen] { chosen = *options; });
 }
 
+void add_doctor(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<DoctorOptions>();
+  options->socket = agent_socket();
+  CLI::App* doctor = app.add_subcommand(
+      "doctor", "look for what keeps programs from working here; exit status 0, 1 (warnings), 2");
+  doctor->add_option("--socket", options->socket, "the agent's socket");
+  doctor->add_option("--device", options->device, "the binder device");
+  doctor->add_flag("--json", options->json, "as JSON");
+  doctor->callback([options, &chosen] { chosen = *options; });
+}
+
+void add_certs(CLI::App& app, Chosen& chosen) {
+  using Action = CertsOptions::Action;
+  auto options = std::make_shared<CertsOptions>();
+  CLI::App* certs = app.add_subcommand("certs", "certificates for the hosts of a cluster");
+  certs->require_subcommand(1);
+  const auto add = [&](const char* name, const char* about, Action action) {
+    CLI::App* command = certs->add_subcommand(name, about);
+    command->callback([options, action, &chosen] {
+      options->action = action;
+      chosen = *options;
+    });
+    return command;
+  };
+  CLI::App* init = add("init", "make an authority in a folder", Action::kInit);
+  init->add_option("folder", options->folder, "where to")->required();
+  init->add_option("--name", options->name, "of the authority");
+  CLI::App* host = add("host", "make a certificate and its key for a host", Action::kHost);
+  host->add_option("name", options->host, "the host, as in [[hosts]]")->required();
+  host->add_option("--folder", options->folder, "the authority's");
+  host->add_option("--days", options->days, "how long it is valid")->check(CLI::Range(1, 3650));
+  host->add_flag("--renew", options->renews, "write over the earlier one");
+  CLI::App* check = add(
+      "check", "whether these files fit together and are the host's; exit status 0, 1 (warnings), 2",
+      Action::kCheck);
+  check->add_option("host", options->host, "as in [[hosts]]")->required();
+  check->add_option("--certificate", options->certificate, "a file")->required();
+  check->add_option("--key", options->key, "a file")->required();
+  check->add_option("--ca", options->ca, "a file")->required();
+}
+
 void add_debug_files(CLI::App& app, Chosen& chosen) {
   const auto add = [&](const char* name, const char* about, const char* file) {
     auto options = std::make_shared<DebugFileOptions>();
@@ -161,6 +202,8 @@ std::expected<Command, int> parse_command_line(int argc, char** argv) {
   add_session(app, chosen);
   add_status(app, chosen);
   add_reload(app, chosen);
+  add_doctor(app, chosen);
+  add_certs(app, chosen);
   add_debug_files(app, chosen);
   add_service(app, chosen);
   add_ping(app, chosen);

@@ -40,6 +40,25 @@ struct ReloadOptions {
   bool json = false;
 };
 
+// Looks for what keeps programs from working. Exit status 0, 1 (warnings) or 2 (errors).
+struct DoctorOptions {
+  std::string socket;
+  std::string device = "/dev/binder";
+  bool json = false;
+};
+
+// Makes and checks the certificates of a cluster's hosts.
+struct CertsOptions {
+  enum class Action { kInit, kHost, kCheck };
+  Action action = Action::kInit;
+  std::string folder = ".";
+  std::string name = "netbinder";  // of the authority
+  std::string host;
+  int days = 365;
+  bool renews = false;
+  std::string certificate, key, ca;  // to be checked
+};
+
 // Shows one of the driver's debug files, without root.
 struct DebugFileOptions {
   std::string file;
@@ -77,7 +96,8 @@ struct BenchOptions {
   bool json = false;
 };
 
-using Command = std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DebugFileOptions,
+using Command = std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DoctorOptions,
+                             CertsOptions, DebugFileOptions,
                              ServiceOptions, PingOptions, BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
@@ -85,6 +105,8 @@ int carry_out(const RunOptions& options, char** argv);
 int carry_out(const SessionOptions& options, char** argv);
 int carry_out(const StatusOptions& options, char** argv);
 int carry_out(const ReloadOptions& options, char** argv);
+int carry_out(const DoctorOptions& options, char** argv);
+int carry_out(const CertsOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);

@@ -22,7 +22,7 @@ FLOORS = {
     "host": _CORE + ["transport", "cluster-config"],
     "shim": ["channel"],
     "node-agent": _CORE + ["channel", "transport", "cluster-config", "host"],
-    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent"],
+    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "transport"],
 }
 
 # Files that are on another floor than their folder says: none.

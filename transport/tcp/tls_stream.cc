@@ -69,6 +69,8 @@ TlsStream::TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context,
   BIO* const bio = ssl_ ? make_socket_bio(socket_.native_handle()) : nullptr;
   if (bio == nullptr) throw std::bad_alloc();
   SSL_set_bio(ssl_.get(), bio, bio);
+  // A host is named by subjectAltName; the common name is for people.
+  SSL_set_hostflags(ssl_.get(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (dialer_ && SSL_set1_host(ssl_.get(), dialed.c_str()) != 1) throw std::bad_alloc();
 }
 
@@ -250,7 +252,8 @@ bool TlsStream::peer_is(const std::string& host_name) const {
   if (SSL_get_verify_result(ssl_.get()) != X509_V_OK) return false;
   const Certificate certificate = peer_certificate(ssl_.get());
   return certificate != nullptr &&
-         X509_check_host(certificate.get(), host_name.data(), host_name.size(), 0, nullptr) == 1;
+         X509_check_host(certificate.get(), host_name.data(), host_name.size(),
+                         X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
 }
 
 }  // namespace netbinder::tcp

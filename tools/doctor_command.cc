@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netbinder doctor: what keeps programs from working here, in plain words, with what to do about it.
+#include <fmt/format.h>
+#include <gnu/libc-version.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/base/uapi.h"
+#include "tools/admin_client.h"
+#include "tools/binder_client.h"
+#include "tools/commands.h"
+#include "tools/installation.h"
+#include "transport/tcp/certificate.h"
+
+namespace netbinder::tools {
+
+namespace {
+
+constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
+
+enum class Weight : std::uint8_t { kFine, kWarning, kError };
+
+struct Finding {
+  Weight weight = Weight::kFine;
+  std::string text;
+  std::string remedy;  // empty if nothing is to be done
+};
+
+class Examination {
+ public:
+  explicit Examination(const DoctorOptions& options) : options_(options) {}
+
+  std::vector<Finding> run() {
+    examine_installation();
+    examine_limits();
+    if (examine_socket()) {
+      examine_agent();
+      examine_device();
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void fine(std::string text) { findings_.push_back({Weight::kFine, std::move(text), {}}); }
+  void warning(std::string text, std::string remedy) {
+    findings_.push_back({Weight::kWarning, std::move(text), std::move(remedy)});
+  }
+  void error(std::string text, std::string remedy) {
+    findings_.push_back({Weight::kError, std::move(text), std::move(remedy)});
+  }
+
+  void examine_installation() {
+    try {
+      fine("the preload library is " + shim_path());
+    } catch (const std::runtime_error& missing) {
+      error(missing.what(), "install netbinder as a whole, or set NETBINDER_SHIM to the library");
+    }
+    fine(fmt::format("the C library is glibc {}", gnu_get_libc_version()));
+  }
+
+  void examine_limits() {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    constexpr rlim_t kFewFiles = 1024;
+    if (files.rlim_cur < kFewFiles) {
+      warning(fmt::format("a program may have {} descriptors only, and each open of a device takes some",
+                          files.rlim_cur),
+              "ulimit -n 4096");
+    } else {
+      fine(fmt::format("a program may have {} descriptors", files.rlim_cur));
+    }
+  }
+
+  // Whether an agent can be asked.
+  bool examine_socket() {
+    const std::string& socket = options_.socket;
+    struct stat status {};
+    if (::stat(socket.c_str(), &status) != 0) {
+      error(fmt::format("there is no agent's socket at {} ({})", socket, std::strerror(errno)),
+            "start netbinderd, or set NETBINDER_SOCKET to where it is");
+      return false;
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+      error(socket + " is no socket", "set NETBINDER_SOCKET to the agent's");
+      return false;
+    }
+    if (::access(socket.c_str(), R_OK | W_OK) != 0) {
+      error(fmt::format("this user may not use {}", socket),
+            fmt::format("join the group of the socket (stat {}), or have its mode changed", socket));
+      return false;
+    }
+    fine("the agent's socket is " + socket);
+    return true;
+  }
+
+  void examine_agent() {
+    nlohmann::json status;
+    try {
+      status = ask_agent(options_.socket, {{"command", "status"}});
+    } catch (const std::runtime_error& silent) {
+      error(silent.what(), "look at the agent's log; start it again if it is gone");
+      return;
+    }
+    fine(fmt::format("the agent of host '{}' answers (pid {}, cluster '{}')",
+                     status["host"].get<std::string>(), status["pid"].get<long>(),
+                     status["cluster"].get<std::string>()));
+    for (const auto& link : status["links"]) examine_link(link);
+  }
+
+  void examine_link(const nlohmann::json& link) {
+    const std::string host = link["host"];
+    const std::string state = link["state"];
+    const std::string last_failure = link["last_failure"];
+    if (state != "established") {
+      error(fmt::format("host '{}' ({}) is not connected: {}", host,
+                        link["address"].get<std::string>(),
+                        last_failure.empty() ? state : last_failure),
+            "is its agent running, its address right, and do both have the same hosts, cluster and "
+            "certificates or key? Its log says more");
+      return;
+    }
+    fine(fmt::format("host '{}' is connected over {}, round trip {} µs", host,
+                     link["transport"].get<std::string>(),
+                     link["round_trip_us"].get<std::uint64_t>()));
+    const std::int64_t end_s = link["certificate_end_s"];
+    constexpr std::int64_t kTwoWeeks = 14L * 24 * 60 * 60;
+    if (end_s != 0 && end_s - std::time(nullptr) < kTwoWeeks) {
+      warning(fmt::format("the certificate of host '{}' ends on {}", host, tcp::format_time(end_s)),
+              fmt::format("netbinder certs host {} --renew, and copy the files there", host));
+    }
+  }
+
+  // Opens, maps, and makes one call: to the context's manager.
+  void examine_device() {
+    try {
+      BinderClient client(options_.device);
+      fine(options_.device + " can be opened and mapped");
+      const auto start = std::chrono::steady_clock::now();
+      const auto reply = client.call(0, kPing, {});
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - start;
+      if (!reply) {
+        warning(fmt::format("nobody answers as the context manager of {}: {}", options_.device,
+                            reply.error()),
+                "start a service manager, or configure the built-in one (service_manager)");
+        return;
+      }
+      client.free(*reply);
+      fine(fmt::format("a call to the context manager took {:.0f} µs", took.count()));
+    } catch (const std::runtime_error& failed) {
+      error(failed.what(), "does this host's agent have the device? `netbinder status` lists them");
+    }
+  }
+
+  const DoctorOptions& options_;
+  std::vector<Finding> findings_;
+};
+
+std::string_view name(Weight weight) {
+  switch (weight) {
+    case Weight::kFine:
+      return "ok";
+    case Weight::kWarning:
+      return "warning";
+    case Weight::kError:
+      break;
+  }
+  return "error";
+}
+
+}  // namespace
+
+int carry_out(const DoctorOptions& options, char** argv) {
+  try {
+    ensure_preloaded(argv);
+  } catch (const std::runtime_error&) {
+    // It is among the findings.
+  }
+  const std::vector<Finding> findings = Examination(options).run();
+  Weight worst = Weight::kFine;
+  nlohmann::json answer = nlohmann::json::array();
+  for (const Finding& finding : findings) {
+    worst = std::max(worst, finding.weight);
+    if (options.json) {
+      answer.push_back({{"weight", name(finding.weight)},
+                        {"finding", finding.text},
+                        {"remedy", finding.remedy}});
+    } else {
+      fmt::print("{:<8}{}\n", name(finding.weight), finding.text);
+      if (!finding.remedy.empty()) fmt::print("        → {}\n", finding.remedy);
+    }
+  }
+  if (options.json) fmt::print("{}\n", answer.dump(2));
+  return static_cast<int>(worst);
+}
+
+}  // namespace netbinder::tools
