@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// This process as the driver knows it: the open device, the proxies, and the pool of threads. It is
+// opened at its first use and lives as long as the process, so that objects of any kind may outlive
+// main. A forked child has none. Any thread.
+#pragma once
+
+#include <android/binder_status.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "ndk/process/device.h"
+#include "ndk/process/remote_binder.h"
+
+namespace netbinder::ndk {
+
+class Process {
+ public:
+  // Null if there is no driver (yet), or in a forked child.
+  [[nodiscard]] static Process* get();
+
+  [[nodiscard]] const Device& device() const { return device_; }
+  [[nodiscard]] Proxies& proxies() { return proxies_; }
+
+  // False if the driver refuses.
+  [[nodiscard]] bool set_most_threads(std::uint32_t count);
+  void start_pool();
+  [[nodiscard]] bool pool_started() const { return pool_started_.load(); }
+  // The driver has asked for another thread.
+  void add_thread();
+
+ private:
+  explicit Process(Device device) : device_(device) {}
+  void start_thread(bool first);
+  static void forget_in_child();
+
+  Device device_;
+  Proxies proxies_;
+  std::atomic<bool> pool_started_ = false;
+  std::atomic<int> last_thread_ = 0;
+};
+
+}  // namespace netbinder::ndk
