@@ -340,13 +340,15 @@ void Thread::serve_call(const binder_transaction_data_secctx& call) {
       status = target->transact(data.code, request, &answer, data.flags & kTransactionClearBuffer);
       target->dec_strong();
     }
+    // Before the answer, so that there is room when the caller goes on. Proxies and copies of
+    // descriptors that the answer has hold what they are of.
+    request.clear();
     if ((data.flags & TF_ONE_WAY) == 0) {
       reply(data, answer, status);
     } else if (status != STATUS_OK) {
       log_line("a oneway call (code %u) fails with status %d, which nobody learns", data.code,
                status);
     }
-    request.clear();
   }
   serving_ = serving.outer;
 }

@@ -58,9 +58,9 @@ class SpAIBinder {
   AIBinder* mBinder = nullptr;
 };
 
-#define SP_AIBINDER_COMPARE(_op_)                                            \
+#define SP_AIBINDER_COMPARE(_op_)                                                  \
   static inline bool operator _op_(const SpAIBinder& lhs, const SpAIBinder& rhs) { \
-    return lhs.get() _op_ rhs.get();                                         \
+    return lhs.get() _op_ rhs.get();                                               \
   }
 SP_AIBINDER_COMPARE(!=)
 SP_AIBINDER_COMPARE(<)
@@ -192,8 +192,7 @@ class ScopedAIBinder_FrozenStateChangeCallback
     : public impl::ScopedAResource<AIBinder_FrozenStateChangeCallback*,
                                    AIBinder_FrozenStateChangeCallback_delete, nullptr> {
  public:
-  explicit ScopedAIBinder_FrozenStateChangeCallback(
-      AIBinder_FrozenStateChangeCallback* a = nullptr)
+  explicit ScopedAIBinder_FrozenStateChangeCallback(AIBinder_FrozenStateChangeCallback* a = nullptr)
       : ScopedAResource(a) {}
   ~ScopedAIBinder_FrozenStateChangeCallback() {}
   ScopedAIBinder_FrozenStateChangeCallback(ScopedAIBinder_FrozenStateChangeCallback&&) = default;
