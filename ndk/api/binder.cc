@@ -3,6 +3,7 @@
 #include <android/binder_ibinder.h>
 #include <android/binder_ibinder_jni.h>
 #include <android/binder_ibinder_platform.h>
+#include <android/binder_stability.h>
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
 #include "ndk/process/remote_binder.h"
 
 #include <android/binder_ibinder_platform.h>
+#include <android/binder_stability.h>
 
 #include <algorithm>
 

@@ -7,16 +7,9 @@
 
 __BEGIN_DECLS
 
-#if !defined(__ANDROID_API__) || __ANDROID_API__ >= 31
 enum {
   // The receiver's driver clears the payload when it is freed.
   FLAG_CLEAR_BUF = 0x20,
-};
-#endif
-enum {
-  FLAG_PRIVATE_LOCAL = 0,
-  // The caller is of the vendor's side: the object must be stable for vendors.
-  FLAG_PRIVATE_VENDOR = 0x10000000,
 };
 
 // The security context of the call that this thread is serving, if the object asked for it; valid

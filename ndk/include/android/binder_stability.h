@@ -8,6 +8,16 @@
 
 __BEGIN_DECLS
 
+// Flags of a call: whose stability the object must have.
+enum {
+  FLAG_PRIVATE_VENDOR = 0x10000000,
+#if defined(__ANDROID_VNDK__) || defined(__ANDROID_VENDOR__)
+  FLAG_PRIVATE_LOCAL = FLAG_PRIVATE_VENDOR,
+#else
+  FLAG_PRIVATE_LOCAL = 0,
+#endif
+};
+
 // Of a local object, before it is passed to others; aborts on a second mark of another kind.
 void AIBinder_markSystemStability(AIBinder* binder) __INTRODUCED_IN(30);
 void AIBinder_markVendorStability(AIBinder* binder) __INTRODUCED_IN(30);
