@@ -5,6 +5,8 @@
 # includes <aidl/PACKAGE/NAME.h>, and is linked with libbinder_ndk. FILE is in the folders of its package, below the folder
 # that imports are relative to; IMPORTS are others. STABILITY vintf is for interfaces with @VintfStability, and needs an
 # aidl newer than Debian's 10. NETBINDER_AIDL is the compiler.
+#
+# LIBRARY TARGET is for what is linked in place of libbinder_ndk.
 find_program(NETBINDER_AIDL aidl DOC "The AIDL compiler (package aidl)")
 
 function(_netbinder_aidl_help result)
@@ -17,7 +19,7 @@ function(_netbinder_aidl_help result)
 endfunction()
 
 function(netbinder_add_aidl target)
-  cmake_parse_arguments(PARSE_ARGV 1 aidl "" "STABILITY" "FILES;IMPORTS")
+  cmake_parse_arguments(PARSE_ARGV 1 aidl "" "STABILITY;LIBRARY" "FILES;IMPORTS")
   if(aidl_UNPARSED_ARGUMENTS OR NOT aidl_FILES)
     message(FATAL_ERROR "netbinder_add_aidl(${target} FILES FILE… [IMPORTS FOLDER…] [STABILITY vintf])")
   endif()
@@ -89,9 +91,11 @@ function(netbinder_add_aidl target)
   if(aidl_STABILITY)
     target_compile_definitions(${target} ${scope} BINDER_STABILITY_SUPPORT)
   endif()
-  if(TARGET netbinder::binder_ndk)
-    target_link_libraries(${target} ${scope} netbinder::binder_ndk)
-  else()
-    target_link_libraries(${target} ${scope} binder_ndk)
+  if(NOT aidl_LIBRARY)
+    set(aidl_LIBRARY binder_ndk)
+    if(TARGET netbinder::binder_ndk)
+      set(aidl_LIBRARY netbinder::binder_ndk)
+    endif()
   endif()
+  target_link_libraries(${target} ${scope} ${aidl_LIBRARY})
 endfunction()

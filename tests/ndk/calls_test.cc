@@ -3,15 +3,18 @@
 #include <android/binder_ibinder_platform.h>
 #include <android/binder_manager.h>
 #include <android/binder_process.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
+#include <linux/android/binder.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <thread>
 
+#include "shim/linked.h"
 #include "tests/ndk/echo_service.h"
 #include "tests/ndk/server_process.h"
 
@@ -362,6 +365,87 @@ TEST_F(NdkCalls, AListenersDeathIsSeenByTheServer) {
   third.process.kill();
   EXPECT_TRUE(death.wait_for_unlinked(1));
   EXPECT_EQ(death.died, 1);
+}
+
+// ---- freezing ----
+
+// As a manager of processes does it, on the host of the servers.
+class Freezer {
+ public:
+  explicit Freezer(pid_t pid) : pid_(pid) {
+    const char* const first = std::getenv("NETBINDER_SOCKET");
+    const std::string before = first != nullptr ? first : "";
+    if (const char* const second = std::getenv("NETBINDER_SOCKET_2")) {
+      ::setenv("NETBINDER_SOCKET", second, 1);
+    }
+    fd_ = ::netbinder_linked_open("/dev/binder", O_RDWR | O_CLOEXEC, "android14");
+    if (first != nullptr) ::setenv("NETBINDER_SOCKET", before.c_str(), 1);
+  }
+  ~Freezer() { ::netbinder_linked_close(fd_); }
+  Freezer(const Freezer&) = delete;
+  Freezer& operator=(const Freezer&) = delete;
+
+  [[nodiscard]] bool set(bool frozen) const {
+    binder_freeze_info info{
+        .pid = static_cast<__u32>(pid_), .enable = frozen ? 1U : 0U, .timeout_ms = 1000};
+    return ::netbinder_linked_ioctl(fd_, BINDER_FREEZE, &info) == 0;
+  }
+
+ private:
+  const pid_t pid_;
+  int fd_ = -1;
+};
+
+struct Frozen {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<bool> states;
+  bool unlinked = false;
+
+  bool wait_for(const std::vector<bool>& wanted) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, kLimit, [&] { return states == wanted; });
+  }
+};
+
+TEST_F(NdkCalls, AFrozenServer) {
+  const Remote own;
+  const ndk::ScopedAIBinder_FrozenStateChangeCallback callback(
+      AIBinder_FrozenStateChangeCallback_new(
+          [](void* cookie, bool frozen) {
+            auto* const state = static_cast<Frozen*>(cookie);
+            const std::lock_guard lock(state->mutex);
+            state->states.push_back(frozen);
+            state->changed.notify_all();
+          },
+          [](void* cookie) { static_cast<Frozen*>(cookie)->unlinked = true; }));
+  Frozen state;
+  ASSERT_EQ(AIBinder_addFrozenStateChangeCallback(own.binder.get(), callback.get(), &state),
+            STATUS_OK);
+  ASSERT_TRUE(state.wait_for({false}));
+  const Freezer freezer(own.process.pid());
+  ASSERT_TRUE(freezer.set(true));
+  ASSERT_TRUE(state.wait_for({false, true}));
+  std::string text;
+  EXPECT_EQ(own.echo->echo("x", &text).getStatus(), STATUS_FAILED_TRANSACTION);
+  EXPECT_TRUE(own.echo->publish("later").isOk());  // oneway calls wait
+  // A second callback is told the present state at once.
+  Frozen second;
+  ASSERT_EQ(AIBinder_addFrozenStateChangeCallback(own.binder.get(), callback.get(), &second),
+            STATUS_OK);
+  EXPECT_TRUE(second.wait_for({true}));
+  ASSERT_TRUE(freezer.set(false));
+  ASSERT_TRUE(state.wait_for({false, true, false}));
+  ASSERT_TRUE(second.wait_for({true, false}));
+  EXPECT_TRUE(own.echo->echo("x", &text).isOk());
+  EXPECT_EQ(AIBinder_removeFrozenStateChangeCallback(own.binder.get(), callback.get(), &state),
+            STATUS_OK);
+  EXPECT_TRUE(state.unlinked);
+  EXPECT_EQ(AIBinder_removeFrozenStateChangeCallback(own.binder.get(), callback.get(), &state),
+            STATUS_NAME_NOT_FOUND);
+  EXPECT_FALSE(second.unlinked);
+  EXPECT_EQ(AIBinder_removeFrozenStateChangeCallback(own.binder.get(), callback.get(), &second),
+            STATUS_OK);
 }
 
 // ---- weak references ----

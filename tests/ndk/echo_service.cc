@@ -227,6 +227,15 @@ int serve_polling() {
   }
 }
 
+// Tries its own way, and takes it back once.
+bool end_without_clients(bool has_clients, void* service) {
+  if (has_clients) return false;
+  if (service == nullptr || !AServiceManager_tryUnregister()) std::_Exit(3);
+  AServiceManager_reRegister();
+  if (!AServiceManager_tryUnregister()) std::_Exit(4);
+  std::_Exit(7);
+}
+
 }  // namespace
 
 int serve(const std::string& kind, const std::string& name) {
@@ -244,8 +253,18 @@ int serve(const std::string& kind, const std::string& name) {
   }
   if (kind == "single" && !ABinderProcess_setThreadPoolMaxThreadCount(0)) return 1;
   if (kind == "pool") ABinderProcess_startThreadPool();
-  if (kind == "lazy") {
+  if (kind.starts_with("lazy")) {
     if (AServiceManager_registerLazyService(binder.get(), name.c_str()) != STATUS_OK) return 1;
+    if (kind == "lazy-callback") {
+      AServiceManager_setActiveServicesCallback(end_without_clients, service.get());
+    }
+    if (kind == "lazy-held") {
+      AServiceManager_forceLazyServicesPersist(true);
+      std::thread([] {
+        std::this_thread::sleep_for(std::chrono::seconds(10));
+        AServiceManager_forceLazyServicesPersist(false);
+      }).detach();
+    }
   } else if (AServiceManager_addService(binder.get(), name.c_str()) != EX_NONE) {
     return 1;
   }
