@@ -11,9 +11,9 @@
 #include <cstring>
 #include <memory>
 
-#include "ndk/api/status.h"
 #include "ndk/base/log.h"
 #include "ndk/parcel/parcel.h"
+#include "ndk/parcel/status.h"
 #include "ndk/process/binder_class.h"
 #include "ndk/process/codes.h"
 #include "ndk/process/local_binder.h"

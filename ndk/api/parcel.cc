@@ -9,8 +9,8 @@
 #include <cstring>
 #include <limits>
 
-#include "ndk/api/status.h"
 #include "ndk/base/text.h"
+#include "ndk/parcel/status.h"
 #include "ndk/process/binder_object.h"
 
 using namespace netbinder::ndk;

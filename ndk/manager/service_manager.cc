@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "ndk/api/status.h"
+#include "ndk/parcel/status.h"
 #include "ndk/base/log.h"
 #include "ndk/process/codes.h"
 #include "ndk/process/process.h"
