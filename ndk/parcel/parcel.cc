@@ -58,9 +58,9 @@ void Parcel::clear() {
     owner_->free_buffer(data_, size_, count_ > 0);
   } else {
     if (sensitive_) erase_memory(data_, size_);
-    if (data_ != inline_.data()) std::free(data_);
+    if (data_ != inline_) std::free(data_);
   }
-  data_ = inline_.data();
+  data_ = inline_;
   size_ = 0;
   capacity_ = kInline;
   position_ = 0;
@@ -82,7 +82,7 @@ binder_status_t Parcel::set_capacity(std::size_t capacity) {
   if (memory == nullptr) return STATUS_NO_MEMORY;
   std::memcpy(memory, data_, size_);
   if (sensitive_) erase_memory(data_, size_);
-  if (data_ != inline_.data()) std::free(data_);
+  if (data_ != inline_) std::free(data_);
   data_ = memory;
   capacity_ = capacity;
   return STATUS_OK;

@@ -11,7 +11,6 @@
 #include <android/binder_status.h>
 #include <linux/android/binder.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -128,7 +127,9 @@ class Parcel {
   [[nodiscard]] binder_status_t read_object(flat_binder_object& object, bool& listed) const;
   void let_go_of_objects();
 
-  std::byte* data_ = inline_.data();  // of a received parcel it is not written
+  // For small parcels; not initialised.
+  alignas(8) std::byte inline_[kInline];
+  std::byte* data_ = inline_;  // of a received parcel it is not written
   std::size_t size_ = 0;
   std::size_t capacity_ = kInline;
   mutable std::size_t position_ = 0;
@@ -138,7 +139,6 @@ class Parcel {
   mutable bool sensitive_ = false;
   std::vector<binder_size_t> written_offsets_;
   std::vector<AIBinder*> held_;  // for each of them; null for descriptors
-  alignas(8) std::array<std::byte, kInline> inline_;
 };
 
 }  // namespace netbinder::ndk
