@@ -4,13 +4,34 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
 namespace netbinder::ndk {
 namespace {
+
+// What others send can make lines: so many in a second are enough to see what it is.
+constexpr unsigned kMostLines = 20;
+
+bool may_write() {
+  static std::atomic<std::int64_t> second = 0;
+  static std::atomic<unsigned> lines = 0;
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                               std::chrono::steady_clock::now().time_since_epoch())
+                               .count();
+  if (second.exchange(now, std::memory_order_relaxed) != now) lines = 0;
+  const unsigned line = lines.fetch_add(1, std::memory_order_relaxed);
+  if (line == kMostLines) {
+    static constexpr char kMore[] = "binder: more lines are left out\n";
+    (void)!::write(STDERR_FILENO, kMore, sizeof kMore - 1);
+  }
+  return line < kMostLines;
+}
 
 void write_line(const char* format, va_list arguments) {
   const int saved_errno = errno;
@@ -31,7 +52,7 @@ void write_line(const char* format, va_list arguments) {
 void log_line(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  write_line(format, arguments);
+  if (may_write()) write_line(format, arguments);
   va_end(arguments);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lines on stderr, each written at once, and the end of the process where an invariant or a rule of
-// the API is broken. Any thread.
+// Lines on stderr, each written at once and not too many of them, and the end of the process where
+// an invariant or a rule of the API is broken. Any thread.
 #pragma once
 
 namespace netbinder::ndk {

@@ -70,7 +70,7 @@ void Process::add_thread() { start_thread(false); }
 
 void Process::start_thread(bool first) {
   try {
-    std::thread([this, first, number = ++last_thread_] {
+    std::thread([first, number = ++last_thread_] {
       char name[kThreadNameBytes];
       std::snprintf(name, sizeof name, "binder:%d_%X", ::getpid() % 100000, number);
       ::pthread_setname_np(::pthread_self(), name);

@@ -493,6 +493,13 @@ TEST_F(NdkCalls, ProxiesComeAndGoOnManyThreads) {
 
 // ---- threads ----
 
+TEST_F(NdkCalls, TheProcessHasAPool) {
+  EXPECT_TRUE(ABinderProcess_isThreadPoolStarted());
+  ABinderProcess_startThreadPool();  // has no effect any more
+  ABinderProcess_disableBackgroundScheduling(true);
+  EXPECT_TRUE(ABinderProcess_setThreadPoolMaxThreadCount(15));
+}
+
 TEST_F(NdkCalls, APoolGrowsAsItIsNeeded) {
   constexpr int kCalls = 6;
   const Remote own("pool");

@@ -25,7 +25,7 @@ AIBinder_Class* plain_class() {
   return clazz;
 }
 
-ndk::SpAIBinder make_plain_object() {
+::ndk::SpAIBinder make_plain_object() {
   return ndk::SpAIBinder(AIBinder_new(plain_class(), plain_class()));
 }
 

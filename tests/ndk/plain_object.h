@@ -14,6 +14,6 @@ inline constexpr transaction_code_t kRepeat = FIRST_CALL_TRANSACTION;
 // How many there are.
 [[nodiscard]] int& plain_objects();
 [[nodiscard]] AIBinder_Class* plain_class();
-[[nodiscard]] ndk::SpAIBinder make_plain_object();
+[[nodiscard]] ::ndk::SpAIBinder make_plain_object();
 
 }  // namespace netbinder::testing
