@@ -5,6 +5,6 @@ parcelable Record {
   String name = "nobody";
   @nullable String[] aliases;
   byte[] data;
-  double weight;
-  boolean present;
+  double weight = 0.0;
+  boolean present = false;
 }
