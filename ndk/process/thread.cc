@@ -130,13 +130,28 @@ void Thread::free_buffer(const void* data, std::size_t size, bool with_objects) 
   if (with_objects || here->unwritten_frees_ > kMostUnwrittenFrees) here->flush_unless_serving();
 }
 
+// What one thread has written before its exchange, another one may see after its own: the driver
+// orders them, which the sanitizer cannot see.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+static char driver_order;
+static void order_before_exchange() { __tsan_release(&driver_order); }
+static void order_after_exchange() { __tsan_acquire(&driver_order); }
+#else
+static void order_before_exchange() {}
+static void order_after_exchange() {}
+#endif
+
 int Thread::exchange(bool read) {
   binder_write_read io{};
   io.write_buffer = reinterpret_cast<binder_uintptr_t>(out_.data());
   io.write_size = out_.size();
   io.read_buffer = reinterpret_cast<binder_uintptr_t>(in_.data());
   io.read_size = read ? in_.size() : 0;
+  order_before_exchange();
   const int error = process_.device().control(BINDER_WRITE_READ, &io);
+  order_after_exchange();
   if (error != 0 && error != -EAGAIN) {
     // Commands that the driver does not understand are not for another time.
     out_.clear();

@@ -601,6 +601,10 @@ extern "C" const char* __lsan_default_suppressions() {
          "leak:RemoteBinder::associate\n";
 }
 
+// libstdc++ reads both counts of a shared_ptr at once when the last one is let go, which this
+// sanitizer takes for a race.
+extern "C" const char* __tsan_default_suppressions() { return "race:_Sp_counted_base\n"; }
+
 int main(int argc, char** argv) {
   if (argc == 4 && std::string_view(argv[1]) == "--serve") {
     return netbinder::testing::serve(argv[2], argv[3]);
