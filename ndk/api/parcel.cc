@@ -196,7 +196,9 @@ binder_status_t AParcel_writeStatusHeader(AParcel* parcel, const AStatus* status
 binder_status_t AParcel_readStatusHeader(const AParcel* parcel, AStatus** status) {
   AStatus value;
   const binder_status_t got = AStatus::read(*parcel, value);
-  if (got == STATUS_OK) *status = new AStatus(std::move(value));
+  if (got == STATUS_OK) {
+    *status = value.ok() ? AStatus::shared_ok() : new AStatus(std::move(value));
+  }
   return got;
 }
 

@@ -5,28 +5,35 @@
 #include <android/binder_status.h>
 
 #include <cstring>
+#include <utility>
 
-AStatus* AStatus_newOk() { return new AStatus(); }
+namespace {
+
+AStatus* make(AStatus status) {
+  return status.ok() ? AStatus::shared_ok() : new AStatus(std::move(status));
+}
+
+}  // namespace
+
+AStatus* AStatus_newOk() { return AStatus::shared_ok(); }
 
 AStatus* AStatus_fromExceptionCode(binder_exception_t exception) {
-  return new AStatus(AStatus::of_exception(exception, ""));
+  return make(AStatus::of_exception(exception, ""));
 }
 
 AStatus* AStatus_fromExceptionCodeWithMessage(binder_exception_t exception, const char* message) {
-  return new AStatus(AStatus::of_exception(exception, message != nullptr ? message : ""));
+  return make(AStatus::of_exception(exception, message != nullptr ? message : ""));
 }
 
 AStatus* AStatus_fromServiceSpecificError(int32_t serviceSpecific) {
-  return new AStatus(AStatus::of_service(serviceSpecific, ""));
+  return make(AStatus::of_service(serviceSpecific, ""));
 }
 
 AStatus* AStatus_fromServiceSpecificErrorWithMessage(int32_t serviceSpecific, const char* message) {
-  return new AStatus(AStatus::of_service(serviceSpecific, message != nullptr ? message : ""));
+  return make(AStatus::of_service(serviceSpecific, message != nullptr ? message : ""));
 }
 
-AStatus* AStatus_fromStatus(binder_status_t status) {
-  return new AStatus(AStatus::of_status(status));
-}
+AStatus* AStatus_fromStatus(binder_status_t status) { return make(AStatus::of_status(status)); }
 
 bool AStatus_isOk(const AStatus* status) { return status->ok(); }
 binder_exception_t AStatus_getExceptionCode(const AStatus* status) { return status->exception(); }
@@ -42,4 +49,6 @@ const char* AStatus_getDescription(const AStatus* status) {
 }
 
 void AStatus_deleteDescription(const char* description) { delete[] description; }
-void AStatus_delete(AStatus* status) { delete status; }
+void AStatus_delete(AStatus* status) {
+  if (status != AStatus::shared_ok()) delete status;
+}

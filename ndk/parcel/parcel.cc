@@ -89,7 +89,8 @@ binder_status_t Parcel::set_capacity(std::size_t capacity) {
 }
 
 binder_status_t Parcel::grow(std::size_t needed) {
-  return set_capacity(std::max(needed, std::min(needed + needed / 2, kMostBytes)));
+  // By half, so that many small values are cheap; and no more than a large one needs.
+  return set_capacity(std::max(needed, std::min(capacity_ + capacity_ / 2, kMostBytes)));
 }
 
 bool Parcel::meets_object(std::size_t start, std::size_t size) const {

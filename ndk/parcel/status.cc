@@ -107,6 +107,11 @@ binder_exception_t known_exception(binder_exception_t exception) {
 
 using namespace netbinder::ndk;
 
+AStatus* AStatus::shared_ok() {
+  static auto* const ok = new AStatus();
+  return ok;
+}
+
 AStatus AStatus::of_exception(binder_exception_t exception, std::string_view message) {
   const binder_exception_t known = known_exception(exception);
   return {known, known == EX_TRANSACTION_FAILED ? STATUS_UNKNOWN_ERROR : 0, message};

@@ -13,6 +13,8 @@
 struct AStatus {
  public:
   AStatus() = default;
+  // The one that all calls that are ok have in common: nobody changes it, and nobody deletes it.
+  static AStatus* shared_ok();
   static AStatus of_exception(binder_exception_t exception, std::string_view message);
   static AStatus of_service(std::int32_t code, std::string_view message);
   static AStatus of_status(binder_status_t status);
