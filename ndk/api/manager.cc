@@ -105,7 +105,7 @@ AIBinder* AServiceManager_waitForService(const char* instance) {
   const auto ask_again = told && process != nullptr && process->pool_started()
                              ? std::chrono::milliseconds(1s)
                              : std::chrono::milliseconds(kAskAgain);
-  for (unsigned waits = 0; !found; ++waits) {
+  for (unsigned waits = 0; !found && !Process::lost(); ++waits) {
     {
       std::unique_lock lock(waiting->mutex);
       waiting->registered.wait_for(lock, ask_again, [&] { return bool(waiting->service); });

@@ -3,26 +3,30 @@
 
 #include <android/binder_process.h>
 
+#include <chrono>
+#include <thread>
+
 #include "ndk/process/thread.h"
 
 using namespace netbinder::ndk;
 
-void ABinderProcess_startThreadPool() {
-  if (Process* const process = Process::get()) process->start_pool();
-}
+void ABinderProcess_startThreadPool() { Process::start_pool(); }
 
 bool ABinderProcess_setThreadPoolMaxThreadCount(uint32_t numThreads) {
-  Process* const process = Process::get();
-  return process != nullptr && process->set_most_threads(numThreads);
+  return Process::set_most_threads(numThreads);
 }
 
-bool ABinderProcess_isThreadPoolStarted() {
-  Process* const process = Process::get();
-  return process != nullptr && process->pool_started();
-}
+bool ABinderProcess_isThreadPoolStarted() { return Process::pool_started(); }
 
 void ABinderProcess_joinThreadPool() {
-  if (Thread* const thread = Thread::self()) thread->serve(true);
+  constexpr std::chrono::milliseconds kAskAgain{100};
+  Thread* thread = Thread::self();
+  while (thread == nullptr) {  // there is no driver yet
+    if (Process::lost()) return;
+    std::this_thread::sleep_for(kAskAgain);
+    thread = Thread::self();
+  }
+  thread->serve(true);
 }
 
 // The driver lends a caller's nice value to the thread that serves it, and nothing else: there are

@@ -111,7 +111,7 @@ bool ServiceManager::there() {
 }
 
 void ServiceManager::wait_until_there() {
-  for (unsigned waits = 0; !there(); ++waits) {
+  for (unsigned waits = 0; !there() && !Process::lost(); ++waits) {
     if (waits == 10) log_line("waiting for a service manager");
     std::this_thread::sleep_for(kAskAgain);
   }

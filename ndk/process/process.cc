@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -23,6 +24,8 @@ constexpr std::size_t kThreadNameBytes = 16;
 
 constinit std::atomic<Process*> the_process = nullptr;
 constinit std::atomic<bool> forked = false;
+constinit std::atomic<bool> pool_wanted = false;
+constinit std::atomic<std::uint32_t> threads_wanted = kMostThreads;
 
 }  // namespace
 
@@ -33,6 +36,8 @@ void Process::forget_in_child() {
   process->device_.close_in_child();
   Thread::forget_in_child();
 }
+
+bool Process::lost() { return forked; }
 
 Process* Process::get() {
   Process* const process = the_process.load(std::memory_order_acquire);
@@ -52,21 +57,45 @@ Process* Process::get() {
   if (registered != 0) fatal("no room for a fork handler");
   auto* const opened = new Process(*device);
   the_process.store(opened, std::memory_order_release);
-  (void)opened->set_most_threads(kMostThreads);
+  opened->begin();
   return opened;
 }
 
-bool Process::set_most_threads(std::uint32_t count) {
+void Process::begin() {
+  (void)tell_most_threads(threads_wanted);
+  if (pool_wanted) start_pool_once();
+}
+
+bool Process::tell_most_threads(std::uint32_t count) {
   const int error = device_.control(BINDER_SET_MAX_THREADS, &count);
   if (error != 0) log_line("the driver refuses %u threads (error %d)", count, -error);
   return error == 0;
 }
 
-void Process::start_pool() {
+bool Process::set_most_threads(std::uint32_t count) {
+  threads_wanted = count;
+  Process* const process = get();
+  return process == nullptr || process->tell_most_threads(count);
+}
+
+void Process::start_pool_once() {
   if (!pool_started_.exchange(true)) start_thread(true);
 }
 
+void Process::start_pool() {
+  pool_wanted = true;
+  if (Process* const process = get()) process->start_pool_once();
+}
+
+bool Process::pool_started() { return pool_wanted; }
+
 void Process::add_thread() { start_thread(false); }
+
+void Process::note_driver_gone(int error) {
+  if (driver_gone_.exchange(true)) return;
+  log_line("the driver is gone (%s): no more calls are served", std::strerror(-error));
+  proxies_.die_with_driver();
+}
 
 void Process::start_thread(bool first) {
   try {

@@ -219,4 +219,18 @@ void Proxies::forget(const RemoteBinder& proxy) {
   if (by_handle_[proxy.handle()] == &proxy) by_handle_[proxy.handle()] = nullptr;
 }
 
+void Proxies::die_with_driver() {
+  std::vector<RemoteBinder*> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (RemoteBinder* const proxy : by_handle_) {
+      if (proxy != nullptr && proxy->try_inc_strong()) all.push_back(proxy);
+    }
+  }
+  for (RemoteBinder* const proxy : all) {
+    proxy->note_death();
+    proxy->dec_strong();
+  }
+}
+
 }  // namespace netbinder::ndk

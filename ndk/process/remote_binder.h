@@ -60,6 +60,8 @@ class Proxies {
   // With a strong reference for the caller, who has the handle in a buffer, or by other means.
   [[nodiscard]] AIBinder* find_or_make(std::uint32_t handle, Stability stability);
   void forget(const RemoteBinder& proxy);
+  // The driver is gone, and with it everything that there was: all of them die.
+  void die_with_driver();
 
  private:
   std::mutex mutex_;

@@ -228,7 +228,12 @@ binder_status_t Thread::transact(std::uint32_t handle, std::uint32_t code, const
 binder_status_t Thread::wait(Wait until, Parcel* answer) {
   for (;;) {
     const int error = read_if_empty();
-    if (error != 0) return error == -EBADF ? STATUS_DEAD_OBJECT : error;
+    if (error != 0) {
+      // An agent that is gone has taken everything with it.
+      const bool gone = error == -EIO || error == -EBADF || error == -ENODEV;
+      if (gone) process_.note_driver_gone(error);
+      return gone ? STATUS_DEAD_OBJECT : error;
+    }
     const std::uint32_t name = next_return();
     switch (name) {
       case kOnewaySpamSuspect:
@@ -414,9 +419,7 @@ void Thread::serve(bool first) {
     const binder_status_t status = serve_once();
     if (status == STATUS_OK || status == -EAGAIN) continue;
     if (status == STATUS_TIMED_OUT && first) continue;
-    if (status != STATUS_TIMED_OUT) {
-      log_line("the driver is gone (%s): no more calls are served", std::strerror(-status));
-    }
+    if (status != STATUS_TIMED_OUT) process_.note_driver_gone(status);
     break;
   }
   queue(BC_EXIT_LOOPER);
@@ -438,7 +441,11 @@ binder_status_t Thread::serve_pending() {
   } while (status == STATUS_OK && in_position_ < in_size_);
   let_go();
   const binder_status_t flushed = flush();
-  return status == STATUS_OK || status == -EAGAIN ? flushed : status;
+  if (status != STATUS_OK && status != -EAGAIN) {
+    process_.note_driver_gone(status);
+    return status;
+  }
+  return flushed;
 }
 
 }  // namespace netbinder::ndk

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/android/binder.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -532,6 +533,23 @@ TEST_F(NdkCalls, APollingServer) {
   int32_t sum = 0;
   ASSERT_TRUE(own.echo->addThere(listener, 1, 2, &sum).isOk());
   EXPECT_EQ(sum, 3);
+}
+
+TEST_F(NdkCalls, AForkedChildHasNoBinder) {
+  AIBinder* const binder = remote().binder.get();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool refused = AIBinder_ping(binder) == STATUS_NO_INIT &&
+                         AServiceManager_checkService(remote().name.c_str()) == nullptr &&
+                         AServiceManager_waitForService(remote().name.c_str()) == nullptr;
+    ABinderProcess_joinThreadPool();
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  // The parent does not notice.
+  EXPECT_EQ(AIBinder_ping(binder), STATUS_OK);
 }
 
 // ---- extensions, dumps, commands ----
