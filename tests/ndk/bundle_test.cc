@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // APersistableBundle.
 #include <android/binder_auto_utils.h>
+#include <android/binder_parcel_utils.h>
 #include <android/persistable_bundle.h>
+#include <android/persistable_bundle_aidl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -216,6 +218,74 @@ TEST(NdkBundle, EmptyOnes) {
   EXPECT_EQ(APersistableBundle_writeToParcel(nullptr, parcel.get()), STATUS_BAD_VALUE);
   EXPECT_EQ(APersistableBundle_readFromParcel(nullptr, &read), STATUS_BAD_VALUE);
   APersistableBundle_delete(nullptr);
+}
+
+TEST(NdkBundle, InGeneratedCode) {
+  using aidl::android::os::PersistableBundle;
+  PersistableBundle bundle;
+  bundle.putBoolean("b", true);
+  bundle.putInt("i", 1);
+  bundle.putLong("l", 2);
+  bundle.putDouble("d", 0.5);
+  bundle.putString("s", "text");
+  bundle.putBooleanVector("bv", {true, false});
+  bundle.putIntVector("iv", {1, 2});
+  bundle.putLongVector("lv", {3});
+  bundle.putDoubleVector("dv", {1.5});
+  bundle.putByteVector("yv", {9, 8});
+  bundle.putStringVector("sv", {"a", ""});
+  bundle.putPersistableBundle("p", bundle);
+
+  const ndk::ScopedAParcel parcel(AParcel_create());
+  ASSERT_EQ(ndk::AParcel_writeData(parcel.get(), bundle), STATUS_OK);
+  AParcel_setDataPosition(parcel.get(), 0);
+  PersistableBundle back;
+  ASSERT_EQ(ndk::AParcel_readData(parcel.get(), &back), STATUS_OK);
+  EXPECT_EQ(back, bundle);
+  const PersistableBundle copy = back;
+  EXPECT_EQ(copy.size(), 12);
+  EXPECT_EQ(back.erase("i"), 1);
+  EXPECT_NE(copy, back);
+  back = copy;
+
+  bool boolean = false;
+  int32_t number = 0;
+  int64_t large = 0;
+  double real = 0;
+  std::string text;
+  std::vector<bool> booleans;
+  std::vector<int32_t> ints;
+  std::vector<int64_t> longs;
+  std::vector<double> doubles;
+  std::vector<uint8_t> bytes;
+  std::vector<std::string> strings{"old"};
+  PersistableBundle inner;
+  EXPECT_TRUE(back.getBoolean("b", &boolean) && boolean);
+  EXPECT_TRUE(back.getInt("i", &number) && number == 1);
+  EXPECT_TRUE(back.getLong("l", &large) && large == 2);
+  EXPECT_TRUE(back.getDouble("d", &real) && real == 0.5);
+  EXPECT_TRUE(back.getString("s", &text) && text == "text");
+  EXPECT_TRUE(back.getBooleanVector("bv", &booleans));
+  EXPECT_THAT(booleans, ElementsAre(true, false));
+  EXPECT_TRUE(back.getIntVector("iv", &ints));
+  EXPECT_THAT(ints, ElementsAre(1, 2));
+  EXPECT_TRUE(back.getLongVector("lv", &longs));
+  EXPECT_THAT(longs, ElementsAre(3));
+  EXPECT_TRUE(back.getDoubleVector("dv", &doubles));
+  EXPECT_THAT(doubles, ElementsAre(1.5));
+  EXPECT_TRUE(back.getByteVector("yv", &bytes));
+  EXPECT_THAT(bytes, ElementsAre(9, 8));
+  EXPECT_TRUE(back.getStringVector("sv", &strings));
+  EXPECT_THAT(strings, ElementsAre("a", ""));
+  EXPECT_TRUE(back.getPersistableBundle("p", &inner));
+  EXPECT_EQ(inner.size(), 11);
+  EXPECT_FALSE(back.getInt("nothing", &number));
+  EXPECT_FALSE(back.getString("i", &text));
+  EXPECT_FALSE(back.getStringVector("iv", &strings));
+  EXPECT_THAT(back.getIntKeys(), ElementsAre("i"));
+  EXPECT_THAT(back.getStringVectorKeys(), ElementsAre("sv"));
+  EXPECT_TRUE(PersistableBundle().getLongKeys().empty());
+  EXPECT_EQ(back.toString(), "PersistableBundle of 12 values");
 }
 
 TEST(NdkBundle, BadOnes) {
