@@ -11,7 +11,7 @@ declare -A groups=(
   [build]="g++ cmake ninja-build ccache pkg-config ca-certificates
     libboost1.81-dev capnproto libcapnp-dev
     libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libssl-dev
-    libibverbs-dev linux-libc-dev"
+    libibverbs-dev linux-libc-dev aidl"
   [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
     libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
     clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy"

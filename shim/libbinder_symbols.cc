@@ -101,7 +101,8 @@ int look_at(dl_phdr_info* info, std::size_t /*size*/, void* found) {
   const Object object = object_of(*info);
   if (object.symbols == nullptr || object.strings == nullptr) return 0;
   const bool libbinder = object.soname != 0 && object.soname < object.string_bytes &&
-                         std::strstr(object.strings + object.soname, "libbinder") != nullptr;
+                         std::strstr(object.strings + object.soname, "libbinder") != nullptr &&
+                         std::strstr(object.strings + object.soname, "libbinder_ndk") == nullptr;
   const Range range = symbols_of(object);
   for (std::uint32_t i = range.first; i < range.last && best > 0; ++i) {
     const ElfW(Sym)& symbol = object.symbols[i];
@@ -119,8 +120,15 @@ int look_at(dl_phdr_info* info, std::size_t /*size*/, void* found) {
 
 }  // namespace
 
+namespace {
+
+constinit std::atomic<const char*> known = nullptr;
+
+}  // namespace
+
+void say_dialect(const char* dialect) { known.store(dialect, std::memory_order_relaxed); }
+
 const char* dialect_of_libbinder() {
-  static constinit std::atomic<const char*> known = nullptr;
   if (const char* const dialect = known.load(std::memory_order_relaxed)) return dialect;
   std::size_t best = kNothing;
   ::dl_iterate_phdr(look_at, &best);

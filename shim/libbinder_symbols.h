@@ -10,4 +10,8 @@ namespace netbinder {
 // libbinder. The first call searches, and later ones give the same answer.
 const char* dialect_of_libbinder();
 
+// A library that is linked to the shim says what it speaks: one of those names, of static storage,
+// which is the answer from now on.
+void say_dialect(const char* dialect);
+
 }  // namespace netbinder

@@ -11,7 +11,12 @@
 namespace netbinder {
 
 void* find_next_function(std::atomic<void*>& cache, const char* name) {
-  void* const found = ::dlsym(RTLD_NEXT, name);
+  void* found = ::dlsym(RTLD_NEXT, name);
+  if (found == nullptr) {
+    // Not preloaded but linked to by a library, the shim comes behind the C library.
+    void* const c_library = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    if (c_library != nullptr) found = ::dlsym(c_library, name);
+  }
   if (found == nullptr) {
     // No result would make sense to the program; and no C library lacks one of these functions. By
     // system calls, because write is one of them.

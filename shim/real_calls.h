@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The C library's functions behind the ones the shim replaces, found at first use (dlsym with
-// RTLD_NEXT, so that other preloaded libraries keep their turn). Any thread.
+// RTLD_NEXT, so that other preloaded libraries keep their turn; in the C library itself where the
+// shim is not preloaded but linked to). Any thread.
 #pragma once
 
 #include <dirent.h>

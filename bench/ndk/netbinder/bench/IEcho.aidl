@@ -1,0 +1,6 @@
+package netbinder.bench;
+
+interface IEcho {
+  String echo(String text);
+  byte[] bytes(in byte[] bytes);
+}

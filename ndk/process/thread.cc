@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ndk/process/thread.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <type_traits>
+
+#include "ndk/base/log.h"
+#include "ndk/process/local_binder.h"
+#include "ndk/process/process.h"
+#include "ndk/process/remote_binder.h"
+#include "ndk/process/uapi.h"
+
+namespace netbinder::ndk {
+namespace {
+
+// A thread that calls no more would keep its last answers: so much of them is given back with the
+// next call, more at once.
+constexpr std::size_t kMostUnwrittenFrees = 16384;
+constexpr std::size_t kFirstOutBytes = 256;
+
+// Not a thread_local object, as others of those, and static ones, may need it at their end.
+pthread_key_t key() {
+  static const pthread_key_t made = [] {
+    pthread_key_t fresh = 0;
+    const auto end = [](void* thread) { delete static_cast<Thread*>(thread); };
+    if (::pthread_key_create(&fresh, end) != 0) fatal("there are no more keys for threads' data");
+    return fresh;
+  }();
+  return made;
+}
+
+binder_transaction_data transaction_of(const Parcel& parcel) {
+  binder_transaction_data data{};
+  data.data_size = parcel.size();
+  data.offsets_size = parcel.offsets().size_bytes();
+  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(parcel.data());
+  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(parcel.offsets().data());
+  return data;
+}
+
+template <typename Target>
+Target* pointer(binder_uintptr_t address) {
+  return reinterpret_cast<Target*>(address);
+}
+
+void receive(Parcel& parcel, const binder_transaction_data& data, BufferOwner& owner) {
+  parcel.receive(pointer<const void>(data.data.ptr.buffer), data.data_size,
+                 pointer<const binder_size_t>(data.data.ptr.offsets),
+                 data.offsets_size / sizeof(binder_size_t), owner);
+}
+
+}  // namespace
+
+Thread* Thread::self() {
+  const pthread_key_t place = key();
+  if (void* const known = ::pthread_getspecific(place)) return static_cast<Thread*>(known);
+  Process* const process = Process::get();
+  if (process == nullptr) return nullptr;
+  auto* const thread = new Thread(*process);
+  ::pthread_setspecific(place, thread);
+  return thread;
+}
+
+const Thread* Thread::existing() {
+  return static_cast<const Thread*>(::pthread_getspecific(key()));
+}
+
+void Thread::forget_in_child() {
+  // Its commands are the parent's.
+  ::pthread_setspecific(key(), nullptr);
+}
+
+Thread::Thread(Process& process) : process_(process) { out_.reserve(kFirstOutBytes); }
+
+Thread::~Thread() {
+  // Whatever is still let go of here must not make another one.
+  (void)flush();
+  (void)process_.device().control(BINDER_THREAD_EXIT, nullptr);
+}
+
+// ---- commands ----
+
+template <typename Payload>
+void Thread::queue(std::uint32_t command, const Payload& payload) {
+  static_assert(std::is_trivially_copyable_v<Payload>);
+  const std::size_t at = out_.size();
+  out_.resize(at + sizeof command + sizeof payload);
+  std::memcpy(out_.data() + at, &command, sizeof command);
+  std::memcpy(out_.data() + at + sizeof command, &payload, sizeof payload);
+}
+
+void Thread::queue(std::uint32_t command) {
+  const std::size_t at = out_.size();
+  out_.resize(at + sizeof command);
+  std::memcpy(out_.data() + at, &command, sizeof command);
+}
+
+void Thread::acquire(std::uint32_t handle) { queue(BC_ACQUIRE, handle); }
+void Thread::release(std::uint32_t handle) { queue(BC_RELEASE, handle); }
+
+void Thread::request_death(std::uint32_t handle, const RemoteBinder* proxy) {
+  queue(BC_REQUEST_DEATH_NOTIFICATION,
+        HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+}
+
+void Thread::clear_death(std::uint32_t handle, const RemoteBinder* proxy) {
+  queue(BC_CLEAR_DEATH_NOTIFICATION,
+        HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+}
+
+void Thread::request_freeze(std::uint32_t handle, const RemoteBinder* proxy) {
+  queue(kRequestFreeze, HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+}
+
+void Thread::clear_freeze(std::uint32_t handle, const RemoteBinder* proxy) {
+  queue(kClearFreeze, HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+}
+
+void Thread::free_buffer(const void* data, std::size_t size, bool with_objects) {
+  // A parcel may end on another thread than the one it came to.
+  Thread* const here = self();
+  if (here == nullptr) return;
+  here->queue(BC_FREE_BUFFER, reinterpret_cast<binder_uintptr_t>(data));
+  here->unwritten_frees_ += size;
+  // What is in a buffer is kept elsewhere for as long as the buffer is there.
+  if (with_objects || here->unwritten_frees_ > kMostUnwrittenFrees) here->flush_unless_serving();
+}
+
+// What one thread has written before its exchange, another one may see after its own: the driver
+// orders them, which the sanitizer cannot see.
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+static char driver_order;
+static void order_before_exchange() { __tsan_release(&driver_order); }
+static void order_after_exchange() { __tsan_acquire(&driver_order); }
+#else
+static void order_before_exchange() {}
+static void order_after_exchange() {}
+#endif
+
+int Thread::exchange(bool read) {
+  binder_write_read io{};
+  io.write_buffer = reinterpret_cast<binder_uintptr_t>(out_.data());
+  io.write_size = out_.size();
+  io.read_buffer = reinterpret_cast<binder_uintptr_t>(in_.data());
+  io.read_size = read ? in_.size() : 0;
+  order_before_exchange();
+  const int error = process_.device().control(BINDER_WRITE_READ, &io);
+  order_after_exchange();
+  if (error != 0 && error != -EAGAIN) {
+    // Commands that the driver does not understand are not for another time.
+    out_.clear();
+    unwritten_frees_ = 0;
+    return error;
+  }
+  if (io.write_consumed >= out_.size()) {
+    out_.clear();
+    unwritten_frees_ = 0;
+  } else {
+    // It stops behind a call that fails.
+    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(io.write_consumed));
+  }
+  if (read) {
+    in_position_ = 0;
+    in_size_ = io.read_consumed;
+  }
+  return error;
+}
+
+binder_status_t Thread::flush() {
+  while (!out_.empty()) {
+    const int error = exchange(false);
+    if (error != 0) return error;
+  }
+  return STATUS_OK;
+}
+
+void Thread::flush_unless_serving() {
+  if (!looper_ && serving_ == nullptr) (void)flush();
+}
+
+int Thread::read_if_empty() {
+  while (in_position_ >= in_size_) {
+    const int error = exchange(true);
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+std::uint32_t Thread::next_return() {
+  std::uint32_t name = 0;
+  if (in_size_ - in_position_ < sizeof name) fatal("the driver's returns are cut off");
+  std::memcpy(&name, in_.data() + in_position_, sizeof name);
+  const std::size_t size = _IOC_SIZE(name);
+  if (in_size_ - in_position_ - sizeof name < size) fatal("the driver's returns are cut off");
+  payload_ = in_.data() + in_position_ + sizeof name;
+  in_position_ += sizeof name + size;
+  return name;
+}
+
+template <typename Payload>
+Payload Thread::payload() const {
+  Payload value;
+  std::memcpy(&value, payload_, sizeof value);
+  return value;
+}
+
+// ---- calls that this thread makes ----
+
+binder_status_t Thread::transact(std::uint32_t handle, std::uint32_t code, const Parcel& request,
+                                 Parcel* answer, std::uint32_t flags) {
+  binder_transaction_data data = transaction_of(request);
+  data.target.handle = handle;
+  data.code = code;
+  data.flags = flags | TF_ACCEPT_FDS;
+  queue(BC_TRANSACTION, data);
+  const binder_status_t status =
+      wait((flags & TF_ONE_WAY) != 0 ? Wait::kForCompletion : Wait::kForReply, answer);
+  if (!looper_ && serving_ == nullptr) let_go();
+  return status;
+}
+
+binder_status_t Thread::wait(Wait until, Parcel* answer) {
+  for (;;) {
+    const int error = read_if_empty();
+    if (error != 0) {
+      // An agent that is gone has taken everything with it.
+      const bool gone = error == -EIO || error == -EBADF || error == -ENODEV;
+      if (gone) process_.note_driver_gone(error);
+      return gone ? STATUS_DEAD_OBJECT : error;
+    }
+    const std::uint32_t name = next_return();
+    switch (name) {
+      case kOnewaySpamSuspect:
+        log_line("another process is flooded with oneway calls by this one");
+        [[fallthrough]];
+      case BR_TRANSACTION_COMPLETE:
+      case kPendingFrozen:
+        if (until == Wait::kForCompletion) return STATUS_OK;
+        continue;
+      case BR_DEAD_REPLY:
+        return STATUS_DEAD_OBJECT;
+      case BR_FAILED_REPLY:
+        return why_failed();
+      case kFrozenReply:
+        log_line("a call fails because the process that it is for is frozen");
+        return STATUS_FAILED_TRANSACTION;
+      case BR_REPLY:
+        return take_answer(payload<binder_transaction_data>(), answer);
+      default: {
+        const binder_status_t status = handle(name);
+        if (status != STATUS_OK) return status;
+      }
+    }
+  }
+}
+
+binder_status_t Thread::take_answer(const binder_transaction_data& data, Parcel* answer) {
+  if ((data.flags & TF_STATUS_CODE) == 0 && answer != nullptr) {
+    receive(*answer, data, *this);
+    return STATUS_OK;
+  }
+  Parcel other;
+  receive(other, data, *this);
+  if ((data.flags & TF_STATUS_CODE) == 0) return STATUS_OK;
+  std::int32_t status = 0;
+  if (other.read(status) != STATUS_OK) return STATUS_FAILED_TRANSACTION;
+  return status;
+}
+
+binder_status_t Thread::why_failed() {
+  ExtendedError error{};
+  if (process_.device().control(kGetExtendedError, &error) == 0 && error.param != 0) {
+    log_line("a call fails: %s", std::strerror(-error.param));
+  }
+  return STATUS_FAILED_TRANSACTION;
+}
+
+// ---- calls that this thread serves ----
+
+binder_status_t Thread::handle(std::uint32_t name) {
+  switch (name) {
+    case BR_NOOP:
+    case BR_OK:
+      return STATUS_OK;
+    case BR_ERROR:
+      return payload<std::int32_t>();
+    case BR_FINISHED:
+      return STATUS_TIMED_OUT;
+    case BR_SPAWN_LOOPER:
+      process_.add_thread();
+      return STATUS_OK;
+    case BR_INCREFS: {
+      const auto node = payload<binder_ptr_cookie>();
+      pointer<LocalBinder>(node.cookie)->inc_weak();
+      queue(BC_INCREFS_DONE, node);
+      return STATUS_OK;
+    }
+    case BR_ACQUIRE: {
+      const auto node = payload<binder_ptr_cookie>();
+      pointer<LocalBinder>(node.cookie)->inc_strong();
+      queue(BC_ACQUIRE_DONE, node);
+      return STATUS_OK;
+    }
+    case BR_RELEASE:
+      given_back_strong_.push_back(pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie));
+      return STATUS_OK;
+    case BR_DECREFS:
+      given_back_weak_.push_back(pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie));
+      return STATUS_OK;
+    case BR_TRANSACTION:
+      serve_call({.transaction_data = payload<binder_transaction_data>(), .secctx = 0});
+      return STATUS_OK;
+    case BR_TRANSACTION_SEC_CTX:
+      serve_call(payload<binder_transaction_data_secctx>());
+      return STATUS_OK;
+    case BR_DEAD_BINDER: {
+      const auto cookie = payload<binder_uintptr_t>();
+      pointer<RemoteBinder>(cookie)->note_death();
+      queue(BC_DEAD_BINDER_DONE, cookie);
+      return STATUS_OK;
+    }
+    case kFrozenBinder: {
+      const auto state = payload<FrozenState>();
+      pointer<RemoteBinder>(state.cookie)->note_frozen(state.is_frozen != 0);
+      queue(kFreezeDone, state.cookie);
+      return STATUS_OK;
+    }
+    case BR_CLEAR_DEATH_NOTIFICATION_DONE:
+    case kClearFreezeDone:
+      pointer<RemoteBinder>(payload<binder_uintptr_t>())->dec_weak();
+      return STATUS_OK;
+    default:
+      log_line("the driver's return 0x%08x is not known", name);
+      return STATUS_OK;
+  }
+}
+
+void Thread::serve_call(const binder_transaction_data_secctx& call) {
+  const binder_transaction_data& data = call.transaction_data;
+  AParcel request;
+  receive(request, data, *this);
+  const Serving serving{.pid = data.sender_pid,
+                        .uid = data.sender_euid,
+                        .security_context = pointer<const char>(call.secctx),
+                        .outer = serving_};
+  serving_ = &serving;
+  {
+    AParcel answer;
+    binder_status_t status = STATUS_UNKNOWN_TRANSACTION;
+    auto* const target = data.target.ptr != 0 ? pointer<LocalBinder>(data.cookie) : nullptr;
+    if (target != nullptr && target->try_inc_strong()) {
+      request.binder = target;
+      answer.binder = target;
+      status = target->transact(data.code, request, &answer, data.flags & kTransactionClearBuffer);
+      target->dec_strong();
+    }
+    // Before the answer, so that there is room when the caller goes on. Proxies and copies of
+    // descriptors that the answer has hold what they are of.
+    request.clear();
+    if ((data.flags & TF_ONE_WAY) == 0) {
+      reply(data, answer, status);
+    } else if (status != STATUS_OK) {
+      log_line("a oneway call (code %u) fails with status %d, which nobody learns", data.code,
+               status);
+    }
+  }
+  serving_ = serving.outer;
+}
+
+void Thread::reply(const binder_transaction_data& call, const Parcel& answer,
+                   binder_status_t status) {
+  binder_transaction_data data = transaction_of(answer);
+  if (status != STATUS_OK) {
+    data = {};
+    data.flags = TF_STATUS_CODE;
+    data.data_size = sizeof status;
+    data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&status);
+  }
+  data.flags |= call.flags & kTransactionClearBuffer;
+  queue(BC_REPLY, data);
+  const binder_status_t sent = wait(Wait::kForCompletion, nullptr);
+  if (sent != STATUS_OK && sent != STATUS_DEAD_OBJECT) {
+    log_line("an answer of %zu bytes (code %u) cannot be sent", answer.size(), call.code);
+  }
+}
+
+void Thread::let_go() {
+  while (!given_back_strong_.empty() || !given_back_weak_.empty()) {
+    while (!given_back_weak_.empty()) {
+      LocalBinder* const object = given_back_weak_.back();
+      given_back_weak_.pop_back();
+      object->dec_weak();
+    }
+    if (!given_back_strong_.empty()) {
+      LocalBinder* const object = given_back_strong_.back();
+      given_back_strong_.pop_back();
+      object->dec_strong();
+    }
+  }
+}
+
+binder_status_t Thread::serve_once() {
+  if (in_position_ >= in_size_) let_go();
+  const int error = read_if_empty();
+  if (error != 0) return error;
+  return handle(next_return());
+}
+
+void Thread::serve(bool first) {
+  queue(first ? BC_ENTER_LOOPER : BC_REGISTER_LOOPER);
+  looper_ = true;
+  for (;;) {
+    const binder_status_t status = serve_once();
+    if (status == STATUS_OK || status == -EAGAIN) continue;
+    if (status == STATUS_TIMED_OUT && first) continue;
+    if (status != STATUS_TIMED_OUT) process_.note_driver_gone(status);
+    break;
+  }
+  queue(BC_EXIT_LOOPER);
+  looper_ = false;
+  (void)flush();
+  let_go();
+}
+
+binder_status_t Thread::become_polling() {
+  queue(BC_ENTER_LOOPER);
+  looper_ = true;
+  return flush();
+}
+
+binder_status_t Thread::serve_pending() {
+  binder_status_t status = STATUS_OK;
+  do {
+    status = serve_once();
+  } while (status == STATUS_OK && in_position_ < in_size_);
+  let_go();
+  const binder_status_t flushed = flush();
+  if (status != STATUS_OK && status != -EAGAIN) {
+    process_.note_driver_gone(status);
+    return status;
+  }
+  return flushed;
+}
+
+}  // namespace netbinder::ndk
