@@ -33,6 +33,7 @@
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/parcel_format.h"
+#include "host/service-manager/protocol.h"
 
 namespace netbinder {
 
@@ -49,7 +50,7 @@ class ServiceManager final : public LocalService {
  public:
   // The nodes of its process: clients call the first. The manager of each other host calls one of its
   // own, which nobody else is ever given: the second plus the host's number.
-  static constexpr std::uint64_t kNodePtr = 0x6e62736d;
+  static constexpr std::uint64_t kNodePtr = kManagerNode;
   static constexpr std::uint64_t kPeerNodePtr = 0x6e62'7065'0000'0000;
 
   explicit ServiceManager(const ServiceManagerSetup& setup);
