@@ -18,12 +18,12 @@ namespace netbinder {
 
 struct alignas(64) ChannelHeader {
   std::atomic<std::uint32_t> agent_armed;
-  std::atomic<std::uint32_t> pending_words;             // a bit for each word of `pending`
+  std::uint32_t reserved;
+  std::atomic<std::uint64_t> pending_words;             // a bit for each word of `pending`
   std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
-  std::uint64_t reserved[7];
 };
-static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
-static_assert(offsetof(ChannelHeader, pending_words) == 4 && offsetof(ChannelHeader, pending) == 8);
+static_assert(sizeof(ChannelHeader) == 576 && kMailboxes % 64 == 0 && kMailboxes / 64 <= 64);
+static_assert(offsetof(ChannelHeader, pending_words) == 8 && offsetof(ChannelHeader, pending) == 16);
 static_assert(std::is_standard_layout_v<ChannelHeader>);
 
 // A small call in mailbox 0 uses only bytes that share one page with the header.

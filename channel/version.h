@@ -9,7 +9,7 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 8;
+inline constexpr std::uint32_t kChannelVersion = 9;
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
 
 }  // namespace netbinder

@@ -50,9 +50,19 @@ Process& Driver::process(ProcessId id) const {
 
 int Driver::add_context(ContextSetup setup) {
   if (has_context(setup.name)) return -EEXIST;
+  model_.end_unused_contexts();
   if (model_.contexts().size() >= kMaxContexts) return -ENOSPC;
   model_.add_context(std::move(setup.name),
                      setup.cluster_wide ? Context::Scope::kCluster : Context::Scope::kHost);
+  return 0;
+}
+
+int Driver::remove_context(std::string_view name) {
+  Context* const context = model_.find_context(name);
+  if (context == nullptr) return -ENOENT;
+  if (context->cluster_wide() || context->builtin() != nullptr) return -EPERM;
+  context->remove_device();
+  model_.end_unused_contexts();
   return 0;
 }
 

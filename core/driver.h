@@ -67,6 +67,9 @@ class Driver {
 
   // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
   int add_context(ContextSetup setup);
+  // The device goes; who has it open keeps it. 0; -ENOENT; or -EPERM for one of the cluster, or with a
+  // built-in manager.
+  int remove_context(std::string_view name);
   [[nodiscard]] bool has_context(std::string_view name) const {
     return model_.find_context(name) != nullptr;
   }

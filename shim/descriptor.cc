@@ -92,6 +92,7 @@ Descriptor* new_descriptor() {
   found->dead.store(false, std::memory_order_relaxed);
   for (std::atomic<int>& helper : found->helpers) helper.store(-1, std::memory_order_relaxed);
   for (std::uint64_t& word : found->handed_over) word = 0;
+  found->shows_namespaces.store(false, std::memory_order_relaxed);
   found->open_fds = 0;
   found->forked = false;
   found->arena_bytes.store(0, std::memory_order_relaxed);

@@ -72,7 +72,7 @@ int any_fd_of(const Descriptor& descriptor) {
 
 bool is_still_binder(int fd, const Descriptor& descriptor) {
   struct stat status;
-  return real::fstat(fd, &status) == 0 && status.st_ino == descriptor.socket_inode &&
+  return stat_descriptor(fd, &status) == 0 && status.st_ino == descriptor.socket_inode &&
          status.st_dev == descriptor.socket_device;
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "channel/doorbell.h"
 #include "channel/handover.h"
@@ -28,29 +29,8 @@
 namespace netbinder {
 namespace {
 
-constexpr std::uint32_t kHeldMailboxes = 6;
-
-struct HeldMailbox {
-  Descriptor* descriptor;  // null: this place is free
-  std::uint32_t generation;
-  std::uint16_t index;
-  bool busy;
-  bool known;  // the driver has a thread of this one's name
-
-  [[nodiscard]] bool is_current() const {
-    return descriptor != nullptr &&
-           descriptor->generation.load(std::memory_order_acquire) == generation;
-  }
-};
-
-// Plain data in static storage: it must be usable in any signal handler and allocate nothing. The
-// members that a call needs are in the first cache line.
-struct alignas(64) ThreadState {
-  std::uint32_t tid;
-  std::uint32_t next_victim;
-  WaitHistory waits;
-  std::array<HeldMailbox, kHeldMailboxes> held;
-};
+// How often a thread that waits for another one's sake looks whether that is to be interrupted.
+constexpr std::uint64_t kInterruptCheckNs = 50'000'000;
 
 constinit thread_local ThreadState thread_state{};
 constinit pthread_key_t exit_key = 0;
@@ -85,6 +65,7 @@ bool agent_hung_up(const Descriptor& descriptor) {
 // for the first time after `limit_ns`. Returns 0 or a negative errno.
 int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
                std::uint64_t limit_ns = kFirstHealthCheckNs) {
+  if (is_interrupted != nullptr) limit_ns = kInterruptCheckNs;
   for (;;) {
     const std::uint32_t state = look_at(mailbox);
     if (state == kDone) return 0;
@@ -102,11 +83,12 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
         cancel(descriptor, mailbox, index);
         break;
       default:
+        if (is_interrupted != nullptr && is_interrupted()) cancel(descriptor, mailbox, index);
         // The agent may have answered before it died.
         if (agent_hung_up(descriptor) && look_at(mailbox) != kDone) {
           descriptor.dead.store(true, std::memory_order_relaxed);
         }
-        limit_ns = kHealthCheckNs;
+        limit_ns = is_interrupted != nullptr ? kInterruptCheckNs : kHealthCheckNs;
         break;
     }
   }
@@ -142,13 +124,15 @@ void say_thread_exit(const HeldMailbox& held) {
   (void)lease.exchange();
 }
 
-void at_thread_exit(void*) {
+void end_all_held() {
   for (HeldMailbox& held : thread_state.held) {
     if (held.known && !held.busy) say_thread_exit(held);
     if (!held.busy) give_back(held);
     held = {};
   }
 }
+
+void at_thread_exit(void*) { end_all_held(); }
 
 // A thread may end without giving its mailbox back, for example when its process is killed.
 bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
@@ -194,6 +178,12 @@ std::uint32_t place_to_hold() {
 
 void initialize_mailbox_client() { pthread_key_create(&exit_key, at_thread_exit); }
 
+ThreadState exchange_thread_state(const ThreadState& state) {
+  return std::exchange(thread_state, state);
+}
+
+void end_thread_state() { end_all_held(); }
+
 void forget_thread_after_fork() {
   thread_state.tid = 0;
   for (HeldMailbox& held : thread_state.held) {
@@ -211,7 +201,11 @@ bool in_call_of_this_thread(const Descriptor& descriptor) {
 bool in_calls(const Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     const Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
-    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
+    if (mailbox == nullptr) {
+      index = ChannelMemory::last_in_piece(index);
+      continue;
+    }
+    if (owner_of(*mailbox) == 0) continue;
     const std::uint32_t state = look_at(*mailbox);
     if (state == kRequested || state == kInstall) return true;
   }
@@ -221,7 +215,11 @@ bool in_calls(const Descriptor& descriptor) {
 void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
-    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
+    if (mailbox == nullptr) {
+      index = ChannelMemory::last_in_piece(index);
+      continue;
+    }
+    if (owner_of(*mailbox) == 0) continue;
     // The change of state prevents a thread that is about to sleep from sleeping.
     cancel(descriptor, *mailbox, index);
     wake_in_any_case(*mailbox);

@@ -32,7 +32,6 @@ constinit RealVariadicFunction<int, int, const char*, int> openat{"openat"};
 constinit RealFunction<std::FILE*, const char*, const char*> fopen{"fopen"};
 constinit RealFunction<std::FILE*, const char*, const char*> fopen64{"fopen64"};
 constinit RealFunction<int, int> close{"close"};
-constinit RealFunction<int, unsigned, unsigned, int> close_range{"close_range"};
 constinit RealFunction<int, int> dup{"dup"};
 constinit RealFunction<int, int, int> dup2{"dup2"};
 constinit RealFunction<int, int, int, int> dup3{"dup3"};
@@ -62,11 +61,34 @@ constinit RealFunction<int, int, unsigned, int> setpriority{"setpriority"};
 constinit RealFunction<int, const char*, int> access{"access"};
 constinit RealFunction<int, int, const char*, int, int> faccessat{"faccessat"};
 constinit RealFunction<int, const char*, int> euidaccess{"euidaccess"};
-constinit RealFunction<int, const char*, struct stat*> stat{"stat"};
-constinit RealFunction<int, const char*, struct stat*> lstat{"lstat"};
-constinit RealFunction<int, int, struct stat*> fstat{"fstat"};
-constinit RealFunction<int, int, const char*, struct stat*, int> fstatat{"fstatat"};
+constinit RealFunction<int, const char*, int> eaccess{"eaccess"};
+constinit RealFunction<ssize_t, const char*, char*, std::size_t> readlink{"readlink"};
+constinit RealFunction<ssize_t, int, const char*, char*, std::size_t> readlinkat{"readlinkat"};
+constinit RealFunction<char*, const char*, char*> realpath{"realpath"};
+constinit RealFunction<char*, const char*, char*, std::size_t> realpath_chk{"__realpath_chk"};
+constinit RealFunction<char*, const char*> canonicalize_file_name{"canonicalize_file_name"};
+constinit RealFunction<int, const char*, mode_t> chmod{"chmod"};
+constinit RealFunction<int, int, mode_t> fchmod{"fchmod"};
+constinit RealFunction<int, int, const char*, mode_t, int> fchmodat{"fchmodat"};
+constinit RealFunction<int, const char*, uid_t, gid_t> chown{"chown"};
+constinit RealFunction<int, const char*, uid_t, gid_t> lchown{"lchown"};
+constinit RealFunction<int, int, uid_t, gid_t> fchown{"fchown"};
+constinit RealFunction<int, int, const char*, uid_t, gid_t, int> fchownat{"fchownat"};
+constinit RealFunction<int, const char*> unlink{"unlink"};
+constinit RealFunction<int, int, const char*, int> unlinkat{"unlinkat"};
+constinit RealFunction<int, const char*> remove{"remove"};
 constinit RealFunction<int, int, const char*, int, unsigned, struct statx*> statx{"statx"};
 
 }  // namespace real
+
+int stat_descriptor(int fd, struct stat* answer) {
+#if defined(__LP64__)
+  // The kernel's struct is the C library's.
+  return static_cast<int>(::syscall(SYS_fstat, fd, answer));
+#else
+  static_assert(sizeof(struct stat) == sizeof(struct stat64));
+  return static_cast<int>(::syscall(SYS_fstat64, fd, answer));
+#endif
+}
+
 }  // namespace netbinder

@@ -61,7 +61,6 @@ extern RealVariadicFunction<int, int, const char*, int> openat;
 extern RealFunction<std::FILE*, const char*, const char*> fopen;
 extern RealFunction<std::FILE*, const char*, const char*> fopen64;
 extern RealFunction<int, int> close;
-extern RealFunction<int, unsigned, unsigned, int> close_range;
 extern RealFunction<int, int> dup;
 extern RealFunction<int, int, int> dup2;
 extern RealFunction<int, int, int, int> dup3;
@@ -91,11 +90,28 @@ extern RealFunction<int, int, unsigned, int> setpriority;
 extern RealFunction<int, const char*, int> access;
 extern RealFunction<int, int, const char*, int, int> faccessat;
 extern RealFunction<int, const char*, int> euidaccess;
-extern RealFunction<int, const char*, struct stat*> stat;
-extern RealFunction<int, const char*, struct stat*> lstat;
-extern RealFunction<int, int, struct stat*> fstat;
-extern RealFunction<int, int, const char*, struct stat*, int> fstatat;
+extern RealFunction<int, const char*, int> eaccess;
+extern RealFunction<ssize_t, const char*, char*, std::size_t> readlink;
+extern RealFunction<ssize_t, int, const char*, char*, std::size_t> readlinkat;
+extern RealFunction<char*, const char*, char*> realpath;
+extern RealFunction<char*, const char*, char*, std::size_t> realpath_chk;
+extern RealFunction<char*, const char*> canonicalize_file_name;
+extern RealFunction<int, const char*, mode_t> chmod;
+extern RealFunction<int, int, mode_t> fchmod;
+extern RealFunction<int, int, const char*, mode_t, int> fchmodat;
+extern RealFunction<int, const char*, uid_t, gid_t> chown;
+extern RealFunction<int, const char*, uid_t, gid_t> lchown;
+extern RealFunction<int, int, uid_t, gid_t> fchown;
+extern RealFunction<int, int, const char*, uid_t, gid_t, int> fchownat;
+extern RealFunction<int, const char*> unlink;
+extern RealFunction<int, int, const char*, int> unlinkat;
+extern RealFunction<int, const char*> remove;
 extern RealFunction<int, int, const char*, int, unsigned, struct statx*> statx;
 
 }  // namespace real
+
+// fstat(2) by the system call. The function has two names, of which a C library may lack one, and
+// others that are preloaded may answer something else.
+int stat_descriptor(int fd, struct stat* answer);
+
 }  // namespace netbinder

@@ -179,7 +179,9 @@ peer::FileMessage get(wire::File::Reader in) {
                                           .writable = offer.getWritable(),
                                           .nonblocking = offer.getNonblocking(),
                                           .position = offer.getPosition(),
-                                          .size = offer.getSize()};
+                                          .size = offer.getSize(),
+                                          .same_as = FileNumber(offer.getSameAs()),
+                                          .returns = offer.getReturns()};
       return message;
     }
     case wire::File::DATA: {

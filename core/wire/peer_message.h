@@ -252,6 +252,10 @@ struct FileOffered {
   bool nonblocking = false;    // O_NONBLOCK
   std::uint64_t position = 0;  // of the content
   std::uint64_t size = 0;
+  // A stream or packets that one of the two has offered the other before, and that may not have
+  // ended: it is the same open file. 0: none is known.
+  FileNumber same_as = {};
+  bool returns = false;  // same_as is the receiver's number: the file comes home
   friend bool operator==(const FileOffered&, const FileOffered&) = default;
 };
 
