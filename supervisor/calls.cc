@@ -5,6 +5,7 @@
 #include <linux/android/binder.h>
 #include <linux/android/binderfs.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@
 #include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 #include "shim/binderfs.h"
 #include "shim/driver_calls.h"

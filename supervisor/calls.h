@@ -12,6 +12,7 @@
 #include <string>
 
 #include "shim/mailbox_client.h"
+#include "shim/path_walk.h"
 #include "supervisor/caller.h"
 #include "supervisor/channels.h"
 #include "supervisor/system_call.h"
