@@ -20,7 +20,7 @@ namespace {
 
 // C libraries before 2.34 have no function for it.
 int close_range_now(unsigned first, unsigned last, int flags) {
-  return static_cast<int>(::syscall(SYS_close_range, first, last, flags));
+  return static_cast<int>(real::syscall(SYS_close_range, first, last, flags));
 }
 
 // Tells the agent at once, so that a new open finds the old process gone. Otherwise the agent

@@ -9,6 +9,7 @@
 
 #include "shim/known_fds.h"
 #include "shim/process_state.h"
+#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -20,7 +21,7 @@ void end_channel(Descriptor& descriptor) {
     const int fd = helper.exchange(-1, std::memory_order_relaxed);
     if (fd < 0) continue;
     KnownFds::forget(fd);
-    ::syscall(SYS_close, fd);
+    real::syscall(SYS_close, fd);
   }
   descriptor.memory.end();
 }

@@ -112,7 +112,7 @@ bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd) {
   const StateLock lock;
   KnownFds::Entry* const entry = KnownFds::make(fd);
   if (entry == nullptr) {
-    ::syscall(SYS_close, fd);
+    real::syscall(SYS_close, fd);
     return false;
   }
   entry->store(entry_of(descriptor, kHelperTag), std::memory_order_release);
@@ -128,7 +128,7 @@ bool move_helper_away(int fd) {
   if (moved < 0) return false;
   KnownFds::Entry* const entry = KnownFds::make(moved);
   if (entry == nullptr) {
-    ::syscall(SYS_close, moved);
+    real::syscall(SYS_close, moved);
     return false;
   }
   for (std::atomic<int>& helper : descriptor_of(found)->helpers) {
@@ -146,7 +146,7 @@ int duplicate_high(int fd) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * kHelpersStart) {
     start = static_cast<int>(limit.rlim_cur / 2);
   }
-  return static_cast<int>(::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, start));
+  return static_cast<int>(real::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, start));
 }
 
 }  // namespace netbinder

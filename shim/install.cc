@@ -33,7 +33,7 @@ struct Received {
 };
 
 void close_all(Received& received) {
-  for (std::uint32_t i = 0; i < received.count; ++i) ::syscall(SYS_close, received.fds[i]);
+  for (std::uint32_t i = 0; i < received.count; ++i) real::syscall(SYS_close, received.fds[i]);
   received.count = 0;
 }
 
@@ -54,7 +54,7 @@ int twin_of(int fd, std::uint64_t inode) {
     }
     unused = 0;
     if (status.st_ino != inode || !S_ISSOCK(status.st_mode) || static_cast<int>(each) == fd) continue;
-    const int copy = static_cast<int>(::syscall(SYS_dup3, static_cast<int>(each), fd, O_CLOEXEC));
+    const int copy = static_cast<int>(real::syscall(SYS_dup3, static_cast<int>(each), fd, O_CLOEXEC));
     return copy >= 0 ? copy : fd;
   }
   return fd;
@@ -79,7 +79,7 @@ std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Recei
       const std::uint64_t twin = message.twins[std::min(received.count - before, kMaxRights - 1)];
       received.fds[received.count++] = got == sizeof message && twin != 0 ? twin_of(fd, twin) : fd;
     } else {
-      ::syscall(SYS_close, fd);
+      real::syscall(SYS_close, fd);
     }
   });
   if (got != sizeof message || message.mailbox >= kMailboxes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // open and its relatives.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -13,16 +14,22 @@
 #include "shim/closing.h"
 #include "shim/connect.h"
 #include "shim/device_path.h"
+#include "shim/entry_points.h"
 #include "shim/found_path.h"
 #include "shim/interpose.h"
 #include "shim/places.h"
 #include "shim/real_calls.h"
 #include "shim/start.h"
+#include "shim/trap.h"
 
 namespace netbinder {
 namespace {
 
-[[gnu::constructor]] void start() { start_shim(); }
+[[gnu::constructor]] void start() {
+  start_shim();
+  ::pthread_atfork(nullptr, nullptr, trap_this_thread);
+  trap_if_told();
+}
 
 // False: the path is not ours. Otherwise `result` is what open returns.
 bool open_ours(const DevicePath& path, int flags, int& result) {
@@ -40,6 +47,7 @@ bool open_ours(const DevicePath& path, int flags, int& result) {
       result = open_place(path, flags);
     } else {
       result = open_binder(path, flags);
+      if (result >= 0) trap_if_needed();
       // In a binderfs there is then no such file; the fixed devices exist even without a driver
       // behind them.
       if (result < 0 && errno == ENXIO && path.in_binderfs) errno = ENOENT;
@@ -98,6 +106,10 @@ bool takes_mode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE
     mode = va_arg(arguments, mode_t); \
     va_end(arguments);                \
   }
+
+int entry::open(int dir, const char* path, int flags, mode_t mode) {
+  return open_any(dir, path, flags, [&] { return real::openat(dir, path, flags, mode); });
+}
 
 // The names under which programs find open: by file offsets of 64 bits or not, and those that the
 // headers turn open into under _FORTIFY_SOURCE when it has no mode.

@@ -13,6 +13,7 @@
 #include "shim/binderfs.h"
 #include "shim/descriptor_table.h"
 #include "shim/device_path.h"
+#include "shim/entry_points.h"
 #include "shim/found_path.h"
 #include "shim/interpose.h"
 #include "shim/places.h"
@@ -144,10 +145,14 @@ NETBINDER_INTERPOSE(ssize_t, shim_readlink, "readlink", const char* path, char* 
   return readlink_any(AT_FDCWD, path, into, size, [&] { return real::readlink(path, into, size); });
 }
 
-NETBINDER_INTERPOSE(ssize_t, shim_readlinkat, "readlinkat", int dir, const char* path, char* into,
-                    std::size_t size) {
+ssize_t entry::readlinkat(int dir, const char* path, char* into, std::size_t size) {
   return readlink_any(dir, path, into, size,
                       [&] { return real::readlinkat(dir, path, into, size); });
+}
+
+NETBINDER_INTERPOSE(ssize_t, shim_readlinkat, "readlinkat", int dir, const char* path, char* into,
+                    std::size_t size) {
+  return entry::readlinkat(dir, path, into, size);
 }
 
 NETBINDER_INTERPOSE(char*, shim_realpath, "realpath", const char* path, char* into) {

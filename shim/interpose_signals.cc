@@ -7,6 +7,7 @@
 #include "shim/fault_signals.h"
 #include "shim/interpose.h"
 #include "shim/real_calls.h"
+#include "shim/trap.h"
 
 namespace netbinder {
 namespace {
@@ -30,8 +31,9 @@ bool set_handler(int signal, Handler handler, int flags, Handler& result) {
 NETBINDER_INTERPOSE(int, shim_sigaction, "sigaction", int signal, const struct sigaction* action,
                     struct sigaction* old) {
   int result = 0;
-  return fault_sigaction(signal, action, old, result) ? result
-                                                      : real::sigaction(signal, action, old);
+  if (fault_sigaction(signal, action, old, result)) return result;
+  if (trap_sigaction(signal, action, old, result)) return result;
+  return real::sigaction(signal, action, old);
 }
 
 NETBINDER_INTERPOSE(Handler, shim_signal, "signal", int signal, Handler handler) {

@@ -11,6 +11,7 @@
 #include "shim/binderfs.h"
 #include "shim/descriptor_table.h"
 #include "shim/device_path.h"
+#include "shim/entry_points.h"
 #include "shim/found_path.h"
 #include "shim/interpose.h"
 #include "shim/places.h"
@@ -116,10 +117,14 @@ NETBINDER_INTERPOSE(int, shim_access, "access", const char* path, int mode) {
   return access_any(AT_FDCWD, path, mode, 0, [&] { return real::access(path, mode); });
 }
 
-NETBINDER_INTERPOSE(int, shim_faccessat, "faccessat", int dir, const char* path, int mode,
-                    int flags) {
+int entry::faccessat(int dir, const char* path, int mode, int flags) {
   return access_any(dir, path, mode, flags,
                     [&] { return real::faccessat(dir, path, mode, flags); });
+}
+
+NETBINDER_INTERPOSE(int, shim_faccessat, "faccessat", int dir, const char* path, int mode,
+                    int flags) {
+  return entry::faccessat(dir, path, mode, flags);
 }
 
 NETBINDER_INTERPOSE(int, shim_euidaccess, "euidaccess", const char* path, int mode) {
@@ -192,8 +197,7 @@ NETBINDER_INTERPOSE(int, shim_eaccess, "eaccess", const char* path, int mode) {
 NETBINDER_STAT_FAMILY()
 NETBINDER_STAT_FAMILY(64)
 
-NETBINDER_INTERPOSE(int, shim_statx, "statx", int dir, const char* path, int flags, unsigned mask,
-                    struct statx* answer) {
+int entry::statx(int dir, const char* path, int flags, unsigned mask, struct statx* answer) {
   struct stat status;
   bool real_answer = false;
   const int result = fstatat_any(dir, path, &status, flags, [&] {
@@ -203,6 +207,21 @@ NETBINDER_INTERPOSE(int, shim_statx, "statx", int dir, const char* path, int fla
   });
   if (result == 0 && !real_answer) convert(status, *answer);
   return result;
+}
+
+NETBINDER_INTERPOSE(int, shim_statx, "statx", int dir, const char* path, int flags, unsigned mask,
+                    struct statx* answer) {
+  return entry::statx(dir, path, flags, mask, answer);
+}
+
+// By the system call: the function may be missing.
+int entry::fstat(int fd, struct stat* answer) {
+  return fstat_any(fd, answer, [&] { return stat_descriptor(fd, answer); });
+}
+
+int entry::fstatat(int dir, const char* path, struct stat* answer, int flags) {
+  return fstatat_any(dir, path, answer, flags,
+                     [&] { return stat_path(dir, path, answer, flags); });
 }
 
 }  // namespace netbinder

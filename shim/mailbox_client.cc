@@ -96,7 +96,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
 
 std::uint32_t current_tid() {
   if (thread_state.tid == 0) [[unlikely]] {
-    thread_state.tid = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+    thread_state.tid = static_cast<std::uint32_t>(real::syscall(SYS_gettid));
   }
   return thread_state.tid;
 }
@@ -137,7 +137,7 @@ void at_thread_exit(void*) { end_all_held(); }
 // A thread may end without giving its mailbox back, for example when its process is killed.
 bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
   const std::uint32_t state = look_at(mailbox);
-  return (state == kIdle || state == kDone) && ::syscall(SYS_tkill, owner, 0) != 0 &&
+  return (state == kIdle || state == kDone) && real::syscall(SYS_tkill, owner, 0) != 0 &&
          errno == ESRCH;
 }
 

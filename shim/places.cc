@@ -42,7 +42,7 @@ int open_place(const DevicePath& path, int flags) {
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", file);
   const int fd = real::open(link, O_PATH | (flags & O_CLOEXEC), 0);
   const int error = errno;
-  ::syscall(SYS_close, file);
+  real::syscall(SYS_close, file);
   struct stat status;
   if (fd < 0 || stat_descriptor(fd, &status) != 0) {
     errno = error;
@@ -57,7 +57,7 @@ int open_place(const DevicePath& path, int flags) {
       return fd;
     }
   }
-  ::syscall(SYS_close, fd);
+  real::syscall(SYS_close, fd);
   errno = EMFILE;
   return -1;
 }

@@ -16,9 +16,9 @@ void* find_next_function(std::atomic<void*>& cache, const char* name) {
     // No result would make sense to the program; and no C library lacks one of these functions. By
     // system calls, because write is one of them.
     static constexpr char kMessage[] = "netbinder: the C library has no function ";
-    (void)::syscall(SYS_write, STDERR_FILENO, kMessage, sizeof kMessage - 1);
-    (void)::syscall(SYS_write, STDERR_FILENO, name, std::strlen(name));
-    (void)::syscall(SYS_write, STDERR_FILENO, "\n", 1);
+    (void)real::syscall(SYS_write, STDERR_FILENO, kMessage, sizeof kMessage - 1);
+    (void)real::syscall(SYS_write, STDERR_FILENO, name, std::strlen(name));
+    (void)real::syscall(SYS_write, STDERR_FILENO, "\n", 1);
     std::abort();
   }
   cache.store(found, std::memory_order_relaxed);
@@ -27,6 +27,11 @@ void* find_next_function(std::atomic<void*>& cache, const char* name) {
 
 namespace real {
 
+constinit std::atomic<void*> syscall_cache = nullptr;
+constinit RealFunction<int, pthread_t*, const pthread_attr_t*, void* (*)(void*), void*>
+    pthread_create{"pthread_create"};
+constinit RealFunction<int, int, const sigset_t*, sigset_t*> pthread_sigmask{"pthread_sigmask"};
+constinit RealFunction<int, int, const sigset_t*, sigset_t*> sigprocmask{"sigprocmask"};
 constinit RealVariadicFunction<int, const char*, int> open{"open"};
 constinit RealVariadicFunction<int, int, const char*, int> openat{"openat"};
 constinit RealFunction<std::FILE*, const char*, const char*> fopen{"fopen"};
@@ -84,10 +89,18 @@ constinit RealFunction<int, int, const char*, int, unsigned, struct statx*> stat
 int stat_descriptor(int fd, struct stat* answer) {
 #if defined(__LP64__)
   // The kernel's struct is the C library's.
-  return static_cast<int>(::syscall(SYS_fstat, fd, answer));
+  return static_cast<int>(real::syscall(SYS_fstat, fd, answer));
 #else
   static_assert(sizeof(struct stat) == sizeof(struct stat64));
-  return static_cast<int>(::syscall(SYS_fstat64, fd, answer));
+  return static_cast<int>(real::syscall(SYS_fstat64, fd, answer));
+#endif
+}
+
+int stat_path(int dir, const char* path, struct stat* answer, int flags) {
+#if defined(__LP64__)
+  return static_cast<int>(real::syscall(SYS_newfstatat, dir, path, answer, flags));
+#else
+  return static_cast<int>(real::syscall(SYS_fstatat64, dir, path, answer, flags));
 #endif
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -56,6 +57,12 @@ class RealVariadicFunction {
 
 namespace real {
 
+// syscall(2), with as many arguments as there are.
+template <typename... Arguments>
+long syscall(long number, Arguments... arguments);
+extern RealFunction<int, pthread_t*, const pthread_attr_t*, void* (*)(void*), void*> pthread_create;
+extern RealFunction<int, int, const sigset_t*, sigset_t*> pthread_sigmask;
+extern RealFunction<int, int, const sigset_t*, sigset_t*> sigprocmask;
 extern RealVariadicFunction<int, const char*, int> open;
 extern RealVariadicFunction<int, int, const char*, int> openat;
 extern RealFunction<std::FILE*, const char*, const char*> fopen;
@@ -110,8 +117,23 @@ extern RealFunction<int, int, const char*, int, unsigned, struct statx*> statx;
 
 }  // namespace real
 
+namespace real {
+
+extern std::atomic<void*> syscall_cache;
+
+template <typename... Arguments>
+long syscall(long number, Arguments... arguments) {
+  void* found = syscall_cache.load(std::memory_order_relaxed);
+  if (found == nullptr) found = find_next_function(syscall_cache, "syscall");
+  return reinterpret_cast<long (*)(long, ...)>(found)(number, arguments...);
+}
+
+}  // namespace real
+
 // fstat(2) by the system call. The function has two names, of which a C library may lack one, and
 // others that are preloaded may answer something else.
 int stat_descriptor(int fd, struct stat* answer);
+// fstatat(2) likewise.
+int stat_path(int dir, const char* path, struct stat* answer, int flags);
 
 }  // namespace netbinder

@@ -24,13 +24,16 @@ namespace {
 constexpr std::size_t kMostHeaders = 512;
 constexpr std::size_t kMostDynamicBytes = 1U << 20;
 constexpr int kMostInterpreters = 4;
+constexpr std::uint64_t kMostText = 256U << 20;
 
 #if defined(__x86_64__)
 constexpr std::uint16_t kOwnMachine = EM_X86_64;
 constexpr std::uint16_t kOwn32BitMachine = EM_386;
+constexpr std::string_view kSystemCall("\x0f\x05", 2);
 #elif defined(__aarch64__)
 constexpr std::uint16_t kOwnMachine = EM_AARCH64;
 constexpr std::uint16_t kOwn32BitMachine = EM_ARM;
+constexpr std::string_view kSystemCall("\x01\x00\x00\xd4", 4);
 #endif
 
 // A file that is read in pieces; what is not there reads as nothing.
@@ -42,6 +45,14 @@ class Pieces {
   std::optional<T> at(std::uint64_t offset) {
     T value{};
     return read(offset, &value, sizeof value) ? std::optional(value) : std::nullopt;
+  }
+  bool contains(std::uint64_t offset, std::uint64_t size, std::string_view wanted) {
+    std::string bytes(std::min<std::uint64_t>(size, kMostText), '\0');
+    file_.clear();
+    file_.seekg(static_cast<std::streamoff>(offset));
+    file_.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(file_.gcount(), 0)));
+    return bytes.find(wanted) != std::string::npos;
   }
   std::string text(std::uint64_t offset, std::size_t most) {
     std::string bytes(most, '\0');
@@ -69,6 +80,7 @@ struct Elf {
   std::string interpreter;  // empty: static
   std::vector<std::string> needed;
   bool is_go = false;
+  bool makes_system_calls = false;
 };
 
 template <typename Header, typename Segment, typename Section, typename Dynamic>
@@ -86,6 +98,9 @@ std::optional<Elf> read_elf(Pieces& file) {
       elf.interpreter = file.text(segment->p_offset, std::min<std::size_t>(segment->p_filesz, 4096));
     } else if (segment->p_type == PT_LOAD) {
       loads.push_back(*segment);
+      if ((segment->p_flags & PF_X) != 0 && !elf.makes_system_calls) {
+        elf.makes_system_calls = file.contains(segment->p_offset, segment->p_filesz, kSystemCall);
+      }
     } else if (segment->p_type == PT_DYNAMIC) {
       dynamic = *segment;
     }
@@ -161,11 +176,17 @@ bool changes_rights(const std::string& path) {
 }
 
 ProgramKind supervised(std::string reason) {
-  return {.mode = ProgramKind::Mode::kSupervised, .reason = std::move(reason), .preload_first = {}};
+  return {.mode = ProgramKind::Mode::kSupervised,
+          .reason = std::move(reason),
+          .makes_system_calls = false,
+          .preload_first = {}};
 }
 
 ProgramKind neither(std::string reason) {
-  return {.mode = ProgramKind::Mode::kNeither, .reason = std::move(reason), .preload_first = {}};
+  return {.mode = ProgramKind::Mode::kNeither,
+          .reason = std::move(reason),
+          .makes_system_calls = false,
+          .preload_first = {}};
 }
 
 }  // namespace
@@ -210,6 +231,7 @@ ProgramKind kind_of_program(const std::string& path) {
   if (elf->is_go) return supervised(fmt::format("{} is written in Go", file));
   if (is_32_bit) return supervised(fmt::format("{} is a 32-bit program", file));
   ProgramKind kind;
+  kind.makes_system_calls = elf->makes_system_calls;
   for (const std::string& library : elf->needed) {
     // The address sanitizer's runtime wants to be the first; it finds the shim's functions behind it.
     if (library.starts_with("libasan.so")) kind.preload_first.push_back(library);

@@ -19,6 +19,8 @@ struct ProgramKind {
   };
   Mode mode = Mode::kPreload;
   std::string reason;  // of any mode but kPreload: why, for people
+  // It has system call instructions of its own (shim/trap.h).
+  bool makes_system_calls = false;
   // Libraries that must come before the shim: a sanitizer's.
   std::vector<std::string> preload_first;
 };

@@ -30,6 +30,8 @@ int carry_out(const RunOptions& options, char** /*argv*/) {
       do_not_preload_shim();
       return supervisor::run_supervised(options.command);
     case ProgramKind::Mode::kPreload:
+      // The first device that it opens may be opened so.
+      if (kind.makes_system_calls) ::setenv("NETBINDER_TRAP", "1", 0);
       break;
   }
   preload_shim(kind.preload_first);
