@@ -120,6 +120,14 @@ bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd) {
   return true;
 }
 
+void close_helper(Descriptor& descriptor, HelloDescriptor which) {
+  const StateLock lock;
+  const int fd = descriptor.helpers[which].exchange(-1, std::memory_order_relaxed);
+  if (fd < 0) return;
+  KnownFds::forget(fd);
+  real::syscall(SYS_close, fd);
+}
+
 bool move_helper_away(int fd) {
   const StateLock lock;
   const std::uintptr_t found = KnownFds::find(fd);

@@ -82,6 +82,12 @@ int open_any(int dir, const char* name, int flags, Real real) {
   const auto ours = [flags](const DevicePath& path, int& result) {
     return open_ours(path, flags, result);
   };
+  // The kernel knows another file by that number.
+  if (any_places()) [[unlikely]] {
+    const DevicePath place = place_of(number_in_proc(name));
+    int result = -1;
+    if (place.kind != PathKind::kOther && ours(place, result)) return result;
+  }
   // The kernel would make a file where a link leads, so it is not asked to before that is known.
   if ((flags & O_CREAT) != 0 && name != nullptr) {
     const int saved_errno = errno;

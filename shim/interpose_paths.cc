@@ -36,18 +36,6 @@ int fail(int error) {
 
 // ---- links ----
 
-// The number of a path /proc/self/fd/N, or -1.
-int number_in_proc(const char* path) {
-  for (const char* folder : {"/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/"}) {
-    const std::size_t size = std::strlen(folder);
-    if (path == nullptr || std::strncmp(path, folder, size) != 0) continue;
-    char* end = nullptr;
-    const long number = std::strtol(path + size, &end, 10);
-    return end != path + size && *end == '\0' && number <= INT_MAX ? static_cast<int>(number) : -1;
-  }
-  return -1;
-}
-
 // The path that a descriptor of ours shows; false if it is none.
 bool name_descriptor(int fd, char (&into)[kDevicePathBytes]) {
   if (fd < 0) return false;

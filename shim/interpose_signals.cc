@@ -21,7 +21,10 @@ bool set_handler(int signal, Handler handler, int flags, Handler& result) {
   action.sa_handler = handler;
   action.sa_flags = flags;
   int error = 0;
-  if (!fault_sigaction(signal, &action, &old, error)) return false;
+  if (!fault_sigaction(signal, &action, &old, error) &&
+      !trap_sigaction(signal, &action, &old, error)) {
+    return false;
+  }
   result = error == 0 ? old.sa_handler : SIG_ERR;
   return true;
 }

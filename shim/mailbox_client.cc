@@ -33,7 +33,11 @@ namespace {
 constexpr std::uint64_t kInterruptCheckNs = 50'000'000;
 
 constinit thread_local ThreadState thread_state{};
+// A key's value is how the end of a thread is heard of. C libraries before 2.34 have these functions
+// in a library of its own; where that is not loaded there is but one thread.
 constinit pthread_key_t exit_key = 0;
+using SetSpecific = int (*)(pthread_key_t, const void*);
+constinit SetSpecific set_specific = nullptr;
 
 std::uint64_t now_ns() {
   timespec now;
@@ -176,7 +180,14 @@ std::uint32_t place_to_hold() {
 
 }  // namespace
 
-void initialize_mailbox_client() { pthread_key_create(&exit_key, at_thread_exit); }
+void initialize_mailbox_client() {
+  using KeyCreate = int (*)(pthread_key_t*, void (*)(void*));
+  const auto create = reinterpret_cast<KeyCreate>(find_function("pthread_key_create"));
+  const auto set = reinterpret_cast<SetSpecific>(find_function("pthread_setspecific"));
+  if (create != nullptr && set != nullptr && create(&exit_key, at_thread_exit) == 0) {
+    set_specific = set;
+  }
+}
 
 ThreadState exchange_thread_state(const ThreadState& state) {
   return std::exchange(thread_state, state);
@@ -249,7 +260,7 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
           .index = static_cast<std::uint16_t>(index),
           .busy = true,
           .known = false};
-  pthread_setspecific(exit_key, &thread_state);
+  if (set_specific != nullptr) (void)set_specific(exit_key, &thread_state);
   held_ = place;
   index_ = index;
   mailbox_ = descriptor.memory.mailbox_if_mapped(index);

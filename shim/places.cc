@@ -8,7 +8,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
@@ -61,6 +64,19 @@ int open_place(const DevicePath& path, int flags) {
   errno = EMFILE;
   return -1;
 }
+
+int number_in_proc(const char* path) {
+  for (const char* folder : {"/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/"}) {
+    const std::size_t size = std::strlen(folder);
+    if (path == nullptr || std::strncmp(path, folder, size) != 0) continue;
+    char* end = nullptr;
+    const long number = std::strtol(path + size, &end, 10);
+    return end != path + size && *end == '\0' && number <= INT_MAX ? static_cast<int>(number) : -1;
+  }
+  return -1;
+}
+
+bool any_places() { return count.load(std::memory_order_relaxed) > 0; }
 
 DevicePath place_of(int fd) {
   if (count.load(std::memory_order_relaxed) == 0 || fd < 0) [[likely]]

@@ -14,6 +14,11 @@ namespace netbinder {
 // As open(2): a descriptor, or -1 with errno.
 int open_place(const DevicePath& path, int flags);
 
+// The number of a path /proc/self/fd/N, or -1.
+int number_in_proc(const char* path);
+// Whether there is any place: otherwise nobody need look.
+bool any_places();
+
 // The path that `fd` stands for; kOther if none. Costs one load while there are none.
 DevicePath place_of(int fd);
 // The text of that path; false if there is none.

@@ -8,7 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/old_symbols.h"
+
 namespace netbinder {
+
+void* find_function(const char* name) { return ::dlsym(RTLD_DEFAULT, name); }
 
 void* find_next_function(std::atomic<void*>& cache, const char* name) {
   void* const found = ::dlsym(RTLD_NEXT, name);
@@ -57,6 +61,7 @@ constinit RealFunction<ssize_t, int, const iovec*, int> readv{"readv"};
 constinit RealFunction<ssize_t, int, const void*, std::size_t> write{"write"};
 constinit RealFunction<ssize_t, int, const iovec*, int> writev{"writev"};
 constinit RealFunction<DIR*, const char*> opendir{"opendir"};
+constinit RealFunction<DIR*, int> fdopendir{"fdopendir"};
 constinit RealFunction<struct dirent*, DIR*> readdir{"readdir"};
 constinit RealFunction<void, DIR*> rewinddir{"rewinddir"};
 constinit RealFunction<int, DIR*> dirfd{"dirfd"};

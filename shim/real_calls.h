@@ -19,6 +19,9 @@ struct iovec;
 
 namespace netbinder {
 
+// Any function of the program's libraries; null if there is none.
+void* find_function(const char* name);
+
 void* find_next_function(std::atomic<void*>& cache, const char* name);
 
 template <typename Result, typename... Arguments>
@@ -88,6 +91,7 @@ extern RealFunction<ssize_t, int, const iovec*, int> readv;
 extern RealFunction<ssize_t, int, const void*, std::size_t> write;
 extern RealFunction<ssize_t, int, const iovec*, int> writev;
 extern RealFunction<DIR*, const char*> opendir;
+extern RealFunction<DIR*, int> fdopendir;
 extern RealFunction<struct dirent*, DIR*> readdir;
 extern RealFunction<void, DIR*> rewinddir;
 extern RealFunction<int, DIR*> dirfd;

@@ -202,7 +202,10 @@ void handle_dispatched(void* context) {
   if (change_context(call)) return;
   const long arguments[6] = {call.argument(0), call.argument(1), call.argument(2),
                              call.argument(3), call.argument(4), call.argument(5)};
-  call.give(emulate_system_call(call.number(), arguments));
+  const bool forks = call.number() == SYS_fork || call.number() == SYS_clone;
+  const long result = emulate_system_call(call.number(), arguments);
+  if (forks && result == 0) trap_this_thread();  // the new process begins without
+  call.give(result);
 }
 
 #else
@@ -216,7 +219,7 @@ void handle(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   if (info->si_code == kDispatched) {
     handle_dispatched(context);
-  } else if (info->si_code == SI_TKILL && info->si_pid == process_id()) {
+  } else if (info->si_code == SI_QUEUE && info->si_value.sival_ptr == &exempt) {
     trap_this_thread();
   } else if ((program_action.sa_flags & SA_SIGINFO) != 0) {
     program_action.sa_sigaction(signal, info, context);
@@ -236,9 +239,14 @@ void tell_other_threads() {
   const long own = real::syscall(SYS_gettid);
   DIR* const threads = real::opendir("/proc/self/task");
   if (threads == nullptr) return;
+  siginfo_t message{};
+  message.si_signo = SIGSYS;
+  message.si_code = SI_QUEUE;
+  message.si_value.sival_ptr = &exempt;
   while (const dirent* const entry = real::readdir(threads)) {
     const long tid = std::strtol(entry->d_name, nullptr, 10);
-    if (tid > 0 && tid != own) (void)real::syscall(SYS_tgkill, process_id(), tid, SIGSYS);
+    if (tid <= 0 || tid == own) continue;
+    (void)real::syscall(SYS_rt_tgsigqueueinfo, process_id(), tid, SIGSYS, &message);
   }
   (void)real::closedir(threads);
 }

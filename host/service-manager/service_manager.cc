@@ -60,6 +60,7 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       names_(setup, handles_),
       managers_(handles_),
       listeners_(handles_, quota_),
+      hidl_listeners_(handles_, quota_),
       lazy_(names_, managers_, handles_, quota_),
       clients_(setup.dialect) {}
 
@@ -68,6 +69,7 @@ void ServiceManager::attach(LocalProcess& process) {
   handles_.attach(process);
   managers_.attach(process);
   listeners_.attach(process);
+  hidl_listeners_.attach(process);
   lazy_.attach(process);
 }
 
@@ -99,6 +101,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
   lazy_.died(handle);
   listeners_.remove_dead(handle);
+  hidl_listeners_.remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
     names_.remove_all_of(host);
     lazy_.host_gone(host);
@@ -131,6 +134,7 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
   const RegisteredService& given = *names_.find(name);
   if (own || !before || before->host != given.host || before->handle != given.handle) {
     listeners_.tell(name, given);
+    hidl_listeners_.tell(name);
   }
 }
 
@@ -152,7 +156,7 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
     return;
   }
   const auto name = request.string16();
-  if (!name || !NameTable::valid_name(*name)) return;
+  if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
   if (call.code == kPeerForget) {
     names_.remove(*name, from);
     return;
@@ -186,6 +190,7 @@ std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
 }
 
 std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
+  if (is_hidl_token(call.parcel)) return hidl_call(call);
   if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;
