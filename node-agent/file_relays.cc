@@ -2,6 +2,7 @@
 #include "node-agent/file_relays.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,20 +58,14 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Fore
   const auto kind = file_kind(file.get());
   if (!kind) return std::unexpected(kind.error());
   if (kind->kind == Kind::kContent) return export_content(peer, std::move(file), kind->sealed);
+  if (kind->kind == Kind::kCounter) return export_counter(peer, std::move(file), *kind);
   Peer& to = peers_[peer];
   if (to.relays >= limits::kMaxRelaysOfPeer) {
     return std::unexpected(
         FileRefusal{.error = -EMFILE, .reason = "too many descriptors are relayed to that host"});
   }
   const OpenFile open_file = identity_of<OpenFile>(file.get(), kind->readable, kind->writable);
-  FileNumber same_as;
-  bool returns = false;
-  if (const auto came = numbers_.find({peer, false, open_file}); came != numbers_.end()) {
-    same_as = came->second;
-    returns = true;
-  } else if (const auto went = numbers_.find({peer, true, open_file}); went != numbers_.end()) {
-    same_as = went->second;
-  }
+  const auto [same_as, returns] = known_as(peer, open_file);
   ForeignFd original;
   if (!kind->socket) {
     original = std::move(file);
@@ -101,6 +96,62 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Fore
                                    .returns = returns},
                          .content = std::nullopt});
   return number;
+}
+
+std::pair<FileNumber, bool> FileRelays::known_as(HostId peer, const OpenFile& file) const {
+  if (const auto came = numbers_.find({peer, false, file}); came != numbers_.end()) {
+    return {came->second, true};
+  }
+  const auto went = numbers_.find({peer, true, file});
+  return {went == numbers_.end() ? FileNumber{} : went->second, false};
+}
+
+std::expected<FileNumber, FileRefusal> FileRelays::export_counter(HostId peer, ForeignFd file,
+                                                                  const FileKind& kind) {
+  const OpenFile open_file{.device = 0, .inode = kind.counter.id, .readable = true, .writable = true};
+  const auto [same_as, returns] = known_as(peer, open_file);
+  make_room_for_counter(peer);
+  const FileNumber number{last_number_.value() + 1};
+  const Key key{.peer = peer, .offered_here = true, .number = number};
+  Entry entry;
+  entry.counter = std::make_unique<FileCounter>(
+      FileCounter::Setup{.fd = std::move(file),
+                         .semaphore = kind.counter.semaphore,
+                         .offered_here = true,
+                         .count = kind.counter.count},
+      sender_of(key));
+  const auto relay = add_entry(key, std::move(entry), open_file);
+  if (!relay) return std::unexpected(FileRefusal{.error = relay.error(), .reason = nullptr});
+  last_number_ = number;
+  peers_[peer].outgoing.push_back({.number = number,
+                                   .offer = {.kind = Kind::kCounter,
+                                             .readable = true,
+                                             .writable = true,
+                                             .nonblocking = kind.nonblocking,
+                                             .position = kind.counter.count,
+                                             .size = kind.counter.semaphore ? 1U : 0U,
+                                             .same_as = same_as,
+                                             .returns = returns},
+                                   .content = std::nullopt});
+  return number;
+}
+
+// Nobody hears when the last program closes one.
+void FileRelays::make_room_for_counter(HostId peer) {
+  std::size_t count = 0;
+  std::optional<RelayId> stillest;
+  std::uint64_t last_event = UINT64_MAX;
+  for (const auto& [id, entry] : relays_) {
+    if (!entry.counter || !entry.key.offered_here || entry.key.peer != peer) continue;
+    ++count;
+    if (entry.last_event < last_event) {
+      last_event = entry.last_event;
+      stillest = RelayId{id};
+    }
+  }
+  if (count < limits::kMaxCountersOfPeer || !stillest) return;
+  relays_.at(stillest->value()).counter->close();
+  remove(*stillest);
 }
 
 std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer, ForeignFd file,
@@ -136,7 +187,8 @@ void FileRelays::send_offers(HostId peer) {
     setup_.send(peer, {.file = outgoing.number, .content = outgoing.offer});
     const auto id = ids_.find({.peer = peer, .offered_here = true, .number = outgoing.number});
     if (id != ids_.end() && outgoing.offer.same_as == FileNumber{}) {
-      relays_.at(id->second.value()).relay->send_ahead();
+      const Entry& entry = relays_.at(id->second.value());
+      if (entry.relay) entry.relay->send_ahead();
     }
     if (!outgoing.content) continue;
     outgoing.content->read(limits::kMaxFileDataBytes, [&](std::vector<std::byte> piece) {
@@ -172,8 +224,13 @@ const char* FileRelays::offered(HostId peer, FileNumber number, const peer::File
     return nullptr;
   }
   const Key key{.peer = peer, .offered_here = false, .number = number};
-  made.error =
-      from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
+  if (offer.kind == Kind::kCounter) {
+    if (!offer.readable || !offer.writable) return "a count that goes one way";
+    made.error = make_counter(key, offer, made);
+  } else {
+    made.error =
+        from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
+  }
   if (made.error != 0) not_needed();
   return nullptr;
 }
@@ -182,7 +239,14 @@ bool FileRelays::find_again(HostId peer, const peer::FileOffered& offer, Offer& 
   const auto id =
       ids_.find({.peer = peer, .offered_here = offer.returns, .number = offer.same_as});
   if (id == ids_.end()) return false;
-  FileRelay& relay = *relays_.at(id->second.value()).relay;
+  const Entry& entry = relays_.at(id->second.value());
+  if (entry.counter) {
+    // Programs and the agent share it.
+    made.program_side.reset(::fcntl(entry.counter->fd(), F_DUPFD_CLOEXEC, 0));
+    made.relay = offer.returns ? RelayId{} : id->second;
+    return static_cast<bool>(made.program_side);
+  }
+  FileRelay& relay = *entry.relay;
   if (offer.returns) {
     made.program_side.reset(::fcntl(relay.original(), F_DUPFD_CLOEXEC, 0));
     if (!made.program_side) return false;
@@ -215,7 +279,7 @@ void FileRelays::resume_later(RelayId relay) {
   timer->async_wait([this, relay, timer, alive = std::weak_ptr(alive_)](const auto& error) {
     if (error || alive.expired()) return;
     const auto found = relays_.find(relay.value());
-    if (found == relays_.end()) return;
+    if (found == relays_.end() || !found->second.relay) return;
     found->second.relay->go_on();
     remove_if_over(relay);
   });
@@ -261,6 +325,34 @@ int FileRelays::make_program_side(const Key& key, const peer::FileOffered& offer
   return 0;
 }
 
+int FileRelays::make_counter(const Key& key, const peer::FileOffered& offer, Offer& made) {
+  const int flags = EFD_CLOEXEC | (offer.nonblocking ? EFD_NONBLOCK : 0) |
+                    (offer.size != 0 ? EFD_SEMAPHORE : 0);
+  ForeignFd file(::eventfd(0, flags));
+  if (!file) return -errno;
+  std::uint64_t count = offer.position;
+  if (count > 0 && (count == UINT64_MAX || ::write(file.get(), &count, sizeof count) < 0)) {
+    return -EINVAL;
+  }
+  made.program_side.reset(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  if (!made.program_side) return -errno;
+  const auto state = eventfd_state(file.get());
+  Entry entry;
+  entry.counter = std::make_unique<FileCounter>(FileCounter::Setup{.fd = std::move(file),
+                                                                   .semaphore = offer.size != 0,
+                                                                   .offered_here = false,
+                                                                   .count = count},
+                                                sender_of(key));
+  const auto relay = add_entry(key, std::move(entry),
+                               {.device = 0,
+                                .inode = state ? state->id : 0,
+                                .readable = true,
+                                .writable = true});
+  if (!relay) return relay.error();
+  made.relay = *relay;
+  return 0;
+}
+
 std::expected<FileRelays::Imported, int> FileRelays::import_file(HostId peer, FileNumber number) {
   auto& offers = peers_[peer].offers;
   const auto found = offers.find(number);
@@ -283,12 +375,17 @@ std::expected<FileRelays::Imported, int> FileRelays::import_file(HostId peer, Fi
 
 void FileRelays::program_has_it(RelayId relay) {
   const auto found = relays_.find(relay.value());
-  if (found != relays_.end()) found->second.relay->program_has_it();
+  if (found == relays_.end()) return;
+  if (found->second.counter) {
+    found->second.counter->program_has_it();
+  } else {
+    found->second.relay->program_has_it();
+  }
 }
 
 void FileRelays::program_has_it_or_its_twin(RelayId relay) {
   const auto found = relays_.find(relay.value());
-  if (found == relays_.end()) return;
+  if (found == relays_.end() || !found->second.relay) return;
   if (found->second.relay->hung_up()) {
     found->second.relay->close();
     remove(relay);
@@ -323,7 +420,10 @@ const char* FileRelays::message_arrived(HostId peer, peer::FileMessage message) 
         if constexpr (std::is_same_v<T, peer::FileOffered>) {
           NB_UNREACHABLE();
         } else {
-          return relays_.at(relay.value()).relay->arrived(std::move(content));
+          Entry& entry = relays_.at(relay.value());
+          entry.last_event = ++events_;
+          return entry.counter ? entry.counter->arrived(content)
+                               : entry.relay->arrived(std::move(content));
         }
       },
       message.content);
@@ -343,37 +443,51 @@ void FileRelays::peer_lost(HostId peer) {
 
 // ---- relays ----
 
+FileRelay::Send FileRelays::sender_of(const Key& key) {
+  return [this, key](FileContent content) {
+    setup_.send(
+        key.peer,
+        {.file = key.number, .of_receiver = !key.offered_here, .content = std::move(content)});
+  };
+}
+
 std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup setup,
                                             const OpenFile& file) {
+  Entry entry;
+  entry.relay = std::make_unique<FileRelay>(std::move(setup), sender_of(key));
+  return add_entry(key, std::move(entry), file);
+}
+
+std::expected<RelayId, int> FileRelays::add_entry(const Key& key, Entry entry,
+                                                  const OpenFile& file) {
   const RelayId id{next_relay_++};
-  if (const int error = ready_.add(setup.fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+  // Of an eventfd each change is an event, whoever makes it: reading makes it writable anew.
+  if (const int error = ready_.add(entry.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                    {.u64 = id.value()});
       error != 0) {
     return std::unexpected(error);
   }
-  auto relay = std::make_unique<FileRelay>(std::move(setup), [this, key](FileContent content) {
-    setup_.send(
-        key.peer,
-        {.file = key.number, .of_receiver = !key.offered_here, .content = std::move(content)});
-  });
-  relays_.emplace(id.value(), Entry{.key = key, .relay = std::move(relay), .file = file});
+  entry.key = key;
+  entry.file = file;
+  entry.last_event = ++events_;
+  relays_.emplace(id.value(), std::move(entry));
   ids_.emplace(key, id);
-  // The first one stays the file's number, until it ends.
-  numbers_.try_emplace({key.peer, key.offered_here, file}, key.number);
+  // The first one stays the file's number, until it ends. One that cannot be told from others has none.
+  if (file.inode != 0) numbers_.try_emplace({key.peer, key.offered_here, file}, key.number);
   ++peers_[key.peer].relays;
   return id;
 }
 
 void FileRelays::remove_if_over(RelayId id) {
   const auto found = relays_.find(id.value());
-  if (found != relays_.end() && found->second.relay->over()) remove(id);
+  if (found != relays_.end() && found->second.over()) remove(id);
 }
 
 void FileRelays::remove(RelayId id) {
   const auto found = relays_.find(id.value());
   const Key key = found->second.key;
   forget_file(found->second);
-  ready_.remove(found->second.relay->fd());
+  ready_.remove(found->second.fd());
   relays_.erase(found);
   ids_.erase(key);
   --peers_[key.peer].relays;
@@ -398,7 +512,12 @@ void FileRelays::serve(const epoll_event& event) {
   const RelayId id{event.data.u64};
   const auto found = relays_.find(id.value());
   if (found == relays_.end()) return;
-  found->second.relay->ready(event.events);
+  if (found->second.counter) {
+    found->second.last_event = ++events_;
+    found->second.counter->look();
+  } else {
+    found->second.relay->ready(event.events);
+  }
   remove_if_over(id);
 }
 

@@ -35,6 +35,7 @@
 #include "core/base/ids.h"
 #include "node-agent/epoll_set.h"
 #include "node-agent/file_content.h"
+#include "node-agent/file_counter.h"
 #include "node-agent/file_kind.h"
 #include "node-agent/file_relay.h"
 #include "node-agent/unique_fd.h"
@@ -141,9 +142,21 @@ class FileRelays {
 
   struct Entry {
     Key key;
-    std::unique_ptr<FileRelay> relay;
+    std::unique_ptr<FileRelay> relay;      // one of these
+    std::unique_ptr<FileCounter> counter;
     OpenFile file = {};  // the program's, at this end
+    std::uint64_t last_event = 0;  // of a counter, in the order of all events
+    [[nodiscard]] int fd() const { return relay ? relay->fd() : counter->fd(); }
+    [[nodiscard]] bool over() const { return relay ? relay->over() : counter->over(); }
   };
+  std::expected<RelayId, int> add_entry(const Key& key, Entry entry, const OpenFile& file);
+  std::expected<FileNumber, FileRefusal> export_counter(HostId peer, ForeignFd file,
+                                                        const FileKind& kind);
+  int make_counter(const Key& key, const peer::FileOffered& offer, Offer& made);
+  // The number by which the peer may know the file already, and whether that is its own.
+  [[nodiscard]] std::pair<FileNumber, bool> known_as(HostId peer, const OpenFile& file) const;
+  [[nodiscard]] FileRelay::Send sender_of(const Key& key);
+  void make_room_for_counter(HostId peer);
   void forget_file(const Entry& gone);
   // A program that passes a descriptor back closes its own soon, as a rule. Until then nothing more
   // is taken from the file for it.
@@ -158,6 +171,7 @@ class FileRelays {
   // The number by which a file is to be named to that peer.
   std::map<std::tuple<HostId, bool, OpenFile>, FileNumber> numbers_;  // bool: Key::offered_here
   std::uint64_t next_relay_ = 1;
+  std::uint64_t events_ = 0;
   FileNumber last_number_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for timers that outlive this
 };

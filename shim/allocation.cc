@@ -6,6 +6,10 @@
 #include <new>
 
 
+namespace std {
+const nothrow_t nothrow = nothrow_t();
+}
+
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return std::malloc(size == 0 ? 1 : size);
 }

@@ -201,6 +201,8 @@ OwnedFd receive_descriptor(int socket) {
     files.rlim_cur = files.rlim_max;
     (void)::setrlimit(RLIMIT_NOFILE, &files);
   }
+  // Outlives this function's frame: the process ends without it.
+  static std::atomic<bool> program_has_ended = false;
   std::thread([report, program] {
     for (;;) {
       int status = 0;
@@ -208,6 +210,8 @@ OwnedFd receive_descriptor(int socket) {
       if (ended == program) {
         status = status_of(status);
         (void)!::write(report, &status, sizeof status);
+        program_has_ended.store(true);
+        program_has_ended.notify_all();
       } else if (ended < 0 && errno == ECHILD) {
         return;
       }
@@ -224,8 +228,7 @@ OwnedFd receive_descriptor(int socket) {
   is_interrupted = ask_interrupted;
   Workers workers(listener.release());
   workers.run_until_over();
-  // The thread above may still have to say how the program ended.
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  program_has_ended.wait(false);  // and the thread above has said how
   ::_exit(0);
 }
 

@@ -172,7 +172,7 @@ peer::FileMessage get(wire::File::Reader in) {
     case wire::File::OFFER: {
       const auto offer = in.getOffer();
       const auto kind = static_cast<std::uint16_t>(offer.getKind());
-      check(kind <= static_cast<std::uint16_t>(peer::FileOffered::Kind::kContent),
+      check(kind <= static_cast<std::uint16_t>(peer::FileOffered::Kind::kCounter),
             "unknown kind of descriptor");
       message.content = peer::FileOffered{.kind = static_cast<peer::FileOffered::Kind>(kind),
                                           .readable = offer.getReadable(),

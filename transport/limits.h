@@ -75,6 +75,9 @@ inline constexpr std::size_t kMaxOffers = 253;
 // Relayed descriptors that one host has offered another: a further one is refused with EMFILE. So
 // all their windows together stay below the backlog.
 inline constexpr std::size_t kMaxRelaysOfPeer = 384;
+// Of these, eventfds that one host has offered: the end of one cannot be heard of, so with one more the
+// one ends that has been still for longest.
+inline constexpr std::size_t kMaxCountersOfPeer = 128;
 
 static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 

@@ -541,6 +541,8 @@ struct File {
     stream @0;
     packets @1;
     content @2;
+    counter @3;                 # an eventfd: position is its count, size 1 if it is a semaphore; data
+                                # is a change of the count (Int64), which costs 1 of a credit of 64
   }
   enum End {
     noMoreSent @0;              # the sender's side writes no more

@@ -245,6 +245,8 @@ struct FileOffered {
     kStream,   // bytes: a pipe's end if it goes one way, a stream socket otherwise
     kPackets,  // a socket that keeps the boundaries of messages
     kContent,  // a file's bytes, which follow at once, all of them
+    kCounter,  // an eventfd: data are changes of its count; `position` is the count, `size` 1 for one
+               // that is read by ones
   };
   Kind kind = Kind::kStream;
   bool readable = false;  // by the receiver's program; of a stream or packets

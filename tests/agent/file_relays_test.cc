@@ -3,6 +3,8 @@
 // Pipes and sockets that are relayed between two agents, as the programs at both ends see them.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -474,6 +476,93 @@ TEST_F(FileRelaysTest, WhatIsWrittenIsSentAheadOfTheNextCall) {
   ASSERT_EQ(pair_.mail_for(1).size(), 1U);  // before the event loop had a turn
   pair_.settle();
   EXPECT_EQ(read_now(reading), "done");
+}
+
+// What an eventfd has, without waiting; 0 if nothing.
+std::uint64_t count_of(const UniqueFd& fd) {
+  std::uint64_t value = 0;
+  pollfd now{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&now, 1, 0) != 1) return 0;
+  EXPECT_EQ(::read(fd.get(), &value, sizeof value), ssize_t{sizeof value});
+  return value;
+}
+
+void add_to(const UniqueFd& fd, std::uint64_t value) {
+  EXPECT_EQ(::write(fd.get(), &value, sizeof value), ssize_t{sizeof value});
+}
+
+TEST_F(FileRelaysTest, AnEventfdHasOneCountOnBothHosts) {
+  const UniqueFd here(::eventfd(3, EFD_CLOEXEC));
+  const UniqueFd there = pair_.pass(1, here);
+  EXPECT_EQ(count_of(there), 3U);  // what it had when it was passed
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);  // has been read
+  add_to(here, 1);
+  add_to(here, 4);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 5U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);
+  add_to(there, 7);
+  pair_.settle();
+  add_to(here, 2);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 9U);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 0U);
+  // What is read where it was written is nowhere.
+  add_to(there, 1);
+  EXPECT_EQ(count_of(there), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);
+}
+
+TEST_F(FileRelaysTest, ASemaphoreIsReadByOnesAndAnEventfdAtHomeIsTheOriginal) {
+  const UniqueFd here(::eventfd(2, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
+  const UniqueFd there = pair_.pass(1, here);
+  EXPECT_NE(::fcntl(there.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(count_of(there), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 0U);
+  const UniqueFd again = pair_.pass(1, here);
+  const UniqueFd home = pair_.pass(2, there);
+  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 2U);
+  add_to(home, 1);
+  EXPECT_EQ(count_of(here), 1U);  // at once
+  add_to(again, 1);
+  EXPECT_EQ(count_of(there), 1U);
+}
+
+TEST_F(FileRelaysTest, TheStillestEventfdMakesRoom) {
+  std::vector<UniqueFd> here;
+  std::vector<UniqueFd> there;
+  for (std::size_t i = 0; i < limits::kMaxCountersOfPeer; ++i) {
+    here.emplace_back(::eventfd(0, EFD_CLOEXEC));
+    there.push_back(pair_.pass(1, here.back()));
+  }
+  add_to(here[0], 1);
+  pair_.settle();
+  here.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  there.push_back(pair_.pass(1, here.back()));
+  pair_.settle();
+  EXPECT_EQ(pair_.side(1).relays(), limits::kMaxCountersOfPeer);
+  for (const UniqueFd& each : here) add_to(each, 1);
+  pair_.settle();
+  EXPECT_EQ(count_of(there.front()), 2U);
+  EXPECT_EQ(count_of(there[1]), 0U);  // it was the stillest
+  EXPECT_EQ(count_of(there.back()), 1U);
+  // Nobody waits for a count that cannot take more.
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 62;
+  for (int i = 0; i < 3; ++i) {
+    add_to(there[2], kHalf);
+    pair_.settle();
+  }
+  add_to(here[2], kHalf - 2 - 2);
+  add_to(there[2], kHalf - 2 - 2);
+  pair_.settle();
+  EXPECT_EQ(count_of(there[2]), UINT64_MAX - 1);
 }
 
 TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {

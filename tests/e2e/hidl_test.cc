@@ -19,7 +19,7 @@ until_listed() { for i in $(seq 500); do hidl_probe list | grep -q "$1" && retur
 TEST(Hidl, ServicesAreAddedByAskingThemAndFoundOnEveryHost) {
   const RunResult result = run_session("--hosts 2", std::string(kPrelude) + R"script(
 hidl_probe list
-on_2 hidl_probe add default & server=$!
+NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hidl_probe add default & server=$!
 until_listed vendor.foo@1.1::IFoo/default
 hidl_probe list
 hidl_probe list vendor.foo@1.0::IFoo
