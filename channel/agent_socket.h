@@ -40,12 +40,22 @@ class AgentSocket {
     configured_ = exists(path());
   }
 
+  // One that is known.
+  static AgentSocket at(const char* path) {
+    AgentSocket socket;
+    socket.append(path);
+    socket.configured_ = true;
+    return socket;
+  }
+
   // One that is too long for a socket's address is cut, and so is nobody's.
   [[nodiscard]] const char* path() const { return path_.data(); }
   // Whether there is reason to expect an agent there.
   [[nodiscard]] bool configured() const { return configured_; }
 
  private:
+  AgentSocket() = default;
+
   void append(const char* text) {
     const std::size_t room = path_.size() - 1 - size_;
     const std::size_t bytes = std::strlen(text) < room ? std::strlen(text) : room;

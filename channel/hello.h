@@ -31,6 +31,7 @@ enum HelloPurpose : std::uint32_t {
   kHelloFindDevice = 2,  // is there a device `name`? none
   kHelloAddDevice = 3,   // BINDER_CTL_ADD: make the device `name`; none
   kHelloAttach = 4,      // use the binder descriptor sent along; all but the arena's
+  kHelloRemoveDevice = 5,  // unlink the device `name`; none
 };
 
 struct Hello {
@@ -41,7 +42,9 @@ struct Hello {
   char name[64] = {};     // "binder" for /dev/binder; zero-terminated
   char dialect[32] = {};  // service manager dialect wanted or detected; may be empty
   std::int32_t nice = 0;  // of the thread that opens
-  std::uint32_t reserved = 0;
+  // The process that is to have the channel, if it is not the sender: a supervisor opens it for a
+  // process that descends from it and is its user's. 0: the sender's own.
+  std::int32_t subject = 0;
 };
 static_assert(sizeof(Hello) == 120 && std::is_trivially_copyable_v<Hello>);
 static_assert(offsetof(Hello, name) == 16 && offsetof(Hello, nice) == 112);
@@ -63,8 +66,10 @@ struct HelloReply {
   std::uint32_t descriptors = 0;  // sent along
   std::uint64_t channel_bytes = 0;
   char device[64] = {};  // kHelloAttach: which one it is
+  std::uint64_t pid_namespace = 0;   // kHelloOpen: the agent's, by their inodes
+  std::uint64_t user_namespace = 0;
 };
-static_assert(sizeof(HelloReply) == 88 && std::is_trivially_copyable_v<HelloReply>);
+static_assert(sizeof(HelloReply) == 104 && std::is_trivially_copyable_v<HelloReply>);
 static_assert(offsetof(HelloReply, channel_bytes) == 16 && offsetof(HelloReply, device) == 24);
 
 }  // namespace netbinder

@@ -2,8 +2,8 @@
 //
 // The channel memory: made and sealed by the agent (no growing, no shrinking), mapped by both
 // sides. It holds a ChannelHeader, kMailboxes mailboxes, and behind them a staging area for each
-// mailbox. The program maps a staging area when it first needs it. The agent maps all, but touches
-// only what the program has put there (node-agent/staged_memory.h).
+// mailbox. Both map a staging area when they first need it; the agent touches only what the program
+// has put there (node-agent/staged_memory.h).
 #pragma once
 
 #include <atomic>
@@ -18,14 +18,14 @@ namespace netbinder {
 
 struct alignas(64) ChannelHeader {
   std::atomic<std::uint32_t> agent_armed;
-  std::atomic<std::uint32_t> pending_words;             // a bit for each word of `pending`
+  std::uint32_t reserved;
+  std::atomic<std::uint64_t> pending_words;             // a bit for each word of `pending`
   std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
   // The agent's: how long a thread looks for its response at most (channel/wait_policy.h).
   std::atomic<std::uint64_t> look_ns;
-  std::uint64_t reserved[6];
 };
-static_assert(sizeof(ChannelHeader) == 128 && kMailboxes / 64 <= 32);
-static_assert(offsetof(ChannelHeader, pending_words) == 4 && offsetof(ChannelHeader, pending) == 8);
+static_assert(sizeof(ChannelHeader) == 576 && kMailboxes % 64 == 0 && kMailboxes / 64 <= 64);
+static_assert(offsetof(ChannelHeader, pending_words) == 8 && offsetof(ChannelHeader, pending) == 16);
 static_assert(std::is_standard_layout_v<ChannelHeader>);
 
 // A small call in mailbox 0 uses only bytes that share one page with the header.

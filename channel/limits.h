@@ -7,7 +7,7 @@
 
 namespace netbinder {
 
-inline constexpr std::uint32_t kMailboxes = 512;
+inline constexpr std::uint32_t kMailboxes = 4096;
 inline constexpr std::uint32_t kMailboxBytes = 16 * 1024;
 inline constexpr std::uint32_t kInlineCommandBytes = 1024;  // larger ones are staged
 inline constexpr std::uint32_t kInlineStagingBytes = 1024;  // small payloads ride along

@@ -31,7 +31,7 @@ namespace netbinder {
 // Program: the agent is to look at the mailbox.
 inline void mark_pending(ChannelHeader& header, std::uint32_t index) {
   header.pending[index / 64].fetch_or(std::uint64_t{1} << (index % 64), std::memory_order_release);
-  header.pending_words.fetch_or(1U << (index / 64), std::memory_order_release);
+  header.pending_words.fetch_or(std::uint64_t{1} << (index / 64), std::memory_order_release);
 }
 
 // Agent: whether a look is worthwhile. The answer may be out of date, which does no harm to an
@@ -44,9 +44,9 @@ inline bool anything_pending(const ChannelHeader& header) {
 // one. A program can set any bits, so the mailbox may be in any state.
 template <typename Handle>
 bool take_pending(ChannelHeader& header, Handle handle) {
-  constexpr std::uint32_t kAllWords = (1U << (kMailboxes / 64)) - 1;
+  constexpr std::uint64_t kAllWords = ~std::uint64_t{0} >> (64 - kMailboxes / 64);
   if (!anything_pending(header)) return false;
-  std::uint32_t words = header.pending_words.exchange(0, std::memory_order_acquire) & kAllWords;
+  std::uint64_t words = header.pending_words.exchange(0, std::memory_order_acquire) & kAllWords;
   bool any = false;
   while (words != 0) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(words));

@@ -13,7 +13,7 @@ namespace netbinder {
 
 // ---- program to agent ----
 
-enum SideMessageKind : std::uint32_t { kPassFiles = 1, kIdentity = 2 };
+enum SideMessageKind : std::uint32_t { kPassFiles = 1, kIdentity = 2, kNamespaces = 3 };
 
 // Sent before a request with kFlagPassedFiles, with `count` descriptors: those that the program has
 // under the numbers `fds`, in the order in which the driver takes them, one for each mention. If one
@@ -38,6 +38,15 @@ struct IdentityMessage {
 };
 static_assert(sizeof(IdentityMessage) == 8 && std::is_trivially_copyable_v<IdentityMessage>);
 
+// Sent by an opener that is in other namespaces than the agent (HelloReply says which are the
+// agent's), before its first request with kFlagIdentity; with a descriptor of its pid namespace if
+// that is another one. From then on it is told of senders as its namespaces see them.
+struct NamespacesMessage {
+  std::uint32_t kind = kNamespaces;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(NamespacesMessage) == 8 && std::is_trivially_copyable_v<NamespacesMessage>);
+
 // ---- agent to program ----
 
 // Sent with `count` descriptors for the mailbox that is in kInstall. If one message has no room for
@@ -47,7 +56,11 @@ struct InstallMessage {
   std::uint32_t count = 0;
   std::uint32_t to_come = 0;
   std::uint32_t reserved = 0;
+  // For each descriptor the inode of a socket, or 0. If the program has that socket under any number,
+  // it makes one more descriptor of it and closes the one that has come.
+  std::uint64_t twins[kMaxRights] = {};
 };
-static_assert(sizeof(InstallMessage) == 16 && std::is_trivially_copyable_v<InstallMessage>);
+static_assert(sizeof(InstallMessage) == 16 + 8 * kMaxRights);
+static_assert(std::is_trivially_copyable_v<InstallMessage>);
 
 }  // namespace netbinder

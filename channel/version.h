@@ -9,6 +9,6 @@
 namespace netbinder {
 
 inline constexpr std::uint32_t kChannelMagic = 0x6e627368;  // "nbsh"
-inline constexpr std::uint32_t kChannelVersion = 8;
+inline constexpr std::uint32_t kChannelVersion = 9;
 
 }  // namespace netbinder

@@ -60,7 +60,7 @@
 //
 //   [limits]
 //     max_processes              4096 (1 … 1048576): opens of binder devices at a time
-//     max_threads_per_process    512 (1 … 65536)
+//     max_threads_per_process    4096 (1 … 65536)
 //     max_nodes_per_process      1048576 (1 … 16777216)
 //     max_processes_per_user     2048 (1 … 1048576). These bounds are for each user but root:
 //     max_threads_per_user       16384 (1 … 16777216)
@@ -133,7 +133,7 @@ struct SessionSettings {
 
 struct LimitSettings {
   std::uint32_t max_processes = 4096;
-  std::uint32_t max_threads_per_process = 512;
+  std::uint32_t max_threads_per_process = 4096;
   std::uint32_t max_nodes_per_process = 1U << 20;
   std::uint32_t max_processes_per_user = 2048;
   std::uint32_t max_threads_per_user = 16384;

@@ -50,6 +50,7 @@ Process& Driver::process(ProcessId id) const {
 
 int Driver::add_context(ContextSetup setup) {
   if (has_context(setup.name)) return -EEXIST;
+  model_.end_unused_contexts();
   if (model_.contexts().size() >= kMaxContexts) return -ENOSPC;
   model_.add_context(std::move(setup.name),
                      setup.cluster_wide ? Context::Scope::kCluster : Context::Scope::kHost);
@@ -61,6 +62,15 @@ void Driver::change_limits(const DriverSetup& setup) {
   model_.setup.max_threads_per_process = setup.max_threads_per_process;
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
+}
+
+int Driver::remove_context(std::string_view name) {
+  Context* const context = model_.find_context(name);
+  if (context == nullptr) return -ENOENT;
+  if (context->cluster_wide() || context->builtin() != nullptr) return -EPERM;
+  context->remove_device();
+  model_.end_unused_contexts();
+  return 0;
 }
 
 std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials credentials) {

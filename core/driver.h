@@ -70,6 +70,9 @@ class Driver {
   // Takes the bounds of processes, threads, nodes and users from there. What is beyond them already
   // stays.
   void change_limits(const DriverSetup& setup);
+  // The device goes; who has it open keeps it. 0; -ENOENT; or -EPERM for one of the cluster, or with a
+  // built-in manager.
+  int remove_context(std::string_view name);
   [[nodiscard]] bool has_context(std::string_view name) const {
     return model_.find_context(name) != nullptr;
   }

@@ -32,6 +32,23 @@ binder_transaction_data describe(const ParcelBytes& parcel) {
   return data;
 }
 
+// The transaction as BC_TRANSACTION or BC_REPLY has it, or with buffers as its _SG variant.
+void append_transaction(std::vector<std::byte>& commands, std::uint32_t command,
+                        std::uint32_t command_with_buffers, const binder_transaction_data& data,
+                        const ParcelBytes& parcel) {
+  if (parcel.buffers.empty()) {
+    append(commands, command);
+    append(commands, data);
+    return;
+  }
+  binder_transaction_data_sg with_buffers{.transaction_data = data, .buffers_size = 0};
+  for (const auto& buffer : parcel.buffers) {
+    with_buffers.buffers_size += (buffer.size() + 7) & ~std::size_t{7};
+  }
+  append(commands, command_with_buffers);
+  append(commands, with_buffers);
+}
+
 std::vector<Handle> handles_in(const ParcelBytes& parcel) {
   std::vector<Handle> handles;
   for (const binder_size_t offset : parcel.offsets) {
@@ -112,6 +129,67 @@ void LocalProcess::call_oneway(Handle handle, std::uint32_t code, ParcelBytes pa
   }
 }
 
+void LocalProcess::ask(ReplyTo thread, Handle handle, std::uint32_t code, ParcelBytes parcel,
+                       Heard heard) {
+  auto question = std::make_unique<Question>();
+  question->parcel = std::move(parcel);
+  question->heard = std::move(heard);
+  binder_transaction_data data = describe(question->parcel);
+  data.target.handle = handle.value();
+  data.code = code;
+  append_transaction(question->commands, BC_TRANSACTION, BC_TRANSACTION_SG, data,
+                     question->parcel);
+  acquire(handle);
+  question->handle = handle;
+  questions_.emplace(thread.value(), std::move(question));
+  asking_.push_back(thread);
+  has_work_ = true;
+}
+
+// What the thread of a question has read.
+void LocalProcess::question_went_on(ThreadId thread) {
+  Question& question = *questions_.at(thread.value());
+  std::span<const std::byte> left = question.got;
+  bool over = question.failed;
+  std::optional<binder_transaction_data> reply;
+  while (left.size() >= sizeof(std::uint32_t)) {
+    std::uint32_t what = 0;
+    std::memcpy(&what, left.data(), sizeof what);
+    left = left.subspan(sizeof what);
+    if (left.size() < _IOC_SIZE(what)) break;
+    if (what == BR_REPLY) {
+      reply.emplace();
+      std::memcpy(&*reply, left.data(), sizeof *reply);
+    }
+    over = over || what == BR_REPLY || what == BR_DEAD_REPLY || what == BR_FAILED_REPLY ||
+           what == BR_FROZEN_REPLY;
+    left = left.subspan(_IOC_SIZE(what));
+  }
+  if (!over) {
+    question.commands.clear();
+    driver_.write_read(id_, thread,
+                       {.commands = question.commands,
+                        .reads = true,
+                        .fresh_read = true,
+                        .nonblocking = false,
+                        .read_buffer = question.read});
+    return;
+  }
+  const std::unique_ptr<Question> ended = std::move(questions_.at(thread.value()));
+  questions_.erase(thread.value());
+  if (reply && (reply->flags & TF_STATUS_CODE) == 0) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(reply->data.ptr.buffer);
+    const auto* offsets = reinterpret_cast<const binder_size_t*>(reply->data.ptr.offsets);
+    ended->heard(ParcelView{{bytes, reply->data_size},
+                            {offsets, reply->offsets_size / sizeof(binder_size_t)},
+                            *arena_});
+  } else {
+    ended->heard(std::nullopt);
+  }
+  if (reply) command(BC_FREE_BUFFER, binder_uintptr_t{reply->data.ptr.buffer});
+  release(ended->handle);
+}
+
 bool LocalProcess::run() {
   NB_ON_DATA_PLANE();
   bool any = false;
@@ -129,6 +207,20 @@ bool LocalProcess::run() {
     }
     if (!late_replies_.empty()) {
       send_deferred();
+      more = true;
+    }
+    for (const ThreadId thread : std::exchange(asking_, {})) {
+      Question& question = *questions_.at(thread.value());
+      driver_.write_read(id_, thread,
+                         {.commands = question.commands,
+                          .reads = true,
+                          .fresh_read = true,
+                          .nonblocking = false,
+                          .read_buffer = question.read});
+      more = true;
+    }
+    for (const ThreadId thread : std::exchange(heard_, {})) {
+      question_went_on(thread);
       more = true;
     }
     for (Sender* sender : std::exchange(ready_, {})) {
@@ -156,6 +248,14 @@ void LocalProcess::submit() {
 
 void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
   has_work_ = true;
+  if (const auto question = questions_.find(thread.value()); question != questions_.end()) {
+    Question& asked = *question->second;
+    asked.failed = result.error != 0;
+    asked.got.assign(asked.read.begin(),
+                     asked.read.begin() + static_cast<std::ptrdiff_t>(result.read_consumed));
+    heard_.push_back(thread);
+    return;
+  }
   if (thread.value() < kFirstSender) {
     if (thread != serving_) return;  // it has answered a call that was deferred, or begun
     reading_ = false;
@@ -200,8 +300,7 @@ void LocalProcess::send_deferred() {
     binder_transaction_data answer = describe(reply.parcel);
     answer.flags = reply.flags;
     std::vector<std::byte> commands;
-    append(commands, std::uint32_t{BC_REPLY});
-    append(commands, answer);
+    append_transaction(commands, BC_REPLY, BC_REPLY_SG, answer, reply.parcel);
     // The outcome is read, and ignored, when the thread serves again.
     driver_.write_read(id_, thread, {.commands = commands, .read_buffer = {}});
     idle_servers_.push_back(thread);
@@ -215,8 +314,7 @@ void LocalProcess::send_next(Sender& sender) {
   data.code = call.code;
   data.flags = TF_ONE_WAY;
   sender.commands.clear();
-  append(sender.commands, std::uint32_t{BC_TRANSACTION});
-  append(sender.commands, data);
+  append_transaction(sender.commands, BC_TRANSACTION, BC_TRANSACTION_SG, data, call.parcel);
   sender.busy = true;
   // The outcome is read and ignored: a receiver that cannot take the call is not notified, as
   // always with oneway calls, and if it is dead, its death is reported separately.
@@ -285,7 +383,9 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
   call.flags = data.flags;
   call.sender_pid = data.sender_pid;
   call.sender_euid = data.sender_euid;
-  call.parcel = {{bytes, data.data_size}, {offsets, data.offsets_size / sizeof(binder_size_t)}};
+  call.parcel = {{bytes, data.data_size},
+                 {offsets, data.offsets_size / sizeof(binder_size_t)},
+                 *arena_};
   call.reply_to = serving_;
   std::optional<OutgoingReply> reply = service_.call(call);
   command(BC_FREE_BUFFER, data.data.ptr.buffer);
@@ -309,7 +409,8 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
   replies_.push_back(std::move(*reply));
   binder_transaction_data answer = describe(replies_.back().parcel);
   answer.flags = replies_.back().flags;
-  command(BC_REPLY, answer);
+  has_work_ = true;
+  append_transaction(commands_, BC_REPLY, BC_REPLY_SG, answer, replies_.back().parcel);
 }
 
 int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,

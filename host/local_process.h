@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,11 @@ class LocalProcess final : public ProcessHost {
   void link_to_death(Handle handle, std::uint64_t cookie);
   void unlink_death(Handle handle, std::uint64_t cookie);
   void call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel);
+  // A call that is answered, made while another one is handled that is to be answered later: by the
+  // same thread, so that it finds a caller that has but one. `heard` is called by run() with the
+  // reply, or with nothing if it failed.
+  using Heard = std::function<void(std::optional<ParcelView>)>;
+  void ask(ReplyTo thread, Handle handle, std::uint32_t code, ParcelBytes parcel, Heard heard);
   // Whether one more call may be answered later; until then its thread serves nobody.
   [[nodiscard]] bool can_defer() const { return deferred_ < kMaxDeferred; }
   void reply(ReplyTo to, OutgoingReply reply);
@@ -91,6 +97,17 @@ class LocalProcess final : public ProcessHost {
     std::array<std::byte, 512> read;
   };
 
+  struct Question {
+    Handle handle;
+    ParcelBytes parcel;
+    Heard heard;
+    std::vector<std::byte> commands;
+    std::array<std::byte, 512> read;
+    std::vector<std::byte> got;
+    bool failed = false;
+  };
+
+  void question_went_on(ThreadId thread);
   void submit();
   void write_rest_again(const IoctlResult& result);
   void send_deferred();
@@ -119,6 +136,9 @@ class LocalProcess final : public ProcessHost {
   std::vector<std::pair<ReplyTo, OutgoingReply>> late_replies_;
   std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
   std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
+  std::map<std::uint32_t, std::unique_ptr<Question>> questions_;  // by their threads
+  std::vector<ThreadId> asking_;  // to be sent
+  std::vector<ThreadId> heard_;   // whose threads have read something
   std::vector<Sender*> ready_;  // those that have something to send and are not busy
 };
 

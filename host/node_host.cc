@@ -205,8 +205,9 @@ Payload NodeHost::new_payload(HostId peer, std::uint64_t bytes) {
 
 void NodeHost::send(HostId peer, PeerMessage message, Payload payload) {
   NB_CHECK(transport_ != nullptr);
-  if (!to_offer_.empty() && may_name_files(message) && to_offer_.erase(peer) > 0) {
-    files_.send_offers(peer);
+  if (may_name_files(message)) {
+    files_.bring_up_to_date(peer);
+    if (!to_offer_.empty() && to_offer_.erase(peer) > 0) files_.send_offers(peer);
   }
   ++work_.messages_sent;
   work_.payload_bytes += payload.size();

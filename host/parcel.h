@@ -14,11 +14,13 @@ namespace netbinder {
 struct ParcelView {
   std::span<const std::byte> data;
   std::span<const binder_size_t> offsets;
+  std::span<const std::byte> arena = {};  // of a received one: where the buffers of its objects are
 };
 
 struct ParcelBytes {
   std::vector<std::byte> data;
   std::vector<binder_size_t> offsets;
+  std::vector<std::vector<std::byte>> buffers = {};  // that its objects point at
   [[nodiscard]] ParcelView view() const { return {data, offsets}; }
 };
 

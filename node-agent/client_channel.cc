@@ -238,6 +238,9 @@ void ClientChannel::receive_side_messages() {
   for (const ProvenIdentity& identity : side_socket_.receive(files_.room_for(user_.uid()))) {
     events_.identified(*this, identity);
   }
+  if (auto shown = side_socket_.take_namespaces()) {
+    view_.emplace(program_.pid, std::move(shown->pid));
+  }
 }
 
 void ClientChannel::begin_control(std::uint32_t index, Slot& slot, const MailboxRequest& request) {
@@ -260,6 +263,7 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
   std::array<int, kMaxInstalledFds> fds;
   std::memcpy(fds.data(), mailbox(index).fds, slot.install_count * sizeof(int));
   slot.state = SlotState::kBusy;
+  files_.program_has_or_twins(std::exchange(slot.relays_of_twins, {}));
   if (slot.install_count == 0 || fds[0] < 0) {
     driver_.files_installed(process_, slot.tid, std::unexpected(-EMFILE));
   } else {
@@ -325,6 +329,10 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
     mailbox_of_tid_.erase(found);
   }
   if ((slot.flags & kFlagPassedFiles) != 0) side_socket_.forget(response.mailbox);
+  if (view_ && result.read_consumed > 0) {
+    view_->rewrite(std::span(mailbox(response.mailbox).read)
+                       .first(std::min<std::uint64_t>(result.read_consumed, kReadBytes)));
+  }
   response.content.error = result.error;
   response.content.write_consumed = large ? large->done : result.write_consumed;
   response.content.read_consumed = result.read_consumed;
@@ -348,7 +356,13 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
 void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> tokens) {
   const std::vector<FileInFlight> files = files_.take_out(tokens);
   std::vector<int> fds;
-  for (const FileInFlight& file : files) fds.push_back(file.fd.get());
+  std::vector<ino_t> twins;
+  std::vector<RelayId> relays_of_twins;
+  for (const FileInFlight& file : files) {
+    fds.push_back(file.fd.get());
+    twins.push_back(file.twin);
+    if (file.twin != 0) relays_of_twins.push_back(file.relay);
+  }
   const auto found = mailbox_of_tid_.find(thread.value());
   NB_CHECK(found != mailbox_of_tid_.end());
   const std::uint32_t index = found->second;
@@ -356,7 +370,8 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
   slot.state = SlotState::kInstalling;
   // If there are too many, or they cannot be sent, the program misses them and reports the failure.
   slot.install_count = fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
-  side_socket_.send(index, std::span(std::as_const(fds)).first(slot.install_count));
+  side_socket_.send(index, std::span(std::as_const(fds)).first(slot.install_count), twins);
+  slot.relays_of_twins = std::move(relays_of_twins);
 
   Response response{
       .channel = this, .mailbox = index, .installs = true, .content = {}, .close_fds = {}};

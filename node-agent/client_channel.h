@@ -31,6 +31,8 @@
 #include "channel/layout.h"
 #include "core/driver.h"
 #include "host/process_host.h"
+#include "node-agent/file_relays.h"
+#include "node-agent/namespaces.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
 #include "node-agent/staged_memory.h"
@@ -43,6 +45,7 @@ namespace netbinder {
 struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
+  std::int32_t supervisor = 0;  // the process that speaks for it, if it does not itself
 };
 
 struct ChannelStatistics {
@@ -149,6 +152,7 @@ class ClientChannel final : public ProcessHost {
     std::uint32_t flags = 0;
     std::uint32_t install_count = 0;
     StagedMemory::Cursor staged;
+    std::vector<RelayId> relays_of_twins;  // kInstalling: the program decides whether it needs them
     std::unique_ptr<LargeWrite> large;  // none if the commands were in the mailbox
   };
 
@@ -187,6 +191,7 @@ class ClientChannel final : public ProcessHost {
   ForeignFd socket_;
   SideSocket side_socket_;
   UniqueFd doorbell_;
+  std::optional<ReceiversView> view_;  // none if the program sees senders as the agent does
 };
 
 }  // namespace netbinder

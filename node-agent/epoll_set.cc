@@ -44,12 +44,13 @@ void EpollSet::watch() {
                   });
 }
 
-void EpollSet::take() {
+bool EpollSet::take_some() {
   NB_ON_DATA_PLANE();
   std::array<epoll_event, 16> events;
   // Further events are left for the next turn: the wait that begins then ends at once.
   const int count = ::epoll_wait(set_.native_handle(), events.data(), events.size(), 0);
   for (int i = 0; i < count; ++i) ready_(events[static_cast<std::size_t>(i)]);
+  return count == static_cast<int>(events.size());
 }
 
 }  // namespace netbinder

@@ -25,12 +25,19 @@ class EpollSet {
   // `events` and `data` as for epoll_ctl(2). 0 or a negative errno.
   int add(int fd, std::uint32_t events, epoll_data_t data);
   // Takes the events that are there at once, without waiting for the event loop's turn.
-  void take();
+  void take() { (void)take_some(); }
+  // As above, until none is left.
+  void take_all() {
+    while (take_some()) {
+    }
+  }
   // Must be called before `fd` is closed, as a program may keep the description open. `fd` need not
   // be in the set.
   void remove(int fd);
 
  private:
+  // Whether there may be more.
+  bool take_some();
   void watch();
 
   boost::asio::posix::stream_descriptor set_;

@@ -95,6 +95,12 @@ std::expected<FileKind, FileRefusal> file_kind(int fd) {
     case S_IFBLK:
       return refused("a device");
     default:
+      if (const auto counter = eventfd_state(fd)) {
+        made.kind = Kind::kCounter;
+        made.readable = made.writable = true;
+        made.counter = *counter;
+        return made;
+      }
       return refused("a kind of descriptor that has a meaning on its host only");
   }
   made.kind = Kind::kContent;

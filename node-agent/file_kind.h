@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Determines what a descriptor is, and whether it can travel to another host. Pipes and connected
-// sockets can: they are relayed. Files that nobody can change any more, and ones that are only open
+// Determines what a descriptor is, and whether it can travel to another host. Pipes, connected sockets
+// and eventfds can: they are relayed. Files that nobody can change any more, and ones that are only open
 // for reading, travel by content. All others have a meaning only on their own host.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "core/model/effects.h"
 #include "core/wire/peer_message.h"
+#include "node-agent/file_counter.h"
 
 namespace netbinder {
 
@@ -20,6 +21,7 @@ struct FileKind {
   bool writable = false;
   bool nonblocking = false;
   bool sealed = false;  // of a content: it stays as it is
+  EventfdState counter = {};  // of an eventfd
 };
 
 std::expected<FileKind, FileRefusal> file_kind(int fd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/file_relay.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -41,7 +42,7 @@ FileRelay::FileRelay(Setup setup, Send send)
       taking_(setup_.takes ? Taking::kOpen : Taking::kOver),
       // The end that offered it sends nothing until a program has it at the other end.
       credit_(setup_.offered_here ? 0 : limits::kFileWindowBytes),
-      allowed_(setup_.offered_here ? limits::kFileWindowBytes : 0) {}
+      allowed_(setup_.offered_here ? limits::kFileWindowBytes : limits::kFileAheadBytes) {}
 
 bool FileRelay::hung_up() const {
   pollfd now{.fd = fd(), .events = 0, .revents = 0};
@@ -49,7 +50,7 @@ bool FileRelay::hung_up() const {
 }
 
 void FileRelay::program_has_it() {
-  if (setup_.offered_here || !setup_.takes || allowed_ != 0) return;
+  if (setup_.offered_here || !setup_.takes || std::exchange(given_, true)) return;
   allowed_ = limits::kFileWindowBytes;
   if (taking_ == Taking::kOpen) send_(peer::FileCredit{limits::kFileWindowBytes});
 }
@@ -77,13 +78,52 @@ void FileRelay::run() {
   }
   if (taking_ == Taking::kEnding && waiting_.empty()) last_piece_written();
   give_credit();
-  while (sending_ == Sending::kOpen && may_read_ && credit_ > 0) {
+  while (sending_ == Sending::kOpen && may_read_ && credit_ > 0 && !paused_) {
     if (!(setup_.packets ? send_packet() : send_piece())) break;
   }
   end_if_hung_up();
 }
 
 // ---- from here to the peer ----
+
+void FileRelay::send_ahead() {
+  if (sending_ != Sending::kOpen || credit_ > 0) return;
+  std::vector<std::byte> copy(limits::kFileAheadBytes - limits::kPacketCost);
+  ssize_t got = -1;
+  if (setup_.socket) {
+    got = uninterrupted([&] {
+      // A socket of the network takes MSG_TRUNC for a wish to throw bytes away.
+      const int whole = setup_.packets ? MSG_TRUNC : 0;
+      return ::recv(fd(), copy.data(), copy.size(), MSG_DONTWAIT | MSG_PEEK | whole);
+    });
+  } else {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
+    const UniqueFd reading(ends[0]);
+    const UniqueFd writing(ends[1]);
+    // As much as that pipe holds.
+    got = uninterrupted([&] { return ::tee(fd(), ends[1], copy.size(), SPLICE_F_NONBLOCK); });
+    if (got > 0) got = uninterrupted([&] { return ::read(ends[0], copy.data(), copy.size()); });
+  }
+  // A packet that is cut off waits for the first credit.
+  if (got <= 0 || static_cast<std::size_t>(got) > copy.size()) return;
+  copy.resize(static_cast<std::size_t>(got));
+  ahead_ = copy.size();
+  send_(peer::FileData{std::move(copy)});
+}
+
+void FileRelay::take_what_went_ahead() {
+  std::vector<std::byte> bytes(std::exchange(ahead_, 0));
+  std::size_t left = bytes.size();
+  while (left > 0) {
+    const ssize_t got = uninterrupted([&] {
+      return setup_.socket ? ::recv(fd(), bytes.data(), left, MSG_DONTWAIT)
+                           : ::read(fd(), bytes.data(), left);
+    });
+    if (got <= 0 || setup_.packets) return;  // another reader of the same file was faster
+    left -= static_cast<std::size_t>(got);
+  }
+}
 
 bool FileRelay::send_piece() {
   thread_local std::array<std::byte, limits::kMaxStreamDataBytes> piece;
@@ -149,6 +189,7 @@ void FileRelay::end_read() {
 const char* FileRelay::arrived(const peer::FileCredit& credit) {
   if (!setup_.sends) return "credit for a descriptor that is not read";
   if (credit.bytes > limits::kFileWindowBytes - credit_) return "too much credit";
+  if (ahead_ > 0 && setup_.offered_here) take_what_went_ahead();
   credit_ += credit.bytes;
   run();
   return nullptr;
@@ -162,6 +203,7 @@ const char* FileRelay::arrived(peer::FileData data) {
   if (cost(data.bytes.size()) > allowed_) return "more data of a descriptor than allowed";
   if (data.bytes.empty() && !setup_.packets) return "no data of a descriptor";
   allowed_ -= cost(data.bytes.size());
+  if (!setup_.offered_here && !given_) ahead_ += cost(data.bytes.size());
   waiting_.push_back(std::move(data.bytes));
   run();
   return nullptr;
@@ -184,9 +226,14 @@ bool FileRelay::write_piece() {
     return false;
   }
   written_ += static_cast<std::size_t>(put);
-  if (!setup_.packets) owed_ += static_cast<std::uint64_t>(put);
+  const auto owe = [this](std::uint64_t bytes) {
+    const std::uint64_t came_ahead = setup_.offered_here ? 0 : std::min(ahead_, bytes);
+    ahead_ -= came_ahead;
+    owed_ += bytes - came_ahead;
+  };
+  if (!setup_.packets) owe(static_cast<std::uint64_t>(put));
   if (written_ < piece.size()) return true;
-  if (setup_.packets) owed_ += cost(piece.size());
+  if (setup_.packets) owe(cost(piece.size()));
   written_ = 0;
   waiting_.pop_front();
   return true;

@@ -35,6 +35,7 @@ class FileRelay {
  public:
   struct Setup {
     ForeignFd fd;
+    ForeignFd original = {};  // what the program passed, if fd is another open of the same pipe
     bool socket = false;
     bool packets = false;
     bool sends = false;
@@ -48,8 +49,25 @@ class FileRelay {
   [[nodiscard]] int fd() const { return setup_.fd.get(); }
   [[nodiscard]] bool over() const { return sending_ == Sending::kOver && taking_ == Taking::kOver; }
 
-  // The program has its side now: the end that offered it may send.
+  // The program's own open file, at the end that offered it.
+  [[nodiscard]] int original() const {
+    return setup_.original ? setup_.original.get() : setup_.fd.get();
+  }
+  [[nodiscard]] bool socket() const { return setup_.socket; }
+  // The other side of the descriptor here is closed.
+  [[nodiscard]] bool hung_up() const;
+
+  // At the end that offers: sends a copy of what can be read now, which stays in the file until the
+  // other end has given its first credit.
+  void send_ahead();
+  // The program has its side now: the end that offered it may send. Repeating it does nothing.
   void program_has_it();
+  // Takes nothing more from the file, until it is told to go on.
+  void pause() { paused_ = true; }
+  void go_on() {
+    paused_ = false;
+    run();
+  }
   // Takes edge-triggered events of epoll.
   void ready(std::uint32_t events);
   // Takes messages of the peer. Returns how the peer broke the protocol, or null.
@@ -66,7 +84,7 @@ class FileRelay {
   [[nodiscard]] std::uint64_t cost(std::size_t bytes) const {
     return bytes + (setup_.packets ? limits::kPacketCost : 0);
   }
-  [[nodiscard]] bool hung_up() const;
+  void take_what_went_ahead();
   void end_if_hung_up();
   void run();
   // Each does one piece; false if none can be done now.
@@ -86,9 +104,14 @@ class FileRelay {
   bool may_read_ = true;
   bool may_write_ = true;
   bool may_have_hung_up_ = false;
+  bool paused_ = false;
+  bool given_ = false;                          // a program has it (not at the end that offered it)
   std::uint64_t credit_;                        // what may be sent
   std::uint64_t allowed_;                       // what the peer may send
   std::uint64_t owed_ = 0;                      // credit to be given
+  // At the end that offered it: bytes that were sent and are still in the file. At the other end:
+  // what came ahead and is not written yet; no credit is given for it.
+  std::uint64_t ahead_ = 0;
   bool closes_ = false;                         // the peer's side is closed, not only shut down
   std::deque<std::vector<std::byte>> waiting_;  // to be written
   std::size_t written_ = 0;                     // of the first

@@ -2,12 +2,17 @@
 #include "node-agent/file_relays.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -29,10 +34,20 @@ UniqueFd reopen_pipe(int fd, bool readable) {
 
 void set_nonblocking(int fd) { (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
+template <typename OpenFile>
+OpenFile identity_of(int fd, bool readable, bool writable) {
+  struct stat status {};
+  (void)::fstat(fd, &status);
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .readable = readable,
+          .writable = writable};
+}
+
 }  // namespace
 
 FileRelays::FileRelays(boost::asio::io_context& io, FileRelaysSetup setup)
-    : setup_(std::move(setup)), ready_(io, [this](const epoll_event& event) { serve(event); }) {}
+    : setup_(std::move(setup)), io_(io), ready_(io, [this](const epoll_event& event) { serve(event); }) {}
 
 FileRelays::~FileRelays() = default;
 
@@ -43,13 +58,18 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Fore
   const auto kind = file_kind(file.get());
   if (!kind) return std::unexpected(kind.error());
   if (kind->kind == Kind::kContent) return export_content(peer, std::move(file), kind->sealed);
+  if (kind->kind == Kind::kCounter) return export_counter(peer, std::move(file), *kind);
   Peer& to = peers_[peer];
   if (to.relays >= limits::kMaxRelaysOfPeer) {
     return std::unexpected(
         FileRefusal{.error = -EMFILE, .reason = "too many descriptors are relayed to that host"});
   }
+  const OpenFile open_file = identity_of<OpenFile>(file.get(), kind->readable, kind->writable);
+  const auto [same_as, returns] = known_as(peer, open_file);
+  ForeignFd original;
   if (!kind->socket) {
-    file = ForeignFd(reopen_pipe(file.get(), kind->readable).release());
+    original = std::move(file);
+    file = ForeignFd(reopen_pipe(original.get(), kind->readable).release());
     if (!file) {
       return std::unexpected(
           FileRefusal{.error = -EPERM, .reason = "a pipe that the agent cannot open"});
@@ -58,20 +78,80 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Fore
   const FileNumber number{last_number_.value() + 1};
   const auto relay = add({.peer = peer, .offered_here = true, .number = number},
                          {.fd = std::move(file),
+                          .original = std::move(original),
                           .socket = kind->socket,
                           .packets = kind->kind == Kind::kPackets,
                           .sends = kind->readable,
                           .takes = kind->writable,
-                          .offered_here = true});
+                          .offered_here = true},
+                         open_file);
   if (!relay) return std::unexpected(FileRefusal{.error = relay.error(), .reason = nullptr});
   last_number_ = number;
   to.outgoing.push_back({.number = number,
                          .offer = {.kind = kind->kind,
                                    .readable = kind->readable,
                                    .writable = kind->writable,
-                                   .nonblocking = kind->nonblocking},
+                                   .nonblocking = kind->nonblocking,
+                                   .same_as = same_as,
+                                   .returns = returns},
                          .content = std::nullopt});
   return number;
+}
+
+std::pair<FileNumber, bool> FileRelays::known_as(HostId peer, const OpenFile& file) const {
+  if (const auto came = numbers_.find({peer, false, file}); came != numbers_.end()) {
+    return {came->second, true};
+  }
+  const auto went = numbers_.find({peer, true, file});
+  return {went == numbers_.end() ? FileNumber{} : went->second, false};
+}
+
+std::expected<FileNumber, FileRefusal> FileRelays::export_counter(HostId peer, ForeignFd file,
+                                                                  const FileKind& kind) {
+  const OpenFile open_file{.device = 0, .inode = kind.counter.id, .readable = true, .writable = true};
+  const auto [same_as, returns] = known_as(peer, open_file);
+  make_room_for_counter(peer);
+  const FileNumber number{last_number_.value() + 1};
+  const Key key{.peer = peer, .offered_here = true, .number = number};
+  Entry entry;
+  entry.counter = std::make_unique<FileCounter>(
+      FileCounter::Setup{.fd = std::move(file),
+                         .semaphore = kind.counter.semaphore,
+                         .offered_here = true,
+                         .count = kind.counter.count},
+      sender_of(key));
+  const auto relay = add_entry(key, std::move(entry), open_file);
+  if (!relay) return std::unexpected(FileRefusal{.error = relay.error(), .reason = nullptr});
+  last_number_ = number;
+  peers_[peer].outgoing.push_back({.number = number,
+                                   .offer = {.kind = Kind::kCounter,
+                                             .readable = true,
+                                             .writable = true,
+                                             .nonblocking = kind.nonblocking,
+                                             .position = kind.counter.count,
+                                             .size = kind.counter.semaphore ? 1U : 0U,
+                                             .same_as = same_as,
+                                             .returns = returns},
+                                   .content = std::nullopt});
+  return number;
+}
+
+// Nobody hears when the last program closes one.
+void FileRelays::make_room_for_counter(HostId peer) {
+  std::size_t count = 0;
+  std::optional<RelayId> stillest;
+  std::uint64_t last_event = UINT64_MAX;
+  for (const auto& [id, entry] : relays_) {
+    if (!entry.counter || !entry.key.offered_here || entry.key.peer != peer) continue;
+    ++count;
+    if (entry.last_event < last_event) {
+      last_event = entry.last_event;
+      stillest = RelayId{id};
+    }
+  }
+  if (count < limits::kMaxCountersOfPeer || !stillest) return;
+  relays_.at(stillest->value()).counter->close();
+  remove(*stillest);
 }
 
 std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer, ForeignFd file,
@@ -105,6 +185,11 @@ void FileRelays::send_offers(HostId peer) {
   if (found == peers_.end() || found->second.outgoing.empty()) return;
   for (const Outgoing& outgoing : std::exchange(found->second.outgoing, {})) {
     setup_.send(peer, {.file = outgoing.number, .content = outgoing.offer});
+    const auto id = ids_.find({.peer = peer, .offered_here = true, .number = outgoing.number});
+    if (id != ids_.end() && outgoing.offer.same_as == FileNumber{}) {
+      const Entry& entry = relays_.at(id->second.value());
+      if (entry.relay) entry.relay->send_ahead();
+    }
     if (!outgoing.content) continue;
     outgoing.content->read(limits::kMaxFileDataBytes, [&](std::vector<std::byte> piece) {
       setup_.send(peer, {.file = outgoing.number, .content = peer::FileData{std::move(piece)}});
@@ -129,15 +214,75 @@ const char* FileRelays::offered(HostId peer, FileNumber number, const peer::File
   if (offer.kind == Kind::kPackets && !(offer.readable && offer.writable)) {
     return "packets that go one way";
   }
-  const Key key{.peer = peer, .offered_here = false, .number = number};
-  made.error =
-      from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
-  if (made.error != 0) {
+  const auto not_needed = [&] {
     setup_.send(peer, {.file = number,
                        .of_receiver = true,
                        .content = peer::FileEnd{peer::FileEnd::What::kClosed}});
+  };
+  if (offer.same_as != FileNumber{} && find_again(peer, offer, made)) {
+    not_needed();
+    return nullptr;
   }
+  const Key key{.peer = peer, .offered_here = false, .number = number};
+  if (offer.kind == Kind::kCounter) {
+    if (!offer.readable || !offer.writable) return "a count that goes one way";
+    made.error = make_counter(key, offer, made);
+  } else {
+    made.error =
+        from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
+  }
+  if (made.error != 0) not_needed();
   return nullptr;
+}
+
+bool FileRelays::find_again(HostId peer, const peer::FileOffered& offer, Offer& made) {
+  const auto id =
+      ids_.find({.peer = peer, .offered_here = offer.returns, .number = offer.same_as});
+  if (id == ids_.end()) return false;
+  const Entry& entry = relays_.at(id->second.value());
+  if (entry.counter) {
+    // Programs and the agent share it.
+    made.program_side.reset(::fcntl(entry.counter->fd(), F_DUPFD_CLOEXEC, 0));
+    made.relay = offer.returns ? RelayId{} : id->second;
+    return static_cast<bool>(made.program_side);
+  }
+  FileRelay& relay = *entry.relay;
+  if (offer.returns) {
+    made.program_side.reset(::fcntl(relay.original(), F_DUPFD_CLOEXEC, 0));
+    if (!made.program_side) return false;
+    relay.pause();
+    resume_later(id->second);
+    return true;
+  }
+  // In the message that is on its way here, the file may be named several times.
+  const auto& offers = peers_[peer].offers;
+  if (const auto first = offers.find(offer.same_as); first != offers.end()) {
+    made.program_side.reset(::fcntl(first->second.program_side.get(), F_DUPFD_CLOEXEC, 0));
+  } else if (!relay.socket()) {
+    const std::string path = "/proc/self/fd/" + std::to_string(relay.fd());
+    const int flags = (offer.readable ? O_RDONLY : O_WRONLY) | O_CLOEXEC;
+    made.program_side.reset(::open(path.c_str(), flags | O_NONBLOCK));
+    if (made.program_side && !offer.nonblocking) {
+      (void)::fcntl(made.program_side.get(), F_SETFL, flags);
+    }
+  } else {
+    made.twin = relays_.at(id->second.value()).file.inode;
+    return false;
+  }
+  made.relay = id->second;
+  return static_cast<bool>(made.program_side);
+}
+
+void FileRelays::resume_later(RelayId relay) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(io_);
+  timer->expires_after(std::chrono::milliseconds(kHomecomingPauseMs));
+  timer->async_wait([this, relay, timer, alive = std::weak_ptr(alive_)](const auto& error) {
+    if (error || alive.expired()) return;
+    const auto found = relays_.find(relay.value());
+    if (found == relays_.end() || !found->second.relay) return;
+    found->second.relay->go_on();
+    remove_if_over(relay);
+  });
 }
 
 int FileRelays::refuse_content(std::uint64_t size) const {
@@ -166,13 +311,43 @@ int FileRelays::make_program_side(const Key& key, const peer::FileOffered& offer
   }
   ForeignFd ours(sides[0]);
   made.program_side.reset(sides[1]);
+  const OpenFile open_file = identity_of<OpenFile>(sides[1], offer.readable, offer.writable);
   if (offer.nonblocking) set_nonblocking(sides[1]);
   const auto relay = add(key, {.fd = std::move(ours),
                                .socket = socket,
                                .packets = packets,
                                .sends = offer.writable,
                                .takes = offer.readable,
-                               .offered_here = false});
+                               .offered_here = false},
+                         open_file);
+  if (!relay) return relay.error();
+  made.relay = *relay;
+  return 0;
+}
+
+int FileRelays::make_counter(const Key& key, const peer::FileOffered& offer, Offer& made) {
+  const int flags = EFD_CLOEXEC | (offer.nonblocking ? EFD_NONBLOCK : 0) |
+                    (offer.size != 0 ? EFD_SEMAPHORE : 0);
+  ForeignFd file(::eventfd(0, flags));
+  if (!file) return -errno;
+  std::uint64_t count = offer.position;
+  if (count > 0 && (count == UINT64_MAX || ::write(file.get(), &count, sizeof count) < 0)) {
+    return -EINVAL;
+  }
+  made.program_side.reset(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  if (!made.program_side) return -errno;
+  const auto state = eventfd_state(file.get());
+  Entry entry;
+  entry.counter = std::make_unique<FileCounter>(FileCounter::Setup{.fd = std::move(file),
+                                                                   .semaphore = offer.size != 0,
+                                                                   .offered_here = false,
+                                                                   .count = count},
+                                                sender_of(key));
+  const auto relay = add_entry(key, std::move(entry),
+                               {.device = 0,
+                                .inode = state ? state->id : 0,
+                                .readable = true,
+                                .writable = true});
   if (!relay) return relay.error();
   made.relay = *relay;
   return 0;
@@ -187,7 +362,10 @@ std::expected<FileRelays::Imported, int> FileRelays::import_file(HostId peer, Fi
   offers.erase(found);
   if (offer.error != 0) return std::unexpected(offer.error);
   if (!offer.content) {
-    return Imported{.fd = std::move(offer.program_side), .relay = offer.relay, .content_bytes = 0};
+    return Imported{.fd = std::move(offer.program_side),
+                    .relay = offer.relay,
+                    .content_bytes = 0,
+                    .twin = offer.twin};
   }
   const std::uint64_t bytes = offer.content->bytes();
   auto file = offer.content->finish();
@@ -197,7 +375,23 @@ std::expected<FileRelays::Imported, int> FileRelays::import_file(HostId peer, Fi
 
 void FileRelays::program_has_it(RelayId relay) {
   const auto found = relays_.find(relay.value());
-  if (found != relays_.end()) found->second.relay->program_has_it();
+  if (found == relays_.end()) return;
+  if (found->second.counter) {
+    found->second.counter->program_has_it();
+  } else {
+    found->second.relay->program_has_it();
+  }
+}
+
+void FileRelays::program_has_it_or_its_twin(RelayId relay) {
+  const auto found = relays_.find(relay.value());
+  if (found == relays_.end() || !found->second.relay) return;
+  if (found->second.relay->hung_up()) {
+    found->second.relay->close();
+    remove(relay);
+  } else {
+    found->second.relay->program_has_it();
+  }
 }
 
 // ---- messages ----
@@ -226,7 +420,10 @@ const char* FileRelays::message_arrived(HostId peer, peer::FileMessage message) 
         if constexpr (std::is_same_v<T, peer::FileOffered>) {
           NB_UNREACHABLE();
         } else {
-          return relays_.at(relay.value()).relay->arrived(std::move(content));
+          Entry& entry = relays_.at(relay.value());
+          entry.last_event = ++events_;
+          return entry.counter ? entry.counter->arrived(content)
+                               : entry.relay->arrived(std::move(content));
         }
       },
       message.content);
@@ -246,43 +443,81 @@ void FileRelays::peer_lost(HostId peer) {
 
 // ---- relays ----
 
-std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup setup) {
+FileRelay::Send FileRelays::sender_of(const Key& key) {
+  return [this, key](FileContent content) {
+    setup_.send(
+        key.peer,
+        {.file = key.number, .of_receiver = !key.offered_here, .content = std::move(content)});
+  };
+}
+
+std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup setup,
+                                            const OpenFile& file) {
+  Entry entry;
+  entry.relay = std::make_unique<FileRelay>(std::move(setup), sender_of(key));
+  return add_entry(key, std::move(entry), file);
+}
+
+std::expected<RelayId, int> FileRelays::add_entry(const Key& key, Entry entry,
+                                                  const OpenFile& file) {
   const RelayId id{next_relay_++};
-  if (const int error = ready_.add(setup.fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+  // Of an eventfd each change is an event, whoever makes it: reading makes it writable anew.
+  if (const int error = ready_.add(entry.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                    {.u64 = id.value()});
       error != 0) {
     return std::unexpected(error);
   }
-  auto relay = std::make_unique<FileRelay>(std::move(setup), [this, key](FileContent content) {
-    setup_.send(
-        key.peer,
-        {.file = key.number, .of_receiver = !key.offered_here, .content = std::move(content)});
-  });
-  relays_.emplace(id.value(), Entry{.key = key, .relay = std::move(relay)});
+  entry.key = key;
+  entry.file = file;
+  entry.last_event = ++events_;
+  relays_.emplace(id.value(), std::move(entry));
   ids_.emplace(key, id);
+  // The first one stays the file's number, until it ends. One that cannot be told from others has none.
+  if (file.inode != 0) numbers_.try_emplace({key.peer, key.offered_here, file}, key.number);
   ++peers_[key.peer].relays;
   return id;
 }
 
 void FileRelays::remove_if_over(RelayId id) {
   const auto found = relays_.find(id.value());
-  if (found != relays_.end() && found->second.relay->over()) remove(id);
+  if (found != relays_.end() && found->second.over()) remove(id);
 }
 
 void FileRelays::remove(RelayId id) {
   const auto found = relays_.find(id.value());
   const Key key = found->second.key;
-  ready_.remove(found->second.relay->fd());
+  forget_file(found->second);
+  ready_.remove(found->second.fd());
   relays_.erase(found);
   ids_.erase(key);
   --peers_[key.peer].relays;
+}
+
+// If it has another relay, that gives it its number.
+void FileRelays::forget_file(const Entry& gone) {
+  const auto number = numbers_.find({gone.key.peer, gone.key.offered_here, gone.file});
+  if (number == numbers_.end() || number->second != gone.key.number) return;
+  numbers_.erase(number);
+  for (const auto& [id, entry] : relays_) {
+    if (&entry == &gone || entry.file != gone.file || entry.key.peer != gone.key.peer ||
+        entry.key.offered_here != gone.key.offered_here) {
+      continue;
+    }
+    numbers_.try_emplace({entry.key.peer, entry.key.offered_here, entry.file}, entry.key.number);
+    return;
+  }
 }
 
 void FileRelays::serve(const epoll_event& event) {
   const RelayId id{event.data.u64};
   const auto found = relays_.find(id.value());
   if (found == relays_.end()) return;
-  found->second.relay->ready(event.events);
+  if (found->second.counter) {
+    found->second.last_event = ++events_;
+    found->second.counter->look();
+  } else {
+    found->second.relay->ready(event.events);
+  }
   remove_if_over(id);
 }
 

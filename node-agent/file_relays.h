@@ -4,6 +4,10 @@
 // have offered, and the relays of both. The core knows them by their numbers, and decides when they
 // move.
 //
+// An open file that is passed again, in the same message or a later one, is recognised (a pipe's end
+// and a socket by their inodes), and has one relay at each end as long as that lives. One that comes
+// back to the host that offered it is the original file again.
+//
 // A descriptor's way out: export_file; then withdraw_file, or send_offers ahead of the message that
 // names it. Its way in: the offer arrives, import_file while the core handles the message,
 // program_has_it when it is installed. Offers that a message does not take are dropped with it.
@@ -13,6 +17,8 @@
 //
 // Thread: the data-plane thread.
 #pragma once
+
+#include <sys/types.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -29,6 +35,7 @@
 #include "core/base/ids.h"
 #include "node-agent/epoll_set.h"
 #include "node-agent/file_content.h"
+#include "node-agent/file_counter.h"
 #include "node-agent/file_kind.h"
 #include "node-agent/file_relay.h"
 #include "node-agent/unique_fd.h"
@@ -58,8 +65,11 @@ class FileRelays {
 
   struct Imported {
     UniqueFd fd;    // the program's
-    RelayId relay;  // of a content: none
+    RelayId relay;  // of a content, and of a file that came home: none
     std::uint64_t content_bytes = 0;
+    // A socket that a program here has been given already, under this inode. If it is the receiving
+    // one, that is to get one more descriptor of it, and close this.
+    ino_t twin = 0;
   };
   std::expected<Imported, int> import_file(HostId peer, FileNumber number);
   // A call or reply of the peer has been handled.
@@ -67,6 +77,14 @@ class FileRelays {
     if (const auto found = peers_.find(peer); found != peers_.end()) found->second.offers.clear();
   }
   void program_has_it(RelayId relay);
+  // The same for one with a twin: the program either has it now, or has closed it.
+  void program_has_it_or_its_twin(RelayId relay);
+
+  // Sends each peer what can be read now. To be called ahead of a call or a reply, which then comes
+  // behind all that was written before it.
+  void bring_up_to_date() {
+    if (!relays_.empty()) ready_.take_all();
+  }
 
   // Returns how the peer broke the protocol, or null.
   const char* message_arrived(HostId peer, peer::FileMessage message);
@@ -75,6 +93,14 @@ class FileRelays {
   [[nodiscard]] std::size_t relays() const { return relays_.size(); }
 
  private:
+  // What two descriptors of the same open file have in common.
+  struct OpenFile {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool readable = false;
+    bool writable = false;
+    friend auto operator<=>(const OpenFile&, const OpenFile&) = default;
+  };
   struct Key {  // of a relay, as both agents know it
     HostId peer;
     bool offered_here = false;
@@ -92,6 +118,7 @@ class FileRelays {
     int error = 0;  // why it is not available
     UniqueFd program_side;
     RelayId relay;
+    ino_t twin = 0;
     std::optional<ArrivingContent> content;
   };
   struct Peer {
@@ -105,23 +132,48 @@ class FileRelays {
   const char* offered(HostId peer, FileNumber number, const peer::FileOffered& offer);
   [[nodiscard]] int refuse_content(std::uint64_t size) const;
   int make_program_side(const Key& key, const peer::FileOffered& offer, Offer& made);
-  std::expected<RelayId, int> add(const Key& key, FileRelay::Setup setup);
+  // One more descriptor of a file that is here already. False if it is not.
+  bool find_again(HostId peer, const peer::FileOffered& offer, Offer& made);
+  void resume_later(RelayId relay);
+  std::expected<RelayId, int> add(const Key& key, FileRelay::Setup setup, const OpenFile& file);
   void remove_if_over(RelayId id);
   void remove(RelayId id);
   void serve(const epoll_event& event);
 
   struct Entry {
     Key key;
-    std::unique_ptr<FileRelay> relay;
+    std::unique_ptr<FileRelay> relay;      // one of these
+    std::unique_ptr<FileCounter> counter;
+    OpenFile file = {};  // the program's, at this end
+    std::uint64_t last_event = 0;  // of a counter, in the order of all events
+    [[nodiscard]] int fd() const { return relay ? relay->fd() : counter->fd(); }
+    [[nodiscard]] bool over() const { return relay ? relay->over() : counter->over(); }
   };
+  std::expected<RelayId, int> add_entry(const Key& key, Entry entry, const OpenFile& file);
+  std::expected<FileNumber, FileRefusal> export_counter(HostId peer, ForeignFd file,
+                                                        const FileKind& kind);
+  int make_counter(const Key& key, const peer::FileOffered& offer, Offer& made);
+  // The number by which the peer may know the file already, and whether that is its own.
+  [[nodiscard]] std::pair<FileNumber, bool> known_as(HostId peer, const OpenFile& file) const;
+  [[nodiscard]] FileRelay::Send sender_of(const Key& key);
+  void make_room_for_counter(HostId peer);
+  void forget_file(const Entry& gone);
+  // A program that passes a descriptor back closes its own soon, as a rule. Until then nothing more
+  // is taken from the file for it.
+  static constexpr int kHomecomingPauseMs = 200;
 
   FileRelaysSetup setup_;
+  boost::asio::io_context& io_;
   EpollSet ready_;
   std::map<HostId, Peer> peers_;
   boost::unordered_flat_map<std::uint64_t, Entry> relays_;  // by RelayId
   std::map<Key, RelayId> ids_;
+  // The number by which a file is to be named to that peer.
+  std::map<std::tuple<HostId, bool, OpenFile>, FileNumber> numbers_;  // bool: Key::offered_here
   std::uint64_t next_relay_ = 1;
+  std::uint64_t events_ = 0;
   FileNumber last_number_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for timers that outlive this
 };
 
 }  // namespace netbinder

@@ -23,6 +23,7 @@ struct FileInFlight {
   ForeignFd fd;
   RelayId relay = {};               // of one that came from another host
   std::uint64_t content_bytes = 0;  // likewise: of memory, until a program has it
+  ino_t twin = 0;                   // likewise: FileRelays::Imported
   std::optional<std::uint32_t> sender = {};  // the user of the program that sent it, if it is here
 };
 

@@ -21,6 +21,7 @@
 #include "node-agent/debug_text.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/side_socket.h"
+#include "node-agent/subjects.h"
 #include "transport/log.h"
 
 namespace netbinder {
@@ -86,7 +87,12 @@ void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, 
           [&](const AddDevice& wanted) {
             answer(socket.get(), add_device(wanted.device, program));
           },
-          [&](const AttachToChannel&) { attach(passed, program.pid, socket.get()); },
+          [&](const RemoveDevice& wanted) {
+            answer(socket.get(), remove_device(wanted.device, program));
+          },
+          [&](const AttachToChannel& wanted) {
+            attach(wanted.subject, passed, program, socket.get());
+          },
       },
       request.wanted);
 }
@@ -95,15 +101,20 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
                              const ForeignFd& passed) {
   channels_.reap_closing();  // a program that closed before it opened again finds its old one gone
   const auto refuse = [&](int error) { answer(socket.get(), error); };
+  if (wanted.subject != 0) {
+    if (!may_speak_for(program.pid, program.euid, wanted.subject)) return refuse(-EPERM);
+    program.supervisor = std::exchange(program.pid, wanted.subject);
+    if (program.euid == 0) program.euid = effective_user_of(program.pid).value_or(0);
+  }
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   auto side = SideSocket::make();
   if (!doorbell || !side) {
     log::error("a program cannot be served: {}", std::strerror(errno));
     return refuse(-EMFILE);
   }
-  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes,
+  auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
                                              SharedMemory::Access::kProgramWrites);
-  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes,
+  auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
                                     SharedMemory::Access::kProgramReads);
   if (!channel_memory || !arena) {
     log::error("a program cannot be served: no memory to share with it");
@@ -118,6 +129,8 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
 
   HelloReply reply;
   reply.channel_bytes = kChannelBytes;
+  reply.pid_namespace = namespaces_.pid;
+  reply.user_namespace = namespaces_.user;
   const std::array<int, kHelloDescriptors> descriptors{channel_memory->program_fd(), doorbell.get(),
                                                        side->program_end(), arena->program_fd()};
   const ProcessId process = *opened;
@@ -152,7 +165,11 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   host_.after_event();
 }
 
-void Handshake::attach(const ForeignFd& passed, std::int32_t pid, int socket) {
+void Handshake::attach(std::int32_t subject, const ForeignFd& passed, const PeerProgram& program,
+                       int socket) {
+  if (subject != 0 && !may_speak_for(program.pid, program.euid, subject)) {
+    return answer(socket, -EPERM);
+  }
   const auto attachment = channels_.attachment(passed.get());
   if (!attachment) return answer(socket, -EBADF);
   HelloReply reply;
@@ -161,7 +178,11 @@ void Handshake::attach(const ForeignFd& passed, std::int32_t pid, int socket) {
   std::memcpy(reply.device, device.data(), std::min(device.size(), sizeof reply.device - 1));
   const std::array<int, kHelloArenaMemory> descriptors{attachment->memory_fd, attachment->doorbell,
                                                        attachment->side_socket};
-  channels_.attached(attachment->process, pid, socket);
+  if (subject != 0) {
+    channels_.attached(attachment->process, subject, -1);
+  } else {
+    channels_.attached(attachment->process, program.pid, socket);
+  }
   (void)send_hello_reply(socket, reply, descriptors);
 }
 
@@ -182,6 +203,13 @@ int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (const int refused = refuse_device_name(name); refused != 0) return refused;
   const int error = host_.driver().add_context({.name = name, .cluster_wide = false});
   if (error == 0) log::info("device {} added by pid {}", name, program.pid);
+  return error;
+}
+
+int Handshake::remove_device(const std::string& name, const PeerProgram& program) {
+  if (program.euid != 0 && program.euid != ::geteuid()) return -EACCES;
+  const int error = host_.driver().remove_context(name);
+  if (error == 0) log::info("device {} removed by pid {}", name, program.pid);
   return error;
 }
 

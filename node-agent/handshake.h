@@ -11,6 +11,7 @@
 
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/hello_request.h"
+#include "node-agent/namespaces.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
@@ -32,12 +33,14 @@ class Handshake {
  private:
   void open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
                     const ForeignFd& passed);
-  void attach(const ForeignFd& passed, std::int32_t pid, int socket);
+  void attach(std::int32_t subject, const ForeignFd& passed, const PeerProgram& program, int socket);
   void send_debug_file(const std::string& file, std::uint32_t euid, int socket);
   int add_device(const std::string& name, const PeerProgram& program);
+  int remove_device(const std::string& name, const PeerProgram& program);
 
   NodeHost& host_;
   ProgramChannels& channels_;
+  const NamespaceIds namespaces_ = own_namespaces();
   std::uint64_t hellos_ = 0;
 };
 

@@ -39,7 +39,8 @@ std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet) 
       request.wanted = OpenDevice{.device = std::move(name),
                                   .dialect = text_of(hello.dialect),
                                   .dialect_detected = (hello.flags & kHelloDialectDetected) != 0,
-                                  .nice = std::clamp(hello.nice, kLeastNice, kMostNice)};
+                                  .nice = std::clamp(hello.nice, kLeastNice, kMostNice),
+                                  .subject = hello.subject};
       return request;
     case kHelloDebugFile:
       request.wanted = ReadDebugFile{std::move(name)};
@@ -50,15 +51,18 @@ std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet) 
     case kHelloAddDevice:
       request.wanted = AddDevice{std::move(name)};
       return request;
+    case kHelloRemoveDevice:
+      request.wanted = RemoveDevice{std::move(name)};
+      return request;
     case kHelloAttach:
-      request.wanted = AttachToChannel{};
+      request.wanted = AttachToChannel{.subject = hello.subject};
       return request;
   }
   return std::unexpected(-EPROTO);
 }
 
 int refuse_device_name(const std::string& name) {
-  if (name.empty() || name == "." || name == ".." || name.contains('/')) return -EINVAL;
+  if (name.empty() || name == "." || name == ".." || name.contains('/')) return -EACCES;
   return is_file_of_binderfs(name) ? -EEXIST : 0;
 }
 

@@ -78,7 +78,17 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
   host_.add_process(process, *watched->channel);
   channels_.emplace(process.value(), watched);
   watched->channel->set_look_window(look_window_.ns());
-  add_holder(*watched, program.pid, watched->channel->socket());
+  if (program.supervisor == 0) {
+    add_holder(*watched, program.pid, watched->channel->socket());
+  } else {
+    add_holder(*watched, program.pid, -1);
+    // The channel ends with it as well: nobody else can use it.
+    if (programs_.begin(program.supervisor, watched->channel->socket()) ==
+        ProgramWatch::Begun::kWatched) {
+      watched->supervisor = program.supervisor;
+      channels_of_[program.supervisor].push_back(process);
+    }
+  }
   NB_CHECK(watched->channel->arm());
   return watch_channel(*watched);
 }
@@ -143,6 +153,7 @@ void ProgramChannels::close(ProcessId process) {
   hot_.remove(*channel);
   std::erase_if(responses_, [=](const Response& each) { return each.channel == channel; });
   std::erase(closing_, process);
+  if (watched->supervisor != 0) watched->holders.push_back(watched->supervisor);
   for (const std::int32_t holder : watched->holders) programs_.end(holder);
   users_.channel_ends(channel->user());
   const std::int32_t pid = channel->program().pid;
@@ -217,6 +228,12 @@ void ProgramChannels::program_ended(std::int32_t pid) {
   channels_of_.erase(found);
   for (const ProcessId process : channels) {
     Watched& watched = *channels_.at(process.value());
+    if (pid == watched.supervisor) {
+      watched.supervisor = 0;
+      programs_.end(pid);
+      close(process);
+      continue;
+    }
     // Those that it has forked may have said so, before it ended.
     watched.channel->receive_side_messages();
     std::erase(watched.holders, pid);

@@ -7,7 +7,8 @@
 // Programs can prevent that: a socket in the queue of another one stays open without them. So it
 // also ends when all processes are gone that are known to have the descriptor: the opener, those
 // that have shown it (kHelloAttach), and those that have come by it in a fork and said so. The
-// opener's end alone takes the mapping with it.
+// opener's end alone takes the mapping with it. A channel that a supervisor has opened for another
+// process ends with the supervisor, too.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -100,6 +101,7 @@ class ProgramChannels final : private ChannelEvents {
     // The processes that are known to have the descriptor, and are watched.
     std::vector<std::int32_t> holders;
     bool watches_holders = true;  // all of them can be watched
+    std::int32_t supervisor = 0;  // is watched as well
     boost::asio::posix::stream_descriptor socket_watch;
     boost::asio::steady_timer delay;
   };

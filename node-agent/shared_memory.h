@@ -17,24 +17,24 @@ class SharedMemory {
  public:
   enum class Access { kProgramReads, kProgramWrites };
 
-  // With kProgramReads the program's descriptor is read-only, and no further writable mapping can be
-  // made.
+  // `bytes` in all, of which the first `mapped_bytes` are mapped here. With kProgramReads the
+  // program's descriptor is read-only, and no further writable mapping can be made.
   static std::expected<SharedMemory, int> create(const char* name, std::uint64_t bytes,
-                                                 Access access);
+                                                 std::uint64_t mapped_bytes, Access access);
 
   SharedMemory() = default;
   SharedMemory(SharedMemory&& other) noexcept;
   SharedMemory& operator=(SharedMemory&& other) noexcept;
   ~SharedMemory();
 
-  [[nodiscard]] std::span<std::byte> memory() const { return {base_, bytes_}; }
+  [[nodiscard]] std::span<std::byte> memory() const { return {base_, mapped_bytes_}; }
   // The descriptor for the program.
   [[nodiscard]] int program_fd() const { return program_fd_.get(); }
   void close_program_fd() { program_fd_.reset(); }
 
  private:
   std::byte* base_ = nullptr;
-  std::size_t bytes_ = 0;
+  std::size_t mapped_bytes_ = 0;
   UniqueFd program_fd_;
 };
 

@@ -49,6 +49,11 @@ bool SideSocket::receive_one(std::vector<ProvenIdentity>& identities, std::size_
     }
     return true;
   }
+  if (got == sizeof(NamespacesMessage) && message.kind == kNamespaces) {
+    namespaces_.emplace();
+    if (!files.empty()) namespaces_->pid = std::move(files.front());
+    return true;
+  }
   const bool sound = got == sizeof message && message.kind == kPassFiles &&
                      message.mailbox < kMailboxes && message.count == files.size() &&
                      !received.lacks_files();
@@ -83,13 +88,17 @@ void SideSocket::forget(std::uint32_t mailbox) {
   passed_.erase(found);
 }
 
-void SideSocket::send(std::uint32_t mailbox, std::span<const int> fds) {
+void SideSocket::send(std::uint32_t mailbox, std::span<const int> fds,
+                      std::span<const ino_t> twins) {
   while (!fds.empty()) {
     const std::span<const int> now = fds.first(std::min<std::size_t>(fds.size(), kMaxRights));
     fds = fds.subspan(now.size());
     InstallMessage message{.mailbox = mailbox,
                            .count = static_cast<std::uint32_t>(now.size()),
                            .to_come = static_cast<std::uint32_t>(fds.size())};
+    const auto twins_now = twins.first(std::min(twins.size(), now.size()));
+    std::copy(twins_now.begin(), twins_now.end(), message.twins);
+    twins = twins.subspan(twins_now.size());
     iovec part{.iov_base = &message, .iov_len = sizeof message};
     RightsBuffer<kMaxRights> rights;
     msghdr packet{};

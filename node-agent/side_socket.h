@@ -6,9 +6,12 @@
 // Owned by a ClientChannel. Thread: the data-plane thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,13 +38,22 @@ class SideSocket {
   // Takes the messages that are there; descriptors beyond `room` are closed. Returns who has
   // identified themselves.
   std::vector<ProvenIdentity> receive(std::size_t room);
+  // Whether the opener has shown its namespaces since the last call; a pid namespace that is not
+  // the agent's may have come along.
+  struct ShownNamespaces {
+    ForeignFd pid;
+  };
+  std::optional<ShownNamespaces> take_namespaces() {
+    return std::exchange(namespaces_, std::nullopt);
+  }
   // A descriptor that came along for the mailbox, by its number in the program; each once, in their
   // order. -EBADF if there is none.
   std::expected<ForeignFd, int> take(std::uint32_t mailbox, int fd);
   // Those that no transaction has taken are closed.
   void forget(std::uint32_t mailbox);
   // Sends descriptors to be installed, in as many messages as needed.
-  void send(std::uint32_t mailbox, std::span<const int> fds);
+  // `twins` as in InstallMessage; there may be fewer of them.
+  void send(std::uint32_t mailbox, std::span<const int> fds, std::span<const ino_t> twins);
 
  private:
   // In one turn, and for one channel: more than that only a program has that means harm.
@@ -57,6 +69,7 @@ class SideSocket {
   // False if there is no message.
   bool receive_one(std::vector<ProvenIdentity>& identities, std::size_t room);
 
+  std::optional<ShownNamespaces> namespaces_;
   ForeignFd here_;
   ForeignFd program_end_;
   boost::unordered_flat_map<std::uint32_t, Passed> passed_;  // by mailbox

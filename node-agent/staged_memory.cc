@@ -63,7 +63,7 @@ StagedRange StagedMemory::range(std::uint32_t mailbox, std::uint32_t number) {
 }
 
 bool StagedMemory::copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
-                        std::span<std::byte> into) const {
+                        std::span<std::byte> into) {
   if ((range.place & kLargePlace) == 0) {
     if (range.place > kInlineStagingBytes || range.size > kInlineStagingBytes - range.place) {
       return false;
@@ -76,16 +76,36 @@ bool StagedMemory::copy(std::uint32_t mailbox, const StagedRange& range, std::ui
   return read_area(mailbox, place + skip, into);
 }
 
+namespace {
+
+// Whether all pages of the mapping's part are in memory.
+bool all_present(std::byte* start, std::size_t bytes) {
+  static const std::uintptr_t page_bytes = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(start);
+  const std::uintptr_t first = address & ~(page_bytes - 1);
+  const std::size_t pages = (address + bytes - first + page_bytes - 1) / page_bytes;
+  std::array<unsigned char, kMaxMapBytes / 4096 + 2> present;
+  if (pages > present.size() ||
+      ::mincore(reinterpret_cast<void*>(first), pages * page_bytes, present.data()) != 0) {
+    return false;
+  }
+  return std::all_of(present.begin(), present.begin() + static_cast<std::ptrdiff_t>(pages),
+                     [](unsigned char page) { return (page & 1) != 0; });
+}
+
+}  // namespace
+
 // From the mapping if all pages are there, as that costs half of what pread does. A read of the
 // mapping would allocate those that are not, at the agent's cost, so they are left to pread. (A page
 // that goes in between is allocated nevertheless: no harm, as its program could have had it.)
 bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
-                             std::span<std::byte> into) const {
-  const std::uint64_t start = staging_start(mailbox) + place;
-  if (all_present(start, into.size())) {
-    std::memcpy(into.data(), channel_.memory().data() + start, into.size());
+                             std::span<std::byte> into) {
+  std::byte* const mapped = area(mailbox);
+  if (mapped != nullptr && all_present(mapped + place, into.size())) {
+    std::memcpy(into.data(), mapped + place, into.size());
     return true;
   }
+  const std::uint64_t start = staging_start(mailbox) + place;
   std::size_t done = 0;
   while (done < into.size()) {
     const ssize_t got = ::pread(channel_.program_fd(), into.data() + done, into.size() - done,
@@ -97,17 +117,23 @@ bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
   return true;
 }
 
-bool StagedMemory::all_present(std::uint64_t start, std::size_t bytes) const {
-  static const std::uint64_t page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::uint64_t first = start & ~(page_bytes - 1);
-  const std::uint64_t pages = (start + bytes - first + page_bytes - 1) / page_bytes;
-  std::array<unsigned char, kMaxMapBytes / 4096 + 2> present;
-  if (pages > present.size() ||
-      ::mincore(channel_.memory().data() + first, pages * page_bytes, present.data()) != 0) {
-    return false;
+std::byte* StagedMemory::area(std::uint32_t mailbox) {
+  if (mapped_.empty()) mapped_.resize(kMailboxes / kAreasMapped);
+  std::byte*& start = mapped_[mailbox / kAreasMapped];
+  if (start == nullptr) {
+    void* const memory =
+        ::mmap(nullptr, kMappedBytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, channel_.program_fd(),
+               static_cast<off_t>(staging_start(mailbox - mailbox % kAreasMapped)));
+    if (memory == MAP_FAILED) return nullptr;
+    start = static_cast<std::byte*>(memory);
   }
-  return std::all_of(present.begin(), present.begin() + static_cast<std::ptrdiff_t>(pages),
-                     [](unsigned char page) { return (page & 1) != 0; });
+  return start + std::size_t{mailbox % kAreasMapped} * kStagingBytes;
+}
+
+StagedMemory::~StagedMemory() {
+  for (std::byte* const start : mapped_) {
+    if (start != nullptr) ::munmap(start, kMappedBytes);
+  }
 }
 
 }  // namespace netbinder

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "channel/layout.h"
 #include "node-agent/shared_memory.h"
@@ -27,6 +28,9 @@ class StagedMemory {
   };
 
   explicit StagedMemory(const SharedMemory& channel) : channel_(channel) {}
+  ~StagedMemory();
+  StagedMemory(const StagedMemory&) = delete;
+  StagedMemory& operator=(const StagedMemory&) = delete;
 
   // To be called when a mailbox has a new request.
   void begin_request(std::uint32_t mailbox) {
@@ -54,11 +58,18 @@ class StagedMemory {
   }
   StagedRange range(std::uint32_t mailbox, std::uint32_t number);
   bool copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
-            std::span<std::byte> into) const;
-  bool read_area(std::uint32_t mailbox, std::uint64_t place, std::span<std::byte> into) const;
-  [[nodiscard]] bool all_present(std::uint64_t start, std::size_t bytes) const;
+            std::span<std::byte> into);
+  bool read_area(std::uint32_t mailbox, std::uint64_t place, std::span<std::byte> into);
+  // The staging area of the mailbox, which is mapped when it is first asked for, together with its
+  // neighbours'; null if it cannot be.
+  std::byte* area(std::uint32_t mailbox);
+
+  static constexpr std::uint32_t kAreasMapped = 32;  // at once
+  static constexpr std::size_t kMappedBytes = std::size_t{kAreasMapped} * kStagingBytes;
+  static_assert(kMailboxes % kAreasMapped == 0);
 
   const SharedMemory& channel_;
+  std::vector<std::byte*> mapped_;  // by the number of kAreasMapped; empty before the first
   std::unique_ptr<Block> block_;  // none before it is needed
 };
 

@@ -55,8 +55,12 @@ std::vector<FileInFlight> TravellingFiles::take_out(std::span<const FileToken> f
 
 void TravellingFiles::program_has(std::span<const FileInFlight> files) {
   for (const FileInFlight& file : files) {
-    if (file.relay != RelayId{}) relays_->program_has_it(file.relay);
+    if (file.relay != RelayId{} && file.twin == 0) relays_->program_has_it(file.relay);
   }
+}
+
+void TravellingFiles::program_has_or_twins(std::span<const RelayId> relays) {
+  for (const RelayId relay : relays) relays_->program_has_it_or_its_twin(relay);
 }
 
 // ---- the core ----
@@ -74,7 +78,8 @@ std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumb
   if (!imported) return std::unexpected(imported.error());
   return table_.insert({.fd = ForeignFd(imported->fd.release()),
                         .relay = imported->relay,
-                        .content_bytes = imported->content_bytes});
+                        .content_bytes = imported->content_bytes,
+                        .twin = imported->twin});
 }
 
 // ---- peers ----
@@ -82,6 +87,8 @@ std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumb
 void TravellingFiles::send_offers(HostId peer) { relays_->send_offers(peer); }
 
 void TravellingFiles::drop_offers(HostId peer) { relays_->drop_offers(peer); }
+
+void TravellingFiles::bring_up_to_date(HostId /*peer*/) { relays_->bring_up_to_date(); }
 
 const char* TravellingFiles::message_arrived(HostId peer, peer::FileMessage message) {
   return relays_->message_arrived(peer, std::move(message));

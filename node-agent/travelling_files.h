@@ -52,6 +52,8 @@ class TravellingFiles final : public Files {
   std::vector<FileInFlight> take_out(std::span<const FileToken> files);
   // A program has been sent the descriptors that were taken out.
   void program_has(std::span<const FileInFlight> files);
+  // Of those with twins: a program has been sent them, and has installed them or their twins.
+  void program_has_or_twins(std::span<const RelayId> relays);
 
   // ---- Files ----
   void drop(FileToken file) override;
@@ -60,6 +62,7 @@ class TravellingFiles final : public Files {
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void send_offers(HostId peer) override;
   void drop_offers(HostId peer) override;
+  void bring_up_to_date(HostId peer) override;
   const char* message_arrived(HostId peer, peer::FileMessage message) override;
   void peer_lost(HostId peer) override;
 

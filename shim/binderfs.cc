@@ -20,8 +20,6 @@ namespace netbinder {
 namespace {
 
 constexpr const char* kControlName = "binder-control";
-// The name that the kernel shows for a file in memory called binder-control.
-constexpr const char* kControlLink = "/memfd:binder-control (deleted)";
 
 int fail(int error) {
   errno = error;
@@ -65,6 +63,7 @@ bool binderfs_has(const DevicePath& path) {
   switch (path.kind) {
     case PathKind::kOther:
     case PathKind::kAbsent:
+    case PathKind::kBelowDevice:
       return false;
     case PathKind::kDirectory:
     case PathKind::kFeature:
@@ -86,6 +85,16 @@ bool binderfs_has(const DevicePath& path) {
   return error == 0 || !answer.answered;
 }
 
+int remove_binderfs_device(const DevicePath& path) {
+  const int saved_errno = errno;
+  Answer answer;
+  const int error =
+      ask_agent(find_agent().path(), make_hello(kHelloRemoveDevice, path.name), -1, answer);
+  if (error != 0) return fail(answer.answered ? -error : EIO);
+  errno = saved_errno;
+  return 0;
+}
+
 bool control_binderfs(int fd, unsigned long request, void* argument, int& result) {
   if (request != BINDER_CTL_ADD) return false;
   char link[64];
@@ -98,33 +107,28 @@ bool control_binderfs(int fd, unsigned long request, void* argument, int& result
       std::memcmp(target, kControlLink, std::strlen(kControlLink)) != 0) {
     return false;
   }
+  const int error = add_binderfs_device(reinterpret_cast<std::uint64_t>(argument));
+  result = error == 0 ? 0 : fail(error);
+  if (error == 0) errno = saved_errno;
+  return true;
+}
+
+int add_binderfs_device(std::uint64_t address) {
   binderfs_device device;
-  const auto address = reinterpret_cast<std::uint64_t>(argument);
-  if (!read_user(&device, address, sizeof device)) {
-    result = fail(EFAULT);
-    return true;
-  }
+  if (!read_user(&device, address, sizeof device)) return EFAULT;
   const std::size_t length = ::strnlen(device.name, sizeof device.name);
-  if (length >= sizeof Hello::name) {
-    result = fail(ENAMETOOLONG);
-    return true;
-  }
+  if (length >= sizeof Hello::name) return ENAMETOOLONG;
   Answer answer;
   const int error =
       ask_agent(find_agent().path(), make_hello(kHelloAddDevice, device.name), -1, answer);
-  if (error != 0) {
-    result = fail(answer.answered ? -error : EIO);
-    return true;
-  }
+  if (error != 0) return answer.answered ? -error : EIO;
   DevicePath path{.kind = PathKind::kDevice};
   std::memcpy(path.name, device.name, length);
   struct stat status;
   describe_device(path, status);
   device.major = major(status.st_rdev);
   device.minor = minor(status.st_rdev);
-  result = write_user(address, &device, sizeof device) ? 0 : fail(EFAULT);
-  if (result == 0) errno = saved_errno;
-  return true;
+  return write_user(address, &device, sizeof device) ? 0 : EFAULT;
 }
 
 }  // namespace netbinder

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <new>
 
 #include "shim/real_calls.h"
 
@@ -23,8 +24,22 @@ std::byte* ChannelMemory::map(int fd, std::atomic<std::byte*>& place, std::uint6
   return known;
 }
 
+std::atomic<std::byte*>* ChannelMemory::area_place(std::uint32_t index) {
+  if (std::atomic<std::byte*>* const known = known_area_place(index)) return known;
+  auto* const made = reinterpret_cast<AreaChunk*>(
+      new (std::nothrow) std::atomic<std::byte*>[kAreasInChunk]());
+  if (made == nullptr) return nullptr;
+  AreaChunk* expected = nullptr;
+  if (!areas_[index / kAreasInChunk].compare_exchange_strong(expected, made,
+                                                             std::memory_order_acq_rel)) {
+    delete[] reinterpret_cast<std::atomic<std::byte*>*>(made);  // another thread was faster
+  }
+  return known_area_place(index);
+}
+
 void ChannelMemory::trim_staging(std::uint32_t index, std::uint64_t start) {
-  std::byte* const area = areas_[index].load(std::memory_order_acquire);
+  std::atomic<std::byte*>* const place = known_area_place(index);
+  std::byte* const area = place == nullptr ? nullptr : place->load(std::memory_order_acquire);
   if (area == nullptr) return;
   const int saved_errno = errno;
   (void)::madvise(area + start, kStagingBytes - start, MADV_REMOVE);
@@ -36,8 +51,13 @@ void ChannelMemory::end() {
     std::byte* const start = each.exchange(nullptr, std::memory_order_acq_rel);
     if (start != nullptr) real::munmap(start, kPieceBytes);
   }
-  for (std::atomic<std::byte*>& each : areas_) {
-    std::byte* const start = each.exchange(nullptr, std::memory_order_acq_rel);
+  for (std::uint32_t index = 0; index < kMailboxes; ++index) {
+    std::atomic<std::byte*>* const place = known_area_place(index);
+    if (place == nullptr) {
+      index |= kAreasInChunk - 1;  // the rest of the chunk is as empty
+      continue;
+    }
+    std::byte* const start = place->exchange(nullptr, std::memory_order_acq_rel);
     if (start != nullptr) real::munmap(start, kStagingBytes);
   }
 }

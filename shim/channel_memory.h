@@ -34,9 +34,14 @@ class ChannelMemory {
     std::byte* const start = pieces_[index / kMailboxesInPiece].load(std::memory_order_acquire);
     return start == nullptr ? nullptr : mailbox_in(start, index);
   }
+  // The last mailbox that is mapped together with this one.
+  static constexpr std::uint32_t last_in_piece(std::uint32_t index) {
+    return index | (kMailboxesInPiece - 1);
+  }
   // Null if it cannot be mapped.
   std::byte* staging_area(int fd, std::uint32_t index) {
-    return mapped(fd, areas_[index], staging_start(index), kStagingBytes);
+    std::atomic<std::byte*>* const place = area_place(index);
+    return place == nullptr ? nullptr : mapped(fd, *place, staging_start(index), kStagingBytes);
   }
   // Gives the memory of a mailbox's staging area back to the system, from byte `start` on.
   void trim_staging(std::uint32_t index, std::uint64_t start);
@@ -63,7 +68,17 @@ class ChannelMemory {
                         std::uint64_t bytes);
 
   std::atomic<std::byte*> pieces_[kMailboxes / kMailboxesInPiece] = {};
-  std::atomic<std::byte*> areas_[kMailboxes] = {};
+  // Most channels have few; a chunk of places is made when the first of them is used, and stays.
+  static constexpr std::uint32_t kAreasInChunk = 64;
+  using AreaChunk = std::atomic<std::byte*>[kAreasInChunk];
+  std::atomic<AreaChunk*> areas_[kMailboxes / kAreasInChunk] = {};
+
+  [[nodiscard]] std::atomic<std::byte*>* known_area_place(std::uint32_t index) const {
+    AreaChunk* const chunk = areas_[index / kAreasInChunk].load(std::memory_order_acquire);
+    return chunk == nullptr ? nullptr : &(*chunk)[index % kAreasInChunk];
+  }
+  // Null if memory is short.
+  std::atomic<std::byte*>* area_place(std::uint32_t index);
 };
 
 }  // namespace netbinder

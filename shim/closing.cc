@@ -18,6 +18,11 @@
 namespace netbinder {
 namespace {
 
+// C libraries before 2.34 have no function for it.
+int close_range_now(unsigned first, unsigned last, int flags) {
+  return static_cast<int>(real::syscall(SYS_close_range, first, last, flags));
+}
+
 // Tells the agent at once, so that a new open finds the old process gone. Otherwise the agent
 // learns it from the hang-up, a little later. Not while other processes may have copies: the last
 // decides.
@@ -83,10 +88,10 @@ int close_descriptor(int fd) {
 int close_descriptors(unsigned first, unsigned last, int flags) {
   const bool closes = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
   if (!closes || first > last || KnownFds::next(first, last) < 0) {
-    return real::close_range(first, last, flags);
+    return close_range_now(first, last, flags);
   }
   check_fork();
-  if (in_vfork_child()) return real::close_range(first, last, flags);
+  if (in_vfork_child()) return close_range_now(first, last, flags);
   const int saved_errno = errno;
   for (int fd = KnownFds::next(first, last); fd >= 0;) {
     RemovedFd removed = remove_binder_fd(fd);
@@ -99,11 +104,11 @@ int close_descriptors(unsigned first, unsigned last, int flags) {
   unsigned start = first;
   for (int fd = KnownFds::next(first, last); fd >= 0; fd = KnownFds::next(start, last)) {
     const auto helper = static_cast<unsigned>(fd);
-    if (helper > start && real::close_range(start, helper - 1, flags) != 0) return -1;
+    if (helper > start && close_range_now(start, helper - 1, flags) != 0) return -1;
     if (helper == last) return 0;
     start = helper + 1;
   }
-  return real::close_range(start, last, flags);
+  return close_range_now(start, last, flags);
 }
 
 bool vacate_descriptor(int fd) {

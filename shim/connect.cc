@@ -36,7 +36,7 @@ bool keep_helpers(Descriptor& descriptor, Answer& answer) {
 }
 
 // 0 or a negative errno.
-int set_up(int fd, const char* device, bool foreign, bool nonblocking, Answer& answer) {
+int set_up(int fd, const DevicePath& path, bool foreign, bool nonblocking, Answer& answer) {
   const std::uint32_t expected = foreign ? kAttachDescriptors : kHelloDescriptors;
   if (answer.reply.descriptors != expected || answer.reply.channel_bytes < kChannelBytes) {
     return -EPROTO;
@@ -47,9 +47,10 @@ int set_up(int fd, const char* device, bool foreign, bool nonblocking, Answer& a
   descriptor->foreign = foreign;
   note_user_known(*descriptor);
   descriptor->nonblocking.store(nonblocking, std::memory_order_relaxed);
-  std::memcpy(descriptor->device, device, ::strnlen(device, sizeof descriptor->device - 1));
+  std::memcpy(descriptor->device, path.name, sizeof descriptor->device);
+  descriptor->in_binderfs = path.in_binderfs;
   struct stat status;
-  if (real::fstat(fd, &status) != 0) return -errno;
+  if (stat_descriptor(fd, &status) != 0) return -errno;
   descriptor->socket_device = status.st_dev;
   descriptor->socket_inode = status.st_ino;
   if (!keep_helpers(*descriptor, answer)) return -EMFILE;
@@ -110,8 +111,11 @@ int open_binder(const DevicePath& path, int flags) {
     return fail(ENXIO);
   }
   const bool nonblocking = (flags & O_NONBLOCK) != 0;
-  error = set_up(socket_fd.get(), path.name, false, nonblocking, answer);
+  error = set_up(socket_fd.get(), path, false, nonblocking, answer);
   if (error != 0) return fail(-error);
+  if (const DescriptorReference made = find_binder_fd(socket_fd.get())) {
+    show_namespaces(*made, answer.reply.pid_namespace, answer.reply.user_namespace);
+  }
   if (nonblocking) real::fcntl(socket_fd.get(), F_SETFL, O_NONBLOCK);
   errno = saved_errno;
   return socket_fd.release();
@@ -127,7 +131,7 @@ DescriptorReference attach_binder(int fd) {
     const AttachLock lock;
     if (is_binder_fd(fd)) return find_binder_fd(fd);  // another thread was faster
     struct stat status;
-    if (real::fstat(fd, &status) != 0) return {};
+    if (stat_descriptor(fd, &status) != 0) return {};
     // Either a copy made without the shim, or a descriptor that another thread is closing right
     // now.
     if (DescriptorReference known = find_by_socket(status.st_dev, status.st_ino)) {
@@ -138,7 +142,7 @@ DescriptorReference attach_binder(int fd) {
     Answer answer;
     const int flags = real::fcntl(fd, F_GETFL, 0);
     if (ask_agent(address.sun_path, make_hello(kHelloAttach, ""), fd, answer) == 0 &&
-        set_up(fd, answer.reply.device, true, (flags & O_NONBLOCK) != 0, answer) == 0) {
+        set_up(fd, device_path(answer.reply.device), true, (flags & O_NONBLOCK) != 0, answer) == 0) {
       attached = find_binder_fd(fd);
     }
   }

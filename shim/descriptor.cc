@@ -9,6 +9,7 @@
 
 #include "shim/known_fds.h"
 #include "shim/process_state.h"
+#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -20,7 +21,7 @@ void end_channel(Descriptor& descriptor) {
     const int fd = helper.exchange(-1, std::memory_order_relaxed);
     if (fd < 0) continue;
     KnownFds::forget(fd);
-    ::syscall(SYS_close, fd);
+    real::syscall(SYS_close, fd);
   }
   descriptor.memory.end();
 }
@@ -92,6 +93,7 @@ Descriptor* new_descriptor() {
   found->dead.store(false, std::memory_order_relaxed);
   for (std::atomic<int>& helper : found->helpers) helper.store(-1, std::memory_order_relaxed);
   for (std::uint64_t& word : found->handed_over) word = 0;
+  found->shows_namespaces.store(false, std::memory_order_relaxed);
   found->open_fds = 0;
   found->forked = false;
   found->arena_bytes.store(0, std::memory_order_relaxed);

@@ -34,11 +34,13 @@ struct alignas(64) Descriptor {
   std::atomic<bool> dead = false;    // the agent is gone
 
   std::atomic<std::uint32_t> user_changes_told = 0;  // shim/identity.h
+  std::atomic<bool> shows_namespaces = false;        // with its next request
 
   std::atomic<int> helpers[kHelloDescriptors];  // descriptors of ours, in the channel's order
   bool foreign = false;         // another program opened it, and this process came by it
   std::uint32_t opened_in = 0;  // fork_generation of the process that opened it
   char device[sizeof(Hello::name)] = {};
+  bool in_binderfs = false;     // the device is one of a binderfs only
   dev_t socket_device = 0;  // tells our socket from a later file of the same number
   ino_t socket_inode = 0;
 

@@ -72,7 +72,7 @@ int any_fd_of(const Descriptor& descriptor) {
 
 bool is_still_binder(int fd, const Descriptor& descriptor) {
   struct stat status;
-  return real::fstat(fd, &status) == 0 && status.st_ino == descriptor.socket_inode &&
+  return stat_descriptor(fd, &status) == 0 && status.st_ino == descriptor.socket_inode &&
          status.st_dev == descriptor.socket_device;
 }
 
@@ -112,12 +112,20 @@ bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd) {
   const StateLock lock;
   KnownFds::Entry* const entry = KnownFds::make(fd);
   if (entry == nullptr) {
-    ::syscall(SYS_close, fd);
+    real::syscall(SYS_close, fd);
     return false;
   }
   entry->store(entry_of(descriptor, kHelperTag), std::memory_order_release);
   descriptor.helpers[which].store(fd, std::memory_order_relaxed);
   return true;
+}
+
+void close_helper(Descriptor& descriptor, HelloDescriptor which) {
+  const StateLock lock;
+  const int fd = descriptor.helpers[which].exchange(-1, std::memory_order_relaxed);
+  if (fd < 0) return;
+  KnownFds::forget(fd);
+  real::syscall(SYS_close, fd);
 }
 
 bool move_helper_away(int fd) {
@@ -128,7 +136,7 @@ bool move_helper_away(int fd) {
   if (moved < 0) return false;
   KnownFds::Entry* const entry = KnownFds::make(moved);
   if (entry == nullptr) {
-    ::syscall(SYS_close, moved);
+    real::syscall(SYS_close, moved);
     return false;
   }
   for (std::atomic<int>& helper : descriptor_of(found)->helpers) {
@@ -146,7 +154,7 @@ int duplicate_high(int fd) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * kHelpersStart) {
     start = static_cast<int>(limit.rlim_cur / 2);
   }
-  return static_cast<int>(::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, start));
+  return static_cast<int>(real::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, start));
 }
 
 }  // namespace netbinder

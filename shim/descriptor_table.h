@@ -42,6 +42,8 @@ bool is_helper_fd(int fd);
 // Makes `fd` a helper and remembers its number in `descriptor`. Closes it if the table has no room
 // for it.
 bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd);
+// It is needed no more.
+void close_helper(Descriptor& descriptor, HelloDescriptor which);
 // The program wants this very number for itself: our helper moves elsewhere. False if it cannot.
 bool move_helper_away(int fd);
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -124,8 +126,45 @@ DevicePath parse_device_path(const char* path) {
   return {};
 }
 
+DevicePath device_path(const char* name) {
+  const Component whole{name, ::strnlen(name, sizeof DevicePath::name - 1)};
+  DevicePath result = named(PathKind::kDevice, whole);
+  result.in_binderfs = std::none_of(std::begin(kDevices), std::end(kDevices),
+                                    [&](const char* known) { return whole.is(known); });
+  return result;
+}
+
+void name_path(const DevicePath& path, char (&into)[kDevicePathBytes]) {
+  const char* folder = "/dev/binderfs";
+  switch (path.kind) {
+    case PathKind::kDirectory:
+      if (std::strcmp(path.name, "binderfs") == 0) {
+        std::strcpy(into, folder);
+        return;
+      }
+      if (std::strcmp(path.name, "proc") == 0) folder = "/dev/binderfs/binder_logs";
+      break;
+    case PathKind::kFeature:
+      folder = "/dev/binderfs/features";
+      break;
+    case PathKind::kDebugFile:
+      folder = "/dev/binderfs/binder_logs";
+      break;
+    case PathKind::kDevice:
+      if (!path.in_binderfs) folder = "/dev";
+      break;
+    default:
+      break;
+  }
+  std::snprintf(into, sizeof into, "%s/%s", folder, path.name);
+}
+
 AgentSocket find_agent() {
-  return AgentSocket([](const char* path) { return real::access(path, F_OK) == 0; });
+  if (agent_socket_of_thread != nullptr) return AgentSocket::at(agent_socket_of_thread);
+  const int saved_errno = errno;
+  const AgentSocket found([](const char* path) { return real::access(path, F_OK) == 0; });
+  errno = saved_errno;
+  return found;
 }
 
 bool agent_configured() { return find_agent().configured(); }

@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
+
 #include "channel/agent_socket.h"
 
 namespace netbinder {
@@ -18,6 +20,7 @@ enum class PathKind {
   kControl,    // /dev/binderfs/binder-control
   kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …
   kAbsent,     // below those, but there is no such thing
+  kBelowDevice,  // a device with something behind it, if only a slash
 };
 
 struct DevicePath {
@@ -26,15 +29,24 @@ struct DevicePath {
   bool in_binderfs = false;
 };
 
-// Duplicate slashes and "." are understood; symbolic links are not followed and relative paths are
-// kOther.
+// Duplicate slashes and "." are understood; symbolic links are not followed, and relative paths are
+// kOther, as those with "..": shim/path_walk.h knows more.
 DevicePath parse_device_path(const char* path);
+
+// The text of a path of ours, as a descriptor of it shows.
+inline constexpr std::size_t kDevicePathBytes = 128;
+void name_path(const DevicePath& path, char (&into)[kDevicePathBytes]);
+
+// The path of the device of that name: one of the fixed ones, or of a binderfs.
+DevicePath device_path(const char* name);
 
 // Whether an agent is expected: the environment names one, or there is one at the default place.
 bool agent_configured();
 
 // The agent's socket according to the environment now.
 AgentSocket find_agent();
+// For a process that acts for others: the thread's answer to both questions above, until null.
+inline constinit thread_local const char* agent_socket_of_thread = nullptr;
 
 // The answer of stat for such a path, and for an open binder descriptor.
 void describe_device(const DevicePath& path, struct stat& answer);

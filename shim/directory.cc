@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/directory.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <new>
 
 #include "shim/handshake.h"
+#include "shim/places.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 
@@ -21,6 +23,8 @@ class Directory {
   std::size_t size = 0;
   std::size_t position = 0;
   struct dirent entry {};
+  DevicePath path;
+  int fd = -1;
   Directory* next = nullptr;
 };
 
@@ -82,6 +86,7 @@ Directory* open_directory(const DevicePath& path) {
     errno = ENOMEM;
     return nullptr;
   }
+  directory->path = path;
   const StateLock lock;
   directory->next = open_directories;
   open_directories = directory;
@@ -120,6 +125,13 @@ struct dirent* next_entry(Directory& directory) {
   return &entry;
 }
 
+int descriptor_of(Directory& directory) {
+  if (directory.fd < 0) directory.fd = open_place(directory.path, O_CLOEXEC);
+  return directory.fd;
+}
+
+void set_descriptor(Directory& directory, int fd) { directory.fd = fd; }
+
 void rewind_directory(Directory& directory) { directory.position = 0; }
 
 void close_directory(Directory& directory) {
@@ -130,6 +142,7 @@ void close_directory(Directory& directory) {
     *link = directory.next;
     count.fetch_sub(1, std::memory_order_release);
   }
+  if (directory.fd >= 0) real::close(directory.fd);
   std::free(directory.names);
   delete &directory;
 }

@@ -20,6 +20,9 @@ Directory* find_directory(const void* handle);
 // The next entry, or null at the end; valid until the next call.
 struct dirent* next_entry(Directory& directory);
 void rewind_directory(Directory& directory);
+// Its descriptor, which is closed with it; made when it is first asked for. -1 with errno.
+int descriptor_of(Directory& directory);
+void set_descriptor(Directory& directory, int fd);
 void close_directory(Directory& directory);
 
 }  // namespace netbinder

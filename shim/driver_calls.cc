@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "shim/closing.h"
+#include "shim/descriptor_table.h"
 #include "shim/identity.h"
 #include "shim/install.h"
 #include "shim/mailbox_client.h"
@@ -282,6 +283,10 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
   // Private mappings could be made writable; with a shared one of a read-only file that fails with
   // EACCES. All of the length is mapped, so that the program may unmap it.
   const int shared = (flags & ~MAP_TYPE) | MAP_SHARED;
+  if (descriptor.helper(kHelloArenaMemory) < 0) {
+    errno = EBUSY;  // it has been mapped, which can be done once
+    return MAP_FAILED;
+  }
   void* const memory =
       real::mmap(address, length, protection, shared, descriptor.helper(kHelloArenaMemory), 0);
   if (memory == MAP_FAILED) return MAP_FAILED;
@@ -304,6 +309,7 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
     errno = error;
     return MAP_FAILED;
   }
+  close_helper(descriptor, kHelloArenaMemory);
   descriptor.arena_address.store(reinterpret_cast<std::uint64_t>(memory));
   descriptor.arena_bytes.store(length);
   errno = saved_errno;

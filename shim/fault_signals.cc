@@ -59,7 +59,7 @@ void end_process(int signal, siginfo_t* info) {
   action.sa_handler = SIG_DFL;
   (void)real::sigaction(signal, &action, nullptr);
   if (info->si_code > 0) return;
-  (void)::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), ::syscall(SYS_gettid), signal, info);
+  (void)real::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), real::syscall(SYS_gettid), signal, info);
 }
 
 void handle(int signal, siginfo_t* info, void* context) {

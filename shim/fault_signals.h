@@ -27,6 +27,7 @@ bool fault_sigaction(int signal, const struct sigaction* action, struct sigactio
 inline void leave_out_fault_signals(sigset_t& set) {
   sigdelset(&set, SIGSEGV);
   sigdelset(&set, SIGBUS);
+  sigdelset(&set, SIGSYS);  // shim/trap.h
 }
 
 }  // namespace netbinder

@@ -95,7 +95,7 @@ int receive_reply(int fd, Answer& answer) {
 }  // namespace
 
 void OwnedFd::reset(int fd) {
-  if (fd_ >= 0) ::syscall(SYS_close, fd_);
+  if (fd_ >= 0) real::syscall(SYS_close, fd_);
   fd_ = fd;
 }
 

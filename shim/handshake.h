@@ -13,8 +13,11 @@ namespace netbinder {
 class OwnedFd {
  public:
   explicit OwnedFd(int fd = -1) : fd_(fd) {}
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
+  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept {
+    if (this != &other) reset(other.release());
+    return *this;
+  }
   ~OwnedFd() { reset(-1); }
 
   [[nodiscard]] int get() const { return fd_; }

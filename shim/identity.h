@@ -16,6 +16,10 @@ bool say_identity(const Descriptor& descriptor);
 void forget_user();
 // The user is known to the agent as it is now, because the channel has just been opened.
 void note_user_known(Descriptor& descriptor);
+// The channel has just been opened, and the agent is in these namespaces. If this process is in
+// others, it shows them.
+void show_namespaces(Descriptor& descriptor, std::uint64_t pid_namespace,
+                     std::uint64_t user_namespace);
 // Whether the opener's user may have changed since the agent heard of it last. If so it has been
 // told, and the next request is to say so (kFlagIdentity).
 bool tell_changed_user(Descriptor& descriptor);

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,8 +33,31 @@ struct Received {
 };
 
 void close_all(Received& received) {
-  for (std::uint32_t i = 0; i < received.count; ++i) ::syscall(SYS_close, received.fds[i]);
+  for (std::uint32_t i = 0; i < received.count; ++i) real::syscall(SYS_close, received.fds[i]);
   received.count = 0;
+}
+
+// Another descriptor of the socket with that inode, in place of `fd`; `fd` if this program has none.
+int twin_of(int fd, std::uint64_t inode) {
+  const rlim_t limit = [] {
+    rlimit files{};
+    return ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : rlim_t{1024};
+  }();
+  // Numbers are given out from the lowest on, so most programs have them close together.
+  constexpr rlim_t kFreeInARow = 1024;
+  rlim_t unused = 0;
+  for (rlim_t each = 0; each < limit && unused < kFreeInARow; ++each) {
+    struct stat status;
+    if (stat_descriptor(static_cast<int>(each), &status) != 0) {
+      ++unused;
+      continue;
+    }
+    unused = 0;
+    if (status.st_ino != inode || !S_ISSOCK(status.st_mode) || static_cast<int>(each) == fd) continue;
+    const int copy = static_cast<int>(real::syscall(SYS_dup3, static_cast<int>(each), fd, O_CLOEXEC));
+    return copy >= 0 ? copy : fd;
+  }
+  return fd;
 }
 
 // Receives one more message; how many descriptors are to come behind it. Nothing if there is none.
@@ -51,9 +76,10 @@ std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Recei
   const std::uint32_t before = received.count;
   for_each_right(packet, [&](int fd) {
     if (received.count < kMaxInstalledFds) {
-      received.fds[received.count++] = fd;
+      const std::uint64_t twin = message.twins[std::min(received.count - before, kMaxRights - 1)];
+      received.fds[received.count++] = got == sizeof message && twin != 0 ? twin_of(fd, twin) : fd;
     } else {
-      ::syscall(SYS_close, fd);
+      real::syscall(SYS_close, fd);
     }
   });
   if (got != sizeof message || message.mailbox >= kMailboxes) {

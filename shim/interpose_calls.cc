@@ -10,17 +10,14 @@
 #include "shim/connect.h"
 #include "shim/descriptor_table.h"
 #include "shim/driver_calls.h"
+#include "shim/entry_points.h"
 #include "shim/interpose.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
 
-NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...) {
-  va_list arguments;
-  va_start(arguments, request);
-  void* const argument = va_arg(arguments, void*);
-  va_end(arguments);
+int entry::ioctl(int fd, unsigned long request, void* argument) {
   const bool binder_request = _IOC_TYPE(request) == 'b';
   if (!is_binder_fd(fd)) [[likely]] {
     if (!binder_request) return real::ioctl(fd, request, argument);
@@ -38,9 +35,16 @@ NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...
               : real::ioctl(fd, request, argument);
 }
 
-namespace {
+NETBINDER_INTERPOSE(int, shim_ioctl, "ioctl", int fd, unsigned long request, ...) {
+  va_list arguments;
+  va_start(arguments, request);
+  void* const argument = va_arg(arguments, void*);
+  va_end(arguments);
+  return entry::ioctl(fd, request, argument);
+}
 
-void* map_any(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
+void* entry::mmap(void* address, std::size_t length, int protection, int flags, int fd,
+                  off_t offset) {
   if ((flags & MAP_ANONYMOUS) == 0 && is_binder_fd(fd)) {
     check_fork();
     const DescriptorReference descriptor = find_binder_fd(fd);
@@ -58,22 +62,24 @@ void* map_any(void* address, std::size_t length, int protection, int flags, int 
   return memory;
 }
 
-}  // namespace
-
 NETBINDER_INTERPOSE(void*, shim_mmap, "mmap", void* address, std::size_t length, int protection,
                     int flags, int fd, off_t offset) {
-  return map_any(address, length, protection, flags, fd, offset);
+  return entry::mmap(address, length, protection, flags, fd, offset);
 }
 
 NETBINDER_INTERPOSE(void*, shim_mmap64, "mmap64", void* address, std::size_t length, int protection,
                     int flags, int fd, off_t offset) {
-  return map_any(address, length, protection, flags, fd, offset);
+  return entry::mmap(address, length, protection, flags, fd, offset);
 }
 
-NETBINDER_INTERPOSE(int, shim_munmap, "munmap", void* address, std::size_t length) {
+int entry::munmap(void* address, std::size_t length) {
   const int result = real::munmap(address, length);
   if (result == 0) note_unmapping(address, length);
   return result;
+}
+
+NETBINDER_INTERPOSE(int, shim_munmap, "munmap", void* address, std::size_t length) {
+  return entry::munmap(address, length);
 }
 
 }  // namespace netbinder

@@ -9,6 +9,7 @@
 
 #include "shim/closing.h"
 #include "shim/descriptor_table.h"
+#include "shim/entry_points.h"
 #include "shim/interpose.h"
 #include "shim/real_calls.h"
 
@@ -32,11 +33,13 @@ NETBINDER_INTERPOSE(void, shim_closefrom, "closefrom", int first) {
   errno = saved_errno;
 }
 
-NETBINDER_INTERPOSE(int, shim_dup, "dup", int fd) {
+int entry::dup(int fd) {
   const int copy = real::dup(fd);
   if (copy >= 0 && is_binder_fd(fd)) note_copy(fd, copy);
   return copy;
 }
+
+NETBINDER_INTERPOSE(int, shim_dup, "dup", int fd) { return entry::dup(fd); }
 
 namespace {
 
@@ -56,11 +59,15 @@ NETBINDER_INTERPOSE(int, shim_dup2, "dup2", int fd, int target) {
   return copy;
 }
 
-NETBINDER_INTERPOSE(int, shim_dup3, "dup3", int fd, int target, int flags) {
+int entry::dup3(int fd, int target, int flags) {
   if ((flags & ~O_CLOEXEC) == 0 && !prepare_target(fd, target)) return -1;
   const int copy = real::dup3(fd, target, flags);
   if (copy >= 0 && is_binder_fd(fd)) note_copy(fd, copy);
   return copy;
+}
+
+NETBINDER_INTERPOSE(int, shim_dup3, "dup3", int fd, int target, int flags) {
+  return entry::dup3(fd, target, flags);
 }
 
 namespace {
@@ -82,13 +89,17 @@ int fcntl_binder(int fd, int command, void* argument) {
 
 }  // namespace
 
+int entry::fcntl(int fd, int command, void* argument) {
+  return is_binder_fd(fd) ? fcntl_binder(fd, command, argument) : real::fcntl(fd, command, argument);
+}
+
 // The argument, whatever its type, is passed in a register of a pointer's size.
 #define NETBINDER_FCNTL(fd, command)               \
   va_list arguments;                               \
   va_start(arguments, command);                    \
   void* const argument = va_arg(arguments, void*); \
   va_end(arguments);                               \
-  return is_binder_fd(fd) ? fcntl_binder(fd, command, argument) : real::fcntl(fd, command, argument)
+  return entry::fcntl(fd, command, argument)
 
 NETBINDER_INTERPOSE(int, shim_fcntl, "fcntl", int fd, int command, ...) {
   NETBINDER_FCNTL(fd, command);

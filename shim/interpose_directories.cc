@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // opendir, and the functions that use its result.
 #include <dirent.h>
-
-#include <cerrno>
+#include <fcntl.h>
 
 #include "shim/device_path.h"
 #include "shim/directory.h"
+#include "shim/found_path.h"
 #include "shim/interpose.h"
+#include "shim/places.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
@@ -14,9 +15,21 @@ namespace netbinder {
 static_assert(sizeof(struct dirent) == sizeof(struct dirent64));
 
 NETBINDER_INTERPOSE(DIR*, shim_opendir, "opendir", const char* name) {
-  const DevicePath path = parse_device_path(name);
-  if (path.kind != PathKind::kDirectory || !agent_configured()) return real::opendir(name);
-  return reinterpret_cast<DIR*>(open_directory(path));
+  const auto ours = [](const DevicePath& path, DIR*& result) {
+    if (path.kind != PathKind::kDirectory || !agent_configured()) return false;
+    result = reinterpret_cast<DIR*>(open_directory(path));
+    return true;
+  };
+  return ours_or_real(AT_FDCWD, name, LastLink::kFollow, static_cast<DIR*>(nullptr), ours,
+                      [&] { return real::opendir(name); });
+}
+
+NETBINDER_INTERPOSE(DIR*, shim_fdopendir, "fdopendir", int fd) {
+  const DevicePath path = place_of(fd);
+  if (path.kind != PathKind::kDirectory) return real::fdopendir(fd);
+  Directory* const directory = open_directory(path);
+  if (directory != nullptr) set_descriptor(*directory, fd);
+  return reinterpret_cast<DIR*>(directory);
 }
 
 NETBINDER_INTERPOSE(struct dirent*, shim_readdir, "readdir", DIR* handle) {
@@ -38,9 +51,8 @@ NETBINDER_INTERPOSE(void, shim_rewinddir, "rewinddir", DIR* handle) {
 }
 
 NETBINDER_INTERPOSE(int, shim_dirfd, "dirfd", DIR* handle) {
-  if (find_directory(handle) == nullptr) return real::dirfd(handle);
-  errno = ENOTSUP;  // as POSIX has it for a stream without a descriptor
-  return -1;
+  Directory* const directory = find_directory(handle);
+  return directory == nullptr ? real::dirfd(handle) : descriptor_of(*directory);
 }
 
 NETBINDER_INTERPOSE(int, shim_closedir, "closedir", DIR* handle) {

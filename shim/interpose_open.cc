@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // open and its relatives.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -10,21 +11,28 @@
 #include <cstring>
 
 #include "shim/binderfs.h"
+#include "shim/closing.h"
 #include "shim/connect.h"
 #include "shim/device_path.h"
+#include "shim/entry_points.h"
+#include "shim/found_path.h"
 #include "shim/interpose.h"
+#include "shim/places.h"
 #include "shim/real_calls.h"
 #include "shim/start.h"
+#include "shim/trap.h"
 
 namespace netbinder {
 namespace {
 
-[[gnu::constructor]] void start() { start_shim(); }
+[[gnu::constructor]] void start() {
+  start_shim();
+  ::pthread_atfork(nullptr, nullptr, trap_this_thread);
+  trap_if_told();
+}
 
 // False: the path is not ours. Otherwise `result` is what open returns.
-bool open_ours(const char* name, int flags, int& result) {
-  const DevicePath path = parse_device_path(name);
-  if (path.kind == PathKind::kOther) return false;
+bool open_ours(const DevicePath& path, int flags, int& result) {
   result = -1;
   // The path exists, so O_EXCL makes open fail; and a device is not a directory.
   if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
@@ -34,21 +42,62 @@ bool open_ours(const char* name, int flags, int& result) {
   if (path.kind == PathKind::kDevice) {
     if ((flags & O_DIRECTORY) != 0) {
       errno = ENOTDIR;
-      return true;
+    } else if ((flags & O_PATH) != 0) {
+      if (!agent_configured()) return false;
+      result = open_place(path, flags);
+    } else {
+      result = open_binder(path, flags);
+      if (result >= 0) trap_if_needed();
+      // In a binderfs there is then no such file; the fixed devices exist even without a driver
+      // behind them.
+      if (result < 0 && errno == ENXIO && path.in_binderfs) errno = ENOENT;
     }
-    result = open_binder(path, flags);
-    // In a binderfs there is then no such file; the fixed devices exist even without a driver
-    // behind them.
-    if (result < 0 && errno == ENXIO && path.in_binderfs) errno = ENOENT;
     return true;
   }
   if (!agent_configured()) return false;
-  if (path.kind == PathKind::kAbsent || path.kind == PathKind::kDirectory) {
-    errno = path.kind == PathKind::kAbsent ? ENOENT : EACCES;
-  } else {
-    result = open_binderfs_file(path, flags);
+  switch (path.kind) {
+    case PathKind::kAbsent:
+      errno = ENOENT;
+      break;
+    case PathKind::kBelowDevice:
+      errno = ENOTDIR;
+      break;
+    case PathKind::kDirectory:
+      if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT) != 0) {
+        errno = EISDIR;
+      } else {
+        result = open_place(path, flags);
+      }
+      break;
+    default:
+      result = open_binderfs_file(path, flags);
+      break;
   }
   return true;
+}
+
+template <typename Real>
+int open_any(int dir, const char* name, int flags, Real real) {
+  const LastLink last = (flags & O_NOFOLLOW) != 0 ? LastLink::kKeep : LastLink::kFollow;
+  const auto ours = [flags](const DevicePath& path, int& result) {
+    return open_ours(path, flags, result);
+  };
+  // The kernel knows another file by that number.
+  if (any_places()) [[unlikely]] {
+    const DevicePath place = place_of(number_in_proc(name));
+    int result = -1;
+    if (place.kind != PathKind::kOther && ours(place, result)) return result;
+  }
+  // The kernel would make a file where a link leads, so it is not asked to before that is known.
+  if ((flags & O_CREAT) != 0 && name != nullptr) {
+    const int saved_errno = errno;
+    int result = -1;
+    const bool there = real::faccessat(dir, name, F_OK, 0) == 0;
+    const DevicePath found = there ? DevicePath{} : find_behind_links(dir, name, last);
+    errno = saved_errno;
+    if (found.kind != PathKind::kOther && ours(found, result)) return result;
+  }
+  return ours_or_real(dir, name, last, -1, ours, real);
 }
 
 bool takes_mode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
@@ -64,78 +113,73 @@ bool takes_mode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE
     va_end(arguments);                \
   }
 
-NETBINDER_INTERPOSE(int, shim_open, "open", const char* path, int flags, ...) {
-  NETBINDER_MODE(flags)
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::open(path, flags, mode);
+int entry::open(int dir, const char* path, int flags, mode_t mode) {
+  return open_any(dir, path, flags, [&] { return real::openat(dir, path, flags, mode); });
 }
 
-NETBINDER_INTERPOSE(int, shim_open64, "open64", const char* path, int flags, ...) {
-  NETBINDER_MODE(flags)
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::open(path, flags | O_LARGEFILE, mode);
-}
+// The names under which programs find open: by file offsets of 64 bits or not, and those that the
+// headers turn open into under _FORTIFY_SOURCE when it has no mode.
+#define NETBINDER_OPEN_FAMILY(suffix, extra)                                                      \
+  NETBINDER_INTERPOSE(int, shim_open##suffix, "open" #suffix, const char* path, int flags, ...) { \
+    NETBINDER_MODE(flags)                                                                         \
+    return open_any(AT_FDCWD, path, flags,                                                        \
+                    [&] { return real::open(path, flags | (extra), mode); });                     \
+  }                                                                                               \
+  NETBINDER_INTERPOSE(int, shim_openat##suffix, "openat" #suffix, int dir, const char* path,      \
+                      int flags, ...) {                                                           \
+    NETBINDER_MODE(flags)                                                                         \
+    return open_any(dir, path, flags,                                                             \
+                    [&] { return real::openat(dir, path, flags | (extra), mode); });              \
+  }                                                                                               \
+  NETBINDER_INTERPOSE(int, shim_open##suffix##_2, "__open" #suffix "_2", const char* path,        \
+                      int flags) {                                                                \
+    return open_any(AT_FDCWD, path, flags,                                                        \
+                    [&] { return real::open(path, flags | (extra), 0); });                        \
+  }                                                                                               \
+  NETBINDER_INTERPOSE(int, shim_openat##suffix##_2, "__openat" #suffix "_2", int dir,             \
+                      const char* path, int flags) {                                              \
+    return open_any(dir, path, flags,                                                             \
+                    [&] { return real::openat(dir, path, flags | (extra), 0); });                 \
+  }
 
-NETBINDER_INTERPOSE(int, shim_openat, "openat", int dir, const char* path, int flags, ...) {
-  NETBINDER_MODE(flags)
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags, mode);
-}
-
-NETBINDER_INTERPOSE(int, shim_openat64, "openat64", int dir, const char* path, int flags, ...) {
-  NETBINDER_MODE(flags)
-  int result = 0;
-  return open_ours(path, flags, result) ? result
-                                        : real::openat(dir, path, flags | O_LARGEFILE, mode);
-}
-
-// The headers turn open into this under _FORTIFY_SOURCE, when it has no mode.
-NETBINDER_INTERPOSE(int, shim_open_2, "__open_2", const char* path, int flags) {
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::open(path, flags, 0);
-}
-
-NETBINDER_INTERPOSE(int, shim_open64_2, "__open64_2", const char* path, int flags) {
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::open(path, flags | O_LARGEFILE, 0);
-}
-
-NETBINDER_INTERPOSE(int, shim_openat_2, "__openat_2", int dir, const char* path, int flags) {
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags, 0);
-}
-
-NETBINDER_INTERPOSE(int, shim_openat64_2, "__openat64_2", int dir, const char* path, int flags) {
-  int result = 0;
-  return open_ours(path, flags, result) ? result : real::openat(dir, path, flags | O_LARGEFILE, 0);
-}
+NETBINDER_OPEN_FAMILY(, 0)
+NETBINDER_OPEN_FAMILY(64, O_LARGEFILE)
 
 namespace {
 
-// Files of a binderfs, but not devices, can be read through streams as well.
-bool fopen_ours(const char* path, const char* mode, std::FILE*& result) {
-  const PathKind kind = parse_device_path(path).kind;
-  if (kind == PathKind::kOther || kind == PathKind::kDevice || kind == PathKind::kDirectory) {
-    return false;
-  }
-  int fd = -1;
-  const int flags = std::strpbrk(mode, "wa+") != nullptr ? O_RDWR : O_RDONLY;
-  const int close_on_exec = std::strchr(mode, 'e') != nullptr ? O_CLOEXEC : 0;
-  if (!open_ours(path, flags | close_on_exec, fd)) return false;
-  result = fd < 0 ? nullptr : ::fdopen(fd, mode);
-  return true;
+int flags_of_mode(const char* mode) {
+  const bool both = std::strchr(mode, '+') != nullptr;
+  int flags = both ? O_RDWR : mode[0] == 'r' ? O_RDONLY : O_WRONLY;
+  if (mode[0] == 'a') flags |= O_APPEND;
+  if (mode[0] == 'w') flags |= O_TRUNC;
+  if (mode[0] != 'r') flags |= O_CREAT;
+  if (std::strchr(mode, 'e') != nullptr) flags |= O_CLOEXEC;
+  if (std::strchr(mode, 'x') != nullptr) flags |= O_EXCL;
+  return flags;
+}
+
+template <typename Real>
+std::FILE* fopen_any(const char* path, const char* mode, Real real) {
+  std::FILE* stream = nullptr;
+  // The stream that the C library has made, if it has made one, is not made again.
+  const int fd = open_any(AT_FDCWD, path, flags_of_mode(mode), [&] {
+    stream = real();
+    return stream == nullptr ? -1 : ::fileno(stream);
+  });
+  if (stream != nullptr || fd < 0) return stream;
+  stream = ::fdopen(fd, mode);
+  if (stream == nullptr) (void)close_descriptor(fd);
+  return stream;
 }
 
 }  // namespace
 
 NETBINDER_INTERPOSE(std::FILE*, shim_fopen, "fopen", const char* path, const char* mode) {
-  std::FILE* result = nullptr;
-  return fopen_ours(path, mode, result) ? result : real::fopen(path, mode);
+  return fopen_any(path, mode, [&] { return real::fopen(path, mode); });
 }
 
 NETBINDER_INTERPOSE(std::FILE*, shim_fopen64, "fopen64", const char* path, const char* mode) {
-  std::FILE* result = nullptr;
-  return fopen_ours(path, mode, result) ? result : real::fopen64(path, mode);
+  return fopen_any(path, mode, [&] { return real::fopen64(path, mode); });
 }
 
 }  // namespace netbinder

@@ -7,6 +7,7 @@
 #include "shim/fault_signals.h"
 #include "shim/interpose.h"
 #include "shim/real_calls.h"
+#include "shim/trap.h"
 
 namespace netbinder {
 namespace {
@@ -20,7 +21,10 @@ bool set_handler(int signal, Handler handler, int flags, Handler& result) {
   action.sa_handler = handler;
   action.sa_flags = flags;
   int error = 0;
-  if (!fault_sigaction(signal, &action, &old, error)) return false;
+  if (!fault_sigaction(signal, &action, &old, error) &&
+      !trap_sigaction(signal, &action, &old, error)) {
+    return false;
+  }
   result = error == 0 ? old.sa_handler : SIG_ERR;
   return true;
 }
@@ -30,8 +34,9 @@ bool set_handler(int signal, Handler handler, int flags, Handler& result) {
 NETBINDER_INTERPOSE(int, shim_sigaction, "sigaction", int signal, const struct sigaction* action,
                     struct sigaction* old) {
   int result = 0;
-  return fault_sigaction(signal, action, old, result) ? result
-                                                      : real::sigaction(signal, action, old);
+  if (fault_sigaction(signal, action, old, result)) return result;
+  if (trap_sigaction(signal, action, old, result)) return result;
+  return real::sigaction(signal, action, old);
 }
 
 NETBINDER_INTERPOSE(Handler, shim_signal, "signal", int signal, Handler handler) {

@@ -11,7 +11,10 @@
 #include "shim/binderfs.h"
 #include "shim/descriptor_table.h"
 #include "shim/device_path.h"
+#include "shim/entry_points.h"
+#include "shim/found_path.h"
 #include "shim/interpose.h"
+#include "shim/places.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
@@ -22,69 +25,79 @@ static_assert(sizeof(struct stat) == sizeof(struct stat64));
 
 bool is_ours(const DevicePath& path) { return path.kind != PathKind::kOther && agent_configured(); }
 
-// False: the path is not ours. Otherwise `result` is what access returns.
-bool access_ours(const char* name, int mode, int& result) {
-  const DevicePath path = parse_device_path(name);
-  if (!is_ours(path)) return false;
-  result = -1;
-  if (!binderfs_has(path)) {
-    errno = ENOENT;
-  } else if ((mode & X_OK) != 0 && path.kind != PathKind::kDirectory) {
-    errno = EACCES;
-  } else if ((mode & W_OK) != 0 && path.kind != PathKind::kDevice &&
-             path.kind != PathKind::kControl) {
-    errno = EACCES;
-  } else {
-    result = 0;
-  }
-  return true;
+// 0 or an errno.
+int look_for(const DevicePath& path) {
+  if (path.kind == PathKind::kBelowDevice) return ENOTDIR;
+  return binderfs_has(path) ? 0 : ENOENT;
 }
 
-bool stat_ours(const char* name, struct stat* answer, int& result) {
-  const DevicePath path = parse_device_path(name);
-  if (!is_ours(path)) return false;
-  if (!binderfs_has(path)) {
-    errno = ENOENT;
-    result = -1;
-  } else {
-    describe_device(path, *answer);
-    result = 0;
-  }
-  return true;
+int access_error(const DevicePath& path, int mode) {
+  if (const int error = look_for(path); error != 0) return error;
+  if ((mode & X_OK) != 0 && path.kind != PathKind::kDirectory) return EACCES;
+  const bool writable = path.kind == PathKind::kDevice || path.kind == PathKind::kControl;
+  return (mode & W_OK) != 0 && !writable ? EACCES : 0;
 }
 
-int fstat_any(int fd, struct stat* answer) {
+template <typename Real>
+int access_any(int dir, const char* name, int mode, int flags, Real real) {
+  const auto last = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::kKeep : LastLink::kFollow;
+  const auto ours = [mode](const DevicePath& path, int& result) {
+    if (!is_ours(path)) return false;
+    const int error = access_error(path, mode);
+    result = error == 0 ? 0 : -1;
+    if (error != 0) errno = error;
+    return true;
+  };
+  return ours_or_real(dir, name, last, -1, ours, real);
+}
+
+// The answer for a descriptor of ours; false if it is none.
+bool stat_ours(int fd, struct stat* answer) {
   if (is_binder_fd(fd)) {
-    const DescriptorReference descriptor = find_binder_fd(fd);
     const int saved_errno = errno;
-    if (descriptor && is_still_binder(fd, *descriptor)) {
-      DevicePath path{.kind = PathKind::kDevice};
-      std::memcpy(path.name, descriptor->device, sizeof path.name);
-      describe_device(path, *answer);
-      errno = saved_errno;
-      return 0;
-    }
+    const DescriptorReference descriptor = find_binder_fd(fd);
+    const bool ours = descriptor && is_still_binder(fd, *descriptor);
     errno = saved_errno;
+    if (!ours) return false;
+    DevicePath path{.kind = PathKind::kDevice};
+    std::memcpy(path.name, descriptor->device, sizeof path.name);
+    describe_device(path, *answer);
+    return true;
   }
-  return real::fstat(fd, answer);
+  const DevicePath place = place_of(fd);
+  if (place.kind == PathKind::kOther) return false;
+  describe_device(place, *answer);
+  return true;
 }
 
-int stat_any(const char* path, struct stat* answer) {
-  int result = 0;
-  return stat_ours(path, answer, result) ? result : real::stat(path, answer);
+template <typename Real>
+int fstat_any(int fd, struct stat* answer, Real real) {
+  return stat_ours(fd, answer) ? 0 : real();
 }
 
-int lstat_any(const char* path, struct stat* answer) {
-  int result = 0;
-  return stat_ours(path, answer, result) ? result : real::lstat(path, answer);
+template <typename Real>
+int stat_any(int dir, const char* name, struct stat* answer, LastLink last, Real real) {
+  const auto ours = [answer](const DevicePath& path, int& result) {
+    if (!is_ours(path)) return false;
+    const int error = look_for(path);
+    result = error == 0 ? 0 : -1;
+    if (error != 0) {
+      errno = error;
+    } else {
+      describe_device(path, *answer);
+    }
+    return true;
+  };
+  return ours_or_real(dir, name, last, -1, ours, real);
 }
 
-int fstatat_any(int dir, const char* path, struct stat* answer, int flags) {
-  if ((flags & AT_EMPTY_PATH) != 0 && path != nullptr && path[0] == '\0' && is_binder_fd(dir)) {
-    return fstat_any(dir, answer);
+template <typename Real>
+int fstatat_any(int dir, const char* path, struct stat* answer, int flags, Real real) {
+  if ((flags & AT_EMPTY_PATH) != 0 && path != nullptr && path[0] == '\0') {
+    return fstat_any(dir, answer, real);
   }
-  int result = 0;
-  return stat_ours(path, answer, result) ? result : real::fstatat(dir, path, answer, flags);
+  const auto last = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::kKeep : LastLink::kFollow;
+  return stat_any(dir, path, answer, last, real);
 }
 
 void convert(const struct stat& from, struct statx& to) {
@@ -101,74 +114,114 @@ void convert(const struct stat& from, struct statx& to) {
 }  // namespace
 
 NETBINDER_INTERPOSE(int, shim_access, "access", const char* path, int mode) {
-  int result = 0;
-  return access_ours(path, mode, result) ? result : real::access(path, mode);
+  return access_any(AT_FDCWD, path, mode, 0, [&] { return real::access(path, mode); });
+}
+
+int entry::faccessat(int dir, const char* path, int mode, int flags) {
+  return access_any(dir, path, mode, flags,
+                    [&] { return real::faccessat(dir, path, mode, flags); });
 }
 
 NETBINDER_INTERPOSE(int, shim_faccessat, "faccessat", int dir, const char* path, int mode,
                     int flags) {
-  int result = 0;
-  return access_ours(path, mode, result) ? result : real::faccessat(dir, path, mode, flags);
+  return entry::faccessat(dir, path, mode, flags);
 }
 
 NETBINDER_INTERPOSE(int, shim_euidaccess, "euidaccess", const char* path, int mode) {
-  int result = 0;
-  return access_ours(path, mode, result) ? result : real::euidaccess(path, mode);
+  return access_any(AT_FDCWD, path, mode, 0, [&] { return real::euidaccess(path, mode); });
 }
 
 NETBINDER_INTERPOSE(int, shim_eaccess, "eaccess", const char* path, int mode) {
-  int result = 0;
-  return access_ours(path, mode, result) ? result : real::euidaccess(path, mode);
+  return access_any(AT_FDCWD, path, mode, 0, [&] { return real::eaccess(path, mode); });
 }
 
+// Each calls the function of its own name: another preloaded library (fakeroot) has its own of each,
+// which may call any of the others.
 #define NETBINDER_STAT_FAMILY(suffix)                                                          \
+  namespace real {                                                                             \
+  namespace {                                                                                  \
+  constinit RealFunction<int, const char*, struct stat*> stat##suffix{"stat" #suffix};         \
+  constinit RealFunction<int, const char*, struct stat*> lstat##suffix{"lstat" #suffix};       \
+  constinit RealFunction<int, int, struct stat*> fstat##suffix{"fstat" #suffix};               \
+  constinit RealFunction<int, int, const char*, struct stat*, int> fstatat##suffix{            \
+      "fstatat" #suffix};                                                                      \
+  constinit RealFunction<int, int, const char*, struct stat*> xstat##suffix{                   \
+      "__xstat" #suffix};                                                                      \
+  constinit RealFunction<int, int, const char*, struct stat*> lxstat##suffix{                  \
+      "__lxstat" #suffix};                                                                     \
+  constinit RealFunction<int, int, int, struct stat*> fxstat##suffix{"__fxstat" #suffix};      \
+  constinit RealFunction<int, int, int, const char*, struct stat*, int> fxstatat##suffix{      \
+      "__fxstatat" #suffix};                                                                   \
+  }                                                                                            \
+  }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_stat##suffix, "stat" #suffix, const char* path,                \
                       struct stat* answer) {                                                   \
-    return stat_any(path, answer);                                                             \
+    return stat_any(AT_FDCWD, path, answer, LastLink::kFollow,                                 \
+                    [&] { return real::stat##suffix(path, answer); });                         \
   }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_lstat##suffix, "lstat" #suffix, const char* path,              \
                       struct stat* answer) {                                                   \
-    return lstat_any(path, answer);                                                            \
+    return stat_any(AT_FDCWD, path, answer, LastLink::kKeep,                                   \
+                    [&] { return real::lstat##suffix(path, answer); });                        \
   }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_fstat##suffix, "fstat" #suffix, int fd, struct stat* answer) { \
-    return fstat_any(fd, answer);                                                              \
+    return fstat_any(fd, answer, [&] { return real::fstat##suffix(fd, answer); });             \
   }                                                                                            \
   NETBINDER_INTERPOSE(int, shim_fstatat##suffix, "fstatat" #suffix, int dir, const char* path, \
                       struct stat* answer, int flags) {                                        \
-    return fstatat_any(dir, path, answer, flags);                                              \
+    return fstatat_any(dir, path, answer, flags,                                               \
+                       [&] { return real::fstatat##suffix(dir, path, answer, flags); });       \
   }                                                                                            \
-  /* What programs built before glibc 2.33 call; `version` has one value on 64-bit systems. */ \
-  NETBINDER_INTERPOSE(int, shim_xstat##suffix, "__xstat" #suffix, int, const char* path,       \
+  /* What programs built before glibc 2.33 call; `version` says which struct they have. */     \
+  NETBINDER_INTERPOSE(int, shim_xstat##suffix, "__xstat" #suffix, int version,                 \
+                      const char* path, struct stat* answer) {                                 \
+    return stat_any(AT_FDCWD, path, answer, LastLink::kFollow,                                 \
+                    [&] { return real::xstat##suffix(version, path, answer); });               \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_lxstat##suffix, "__lxstat" #suffix, int version,               \
+                      const char* path, struct stat* answer) {                                 \
+    return stat_any(AT_FDCWD, path, answer, LastLink::kKeep,                                   \
+                    [&] { return real::lxstat##suffix(version, path, answer); });              \
+  }                                                                                            \
+  NETBINDER_INTERPOSE(int, shim_fxstat##suffix, "__fxstat" #suffix, int version, int fd,       \
                       struct stat* answer) {                                                   \
-    return stat_any(path, answer);                                                             \
+    return fstat_any(fd, answer, [&] { return real::fxstat##suffix(version, fd, answer); });   \
   }                                                                                            \
-  NETBINDER_INTERPOSE(int, shim_lxstat##suffix, "__lxstat" #suffix, int, const char* path,     \
-                      struct stat* answer) {                                                   \
-    return lstat_any(path, answer);                                                            \
-  }                                                                                            \
-  NETBINDER_INTERPOSE(int, shim_fxstat##suffix, "__fxstat" #suffix, int, int fd,               \
-                      struct stat* answer) {                                                   \
-    return fstat_any(fd, answer);                                                              \
-  }                                                                                            \
-  NETBINDER_INTERPOSE(int, shim_fxstatat##suffix, "__fxstatat" #suffix, int, int dir,          \
+  NETBINDER_INTERPOSE(int, shim_fxstatat##suffix, "__fxstatat" #suffix, int version, int dir,  \
                       const char* path, struct stat* answer, int flags) {                      \
-    return fstatat_any(dir, path, answer, flags);                                              \
+    return fstatat_any(dir, path, answer, flags, [&] {                                         \
+      return real::fxstatat##suffix(version, dir, path, answer, flags);                        \
+    });                                                                                        \
   }
 
 NETBINDER_STAT_FAMILY()
 NETBINDER_STAT_FAMILY(64)
 
+int entry::statx(int dir, const char* path, int flags, unsigned mask, struct statx* answer) {
+  struct stat status;
+  bool real_answer = false;
+  const int result = fstatat_any(dir, path, &status, flags, [&] {
+    const int got = real::statx(dir, path, flags, mask, answer);
+    real_answer = got == 0;
+    return got;
+  });
+  if (result == 0 && !real_answer) convert(status, *answer);
+  return result;
+}
+
 NETBINDER_INTERPOSE(int, shim_statx, "statx", int dir, const char* path, int flags, unsigned mask,
                     struct statx* answer) {
-  struct stat status;
-  int result = 0;
-  if ((flags & AT_EMPTY_PATH) != 0 && path != nullptr && path[0] == '\0' && is_binder_fd(dir)) {
-    result = fstat_any(dir, &status);
-  } else if (!stat_ours(path, &status, result)) {
-    return real::statx(dir, path, flags, mask, answer);
-  }
-  if (result == 0) convert(status, *answer);
-  return result;
+  return entry::statx(dir, path, flags, mask, answer);
+}
+
+// By the system call: the function may be missing.
+int entry::fstat(int fd, struct stat* answer) {
+  return fstat_any(fd, answer, [&] { return stat_descriptor(fd, answer); });
+}
+
+int entry::fstatat(int dir, const char* path, struct stat* answer, int flags) {
+  return fstatat_any(dir, path, answer, flags,
+                     [&] { return stat_path(dir, path, answer, flags); });
 }
 
 }  // namespace netbinder

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "channel/doorbell.h"
 #include "channel/handover.h"
@@ -28,34 +29,15 @@
 namespace netbinder {
 namespace {
 
-constexpr std::uint32_t kHeldMailboxes = 6;
-
-struct HeldMailbox {
-  Descriptor* descriptor;  // null: this place is free
-  std::uint32_t generation;
-  std::uint16_t index;
-  bool busy;
-  bool known;  // the driver has a thread of this one's name
-
-  [[nodiscard]] bool is_current() const {
-    return descriptor != nullptr &&
-           descriptor->generation.load(std::memory_order_acquire) == generation;
-  }
-};
-
-// Plain data in static storage: it must be usable in any signal handler and allocate nothing. The
-// members that a call needs are in the first cache line.
-struct alignas(64) ThreadState {
-  std::uint32_t tid;
-  std::uint32_t next_victim;
-  std::uint64_t last_wait_ended_ns;
-  WaitPolicy waits;
-  HealthChecks health_checks;
-  std::array<HeldMailbox, kHeldMailboxes> held;
-};
+// How often a thread that waits for another one's sake looks whether that is to be interrupted.
+constexpr std::uint64_t kInterruptCheckNs = 50'000'000;
 
 constinit thread_local ThreadState thread_state{};
+// A key's value is how the end of a thread is heard of. C libraries before 2.34 have these functions
+// in a library of its own; where that is not loaded there is but one thread.
 constinit pthread_key_t exit_key = 0;
+using SetSpecific = int (*)(pthread_key_t, const void*);
+constinit SetSpecific set_specific = nullptr;
 
 std::uint64_t now_ns() {
   timespec now;
@@ -87,6 +69,7 @@ bool agent_hung_up(const Descriptor& descriptor) {
 // for the first time after `limit_ns`. Returns 0 or a negative errno.
 int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
                std::uint64_t limit_ns = HealthChecks::kFirstNs) {
+  if (is_interrupted != nullptr) limit_ns = kInterruptCheckNs;
   for (;;) {
     const std::uint32_t state = look_at(mailbox);
     if (state == kDone) return 0;
@@ -104,11 +87,12 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
         cancel(descriptor, mailbox, index);
         break;
       default:
+        if (is_interrupted != nullptr && is_interrupted()) cancel(descriptor, mailbox, index);
         // The agent may have answered before it died.
         if (agent_hung_up(descriptor) && look_at(mailbox) != kDone) {
           descriptor.dead.store(true, std::memory_order_relaxed);
         }
-        limit_ns = HealthChecks::kIntervalNs;
+        limit_ns = is_interrupted != nullptr ? kInterruptCheckNs : HealthChecks::kIntervalNs;
         break;
     }
   }
@@ -116,7 +100,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
 
 std::uint32_t current_tid() {
   if (thread_state.tid == 0) [[unlikely]] {
-    thread_state.tid = static_cast<std::uint32_t>(::syscall(SYS_gettid));
+    thread_state.tid = static_cast<std::uint32_t>(real::syscall(SYS_gettid));
   }
   return thread_state.tid;
 }
@@ -144,7 +128,7 @@ void say_thread_exit(const HeldMailbox& held) {
   (void)lease.exchange();
 }
 
-void at_thread_exit(void*) {
+void end_all_held() {
   for (HeldMailbox& held : thread_state.held) {
     if (held.known && !held.busy) say_thread_exit(held);
     if (!held.busy) give_back(held);
@@ -152,10 +136,12 @@ void at_thread_exit(void*) {
   }
 }
 
+void at_thread_exit(void*) { end_all_held(); }
+
 // A thread may end without giving its mailbox back, for example when its process is killed.
 bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
   const std::uint32_t state = look_at(mailbox);
-  return (state == kIdle || state == kDone) && ::syscall(SYS_tkill, owner, 0) != 0 &&
+  return (state == kIdle || state == kDone) && real::syscall(SYS_tkill, owner, 0) != 0 &&
          errno == ESRCH;
 }
 
@@ -194,7 +180,20 @@ std::uint32_t place_to_hold() {
 
 }  // namespace
 
-void initialize_mailbox_client() { pthread_key_create(&exit_key, at_thread_exit); }
+void initialize_mailbox_client() {
+  using KeyCreate = int (*)(pthread_key_t*, void (*)(void*));
+  const auto create = reinterpret_cast<KeyCreate>(find_function("pthread_key_create"));
+  const auto set = reinterpret_cast<SetSpecific>(find_function("pthread_setspecific"));
+  if (create != nullptr && set != nullptr && create(&exit_key, at_thread_exit) == 0) {
+    set_specific = set;
+  }
+}
+
+ThreadState exchange_thread_state(const ThreadState& state) {
+  return std::exchange(thread_state, state);
+}
+
+void end_thread_state() { end_all_held(); }
 
 void forget_thread_after_fork() {
   thread_state.tid = 0;
@@ -213,7 +212,11 @@ bool in_call_of_this_thread(const Descriptor& descriptor) {
 bool in_calls(const Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     const Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
-    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
+    if (mailbox == nullptr) {
+      index = ChannelMemory::last_in_piece(index);
+      continue;
+    }
+    if (owner_of(*mailbox) == 0) continue;
     const std::uint32_t state = look_at(*mailbox);
     if (state == kRequested || state == kInstall) return true;
   }
@@ -223,7 +226,11 @@ bool in_calls(const Descriptor& descriptor) {
 void end_calls(Descriptor& descriptor) {
   for (std::uint32_t index = 0; index < kMailboxes; ++index) {
     Mailbox* const mailbox = descriptor.memory.mailbox_if_mapped(index);
-    if (mailbox == nullptr || owner_of(*mailbox) == 0) continue;
+    if (mailbox == nullptr) {
+      index = ChannelMemory::last_in_piece(index);
+      continue;
+    }
+    if (owner_of(*mailbox) == 0) continue;
     // The change of state prevents a thread that is about to sleep from sleeping.
     cancel(descriptor, *mailbox, index);
     wake_in_any_case(*mailbox);
@@ -253,7 +260,7 @@ MailboxLease::MailboxLease(Descriptor& descriptor, int fd) : descriptor_(descrip
           .index = static_cast<std::uint16_t>(index),
           .busy = true,
           .known = false};
-  pthread_setspecific(exit_key, &thread_state);
+  if (set_specific != nullptr) (void)set_specific(exit_key, &thread_state);
   held_ = place;
   index_ = index;
   mailbox_ = descriptor.memory.mailbox_if_mapped(index);

@@ -9,13 +9,52 @@
 // have been.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "channel/mailbox.h"
 #include "channel/wait_policy.h"
 #include "shim/descriptor.h"
+#include "shim/health_checks.h"
 
 namespace netbinder {
+
+// A mailbox that a thread has.
+struct HeldMailbox {
+  Descriptor* descriptor;  // null: this place is free
+  std::uint32_t generation;
+  std::uint16_t index;
+  bool busy;
+  bool known;  // the driver has a thread of this one's name
+
+  [[nodiscard]] bool is_current() const {
+    return descriptor != nullptr &&
+           descriptor->generation.load(std::memory_order_acquire) == generation;
+  }
+};
+
+inline constexpr std::uint32_t kHeldMailboxes = 6;
+
+// What there is to know of a thread. Plain data in static storage: it must be usable in any signal
+// handler and allocate nothing. The members that a call needs are in the first cache line.
+struct alignas(64) ThreadState {
+  std::uint32_t tid;
+  std::uint32_t next_victim;
+  std::uint64_t last_wait_ended_ns;
+  WaitPolicy waits;
+  HealthChecks health_checks;
+  std::array<HeldMailbox, kHeldMailboxes> held;
+};
+
+// For a process that makes the calls of others' threads: until it is given another state, the
+// calling thread makes calls as that one. Returns the one it had.
+ThreadState exchange_thread_state(const ThreadState& state);
+// Likewise: asked now and then while a thread waits; if it says so, the call is cancelled, as by a
+// signal. To be set before the first call.
+using AskInterrupted = bool (*)();
+inline constinit AskInterrupted is_interrupted = nullptr;
+// Reports the end of the thread whose state it is, and gives its mailboxes back.
+void end_thread_state();
 
 // To be called once, before the first call, and by start_shim only.
 void initialize_mailbox_client();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -23,7 +24,7 @@ constinit std::atomic<std::uint32_t> generation = 1;
 bool may_use_any_nice() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
-  return ::syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_SYS_NICE & 1) != 0;
+  return real::syscall(SYS_capget, &header, data) == 0 && (data[0].effective >> CAP_SYS_NICE & 1) != 0;
 }
 
 // The lowest value this thread may give itself; 20 if it may not lower its own at all.
@@ -40,7 +41,7 @@ std::int32_t current_nice() {
   const std::uint32_t now = generation.load(std::memory_order_relaxed);
   if (known.generation != now) {
     // The bare system call returns 40 … 1 for -20 … 19.
-    const long answer = ::syscall(SYS_getpriority, PRIO_PROCESS, 0);
+    const long answer = real::syscall(SYS_getpriority, PRIO_PROCESS, 0);
     known = {.generation = now, .nice = answer > 0 ? 20 - static_cast<std::int32_t>(answer) : 0};
   }
   return known.nice;
@@ -58,7 +59,7 @@ void take_on_nice(std::int32_t nice) {
   if (nice == current) return;
   const std::int32_t lowest = lowest_permitted();
   if (lowest > current) return;
-  (void)::syscall(SYS_setpriority, PRIO_PROCESS, 0, std::max(nice, lowest));
+  (void)real::syscall(SYS_setpriority, PRIO_PROCESS, 0, std::max(nice, lowest));
   forget_nice();
 }
 

@@ -32,7 +32,7 @@ void before_fork() {
   sigset_t before;
   sigfillset(&all);
   leave_out_fault_signals(all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  real::pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_mutex_lock(&state_mutex);
   signals_before_fork = before;
   fork_handlers.before();
@@ -41,13 +41,13 @@ void before_fork() {
 void after_fork_in_parent() {
   const sigset_t before = signals_before_fork;
   pthread_mutex_unlock(&state_mutex);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  real::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void after_fork_in_child() {
   const sigset_t before = signals_before_fork;
   settle_in_child();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  real::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
@@ -85,22 +85,22 @@ StateLock::StateLock() {
   sigset_t all;
   sigfillset(&all);
   leave_out_fault_signals(all);
-  pthread_sigmask(SIG_SETMASK, &all, &signals_);
+  real::pthread_sigmask(SIG_SETMASK, &all, &signals_);
   pthread_mutex_lock(&state_mutex);
 }
 
 StateLock::~StateLock() {
   pthread_mutex_unlock(&state_mutex);
-  pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
+  real::pthread_sigmask(SIG_SETMASK, &signals_, nullptr);
 }
 
 SignalsBlocked::SignalsBlocked() {
   sigset_t all;
   sigfillset(&all);
   leave_out_fault_signals(all);
-  pthread_sigmask(SIG_SETMASK, &all, &signals_);
+  real::pthread_sigmask(SIG_SETMASK, &all, &signals_);
 }
 
-SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &signals_, nullptr); }
+SignalsBlocked::~SignalsBlocked() { real::pthread_sigmask(SIG_SETMASK, &signals_, nullptr); }
 
 }  // namespace netbinder

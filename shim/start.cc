@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <atomic>
+
 #include "shim/descriptor.h"
 #include "shim/fault_signals.h"
 #include "shim/identity.h"
@@ -12,7 +14,9 @@
 namespace netbinder {
 namespace {
 
-constinit pthread_once_t once = PTHREAD_ONCE_INIT;
+// Not pthread_once, which has moved between the C library's parts (shim/old_symbols.h).
+constinit pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+constinit std::atomic<bool> started = false;
 
 void settle_in_child() {
   forget_thread_after_fork();
@@ -29,6 +33,14 @@ void start() {
 
 }  // namespace
 
-void start_shim() { pthread_once(&once, start); }
+void start_shim() {
+  if (started.load(std::memory_order_acquire)) return;
+  pthread_mutex_lock(&mutex);
+  if (!started.load(std::memory_order_relaxed)) {
+    start();
+    started.store(true, std::memory_order_release);
+  }
+  pthread_mutex_unlock(&mutex);
+}
 
 }  // namespace netbinder

@@ -16,17 +16,7 @@ namespace netbinder::tools {
 
 namespace {
 
-constexpr std::uint32_t kCheckService = 2;
-constexpr std::uint32_t kAddService = 3;
-constexpr std::uint32_t kListServices = 4;
 constexpr std::uint32_t kMaxServices = 1U << 20;
-
-ParcelWriter to_manager() {
-  ParcelWriter writer;
-  writer.i32(0);
-  writer.string16("android.os.IServiceManager");
-  return writer;
-}
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::runtime_error(what + ": " + std::strerror(errno));
@@ -129,13 +119,33 @@ void BinderClient::free(const Reply& reply) {
   command(BC_FREE_BUFFER, binder_uintptr_t{reply.data.data.ptr.buffer});
 }
 
+const ManagerDialect& BinderClient::dialect() {
+  if (dialect_) return *dialect_;
+  std::string failure;
+  for (const ManagerDialect& each : ManagerDialect::candidates()) {
+    const auto reply = call(0, ManagerDialect::kQuestionCode, each.question());
+    if (!reply) {
+      failure = reply.error();
+      continue;
+    }
+    dialect_ = each.understood(reply->parcel(), (reply->data.flags & TF_STATUS_CODE) != 0);
+    free(*reply);
+    if (dialect_) return *dialect_;
+  }
+  throw std::runtime_error(failure.empty() ? "the manager of this device is no service manager"
+                                           : "the service manager does not answer: " + failure);
+}
+
+std::expected<BinderClient::Reply, std::string> BinderClient::ask(
+    const ManagerDialect::Request& request) {
+  return call(0, request.code, request.parcel);
+}
+
 std::optional<std::uint32_t> BinderClient::find_service(const std::string& name) {
-  ParcelWriter request = to_manager();
-  request.string16(name);
-  const auto reply = call(0, kCheckService, request.take());
+  const auto reply = ask(dialect().check(name));
   if (!reply) throw std::runtime_error("the service manager does not answer: " + reply.error());
   ParcelReader reader(reply->parcel());
-  const auto handle = reader.handle();
+  const auto handle = dialect().begin_result(reader) ? reader.handle() : std::nullopt;
   if (handle) command(BC_ACQUIRE, handle->value());
   free(*reply);
   if (!handle) return std::nullopt;
@@ -145,27 +155,33 @@ std::optional<std::uint32_t> BinderClient::find_service(const std::string& name)
 std::vector<std::string> BinderClient::list_services() {
   std::vector<std::string> names;
   for (std::uint32_t index = 0; index < kMaxServices; ++index) {
-    ParcelWriter request = to_manager();
-    request.u32(index);
-    const auto reply = call(0, kListServices, request.take());
+    const auto reply = ask(dialect().list(index));
     if (!reply) throw std::runtime_error("the service manager does not answer: " + reply.error());
     ParcelReader reader(reply->parcel());
-    const auto name = (reply->data.flags & TF_STATUS_CODE) != 0 ? std::nullopt : reader.string16();
+    if ((reply->data.flags & TF_STATUS_CODE) != 0 || !dialect().begin_result(reader)) {
+      free(*reply);
+      break;
+    }
+    const auto count = dialect().lists_at_once() ? reader.i32() : 1;
+    bool any = false;
+    for (std::int32_t i = 0; i < count.value_or(0); ++i) {
+      const auto name = reader.string16();
+      if (!name) break;
+      names.push_back(*name);
+      any = true;
+    }
     free(*reply);
-    if (!name) break;
-    names.push_back(*name);
+    if (dialect().lists_at_once() || !any) break;
   }
   return names;
 }
 
 bool BinderClient::add_service(const std::string& name, std::uint64_t ptr) {
-  ParcelWriter request = to_manager();
-  request.string16(name);
-  request.binder(ptr, ptr);
-  request.i32(0);
-  const auto reply = call(0, kAddService, request.take());
+  const auto reply = ask(dialect().add(name, ptr));
   if (!reply) return false;
-  const bool added = (reply->data.flags & TF_STATUS_CODE) == 0;
+  ParcelReader reader(reply->parcel());
+  const bool added =
+      (reply->data.flags & TF_STATUS_CODE) == 0 && dialect().begin_result(reader);
   free(*reply);
   return added;
 }

@@ -14,6 +14,7 @@
 #include "core/base/ids.h"
 #include "core/base/uapi.h"
 #include "host/parcel.h"
+#include "tools/manager_dialect.h"
 
 namespace netbinder::tools {
 
@@ -38,7 +39,7 @@ class BinderClient {
   // The buffer is freed with the next call.
   void free(const Reply& reply);
 
-  // Requests to the service manager, in the classic dialect.
+  // Requests to the service manager, in the way that it understands.
   std::optional<std::uint32_t> find_service(const std::string& name);
   std::vector<std::string> list_services();
   bool add_service(const std::string& name, std::uint64_t ptr);
@@ -47,6 +48,9 @@ class BinderClient {
   [[noreturn]] void serve_echo();
 
  private:
+  // Found out with the first request.
+  const ManagerDialect& dialect();
+  std::expected<Reply, std::string> ask(const ManagerDialect::Request& request);
   // Writes the gathered commands and reads; handles the commands that were read one by one.
   void exchange(const std::function<void(std::uint32_t, const std::byte*)>& handle);
   template <typename T>
@@ -54,6 +58,7 @@ class BinderClient {
 
   int fd_ = -1;
   void* mapping_ = nullptr;
+  std::optional<ManagerDialect> dialect_;
   std::vector<std::byte> commands_;
   std::vector<std::byte> read_;
 };

@@ -19,6 +19,8 @@ void add_run(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<RunOptions>();
   CLI::App* run = app.add_subcommand("run", "run a program with the shim preloaded");
   run->add_option("--socket", options->socket, "the agent's socket");
+  run->add_flag("--supervised", options->supervised,
+                "supervise it (chosen by itself where nothing can be preloaded)");
   run->add_option("command", options->command, "the program and its arguments, after --")
       ->required();
   run->positionals_at_end();

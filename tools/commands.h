@@ -15,9 +15,10 @@
 
 namespace netbinder::tools {
 
-// Runs a program with the shim preloaded.
+// Runs a program with the shim preloaded, or supervised.
 struct RunOptions {
   std::string socket;
+  bool supervised = false;  // in any case; otherwise where the shim cannot be preloaded
   std::vector<std::string> command;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 
 #include "channel/agent_socket.h"
@@ -16,6 +17,20 @@ namespace netbinder::tools {
 namespace {
 
 constexpr const char* kShimName = "libnetbinder-shim.so";
+
+// As LD_PRELOAD has it. Its entries end with a space or a colon, so a path with such is replaced by
+// the file's name, to be found in the library path, whose entries may have spaces.
+std::string preloadable(const std::string& path) {
+  if (path.find_first_of(" :") == std::string::npos) return path;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (folder.find_first_of(":;") != std::string::npos) {
+    throw std::runtime_error("the loader preloads nothing from a folder with a colon: " + folder);
+  }
+  const char* const before = std::getenv("LD_LIBRARY_PATH");
+  const std::string now = before == nullptr || *before == '\0' ? folder : folder + ":" + before;
+  ::setenv("LD_LIBRARY_PATH", now.c_str(), 1);
+  return std::filesystem::path(path).filename().string();
+}
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -52,12 +67,28 @@ std::string agent_socket() {
   return AgentSocket([](const char* path) { return ::access(path, F_OK) == 0; }).path();
 }
 
-void preload_shim() {
-  const std::string shim = shim_path();
+void preload_shim(const std::vector<std::string>& first) {
   const std::string before = environment("LD_PRELOAD");
   if (before.find(kShimName) != std::string::npos) return;
-  const std::string now = before.empty() ? shim : shim + ":" + before;
+  std::string now;
+  for (const std::string& library : first) now += library + ":";
+  now += preloadable(shim_path());
+  if (!before.empty()) now += ":" + before;
   ::setenv("LD_PRELOAD", now.c_str(), 1);
+}
+
+void do_not_preload_shim() {
+  std::istringstream entries(environment("LD_PRELOAD"));
+  std::string left;
+  for (std::string entry; std::getline(entries, entry, ':');) {
+    if (entry.find(kShimName) != std::string::npos) continue;
+    left += (left.empty() ? "" : ":") + entry;
+  }
+  if (left.empty()) {
+    ::unsetenv("LD_PRELOAD");
+  } else {
+    ::setenv("LD_PRELOAD", left.c_str(), 1);
+  }
 }
 
 void ensure_preloaded(char** argv) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace netbinder::tools {
 
@@ -17,8 +18,10 @@ namespace netbinder::tools {
 // The agent's socket: $NETBINDER_SOCKET or the default.
 [[nodiscard]] std::string agent_socket();
 
-// Puts the shim at the front of LD_PRELOAD, unless it is there already.
-void preload_shim();
+// Puts the shim at the front of LD_PRELOAD, behind `first`, unless it is there already.
+void preload_shim(const std::vector<std::string>& first = {});
+// Takes the shim out of LD_PRELOAD.
+void do_not_preload_shim();
 // For commands that use binder devices themselves: starts this program again with the shim
 // preloaded, unless it is preloaded already. In the first case it does not return.
 void ensure_preloaded(char** argv);

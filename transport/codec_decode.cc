@@ -172,14 +172,16 @@ peer::FileMessage get(wire::File::Reader in) {
     case wire::File::OFFER: {
       const auto offer = in.getOffer();
       const auto kind = static_cast<std::uint16_t>(offer.getKind());
-      check(kind <= static_cast<std::uint16_t>(peer::FileOffered::Kind::kContent),
+      check(kind <= static_cast<std::uint16_t>(peer::FileOffered::Kind::kCounter),
             "unknown kind of descriptor");
       message.content = peer::FileOffered{.kind = static_cast<peer::FileOffered::Kind>(kind),
                                           .readable = offer.getReadable(),
                                           .writable = offer.getWritable(),
                                           .nonblocking = offer.getNonblocking(),
                                           .position = offer.getPosition(),
-                                          .size = offer.getSize()};
+                                          .size = offer.getSize(),
+                                          .same_as = FileNumber(offer.getSameAs()),
+                                          .returns = offer.getReturns()};
       return message;
     }
     case wire::File::DATA: {

@@ -254,6 +254,8 @@ void put(wire::Message::Builder message, const peer::FileMessage& about) {
     offer.setNonblocking(offered->nonblocking);
     offer.setPosition(offered->position);
     offer.setSize(offered->size);
+    offer.setSameAs(offered->same_as.value());
+    offer.setReturns(offered->returns);
   } else if (const auto* data = std::get_if<peer::FileData>(&about.content)) {
     check(data->bytes.size() <= limits::kMaxFileDataBytes, "too much data of a descriptor");
     out.setData(

@@ -66,6 +66,8 @@ static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMes
 // more than this is on its way or waiting in an agent.
 inline constexpr std::uint64_t kFileWindowBytes = 256U << 10;
 inline constexpr std::uint64_t kPacketCost = 64;  // in the window, beside its bytes
+// What is there when a descriptor is offered goes ahead of its call, up to this.
+inline constexpr std::uint64_t kFileAheadBytes = 64U << 10;
 // The data of a stream in one message.
 inline constexpr std::size_t kMaxStreamDataBytes = 64U << 10;
 // Descriptors of one call or reply. A peer that offers more is refused.
@@ -73,6 +75,9 @@ inline constexpr std::size_t kMaxOffers = 253;
 // Relayed descriptors that one host has offered another: a further one is refused with EMFILE. So
 // all their windows together stay below the backlog.
 inline constexpr std::size_t kMaxRelaysOfPeer = 384;
+// Of these, eventfds that one host has offered: the end of one cannot be heard of, so with one more the
+// one ends that has been still for longest.
+inline constexpr std::size_t kMaxCountersOfPeer = 128;
 
 static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 

@@ -70,7 +70,16 @@
 #              `noMoreTaken` of its sink, or with `closed` of either. What still comes for a dead
 #              number is ignored. The end of the session is the end of all.
 #
-#              Credit: who offers may send nothing at first, and whom it is offered to 256 KiB. Data
+#              One open file can be offered many times. The offer names a number that it has had
+#              (sameAs); if the receiver still has that, it uses it, gives its program one more
+#              descriptor of the same, and says `closed` of the new number at once. Otherwise the new
+#              one is as good as any.
+#
+#              Order: what can be read of a descriptor is sent ahead of every Call and Reply.
+#
+#              Credit: who offers may send nothing at first, but up to 64 KiB of what is there already
+#              (right behind the offer; it is a copy, which the sender takes out of the file when it
+#              gets its first credit), and whom it is offered to 256 KiB. Data
 #              costs its bytes, and a packet 64 more; a sender never spends more than it has. Credit
 #              is given for what the sink's program has been handed; the first, of 256 KiB to the one
 #              who offers, when a program has the descriptor. So nothing is taken from a file whose
@@ -520,6 +529,8 @@ struct File {
       nonblocking @5 :Bool;     # as its sender had it
       position @6 :UInt64;      # of a content
       size @7 :UInt64;          # of a content: so many bytes follow in data
+      sameAs @11 :UInt64;       # the same open file has this number, too; 0: none is known
+      returns @12 :Bool;        # sameAs is the receiver's number: the file comes home
     }
     data @8 :Data;              # at most 256 KiB; a packet or a piece
     credit @9 :UInt64;
@@ -530,6 +541,8 @@ struct File {
     stream @0;
     packets @1;
     content @2;
+    counter @3;                 # an eventfd: position is its count, size 1 if it is a semaphore; data
+                                # is a change of the count (Int64), which costs 1 of a credit of 64
   }
   enum End {
     noMoreSent @0;              # the sender's side writes no more

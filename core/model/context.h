@@ -2,7 +2,8 @@
 //
 // A binder context: one device name, one handle 0. Handle 0 leads, in this order, to the node of a
 // local process that became the manager, to that of one on another host (scope "cluster"), or to
-// the built-in service manager's. Owned by the Model, for good.
+// the built-in service manager's. Owned by the Model. Its device may be removed: then
+// nobody finds it any more, and it lives as long as a process has it open.
 //
 // Local managers' nodes are held until their owner ends, and so need no owner here; the node of a
 // manager of another host is held as long as it is one.
@@ -28,6 +29,9 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // Whether its device is there.
+  [[nodiscard]] bool listed() const { return listed_; }
+  void remove_device() { listed_ = false; }
   [[nodiscard]] bool cluster_wide() const { return scope_ == Scope::kCluster; }
 
   [[nodiscard]] Node* manager() const { return manager_; }
@@ -85,6 +89,7 @@ class Context {
 
   std::string name_;
   Scope scope_;
+  bool listed_ = true;
   Node* manager_ = nullptr;
   NodeHold remote_manager_;  // strong and weak
   Node* builtin_ = nullptr;

@@ -29,7 +29,7 @@ struct DriverSetup {
   HostId arbiter{1};  // decides who is context manager in contexts of cluster scope
   std::vector<ContextSetup> contexts;
   std::size_t max_processes = 4096;
-  std::size_t max_threads_per_process = 512;
+  std::size_t max_threads_per_process = 4096;
   std::size_t max_nodes_per_process = 1U << 20;
   // Of max_processes these are root's alone.
   std::size_t processes_for_root = 64;

@@ -90,11 +90,22 @@ class Model {
   [[nodiscard]] const std::vector<std::unique_ptr<Context>>& contexts() const { return contexts_; }
   [[nodiscard]] Context* find_context(std::string_view name) const {
     const auto found = std::find_if(contexts_.begin(), contexts_.end(),
-                                    [&](const auto& each) { return each->name() == name; });
+                                    [&](const auto& each) {
+                                      return each->listed() && each->name() == name;
+                                    });
     return found == contexts_.end() ? nullptr : found->get();
   }
   void add_context(std::string name, Context::Scope scope) {
     contexts_.push_back(std::make_unique<Context>(std::move(name), scope));
+  }
+
+  // Those whose devices are gone, and that nobody has open.
+  void end_unused_contexts() {
+    std::erase_if(contexts_, [this](const auto& context) {
+      return !context->listed() && std::ranges::none_of(processes_, [&](const auto& process) {
+               return &process.second->context() == context.get();
+             });
+    });
   }
 
   // ---- logs ----

@@ -50,6 +50,7 @@ std::vector<ProcessView> Views::processes() const {
 std::vector<ContextView> Views::contexts() const {
   std::vector<ContextView> views;
   for (const auto& context : model_.contexts()) {
+    if (!context->listed()) continue;
     std::string manager = "none";
     if (const Node* local = context->manager()) {
       manager = "pid " + std::to_string(local->owner()->pid());

@@ -245,6 +245,8 @@ struct FileOffered {
     kStream,   // bytes: a pipe's end if it goes one way, a stream socket otherwise
     kPackets,  // a socket that keeps the boundaries of messages
     kContent,  // a file's bytes, which follow at once, all of them
+    kCounter,  // an eventfd: data are changes of its count; `position` is the count, `size` 1 for one
+               // that is read by ones
   };
   Kind kind = Kind::kStream;
   bool readable = false;  // by the receiver's program; of a stream or packets
@@ -252,6 +254,10 @@ struct FileOffered {
   bool nonblocking = false;    // O_NONBLOCK
   std::uint64_t position = 0;  // of the content
   std::uint64_t size = 0;
+  // A stream or packets that one of the two has offered the other before, and that may not have
+  // ended: it is the same open file. 0: none is known.
+  FileNumber same_as = {};
+  bool returns = false;  // same_as is the receiver's number: the file comes home
   friend bool operator==(const FileOffered&, const FileOffered&) = default;
 };
 

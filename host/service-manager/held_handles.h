@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The handles that the service manager holds. Each has one strong reference and a death link as
-// long as anything uses it. The link's cookie is the handle.
+// long as anything uses it. The link's cookie is the handle. The manager itself (kItself) needs
+// neither.
 //
 // Owned by the ServiceManager.
 #pragma once

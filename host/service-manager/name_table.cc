@@ -77,11 +77,15 @@ const RegisteredService* NameTable::own(const std::string& name) const {
   return &found->second.front();
 }
 
-const char* NameTable::refusal(const std::string& name, std::int32_t pid) const {
+const char* NameTable::refusal(const std::string& name, const RegisteredService& service) const {
   const RegisteredService* present = own(name);
+  const std::int32_t pid = service.pid;
   if (present == nullptr && of_host_.of(own_host_) >= kMaxNames) return "too many services";
   if ((present == nullptr || present->pid != pid) && of_program_.of(pid) >= kMaxNamesOfProgram) {
     return "too many services of this program";
+  }
+  if (service.handle == kItself && of_itself_ >= kMaxNamesOfItself) {
+    return "too many names of the service manager";
   }
   return nullptr;
 }
@@ -91,11 +95,13 @@ const char* NameTable::refusal(const std::string& name, std::int32_t pid) const 
 void NameTable::count(const RegisteredService& service) {
   of_host_.add(service.host);
   if (service.host == own_host_) of_program_.add(service.pid);
+  if (service.handle == kItself) ++of_itself_;
 }
 
 void NameTable::uncount(const RegisteredService& service) {
   of_host_.remove(service.host);
   if (service.host == own_host_) of_program_.remove(service.pid);
+  if (service.handle == kItself) --of_itself_;
 }
 
 void NameTable::put(const std::string& name, const RegisteredService& service) {

@@ -26,6 +26,8 @@ class NameTable {
   // Limits for a host, and for one program of this host.
   static constexpr std::size_t kMaxNames = 65536;
   static constexpr std::size_t kMaxNamesOfProgram = 8192;
+  // Of this host that stand for the manager itself: they end with no program.
+  static constexpr std::size_t kMaxNamesOfItself = 256;
 
   using Names = std::map<std::string, std::vector<RegisteredService>>;
 
@@ -46,7 +48,7 @@ class NameTable {
   [[nodiscard]] const RegisteredService* own(const std::string& name) const;
 
   // The reason why a program of this host cannot register one more; null if it can.
-  [[nodiscard]] const char* refusal(const std::string& name, std::int32_t pid) const;
+  [[nodiscard]] const char* refusal(const std::string& name, const RegisteredService& service) const;
   // Whether a host has more names than any host that keeps its bound can have.
   [[nodiscard]] bool full(HostId host) const { return of_host_.of(host) >= kMaxNames + 1; }
 
@@ -73,6 +75,7 @@ class NameTable {
   Names names_;
   Counted<HostId> of_host_;
   Counted<std::int32_t> of_program_;
+  std::size_t of_itself_ = 0;
 };
 
 }  // namespace netbinder

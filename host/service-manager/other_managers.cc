@@ -46,7 +46,7 @@ void OtherManagers::publish(HostId host, const std::string& name,
   writer.i32(service.allow_isolated ? 1 : 0);
   writer.u32(service.dump_priority);
   writer.u32(service.stability);
-  writer.handle(service.handle);
+  put_binder(writer, service);
   process_->call_oneway(manager->second, kPeerPublish, writer.take());
 }
 

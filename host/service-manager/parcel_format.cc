@@ -44,13 +44,28 @@ std::optional<std::string> ParcelReader::string16() {
   return text;
 }
 
+// Only the objects that the offsets list have been translated by the driver.
+bool ParcelReader::listed() const {
+  return std::find(parcel_.offsets.begin(), parcel_.offsets.end(), position_) !=
+         parcel_.offsets.end();
+}
+
+bool ParcelReader::own_binder(std::uint64_t ptr) {
+  flat_binder_object object{};
+  if (remaining() < sizeof object) return false;
+  std::memcpy(&object, parcel_.data.data() + position_, sizeof object);
+  const bool own =
+      listed() ? object.hdr.type == BINDER_TYPE_BINDER && object.binder == ptr
+               : object.hdr.type == BINDER_TYPE_HANDLE && object.binder == 0 && object.cookie == 0;
+  if (own) position_ += sizeof object;
+  return own;
+}
+
 std::optional<Handle> ParcelReader::handle() {
   flat_binder_object object{};
   if (remaining() < sizeof object) return std::nullopt;
   std::memcpy(&object, parcel_.data.data() + position_, sizeof object);
-  // Only the objects that the offsets list have been translated by the driver.
-  const bool listed =
-      std::find(parcel_.offsets.begin(), parcel_.offsets.end(), position_) != parcel_.offsets.end();
+  const bool listed = this->listed();
   position_ += sizeof object;
   if (!listed || object.hdr.type != BINDER_TYPE_HANDLE) return std::nullopt;
   return Handle{object.handle};

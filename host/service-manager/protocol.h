@@ -8,8 +8,9 @@
 
 namespace netbinder {
 
-// The manager itself has a name, too, which nobody else can take.
+// The manager itself has a name, too, which nobody else can take; and the node that clients call.
 inline constexpr const char* kManagerName = "manager";
+inline constexpr std::uint64_t kManagerNode = 0x6e62736d;
 
 // The messages of built-in managers to each other: oneway calls of the node that the receiver has for
 // the sender's host, so that nobody can speak for another. Each begins with a name, but kPeerRefresh.

@@ -8,8 +8,13 @@
 #include "core/base/ids.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/parcel_format.h"
+#include "host/service-manager/protocol.h"
 
 namespace netbinder {
+
+// Clients may register the manager itself under another name. It has no handle of itself, and none of
+// its own number is ever given to it, so this one stands for it.
+inline constexpr Handle kItself{0};
 
 struct RegisteredService {
   HostId host;  // where it is registered
@@ -22,8 +27,16 @@ struct RegisteredService {
   bool tells_lookups = false;  // of another host, which wants a report of the next lookup here
 };
 
+inline void put_binder(ParcelWriter& parcel, const RegisteredService& service) {
+  if (service.handle == kItself) {
+    parcel.binder(kManagerNode, 0);
+  } else {
+    parcel.handle(service.handle);
+  }
+}
+
 inline void put_handle(ParcelWriter& parcel, const RegisteredService& service, Dialect dialect) {
-  parcel.handle(service.handle);
+  put_binder(parcel, service);
   parcel.u32(stability_word(dialect, service.stability));
 }
 

@@ -28,20 +28,28 @@ constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
 
+// What is to be registered: a handle, or the manager itself.
+std::optional<Handle> service_in(ParcelReader& request) {
+  return request.own_binder(kManagerNode) ? kItself : request.handle();
+}
+
 // The shape of the request after the token; it is read from a copy.
 RequestShape shape_of(ParcelReader request) {
   RequestShape shape;
-  shape.objects = request.objects();
   const std::size_t start = request.position();
   shape.starts_with_name = request.string16().has_value();
   if (!shape.starts_with_name) request.seek(start);  // a word like a null string's, perhaps
-  for (std::size_t i = 0; i < shape.objects; ++i) {
-    if (request.remaining() < sizeof(flat_binder_object) + 4) return shape;
-    (void)request.handle();
+  std::size_t found = 0;
+  while (request.remaining() >= sizeof(flat_binder_object) + 4) {
+    if (!request.own_binder(kManagerNode)) {
+      if (!request.listed()) break;
+      (void)request.handle();
+    }
     const auto word = request.i32();
-    if (i == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
+    if (found++ == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
   }
-  shape.words_after = request.remaining() / 4;
+  shape.objects = std::max(found, request.objects());
+  if (found == shape.objects) shape.words_after = request.remaining() / 4;
   return shape;
 }
 
@@ -52,6 +60,7 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       names_(setup, handles_),
       managers_(handles_),
       listeners_(handles_, quota_),
+      hidl_listeners_(handles_, quota_),
       lazy_(names_, managers_, handles_, quota_),
       clients_(setup.dialect) {}
 
@@ -60,6 +69,7 @@ void ServiceManager::attach(LocalProcess& process) {
   handles_.attach(process);
   managers_.attach(process);
   listeners_.attach(process);
+  hidl_listeners_.attach(process);
   lazy_.attach(process);
 }
 
@@ -91,6 +101,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
   lazy_.died(handle);
   listeners_.remove_dead(handle);
+  hidl_listeners_.remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
     names_.remove_all_of(host);
     lazy_.host_gone(host);
@@ -102,7 +113,7 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
                                                          const RegisteredService& service) {
   if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
   if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
-  if (const char* refusal = names_.refusal(name, service.pid)) return {kIllegalState, refusal};
+  if (const char* refusal = names_.refusal(name, service)) return {kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
   lazy_.published(name);
@@ -111,7 +122,9 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
 
 // names.pml: put
 void ServiceManager::put(const std::string& name, RegisteredService service) {
-  service.home = process_->home_of(service.handle).value_or(HostId{});
+  service.home = service.handle == kItself
+                     ? own_host_
+                     : process_->home_of(service.handle).value_or(HostId{});
   const RegisteredService* found = names_.find(name);
   const auto before = found == nullptr ? std::nullopt : std::optional(*found);
   names_.put(name, service);
@@ -121,6 +134,7 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
   const RegisteredService& given = *names_.find(name);
   if (own || !before || before->host != given.host || before->handle != given.handle) {
     listeners_.tell(name, given);
+    hidl_listeners_.tell(name);
   }
 }
 
@@ -142,7 +156,7 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
     return;
   }
   const auto name = request.string16();
-  if (!name || !NameTable::valid_name(*name)) return;
+  if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
   if (call.code == kPeerForget) {
     names_.remove(*name, from);
     return;
@@ -176,6 +190,7 @@ std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
 }
 
 std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
+  if (is_hidl_token(call.parcel)) return hidl_call(call);
   if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;
@@ -211,7 +226,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
         writer.binder(kNodePtr, 0);
       } else if (RegisteredService* found = names_.find(*name)) {
         lazy_.handed_out(*name, *found);
-        writer.handle(found->handle);
+        put_binder(writer, *found);
       } else {
         writer.i32(0);
       }
@@ -219,7 +234,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
     }
     case kClassicAdd: {
       const auto name = request.string16();
-      const auto handle = request.handle();
+      const auto handle = service_in(request);
       if (!name || !handle) return status_reply(-1);
       RegisteredService instance{.host = own_host_, .handle = *handle, .pid = call.sender_pid};
       instance.allow_isolated = request.i32().value_or(0) != 0;
@@ -316,7 +331,7 @@ OutgoingReply ServiceManager::get_service2(ParcelReader& request, Dialect dialec
 
 OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader& request) {
   const auto name = request.string16();
-  const auto handle = request.handle();
+  const auto handle = service_in(request);
   const auto stability = request.i32();
   if (!name || !handle || !stability) return exception_reply(kIllegalArgument, "no service");
   RegisteredService service{.host = own_host_, .handle = *handle, .pid = call.sender_pid};

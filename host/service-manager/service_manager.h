@@ -2,7 +2,7 @@
 //
 // The built-in service manager of one context on one host: names and the handles they stand for.
 //
-// It serves every client in the client's own dialect (dialect.h), at once. Names registered here
+// It serves every client in the client's own dialect (dialect.h), at once, HIDL's among them. Names registered here
 // are replicated to the managers of all other hosts, by oneway calls that carry the service's
 // binder. So every client gets a handle straight to the service's home, and a name dies with its
 // service by the ordinary death notification, on every host. A name whose home is a third host is
@@ -27,12 +27,14 @@
 #include "host/service-manager/client_dialects.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/held_handles.h"
+#include "host/service-manager/hidl_listeners.h"
 #include "host/service-manager/lazy_services.h"
 #include "host/service-manager/listeners.h"
 #include "host/service-manager/manager_setup.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/parcel_format.h"
+#include "host/service-manager/protocol.h"
 
 namespace netbinder {
 
@@ -49,7 +51,7 @@ class ServiceManager final : public LocalService {
  public:
   // The nodes of its process: clients call the first. The manager of each other host calls one of its
   // own, which nobody else is ever given: the second plus the host's number.
-  static constexpr std::uint64_t kNodePtr = 0x6e62736d;
+  static constexpr std::uint64_t kNodePtr = kManagerNode;
   static constexpr std::uint64_t kPeerNodePtr = 0x6e62'7065'0000'0000;
 
   explicit ServiceManager(const ServiceManagerSetup& setup);
@@ -89,6 +91,16 @@ class ServiceManager final : public LocalService {
 
  private:
   std::optional<OutgoingReply> client_call(const IncomingCall& call);
+  // ---- HIDL (hidl_calls.cc) ----
+  static constexpr std::size_t kMaxHidlName = 255;
+  static bool is_hidl_name(const std::string& name);
+  static bool is_hidl_token(ParcelView parcel);
+  std::optional<OutgoingReply> hidl_call(const IncomingCall& call);
+  std::optional<OutgoingReply> add_hidl_by_asking(const IncomingCall& call,
+                                                  const std::string& instance, Handle handle);
+  bool add_hidl(const std::string& instance, const std::vector<std::string>& chain,
+                RegisteredService service);
+
   OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
   std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
                                          std::uint32_t header);
@@ -117,6 +129,7 @@ class ServiceManager final : public LocalService {
   NameTable names_;
   OtherManagers managers_;
   Listeners listeners_;
+  HidlListeners hidl_listeners_;
   LazyServices lazy_;
   ClientDialects clients_;
 };

@@ -187,7 +187,10 @@ TEST_F(FileContentsTest, MoreThanACreditOrAnUnknownNumberBreaksTheProtocol) {
   EXPECT_NE(arrives(1, peer::FileEnd{}), nullptr);
   const peer::FileOffered offer{.kind = Kind::kStream, .readable = true, .writable = true};
   ASSERT_EQ(arrives(1, offer), nullptr);
-  EXPECT_NE(arrives(1, byte), nullptr);  // no program has it yet
+  // No program has it yet: more than what may go ahead.
+  EXPECT_NE(arrives(1, peer::FileData{std::vector<std::byte>(limits::kFileAheadBytes + 1)}), nullptr);
+  EXPECT_EQ(arrives(1, peer::FileData{std::vector<std::byte>(limits::kFileAheadBytes)}), nullptr);
+  EXPECT_NE(arrives(1, byte), nullptr);
   auto imported = pair_.side(2).import_file(HostId{1}, FileNumber{1});
   ASSERT_TRUE(imported.has_value());
   pair_.side(2).program_has_it(imported->relay);

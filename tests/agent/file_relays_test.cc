@@ -3,6 +3,9 @@
 // Pipes and sockets that are relayed between two agents, as the programs at both ends see them.
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -352,21 +355,214 @@ TEST_F(FileRelaysTest, TheEndOfTheSessionIsTheEndOfBothEnds) {
   EXPECT_EQ(write_now(writing, "x"), "EPIPE");
 }
 
-TEST_F(FileRelaysTest, OneThatIsPassedHomeIsAChain) {
+TEST_F(FileRelaysTest, OneThatIsPassedHomeIsTheOriginalAgain) {
   auto [ours, travelling] = new_socketpair(SOCK_STREAM);
-  UniqueFd there = pair_.pass(1, travelling);
-  travelling.reset();
+  auto [reading, writing] = new_pipe();
+  const auto inode = [](const UniqueFd& fd) {
+    struct stat status {};
+    EXPECT_EQ(::fstat(fd.get(), &status), 0);
+    return status.st_ino;
+  };
+  for (UniqueFd* each : {&travelling, &writing, &reading}) {
+    UniqueFd there = pair_.pass(1, *each);
+    UniqueFd home = pair_.pass(2, there);
+    EXPECT_EQ(inode(home), inode(*each));
+    EXPECT_NE(inode(there), inode(*each));
+    there.reset();
+    pair_.expect_nothing_left();
+  }
+  // What is written right after it is not taken for the other host, which closes its own soon.
+  UniqueFd there = pair_.pass(1, reading);
   UniqueFd home = pair_.pass(2, there);
-  there.reset();
-  EXPECT_EQ(write_now(ours, "out and back"), "12");
-  EXPECT_EQ(write_now(home, "and out"), "7");
+  EXPECT_EQ(write_now(writing, "for home"), "8");
   pair_.settle();
-  EXPECT_EQ(read_now(home), "out and back");
-  EXPECT_EQ(read_now(ours), "and out");
-  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 4U);
-  home.reset();
+  EXPECT_EQ(read_now(home), "for home");
+  there.reset();
   pair_.expect_nothing_left();
-  EXPECT_EQ(read_now(ours), "(end)");
+}
+
+TEST_F(FileRelaysTest, AnOpenFileThatIsPassedAgainIsTheSameFileThere) {
+  auto [reading, writing] = new_pipe();
+  const UniqueFd other_reading(::fcntl(reading.get(), F_DUPFD_CLOEXEC, 0));
+  EXPECT_EQ(write_now(writing, "before"), "6");
+  const auto [first, again] = pair_.pass_twice(1, reading, other_reading);
+  const UniqueFd later = pair_.pass(1, reading);
+  pair_.settle();
+  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 2U);
+  EXPECT_EQ(read_now(again), "before");
+  EXPECT_EQ(write_now(writing, "12"), "2");
+  pair_.settle();
+  EXPECT_EQ(read_now(first, 1), "1");
+  EXPECT_EQ(read_now(later, 1), "2");
+  EXPECT_EQ(read_now(first), "(nothing)");
+}
+
+TEST_F(FileRelaysTest, ItEndsWithTheLastOfItsCopies) {
+  auto [reading, writing] = new_pipe();
+  auto [one, two] = pair_.pass_twice(1, writing, writing);
+  UniqueFd three = pair_.pass(1, writing);
+  writing.reset();
+  one.reset();
+  two.reset();
+  pair_.settle();
+  EXPECT_EQ(read_now(reading), "(nothing)");
+  EXPECT_EQ(write_now(three, "last"), "4");
+  three.reset();
+  pair_.expect_nothing_left();
+  EXPECT_EQ(read_now(reading), "last");
+  EXPECT_EQ(read_now(reading), "(end)");
+}
+
+TEST_F(FileRelaysTest, OneThatHasEndedThereIsPassedAnew) {
+  auto [reading, writing] = new_pipe();
+  // The end of the first is on its way here when the second is passed.
+  const auto first = pair_.offer(1, reading);
+  ASSERT_TRUE(first.has_value());
+  pair_.side(2).drop_offers(HostId{1});
+  wait_for_closes();
+  const UniqueFd again = pair_.pass(1, reading);
+  EXPECT_EQ(write_now(writing, "again"), "5");
+  pair_.settle();
+  EXPECT_EQ(read_now(again), "again");
+}
+
+TEST_F(FileRelaysTest, ASocketThatIsPassedLaterIsNamedByItsTwin) {
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  const auto [first, again] = pair_.pass_twice(1, travelling, travelling);
+  EXPECT_EQ(pair_.side(2).relays(), 1U);
+  struct stat status {};
+  ASSERT_EQ(::fstat(first.get(), &status), 0);
+  const auto number = pair_.offer(1, travelling);
+  ASSERT_TRUE(number.has_value());
+  auto later = pair_.side(2).import_file(HostId{1}, *number);
+  ASSERT_TRUE(later.has_value());
+  EXPECT_EQ(later->twin, status.st_ino);
+  later->fd.reset();  // the program has the twin
+  pair_.side(2).program_has_it_or_its_twin(later->relay);
+  pair_.settle();
+  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 2U);
+  EXPECT_EQ(write_now(ours, "x"), "1");
+  pair_.settle();
+  EXPECT_EQ(read_now(again), "x");
+}
+
+TEST_F(FileRelaysTest, WhatWasWrittenIsThereBeforeTheCallThatBringsTheFile) {
+  auto [reading, writing] = new_pipe();
+  auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  auto [ours_of_packets, packets] = new_socketpair(SOCK_SEQPACKET);
+  for (UniqueFd* each : {&writing, &ours, &ours_of_packets}) {
+    EXPECT_EQ(write_now(*each, "early"), "5");
+  }
+  for (UniqueFd* each : {&reading, &travelling, &packets}) {
+    const auto number = pair_.offer(1, *each);
+    ASSERT_TRUE(number.has_value());
+    auto imported = pair_.side(2).import_file(HostId{1}, *number);
+    ASSERT_TRUE(imported.has_value());
+    pair_.side(2).drop_offers(HostId{1});
+    // Nothing has gone back and forth yet.
+    EXPECT_EQ(read_now(imported->fd), "early");
+    pair_.side(2).program_has_it(imported->relay);
+    pair_.settle();
+    EXPECT_EQ(read_now(*each), "(nothing)");  // it has been taken once
+    EXPECT_EQ(read_now(imported->fd), "(nothing)");
+  }
+}
+
+TEST_F(FileRelaysTest, WhatIsWrittenIsSentAheadOfTheNextCall) {
+  auto [reading, writing] = new_pipe();
+  const UniqueFd there = pair_.pass(1, writing);
+  EXPECT_EQ(write_now(there, "done"), "4");
+  pair_.side(2).bring_up_to_date();
+  ASSERT_EQ(pair_.mail_for(1).size(), 1U);  // before the event loop had a turn
+  pair_.settle();
+  EXPECT_EQ(read_now(reading), "done");
+}
+
+// What an eventfd has, without waiting; 0 if nothing.
+std::uint64_t count_of(const UniqueFd& fd) {
+  std::uint64_t value = 0;
+  pollfd now{.fd = fd.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&now, 1, 0) != 1) return 0;
+  EXPECT_EQ(::read(fd.get(), &value, sizeof value), ssize_t{sizeof value});
+  return value;
+}
+
+void add_to(const UniqueFd& fd, std::uint64_t value) {
+  EXPECT_EQ(::write(fd.get(), &value, sizeof value), ssize_t{sizeof value});
+}
+
+TEST_F(FileRelaysTest, AnEventfdHasOneCountOnBothHosts) {
+  const UniqueFd here(::eventfd(3, EFD_CLOEXEC));
+  const UniqueFd there = pair_.pass(1, here);
+  EXPECT_EQ(count_of(there), 3U);  // what it had when it was passed
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);  // has been read
+  add_to(here, 1);
+  add_to(here, 4);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 5U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);
+  add_to(there, 7);
+  pair_.settle();
+  add_to(here, 2);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 9U);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 0U);
+  // What is read where it was written is nowhere.
+  add_to(there, 1);
+  EXPECT_EQ(count_of(there), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 0U);
+}
+
+TEST_F(FileRelaysTest, ASemaphoreIsReadByOnesAndAnEventfdAtHomeIsTheOriginal) {
+  const UniqueFd here(::eventfd(2, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
+  const UniqueFd there = pair_.pass(1, here);
+  EXPECT_NE(::fcntl(there.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(count_of(there), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(here), 1U);
+  pair_.settle();
+  EXPECT_EQ(count_of(there), 0U);
+  const UniqueFd again = pair_.pass(1, here);
+  const UniqueFd home = pair_.pass(2, there);
+  EXPECT_EQ(pair_.side(1).relays() + pair_.side(2).relays(), 2U);
+  add_to(home, 1);
+  EXPECT_EQ(count_of(here), 1U);  // at once
+  add_to(again, 1);
+  EXPECT_EQ(count_of(there), 1U);
+}
+
+TEST_F(FileRelaysTest, TheStillestEventfdMakesRoom) {
+  std::vector<UniqueFd> here;
+  std::vector<UniqueFd> there;
+  for (std::size_t i = 0; i < limits::kMaxCountersOfPeer; ++i) {
+    here.emplace_back(::eventfd(0, EFD_CLOEXEC));
+    there.push_back(pair_.pass(1, here.back()));
+  }
+  add_to(here[0], 1);
+  pair_.settle();
+  here.emplace_back(::eventfd(0, EFD_CLOEXEC));
+  there.push_back(pair_.pass(1, here.back()));
+  pair_.settle();
+  EXPECT_EQ(pair_.side(1).relays(), limits::kMaxCountersOfPeer);
+  for (const UniqueFd& each : here) add_to(each, 1);
+  pair_.settle();
+  EXPECT_EQ(count_of(there.front()), 2U);
+  EXPECT_EQ(count_of(there[1]), 0U);  // it was the stillest
+  EXPECT_EQ(count_of(there.back()), 1U);
+  // Nobody waits for a count that cannot take more.
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 62;
+  for (int i = 0; i < 3; ++i) {
+    add_to(there[2], kHalf);
+    pair_.settle();
+  }
+  add_to(here[2], kHalf - 2 - 2);
+  add_to(there[2], kHalf - 2 - 2);
+  pair_.settle();
+  EXPECT_EQ(count_of(there[2]), UINT64_MAX - 1);
 }
 
 TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {
@@ -378,7 +574,7 @@ TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {
     UniqueFd b = pair_.pass(2, writing);
     UniqueFd c = pair_.pass(1, travelling);
     UniqueFd d = pair_.pass(2, c);
-    EXPECT_EQ(pair_.side(1).relays(), 4U);
+    EXPECT_EQ(pair_.side(1).relays(), 3U);  // the last one is at home
     if (i % 2 == 0) ours.reset();
   }
   pair_.expect_nothing_left();
@@ -387,9 +583,11 @@ TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {
 
 TEST_F(FileRelaysTest, MoreThanTheBoundAreRefused) {
   auto [ours, travelling] = new_socketpair(SOCK_STREAM);
+  std::vector<Ends> pipes;
   std::vector<UniqueFd> there;
   for (std::size_t i = 0; i < limits::kMaxRelaysOfPeer; ++i) {
-    there.push_back(pair_.pass(1, travelling));
+    pipes.push_back(new_pipe());
+    there.push_back(pair_.pass(1, pipes.back().first));
     if (i % 64 == 0) pair_.settle();
   }
   const auto refused = pair_.offer(1, travelling);

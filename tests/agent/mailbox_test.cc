@@ -332,14 +332,14 @@ TEST_F(Mailboxes, SayingGoodbyeAgainAndAgainWithoutLeavingCostsNobodyElse) {
 TEST_F(Mailboxes, MoreThreadsThanAProcessMayHaveAreRefused) {
   ChannelClient client(agent_.socket());
   int refused = 0;
-  for (std::uint32_t tid = 1; tid <= 600; ++tid) {
+  for (std::uint32_t tid = 1; tid <= 4200; ++tid) {
     const int error = client.control(tid, BINDER_VERSION);
     if (error != 0) {
       EXPECT_EQ(error, -ENOMEM);
       ++refused;
     }
   }
-  EXPECT_EQ(refused, 600 - 512);
+  EXPECT_EQ(refused, 4200 - 4096);
 }
 
 TEST_F(Mailboxes, MemoryThatChangesWhileTheAgentReadsItIsHarmless) {

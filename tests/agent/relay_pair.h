@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "node-agent/file_relays.h"
@@ -170,6 +171,38 @@ class RelayPair {
     if (imported->relay != RelayId{}) side(3 - from).program_has_it(imported->relay);
     settle();
     return std::move(imported->fd);
+  }
+
+  // The same for two in one message.
+  std::pair<UniqueFd, UniqueFd> pass_twice(std::uint32_t from, const UniqueFd& first,
+                                           const UniqueFd& second) {
+    std::vector<FileNumber> numbers;
+    for (const UniqueFd* each : {&first, &second}) {
+      const auto number = side(from).export_file(
+          HostId{3 - from}, ForeignFd(::fcntl(each->get(), F_DUPFD_CLOEXEC, 0)));
+      if (!number) {
+        ADD_FAILURE() << number.error().reason;
+        return {};
+      }
+      numbers.push_back(*number);
+    }
+    side(from).send_offers(HostId{3 - from});
+    settle();
+    std::vector<UniqueFd> fds;
+    std::vector<RelayId> relays;
+    for (const FileNumber number : numbers) {
+      auto imported = side(3 - from).import_file(HostId{from}, number);
+      if (!imported) {
+        ADD_FAILURE() << imported.error();
+        return {};
+      }
+      fds.push_back(std::move(imported->fd));
+      relays.push_back(imported->relay);
+    }
+    side(3 - from).drop_offers(HostId{from});
+    for (const RelayId relay : relays) side(3 - from).program_has_it(relay);
+    settle();
+    return {std::move(fds[0]), std::move(fds[1])};
   }
 
   void lose_session() {

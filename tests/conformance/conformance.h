@@ -19,7 +19,7 @@ struct parcel {
   size_t size;
   binder_size_t offsets[kMaxObjects];
   size_t count;
-  size_t offsets_size;  // count * 8 unless a test says something else
+  uint64_t offsets_size;  // count * 8 unless a test says something else
   binder_size_t buffers_size;
 };
 

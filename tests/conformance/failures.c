@@ -89,7 +89,7 @@ static void offsets(void) {
   parcel = (struct parcel){.size = 0};
   parcel.offsets_size = 8;
   fails("without data", &parcel, BC_TRANSACTION);
-  parcel.offsets_size = (size_t)1 << 63;
+  parcel.offsets_size = (uint64_t)1 << 63;
   fails("a huge table", &parcel, BC_TRANSACTION);
   parcel.offsets_size = 0;
   parcel.size = SIZE_MAX - 7;

@@ -109,7 +109,7 @@ netbinder run -- python3 add.py
 netbinder status
 rm -r "$PWD")script");
   EXPECT_THAT(result.output,
-              HasSubstr("ENOENT\nadded True\nEEXIST\nEINVAL\nEINVAL\nEEXIST\nthere\nENOENT\n"
+              HasSubstr("ENOENT\nadded True\nEEXIST\nEACCES\nEACCES\nEEXIST\nthere\nENOENT\n"
                         "version 8\n"));
   EXPECT_THAT(result.output, HasSubstr("context mine (host): manager none\n"));
 }

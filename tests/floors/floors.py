@@ -28,8 +28,9 @@ FLOORS = {
     "ndk/process": ["ndk/parcel", "ndk/base", "shim-linked"],
     "ndk/manager": ["ndk/process", "ndk/parcel", "ndk/base"],
     "ndk/api": ["ndk/manager", "ndk/process", "ndk/parcel", "ndk/base"],
+    "supervisor": ["channel", "shim"],
     "node-agent": _CORE + ["channel", "transport", "cluster-config", "host"],
-    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "transport"],
+    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "supervisor", "transport"],
 }
 
 # Files that are on another floor than their folder says.
@@ -45,6 +46,7 @@ CIRCLE_LIMITS = {
     "ndk/base": 1,
     "ndk/manager": 1,
     "ndk/api": 1,
+    "supervisor": 1,
     "cluster-config": 1,
     "transport": 3,
     "node-agent": 3,

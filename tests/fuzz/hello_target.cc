@@ -51,6 +51,13 @@ class Asked {
     NB_CHECK((error == 0) == !there && driver_.has_context(wanted.device));
     NB_CHECK(debug_file_text(driver_, Viewer::everything(), "devices/")->contains(wanted.device));
   }
+  void operator()(const RemoveDevice& wanted) {
+    check_text(wanted.device, sizeof Hello::name);
+    const bool there = driver_.has_context(wanted.device);
+    const int error = driver_.remove_context(wanted.device);
+    NB_CHECK((error != -ENOENT) == there);
+    NB_CHECK(driver_.has_context(wanted.device) == (there && error != 0));
+  }
   void operator()(const AttachToChannel&) {}
 
  private:
@@ -76,6 +83,7 @@ std::vector<Seed> make_seeds() {
   add("attach", kHelloAttach, "");
   add("find", kHelloFindDevice, "binder");
   add("add", kHelloAddDevice, "new");
+  add("remove", kHelloRemoveDevice, "new");
   add("add-features", kHelloAddDevice, "features");
   for (const char* file : {"state", "stats", "transactions", "transaction_log",
                            "failed_transaction_log", "proc/", "proc/100", "devices/"}) {

@@ -50,6 +50,7 @@ class FakeFiles final : public Files {
   }
   void send_offers(HostId) override { log_.emplace_back("send offers"); }
   void drop_offers(HostId) override { log_.emplace_back("drop offers"); }
+  void bring_up_to_date(HostId) override { log_.emplace_back("bring up to date"); }
   const char* message_arrived(HostId, peer::FileMessage message) override {
     return message.of_receiver ? "a descriptor of ours is offered to us" : nullptr;
   }

@@ -139,6 +139,31 @@ TEST_P(Dialects, TheManagersOwnNameIsNotForOthers) {
   EXPECT_TRUE(client_->check("manager"));
 }
 
+// As long as nobody else takes the name: then TearDown finds nothing left.
+TEST_P(Dialects, TheManagerItselfCanHaveAnotherName) {
+  const auto add_manager = [&](const std::string& name, bool listed) {
+    Request request = client_->request().string16(name).manager_itself(GetParam());
+    if (listed) request.payload().offsets.push_back(client_->request().string16(name).payload().data.size());
+    return client_->call(GetParam().add, request.i32(0).i32(8)).i32();
+  };
+  EXPECT_EQ(add_manager("other", false), 0);
+  ASSERT_EQ(client_->check("manager"), 0U);  // from here on it has handle 0
+  EXPECT_EQ(add_manager("another", true), 0);
+  for (const char* name : {"other", "another"}) {
+    const auto handle = client_->check(name);
+    ASSERT_TRUE(handle);
+    EXPECT_EQ(handle, client_->check("manager"));
+    // It answers there as it does at handle 0.
+    Received found = client_->call(GetParam().check, client_->request().string16(name), *handle);
+    EXPECT_EQ(found.offsets.size(), 1U);
+  }
+  server_->die();  // the names are not the program's
+  EXPECT_TRUE(client_->check("other"));
+  server_.emplace(cluster_, 1, 200, GetParam());
+  EXPECT_EQ(server_->add("other", kNode), 0);
+  EXPECT_EQ(server_->add("another", kNode), 0);
+}
+
 TEST_P(Dialects, AWrongInterfaceIsRefusedWithAStatus) {
   Request wrong;
   wrong.token(GetParam(), 0x53595354, "android.os.IOtherManager").string16("hello");

@@ -62,6 +62,24 @@ TEST_P(Replication, AServiceIsFoundOnEveryHostAndCallsReachItsHome) {
   }
 }
 
+TEST_P(Replication, AManagersOtherNameLeadsToThatManagerEverywhere) {
+  const auto& version = android("Android14");
+  Request request = on(2).request().string16("other").manager_itself(version);
+  EXPECT_EQ(on(2).call(version.add, request.i32(0).i32(8)).i32(), 0);
+  EXPECT_EQ(on(2).add("only.here", kNode), 0);
+  const auto manager = on(1).check("other");
+  ASSERT_TRUE(manager);
+  // What host 2's manager answers is nearest to host 2.
+  EXPECT_EQ(on(1).add("both", kNode), 0);
+  EXPECT_EQ(on(2).add("both", kNode), 0);
+  Received reply = on(1).call(version.check, on(1).request().string16("both"), *manager);
+  EXPECT_EQ(reply.i32(), 0);
+  const auto both = reply.handle();
+  ASSERT_TRUE(both);
+  EXPECT_TRUE(reaches(on(1), *both, on(2)));
+  EXPECT_EQ(on(2).add("other", kNode), 0);  // it is nobody's who ends
+}
+
 TEST_P(Replication, ANameThatIsGoneBeforeASlowHostHearsOfItIsNotAnotherServiceThere) {
   cluster_.hold(1, 2);
   EXPECT_EQ(on(1).add("first", kNode), 0);  // on its way; what comes next waits for it

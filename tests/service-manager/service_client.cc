@@ -82,6 +82,13 @@ Request& Request::null_binder(const Android& version) {
   return *this;
 }
 
+Request& Request::manager_itself(const Android& version) {
+  payload_.add(handle_object(0));
+  payload_.offsets.pop_back();
+  if (version.has_status()) i32(version.system);
+  return *this;
+}
+
 // ---- Received ----
 
 std::int32_t Received::i32() {

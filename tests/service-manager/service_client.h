@@ -48,6 +48,8 @@ class Request {
   Request& binder(const Android& version, std::uint64_t ptr, std::uint64_t cookie);
   Request& handle(const Android& version, std::uint32_t handle);
   Request& null_binder(const Android& version);
+  // The manager, as who has it as handle 0 writes it: libbinder leaves it out of the offsets.
+  Request& manager_itself(const Android& version);
   [[nodiscard]] const Payload& payload() const { return payload_; }
   [[nodiscard]] Payload& payload() { return payload_; }
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The callbacks of programs that wait for HIDL services (registerForNotifications).
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "host/service-manager/callback_quota.h"
+#include "host/service-manager/held_handles.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+class HidlListeners {
+ public:
+  HidlListeners(HeldHandles& handles, CallbackQuota& quota) : handles_(handles), quota_(quota) {}
+  // To be called before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  struct Listener {
+    std::string interface;
+    std::string instance;  // empty: any
+    Handle callback;
+    std::int32_t pid = 0;
+  };
+  void add(const Listener& listener);
+  // Those with that callback and interface, and instance unless that is empty. False: there is none.
+  bool remove(const std::string& interface, const std::string& instance, Handle callback);
+  void remove_dead(Handle callback);
+
+  // A service has been registered. `name` is INTERFACE/INSTANCE; others are passed over.
+  void tell(const std::string& name) const;
+  // The same to one listener, of a service that was there before.
+  void tell_of_old(const Listener& listener, const std::string& instance) const;
+
+ private:
+  void tell(const Listener& listener, const std::string& instance, bool before) const;
+
+  HeldHandles& handles_;
+  CallbackQuota& quota_;
+  LocalProcess* process_ = nullptr;
+  std::vector<Listener> listeners_;
+};
+
+}  // namespace netbinder

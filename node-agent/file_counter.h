@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of an eventfd that has travelled to another host; the other end is a FileCounter of that
+// host's agent. Each host has an eventfd, which its programs share with the agent, and the two counts are
+// kept equal: each end looks at its own after every change and tells the other by how much it has changed.
+// So what is written at one host can be read at either, and is gone from both when one has read it. Two
+// programs that read at different hosts at the same time may both get the same count.
+//
+// Nobody hears when the last program closes an eventfd. A relay of one ends with the session, or when
+// others need its place (FileRelays).
+//
+// Thread: the data-plane thread. It calls back only through `send`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "core/wire/peer_message.h"
+#include "node-agent/file_relay.h"
+#include "node-agent/unique_fd.h"
+
+namespace netbinder {
+
+// What /proc says of an eventfd.
+struct EventfdState {
+  std::uint64_t count = 0;
+  std::uint64_t id = 0;  // of the open file; 0 before Linux 5.2
+  bool semaphore = false;
+};
+// Nothing if it is none.
+[[nodiscard]] std::optional<EventfdState> eventfd_state(int fd);
+
+class FileCounter {
+ public:
+  struct Setup {
+    ForeignFd fd;
+    bool semaphore = false;
+    bool offered_here = false;
+    std::uint64_t count = 0;  // as the other end has it
+  };
+
+  FileCounter(Setup setup, FileRelay::Send send);
+
+  [[nodiscard]] int fd() const { return setup_.fd.get(); }
+  [[nodiscard]] bool over() const { return over_; }
+
+  // The program has it now: the end that offered it may tell of changes. Repeating it does nothing.
+  void program_has_it();
+  // It may have changed.
+  void look();
+  // Takes messages of the peer. Returns how the peer broke the protocol, or null.
+  const char* arrived(const peer::FileData& data);
+  const char* arrived(const peer::FileCredit& credit);
+  const char* arrived(const peer::FileEnd& end);
+  // Reports to the peer that this end is closed.
+  void close();
+
+ private:
+  void add(std::uint64_t count);
+  void take(std::uint64_t count);
+
+  Setup setup_;
+  FileRelay::Send send_;
+  std::uint64_t known_;  // the count that both ends have, as far as this one knows
+  std::uint64_t credit_;
+  bool given_ = false;
+  bool over_ = false;
+};
+
+}  // namespace netbinder

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a path that the program uses leads to one of ours. Paths that name it outright are known at
+// a look. For the others the kernel is asked first: only what it does not find is walked
+// (shim/path_walk.h), so that programs pay nothing for paths that are none of our business. Any
+// thread.
+#pragma once
+
+#include <cerrno>
+
+#include "shim/device_path.h"
+#include "shim/path_walk.h"
+
+namespace netbinder {
+
+// After the kernel has found nothing there. kOther if it is none of ours, either, or if there is no
+// agent. Leaves errno alone.
+DevicePath find_behind_links(int dir, const char* name, LastLink last);
+
+// The kernel's words for a link to something of ours: there is nothing where it leads, or (in
+// /proc/self/fd) a socket.
+inline bool may_be_behind_links(int error) {
+  return error == ENOENT || error == ENXIO || error == ENOTDIR;
+}
+
+// What a function of the C library returns for a path. `ours(path, result)` gives what it returns for
+// a path of ours, or false if that is the kernel's after all; `real()` is the library's own function;
+// `failed` what it returns in the case of an error.
+template <typename Result, typename Ours, typename Real>
+Result ours_or_real(int dir, const char* name, LastLink last, Result failed, Ours ours, Real real) {
+  const DevicePath direct = parse_device_path(name);
+  Result result = failed;
+  if (direct.kind != PathKind::kOther && ours(direct, result)) return result;
+  result = real();
+  if (result != failed || !may_be_behind_links(errno)) [[likely]]
+    return result;
+  const DevicePath found = find_behind_links(dir, name, last);
+  if (found.kind != PathKind::kOther) (void)ours(found, result);
+  return result;
+}
+
+}  // namespace netbinder

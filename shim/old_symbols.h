@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The library is built with a newer C library than some that it is loaded beside. What has moved from
+// one library to another between them is asked for under its oldest version, which all of them have.
+// To be included by the files that use it.
+#pragma once
+
+#if defined(__x86_64__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+#elif defined(__aarch64__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.17");
+#elif defined(__i386__)
+__asm__(".symver dlsym, dlsym@GLIBC_2.0");
+#endif
