@@ -41,8 +41,9 @@
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
 //     name             required; the device is /dev/NAME or /dev/binderfs/NAME
 //     scope            "cluster": one context manager among all hosts; or "host": one each
-//     service_manager  "builtin": the agent's answers until a program becomes the context's
-//                      manager; or "none"
+//     service_manager  "builtin": the agent's answers, and no program can become the context's
+//                      manager; "builtin-until-claimed": the agent's answers until one does; or
+//                      "none". Default: "builtin" for root's agent, else "builtin-until-claimed"
 //     dialect          "auto", "classic", "android11", … "android16": what the built-in one speaks
 //
 //   [[hosts]]      the cluster, in order of preference, the same on every host; the first is the
@@ -51,6 +52,9 @@
 //     id               position in the list, from 1. To be set before a host is taken out of the
 //                      list, because ids must not change meaning.
 //     address          required with two hosts or more: "ip:port", "[ipv6]:port" or "name:port"
+//     uid_map          [hosts.uid_map]: who the users of that host are here, by their numbers: 0 = 0,
+//                      1000 = 1001, and "*" = 65534 for all others. Default: root (0) is nobody
+//                      (65534), all others are the same here
 //
 //   [session]      with each other host
 //     timeout_ms       5000 (100 … 3600000): without a link for so long, a host counts as dead
@@ -90,6 +94,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,7 +102,7 @@
 namespace netbinder {
 
 enum class ContextScope { kCluster, kHost };
-enum class ServiceManagerKind { kBuiltin, kNone };
+enum class ServiceManagerKind { kBuiltin, kBuiltinUntilClaimed, kNone };
 enum class ServiceManagerDialect {
   kAuto,
   kClassic,
@@ -117,10 +122,14 @@ struct ContextSettings {
   friend bool operator==(const ContextSettings&, const ContextSettings&) = default;
 };
 
+inline constexpr std::uint32_t kNobody = 65534;
+
 struct HostSettings {
   std::string name;
   std::uint32_t id = 0;
   std::string address;  // empty only where there is one host
+  std::map<std::uint32_t, std::uint32_t> uid_map = {{0, kNobody}};
+  std::optional<std::uint32_t> other_uids;  // all that are not in it; empty: the same here
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 

@@ -20,8 +20,10 @@ inline constexpr Names<TransportKind, 3> kTransports{
 inline constexpr Names<ContextScope, 2> kScopes{
     {{"cluster", ContextScope::kCluster}, {"host", ContextScope::kHost}}};
 
-inline constexpr Names<ServiceManagerKind, 2> kServiceManagers{
-    {{"builtin", ServiceManagerKind::kBuiltin}, {"none", ServiceManagerKind::kNone}}};
+inline constexpr Names<ServiceManagerKind, 3> kServiceManagers{
+    {{"builtin", ServiceManagerKind::kBuiltin},
+     {"builtin-until-claimed", ServiceManagerKind::kBuiltinUntilClaimed},
+     {"none", ServiceManagerKind::kNone}}};
 
 inline constexpr Names<ServiceManagerDialect, 8> kDialects{
     {{"auto", ServiceManagerDialect::kAuto},

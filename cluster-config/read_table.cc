@@ -38,6 +38,11 @@ std::string system_host_name() {
   return name;
 }
 
+// Programs may take over from a user's own agent.
+ServiceManagerKind default_manager() {
+  return ::geteuid() == 0 ? ServiceManagerKind::kBuiltin : ServiceManagerKind::kBuiltinUntilClaimed;
+}
+
 std::string default_socket() {
   const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
   if (::geteuid() != 0 && runtime != nullptr && *runtime == '/') {
@@ -115,7 +120,7 @@ void read_tls(TableReader& in, TlsSettings& tls) {
 
 void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
   in.tables("context", kMaxContexts, [&](TableReader& table, std::size_t) {
-    ContextSettings context;
+    ContextSettings context{.name = {}, .service_manager = default_manager()};
     if (!table.get("name", context.name)) table.fail("name", "is missing");
     if (!context_name_valid(context.name)) {
       table.fail("name", "'" + context.name + "' cannot be the name of a device");
@@ -129,7 +134,27 @@ void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
     contexts.push_back(std::move(context));
   });
   if (!contexts.empty()) return;
-  for (const char* name : {"binder", "hwbinder", "vndbinder"}) contexts.push_back({.name = name});
+  for (const char* name : {"binder", "hwbinder", "vndbinder"}) {
+    contexts.push_back({.name = name, .service_manager = default_manager()});
+  }
+}
+
+void read_uid_map(TableReader& in, HostSettings& host) {
+  in.each("uid_map", [&](TableReader& table, const std::string& there) {
+    std::uint32_t here = 0;
+    table.get(there, here, 0, UINT32_MAX - 1);
+    if (there == "*") {
+      host.other_uids = here;
+      return;
+    }
+    std::uint32_t uid = 0;
+    const char* const end = there.data() + there.size();
+    const auto [stop, error] = std::from_chars(there.data(), end, uid);
+    if (error != std::errc() || stop != end || uid == UINT32_MAX) {
+      table.fail(there, "is neither a user's number nor \"*\"");
+    }
+    host.uid_map[uid] = here;
+  });
 }
 
 void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) {
@@ -141,6 +166,7 @@ void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) 
     }
     table.get("id", host.id, 1, UINT32_MAX);
     read_address(table, "address", host.address, secure);
+    read_uid_map(table, host);
     for (const auto& other : hosts) {
       if (other.name == host.name) {
         table.fail("name", "there is a host '" + host.name + "' already");

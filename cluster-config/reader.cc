@@ -81,6 +81,13 @@ void TableReader::table(std::string_view key, const std::function<void(TableRead
   reader.finish();
 }
 
+void TableReader::each(std::string_view key,
+                       const std::function<void(TableReader&, const std::string&)>& read) {
+  table(key, [&](TableReader& reader) {
+    for (const auto& [name, node] : reader.table_) read(reader, std::string(name.str()));
+  });
+}
+
 void TableReader::tables(std::string_view key, std::size_t max,
                          const std::function<void(TableReader&, std::size_t index)>& read) {
   const auto* node = take(key);

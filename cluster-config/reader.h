@@ -51,6 +51,9 @@ class TableReader {
   }
   // Reads the table of this key, if present.
   void table(std::string_view key, const std::function<void(TableReader&)>& read);
+  // Reads the table of this key, if present: once for each of its keys, whatever those are.
+  void each(std::string_view key,
+            const std::function<void(TableReader&, const std::string& name)>& read);
   // Reads each table of the array of this key, if present.
   void tables(std::string_view key, std::size_t max,
               const std::function<void(TableReader&, std::size_t index)>& read);

@@ -64,6 +64,12 @@ class Renderer {
     text_ += "\n[" + name + "]\n";
     path_ = name_path_ = name + ".";
   }
+  // The keys that follow are those of a table of the entry.
+  void table_of_entry(const std::string& array, const std::string& name) {
+    text_ += "\n[" + array + "." + name + "]\n";
+    path_ += name + ".";
+    name_path_ += name + ".";
+  }
   // The same for one of an array of tables, the `number`th from 1.
   void entry(const std::string& array, std::size_t number, const std::string& name) {
     text_ += "\n[[" + array + "]]\n";
@@ -128,6 +134,9 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("name", host.name);
     out.put("id", host.id);
     out.put_if("address", host.address);
+    out.table_of_entry("hosts", "uid_map");
+    for (const auto& [there, here] : host.uid_map) out.put(fmt::format("{}", there), here);
+    if (host.other_uids) out.put("\"*\"", *host.other_uids);
   }
   out.table("session");
   out.put("timeout_ms", config.session.timeout_ms);

@@ -52,16 +52,19 @@ int Driver::add_context(ContextSetup setup) {
   if (has_context(setup.name)) return -EEXIST;
   model_.end_unused_contexts();
   if (model_.contexts().size() >= kMaxContexts) return -ENOSPC;
+  const std::string name = setup.name;
   model_.add_context(std::move(setup.name),
                      setup.cluster_wide ? Context::Scope::kCluster : Context::Scope::kHost);
+  model_.find_context(name)->set_builtin_yields(setup.builtin_yields);
   return 0;
 }
 
-void Driver::change_limits(const DriverSetup& setup) {
+void Driver::change(const DriverSetup& setup) {
   model_.setup.max_processes = setup.max_processes;
   model_.setup.max_threads_per_process = setup.max_threads_per_process;
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
+  model_.setup.uid_maps = setup.uid_maps;
 }
 
 int Driver::remove_context(std::string_view name) {

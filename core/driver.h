@@ -67,9 +67,9 @@ class Driver {
 
   // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
   int add_context(ContextSetup setup);
-  // Takes the bounds of processes, threads, nodes and users from there. What is beyond them already
-  // stays.
-  void change_limits(const DriverSetup& setup);
+  // Takes the bounds of processes, threads, nodes and users, and the users of other hosts, from
+  // there. What is beyond a bound already stays.
+  void change(const DriverSetup& setup);
   // The device goes; who has it open keeps it. 0; -ENOENT; or -EPERM for one of the cluster, or with a
   // built-in manager.
   int remove_context(std::string_view name);

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <string>
@@ -151,14 +152,13 @@ class Agent::Parts final : private Surroundings {
     // From here on nothing fails.
     log::set_lowest(next.log_level);
     look_window.set_most(std::uint64_t{next.busy_poll_us} * 1000);
-    host->driver().change_limits(setup.driver);
+    host->driver().change(setup.driver);
     files.set_max_files_of_user(next.limits.max_files_per_user);
     host->set_host_names(setup.host_names);
     for (const ContextSettings& context : next.contexts) {
       if (host->driver().has_context(context.name)) continue;
-      NB_CHECK(host->driver().add_context({.name = context.name,
-                                           .cluster_wide = context.scope ==
-                                                           ContextScope::kCluster}) == 0);
+      const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
+      NB_CHECK(host->driver().add_context(*made) == 0);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {

@@ -20,7 +20,15 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.handoff_timeout_ms = 2ULL * config.session.timeout_ms;
   for (const ContextSettings& context : config.contexts) {
     setup.contexts.push_back(
-        {.name = context.name, .cluster_wide = context.scope == ContextScope::kCluster});
+        {.name = context.name,
+         .cluster_wide = context.scope == ContextScope::kCluster,
+         .builtin_yields = context.service_manager != ServiceManagerKind::kBuiltin});
+  }
+  for (const HostSettings& host : config.hosts) {
+    if (host.name == config.host) continue;
+    UidMap& users = setup.uid_maps[HostId{host.id}];
+    for (const auto& [there, here] : host.uid_map) users.add(there, here);
+    if (host.other_uids) users.set_others(*host.other_uids);
   }
   setup.max_processes = config.limits.max_processes;
   setup.max_threads_per_process = config.limits.max_threads_per_process;

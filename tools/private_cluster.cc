@@ -85,11 +85,13 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     std::string tables;
     for (const std::string& context : setup.contexts) {
       tables += fmt::format("[[context]]\nname = \"{}\"\nservice_manager = \"{}\"\n", context,
-                            setup.builtin_manager ? "builtin" : "none");
+                            setup.builtin_manager ? "builtin-until-claimed" : "none");
     }
     for (std::size_t i = 0; i < setup.hosts; ++i) {
-      tables += fmt::format("[[hosts]]\nname = \"host{}\"\naddress = \"127.0.0.1:{}\"\n", i + 1,
-                            ports[i]);
+      // All are on this machine, so root is the same one.
+      tables += fmt::format(
+          "[[hosts]]\nname = \"host{}\"\naddress = \"127.0.0.1:{}\"\n[hosts.uid_map]\n0 = 0\n", i + 1,
+          ports[i]);
     }
     for (std::size_t i = 0; i < setup.hosts; ++i) {
       sockets_.push_back(fmt::format("{}/host{}.sock", folder_, i + 1));

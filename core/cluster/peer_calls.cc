@@ -251,7 +251,8 @@ std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& 
                                               .kind = flags.oneway() ? Kind::kOneway : Kind::kCall,
                                               .code = message.code,
                                               .flags = flags,
-                                              .sender_euid = message.sender_euid,
+                                              .sender_euid = model_.setup.user_here(
+                                                  peer.host(), message.sender_euid),
                                               .start_ms = model_.now_ms,
                                               .nice = std::clamp(message.nice, -20, 19)});
   made->set_security_context(payload.security_context);
@@ -318,7 +319,8 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
                                               .kind = TransactionHead::Kind::kReply,
                                               .code = reply.code,
                                               .flags = CallFlags(reply.flags),
-                                              .sender_euid = reply.sender_euid,
+                                              .sender_euid = model_.setup.user_here(
+                                                  peer.host(), reply.sender_euid),
                                               .start_ms = model_.now_ms});
   made->files() = std::move(*adopted);
   payload.set_debug_id(entry.debug_id);

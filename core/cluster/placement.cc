@@ -63,7 +63,8 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
     if (node->flags().wants_security_context()) {
       context = !call->security_context.empty()
                     ? call->security_context
-                    : context_of_user(call->sender_euid) + "@" + peer.name();
+                    : context_of_user(model_.setup.user_here(peer.host(), call->sender_euid)) +
+                          "@" + peer.name();
     }
   } else if (const auto* reply = std::get_if<peer::Reply>(&message)) {
     process = outgoing_.awaiting(peer, reply->call);

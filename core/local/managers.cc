@@ -10,6 +10,7 @@ namespace netbinder {
 int Managers::refuse(const Process& process) {
   const Context& context = process.context();
   if (context.manager() != nullptr || context.remote_manager() != nullptr) return -EBUSY;
+  if (context.builtin() != nullptr && !context.builtin_yields()) return -EBUSY;
   if (process.model().elsewhere->claim_stands(context)) return -EBUSY;
   const auto uid = context.manager_uid();
   return uid && *uid != process.credentials().euid ? -EPERM : 0;

@@ -32,6 +32,9 @@ class Context {
   // Whether its device is there.
   [[nodiscard]] bool listed() const { return listed_; }
   void remove_device() { listed_ = false; }
+  // Whether a program may become the manager although there is a built-in one.
+  [[nodiscard]] bool builtin_yields() const { return builtin_yields_; }
+  void set_builtin_yields(bool yields) { builtin_yields_ = yields; }
   [[nodiscard]] bool cluster_wide() const { return scope_ == Scope::kCluster; }
 
   [[nodiscard]] Node* manager() const { return manager_; }
@@ -89,6 +92,7 @@ class Context {
 
   std::string name_;
   Scope scope_;
+  bool builtin_yields_ = true;
   bool listed_ = true;
   Node* manager_ = nullptr;
   NodeHold remote_manager_;  // strong and weak

@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/model/uid_map.h"
 #include "core/model/users.h"
 
 namespace netbinder {
@@ -16,6 +18,8 @@ namespace netbinder {
 struct ContextSetup {
   std::string name;
   bool cluster_wide = true;
+  // Whether a program may become the manager although there is a built-in one.
+  bool builtin_yields = true;
 };
 
 // Whether there can be other hosts: one that is alone does without all that concerns them.
@@ -39,6 +43,13 @@ struct DriverSetup {
   // whoever is still to come has come by then.
   std::uint64_t handoff_timeout_ms = 10'000;
   std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
+  // The users of other hosts; those of a host that is not in it are the same here.
+  std::map<HostId, UidMap> uid_maps;
+
+  [[nodiscard]] std::uint32_t user_here(HostId host, std::uint32_t uid) const {
+    const auto found = uid_maps.find(host);
+    return found == uid_maps.end() ? uid : found->second.here(uid);
+  }
 };
 
 }  // namespace netbinder

@@ -28,6 +28,7 @@ inline constexpr std::uint32_t kPeerRefresh = 7;
 // Exceptions of an AIDL reply.
 inline constexpr std::int32_t kNoException = 0;
 inline constexpr std::int32_t kSecurityException = -1;
+inline constexpr std::uint32_t kRoot = 0;
 inline constexpr std::int32_t kIllegalArgument = -3;
 inline constexpr std::int32_t kNullPointer = -4;
 inline constexpr std::int32_t kIllegalState = -5;

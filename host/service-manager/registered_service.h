@@ -20,7 +20,8 @@ struct RegisteredService {
   HostId host;  // where it is registered
   Handle handle;
   HostId home{};  // of its node, mostly the same
-  std::int32_t pid = 0;  // 0: on another host
+  std::int32_t pid = 0;    // 0: on another host
+  std::uint32_t uid = 0;   // who registered it, if that was on this host
   bool allow_isolated = false;
   std::uint32_t dump_priority = 0;
   std::uint32_t stability = 0;

@@ -113,6 +113,11 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
                                                          const RegisteredService& service) {
   if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
   if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
+  // A name is its user's until he lets it go: SELinux's answer, where Android has that.
+  const RegisteredService* const held = names_.own(name);
+  if (held != nullptr && held->uid != service.uid && service.uid != kRoot) {
+    return {kSecurityException, "another user has this name"};
+  }
   if (const char* refusal = names_.refusal(name, service)) return {kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
@@ -236,7 +241,8 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       const auto name = request.string16();
       const auto handle = service_in(request);
       if (!name || !handle) return status_reply(-1);
-      RegisteredService instance{.host = own_host_, .handle = *handle, .pid = call.sender_pid};
+      RegisteredService instance{.host = own_host_, .handle = *handle,
+                            .pid = call.sender_pid, .uid = call.sender_euid};
       instance.allow_isolated = request.i32().value_or(0) != 0;
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
@@ -334,7 +340,8 @@ OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader
   const auto handle = service_in(request);
   const auto stability = request.i32();
   if (!name || !handle || !stability) return exception_reply(kIllegalArgument, "no service");
-  RegisteredService service{.host = own_host_, .handle = *handle, .pid = call.sender_pid};
+  RegisteredService service{.host = own_host_, .handle = *handle,
+                            .pid = call.sender_pid, .uid = call.sender_euid};
   service.allow_isolated = request.i32().value_or(0) != 0;
   service.dump_priority =
       static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));

@@ -68,7 +68,8 @@ TEST(Reconfiguration, HostsComeGoAndMove) {
   EXPECT_EQ(plan.config.hosts, wanted.hosts);
   EXPECT_EQ(plan.changed,
             (Keys{"hosts[a].address", "hosts[c].address", "hosts[c].id", "hosts[c].name",
-                  "hosts[d].address", "hosts[d].id", "hosts[d].name"}));
+                  "hosts[c].uid_map.0", "hosts[d].address", "hosts[d].id", "hosts[d].name",
+                  "hosts[d].uid_map.0"}));
   EXPECT_EQ(plan.needs_restart, Keys{});
 }
 

@@ -169,6 +169,34 @@ ca = "a"
   }
 }
 
+TEST_F(Sources, UsersOfOtherHosts) {
+  write("n.toml", R"(
+host = "a"
+cluster_key = "k"
+[[hosts]]
+name = "a"
+address = "127.0.0.1:1"
+[[hosts]]
+name = "b"
+address = "127.0.0.1:2"
+[hosts.uid_map]
+0 = 0
+1000 = 2000
+"*" = 65534
+)");
+  const LoadedConfig loaded = load();
+  EXPECT_EQ(loaded.config.hosts[0].uid_map, (std::map<std::uint32_t, std::uint32_t>{{0, 65534}}));
+  EXPECT_FALSE(loaded.config.hosts[0].other_uids);
+  EXPECT_EQ(loaded.config.hosts[1].uid_map,
+            (std::map<std::uint32_t, std::uint32_t>{{0, 0}, {1000, 2000}}));
+  EXPECT_EQ(loaded.config.hosts[1].other_uids, 65534U);
+  EXPECT_EQ(parse_config(render_config(loaded.config), "t").value(), loaded.config);
+  for (const char* wrong : {"x = 1", "-1 = 1", "1 = -1", "1 = \"a\"", "4294967295 = 1"}) {
+    write("n.toml.d/w.toml", std::string("[[hosts]]\nname = \"b\"\n[hosts.uid_map]\n") + wrong);
+    EXPECT_NE(failure().find("hosts[2].uid_map"), std::string::npos) << wrong << ": " << failure();
+  }
+}
+
 TEST_F(Sources, AUserWithoutRootHasASocketOfHisOwn) {
   if (::geteuid() == 0) {
     ::setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);

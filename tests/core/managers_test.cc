@@ -32,6 +32,54 @@ std::string manager_at(Cluster& cluster, std::size_t host) {
   return cluster.host(host).driver.contexts().front().manager;
 }
 
+// Root of another host is who this host says, and its context agrees.
+TEST(Users, OfAnotherHostAreMapped) {
+  Cluster cluster(2);
+  DriverSetup setup;
+  UidMap& users = setup.uid_maps[HostId{2}];
+  users.add(0, 65534);
+  users.add(1000, 2000);
+  cluster.host(1).driver.change(setup);
+  Program manager(cluster.host(1), 100, "binder", 64 * 1024);
+  manager.greet(1);
+  flat_binder_object object{};
+  object.flags = FLAT_BINDER_FLAG_TXN_SECURITY_CTX;
+  ASSERT_EQ(manager.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
+  manager.enter_looper(1);
+  cluster.settle();
+  for (const auto& [there, here] : {std::pair(0U, 65534U), std::pair(1000U, 2000U), std::pair(7U, 7U)}) {
+    Program caller(cluster.host(2), 200, "binder", 64 * 1024, there,
+                   "u:r:uid_" + std::to_string(there) + ":s0");
+    caller.greet(1);
+    const Payload payload("who am I?");
+    caller.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 7, TF_ONE_WAY)), true);
+    cluster.settle();
+    const Outcome outcome = manager.read_now(1);
+    const auto* told = outcome.find(BR_TRANSACTION_SEC_CTX);
+    ASSERT_NE(told, nullptr);
+    const auto data = told->as<binder_transaction_data_secctx>();
+    EXPECT_EQ(data.transaction_data.sender_euid, here);
+    EXPECT_EQ(reinterpret_cast<const char*>(manager.at(data.secctx)),
+              "u:r:uid_" + std::to_string(here) + ":s0@host2");
+    manager.write(1, Commands().put(BC_FREE_BUFFER, data.transaction_data.data.ptr.buffer));
+  }
+}
+
+// As an agent's configuration has it by default: the built-in manager stays.
+TEST(Managers, ABuiltinOneThatDoesNotYieldStays) {
+  for (const bool yields : {true, false}) {
+    Cluster cluster;
+    Driver& driver = cluster.host(1).driver;
+    const std::string name = yields ? "yields" : "stays";
+    ASSERT_EQ(driver.add_context({.name = name, .cluster_wide = false, .builtin_yields = yields}), 0);
+    Program builtin(cluster.host(1), 100, name);
+    driver.set_builtin_manager(builtin.id(), 0x1000, 0x10000);
+    Program program(cluster.host(1), 101, name);
+    program.greet(1);
+    EXPECT_EQ(claim(cluster, program), yields ? 0 : -EBUSY);
+  }
+}
+
 TEST(Managers, AfterAManagerOnlyItsUserCanBeOne) {
   Cluster cluster;
   {

@@ -140,6 +140,23 @@ TEST_P(HostileRequests, ACallerThatDiesBeforeTheAnswerLeavesNothing) {
   EXPECT_EQ(after.transactions, before.transactions);
 }
 
+TEST(Names, AreTheirUsersUntilHeLetsThemGo) {
+  ManagedCluster cluster;
+  ServiceClient owner(cluster, 1, 100, android("Android14"), 1001);
+  ServiceClient of_the_same_user(cluster, 1, 101, android("Android14"), 1001);
+  ServiceClient other(cluster, 1, 102, android("Android14"), 1002);
+  ServiceClient root(cluster, 1, 103, android("Android14"), 0);
+  ServiceClient old(cluster, 1, 104, android("Android10"), 1002);
+  ASSERT_EQ(owner.add("name", kNode), 0);
+  EXPECT_EQ(other.add("name", kNode), -1) << "EX_SECURITY";
+  EXPECT_NE(old.add("name", kNode), 0);
+  EXPECT_EQ(of_the_same_user.add("name", kNode), 0);
+  of_the_same_user.die();
+  EXPECT_EQ(other.add("name", kNode), 0) << "nobody has it any more";
+  EXPECT_EQ(owner.add("name", kNode), -1);
+  EXPECT_EQ(root.add("name", kNode), 0);
+}
+
 TEST(Bounds, OneProgramDoesNotUseUpTheNamesOfOthers) {
   constexpr int kShare = 8192;
   ManagedCluster cluster(2);

@@ -145,8 +145,10 @@ std::optional<std::uint32_t> Received::handle() {
 // ---- ServiceClient ----
 
 ServiceClient::ServiceClient(ManagedCluster& cluster, std::size_t host, std::int32_t pid,
-                             const Android& version)
-    : cluster_(cluster), version_(version), program_(cluster.host(host), pid) {
+                             const Android& version, std::uint32_t euid)
+    : cluster_(cluster),
+      version_(version),
+      program_(cluster.host(host), pid, "binder", 128 * 1024, euid) {
   program_.greet(kCaller);
   program_.enter_looper(kLooper);
 }

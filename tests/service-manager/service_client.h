@@ -81,7 +81,7 @@ class Received {
 class ServiceClient {
  public:
   ServiceClient(ManagedCluster& cluster, std::size_t host, std::int32_t pid,
-                const Android& version);
+                const Android& version, std::uint32_t euid = 1000);
 
   // A call of handle 0, or of another. Handles in the reply are held until the program ends.
   Received call(std::uint32_t code, const Request& request, std::uint32_t handle = 0);
