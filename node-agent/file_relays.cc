@@ -100,7 +100,10 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_file(HostId peer, Fore
 
 std::pair<FileNumber, bool> FileRelays::known_as(HostId peer, const OpenFile& file) const {
   if (const auto came = numbers_.find({peer, false, file}); came != numbers_.end()) {
-    return {came->second, true};
+    const auto id = ids_.find({.peer = peer, .offered_here = false, .number = came->second});
+    const Entry& entry = relays_.at(id->second.value());
+    // Otherwise it is relayed once more, and what is on its way follows it.
+    if (entry.counter || entry.relay->nothing_between()) return {came->second, true};
   }
   const auto went = numbers_.find({peer, true, file});
   return {went == numbers_.end() ? FileNumber{} : went->second, false};
@@ -248,6 +251,7 @@ bool FileRelays::find_again(HostId peer, const peer::FileOffered& offer, Offer& 
   }
   FileRelay& relay = *entry.relay;
   if (offer.returns) {
+    if (!relay.nothing_between()) return false;
     made.program_side.reset(::fcntl(relay.original(), F_DUPFD_CLOEXEC, 0));
     if (!made.program_side) return false;
     relay.pause();

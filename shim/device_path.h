@@ -31,6 +31,11 @@ struct DevicePath {
 // kOther, as those with "..": shim/path_walk.h knows more.
 DevicePath parse_device_path(const char* path);
 
+// A directory that binderfs was mounted on has a link of this name, which leads to that: so every program
+// of the host knows it. What is below such a directory is what is below the link's target.
+inline constexpr const char* kViewLink = ".netbinder-view";
+inline constexpr const char* kViewTarget = "/dev/binderfs";
+
 // The text of a path of ours, as a descriptor of it shows.
 inline constexpr std::size_t kDevicePathBytes = 128;
 void name_path(const DevicePath& path, char (&into)[kDevicePathBytes]);
