@@ -13,7 +13,7 @@ namespace netbinder {
 enum class PathKind {
   kOther,      // none of our business
   kDevice,     // a binder device; `name` is its context
-  kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc"
+  kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc", or ".." for what is above
   kFeature,    // a file below features; it reads "1\n"
   kControl,    // /dev/binderfs/binder-control
   kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …

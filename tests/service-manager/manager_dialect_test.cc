@@ -26,6 +26,7 @@ class ToolsDialect : public ::testing::TestWithParam<Android> {
 
   ManagedCluster cluster_{1, GetParam().dialect == "classic" ? "auto" : GetParam().dialect};
   ServiceClient client_{cluster_, 1, 100, GetParam()};
+  ServiceClient other_{cluster_, 1, 200, GetParam()};
 };
 
 INSTANTIATE_TEST_SUITE_P(Android, ToolsDialect, ::testing::ValuesIn(androids()),
@@ -47,7 +48,7 @@ TEST_P(ToolsDialect, IsFoundOutByOneQuestion) {
   ParcelReader result(view(added));
   EXPECT_FALSE(added.is_status());
   EXPECT_TRUE(dialect->begin_result(result));
-  EXPECT_TRUE(client_.check("tool"));
+  EXPECT_TRUE(other_.check("tool"));
   const Received listed = ask(dialect->list(0));
   ParcelReader names(view(listed));
   ASSERT_TRUE(dialect->begin_result(names));
