@@ -2,8 +2,10 @@
 #include "node-agent/file_relay.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,6 +49,17 @@ FileRelay::FileRelay(Setup setup, Send send)
 bool FileRelay::hung_up() const {
   pollfd now{.fd = fd(), .events = 0, .revents = 0};
   return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+bool FileRelay::nothing_between() const {
+  if (setup_.offered_here) {
+    return !setup_.sends || sending_ == Sending::kOver ||
+           (ahead_ == 0 && credit_ == limits::kFileWindowBytes);
+  }
+  if (!setup_.takes) return true;
+  int unread = 0;
+  if (::ioctl(fd(), setup_.socket ? SIOCOUTQ : FIONREAD, &unread) != 0) return false;
+  return waiting_.empty() && unread == 0;
 }
 
 void FileRelay::program_has_it() {

@@ -54,6 +54,9 @@ class FileRelay {
     return setup_.original ? setup_.original.get() : setup_.fd.get();
   }
   [[nodiscard]] bool socket() const { return setup_.socket; }
+  // Whether nothing is between the two ends: read at the one that offered it, and not yet by a program at
+  // the other, as far as this end knows. Only then the file can be taken up again where it came from.
+  [[nodiscard]] bool nothing_between() const;
   // The other side of the descriptor here is closed.
   [[nodiscard]] bool hung_up() const;
 

@@ -101,13 +101,13 @@ bool control_binderfs(int fd, unsigned long request, void* argument, int& result
   char target[64];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const int saved_errno = errno;
-  const ssize_t size = ::readlink(link, target, sizeof target);
+  const ssize_t size = real::readlink(link, target, sizeof target);
   errno = saved_errno;
   if (size != static_cast<ssize_t>(std::strlen(kControlLink)) ||
       std::memcmp(target, kControlLink, std::strlen(kControlLink)) != 0) {
     return false;
   }
-  const int error = add_binderfs_device(reinterpret_cast<std::uint64_t>(argument));
+  const int error = add_binderfs_device(address_of(argument));
   result = error == 0 ? 0 : fail(error);
   if (error == 0) errno = saved_errno;
   return true;

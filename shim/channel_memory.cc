@@ -4,8 +4,8 @@
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <new>
 
+#include "shim/allocation.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
@@ -27,12 +27,12 @@ std::byte* ChannelMemory::map(int fd, std::atomic<std::byte*>& place, std::uint6
 std::atomic<std::byte*>* ChannelMemory::area_place(std::uint32_t index) {
   if (std::atomic<std::byte*>* const known = known_area_place(index)) return known;
   auto* const made = reinterpret_cast<AreaChunk*>(
-      new (std::nothrow) std::atomic<std::byte*>[kAreasInChunk]());
+      make_objects<std::atomic<std::byte*>>(kAreasInChunk));
   if (made == nullptr) return nullptr;
   AreaChunk* expected = nullptr;
   if (!areas_[index / kAreasInChunk].compare_exchange_strong(expected, made,
                                                              std::memory_order_acq_rel)) {
-    delete[] reinterpret_cast<std::atomic<std::byte*>*>(made);  // another thread was faster
+    std::free(made);  // another thread was faster
   }
   return known_area_place(index);
 }

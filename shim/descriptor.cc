@@ -4,9 +4,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <new>
 #include <utility>
 
+#include "shim/allocation.h"
 #include "shim/known_fds.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
@@ -83,7 +83,7 @@ Descriptor* new_descriptor() {
     found = found->next;
   }
   if (found == nullptr) {
-    found = new (std::nothrow) Descriptor;
+    found = make_object<Descriptor>();
     if (found == nullptr) return nullptr;
     found->next = all_descriptors;
     all_descriptors = found;

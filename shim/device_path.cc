@@ -58,15 +58,22 @@ DevicePath directory(const char* name) {
   return result;
 }
 
+// The directory that ".." leads to, if the path ends with that; otherwise it is to be walked.
+DevicePath parent(const char* name, const char* rest) {
+  return *rest == '\0' || std::strcmp(rest, "/") == 0 ? directory(name) : DevicePath{};
+}
+
 // A path below binder_logs or /sys/kernel/debug/binder.
 DevicePath parse_debug_file(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return directory("binder_logs");
+  if (first.is("..")) return parent("binderfs", path);
   const bool only = *path == '\0';
   const Component second = next_component(path);
   const bool ends = *path == '\0';
   if (first.is("proc")) {
     if (second.size == 0) return directory("proc");
+    if (second.is("..")) return parent("binder_logs", path);
     const bool number = std::all_of(second.start, second.start + second.size,
                                     [](char digit) { return digit >= '0' && digit <= '9'; });
     DevicePath result{.kind = PathKind::kAbsent};
@@ -85,6 +92,7 @@ DevicePath parse_debug_file(const char* path) {
 DevicePath parse_binderfs(const char* path) {
   const Component first = next_component(path);
   if (first.size == 0) return directory("binderfs");
+  if (first.is("..")) return parent("..", path);
   if (first.is("binder_logs")) return parse_debug_file(path);
   const Component second = next_component(path);
   if (first.is("binder-control")) {
@@ -92,12 +100,13 @@ DevicePath parse_binderfs(const char* path) {
   }
   if (first.is("features")) {
     if (second.size == 0) return directory("features");
+    if (second.is("..")) return parent("binderfs", path);
     for (const char* feature : kFeatures) {
       if (second.is(feature) && *path == '\0') return named(PathKind::kFeature, second);
     }
     return {.kind = PathKind::kAbsent};
   }
-  const bool device = second.size == 0 && first.start[first.size] == '\0' && !first.is("..");
+  const bool device = second.size == 0 && first.start[first.size] == '\0';
   if (!device) return {.kind = PathKind::kAbsent};
   DevicePath result = named(PathKind::kDevice, first);
   result.in_binderfs = true;

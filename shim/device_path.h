@@ -15,7 +15,7 @@ namespace netbinder {
 enum class PathKind {
   kOther,      // none of our business
   kDevice,     // a binder device; `name` is its context
-  kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc"
+  kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc", or ".." for what is above
   kFeature,    // a file below features; it reads "1\n"
   kControl,    // /dev/binderfs/binder-control
   kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …
@@ -32,6 +32,11 @@ struct DevicePath {
 // Duplicate slashes and "." are understood; symbolic links are not followed, and relative paths are
 // kOther, as those with "..": shim/path_walk.h knows more.
 DevicePath parse_device_path(const char* path);
+
+// A directory that binderfs was mounted on has a link of this name, which leads to that: so every program
+// of the host knows it. What is below such a directory is what is below the link's target.
+inline constexpr const char* kViewLink = ".netbinder-view";
+inline constexpr const char* kViewTarget = "/dev/binderfs";
 
 // The text of a path of ours, as a descriptor of it shows.
 inline constexpr std::size_t kDevicePathBytes = 128;

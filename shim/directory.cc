@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
+#include "shim/allocation.h"
 #include "shim/handshake.h"
 #include "shim/places.h"
 #include "shim/process_state.h"
@@ -79,10 +79,12 @@ bool fill(Directory& directory, const DevicePath& path) {
 }  // namespace
 
 Directory* open_directory(const DevicePath& path) {
-  auto* const directory = new (std::nothrow) Directory;
+  auto* const directory = make_object<Directory>();
   if (directory == nullptr || !fill(*directory, path)) {
-    if (directory != nullptr) std::free(directory->names);
-    delete directory;
+    if (directory != nullptr) {
+      std::free(directory->names);
+      destroy_object(directory);
+    }
     errno = ENOMEM;
     return nullptr;
   }
@@ -144,7 +146,7 @@ void close_directory(Directory& directory) {
   }
   if (directory.fd >= 0) real::close(directory.fd);
   std::free(directory.names);
-  delete &directory;
+  destroy_object(&directory);
 }
 
 }  // namespace netbinder

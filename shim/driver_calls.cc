@@ -189,7 +189,7 @@ int exchange_write_read(Descriptor& descriptor, int fd, binder_write_read& bwr) 
 }
 
 int write_read(Descriptor& descriptor, int fd, void* argument) {
-  const auto address = reinterpret_cast<std::uint64_t>(argument);
+  const auto address = address_of(argument);
   binder_write_read bwr;
   if (!read_user(&bwr, address, sizeof bwr)) return EFAULT;
   const int error = exchange_write_read(descriptor, fd, bwr);
@@ -215,7 +215,7 @@ int control(Descriptor& descriptor, int fd, std::uint32_t command, void* argumen
   if (descriptor.nonblocking.load(std::memory_order_relaxed)) {
     mailbox.request.flags |= kFlagNonblocking;
   }
-  const auto address = reinterpret_cast<std::uint64_t>(argument);
+  const auto address = address_of(argument);
   if (!takes_pointer(command)) {
     std::memset(mailbox.argument, 0, sizeof mailbox.argument);
   } else if (!read_user(mailbox.argument, address, size)) {
@@ -235,7 +235,7 @@ int control(Descriptor& descriptor, int fd, std::uint32_t command, void* argumen
 
 int set_nonblocking(Descriptor& descriptor, int fd, void* argument) {
   int on = 0;
-  if (!read_user(&on, reinterpret_cast<std::uint64_t>(argument), sizeof on)) return EFAULT;
+  if (!read_user(&on, address_of(argument), sizeof on)) return EFAULT;
   if (real::ioctl(fd, FIONBIO, &on) != 0) return errno;
   descriptor.nonblocking.store(on != 0, std::memory_order_relaxed);
   return 0;
@@ -298,7 +298,7 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
     } else {
       lease.mailbox().request = {};
       lease.mailbox().request.operation = kOpMap;
-      lease.mailbox().request.address = reinterpret_cast<std::uint64_t>(memory);
+      lease.mailbox().request.address = address_of(memory);
       lease.mailbox().request.bytes = std::min<std::uint64_t>(length, kMaxMapBytes);
       error = -lease.exchange();
       if (error == 0) error = -lease.mailbox().response.error;
@@ -310,14 +310,14 @@ void* mmap_binder(Descriptor& descriptor, int fd, void* address, std::size_t len
     return MAP_FAILED;
   }
   close_helper(descriptor, kHelloArenaMemory);
-  descriptor.arena_address.store(reinterpret_cast<std::uint64_t>(memory));
+  descriptor.arena_address.store(address_of(memory));
   descriptor.arena_bytes.store(length);
   errno = saved_errno;
   return memory;
 }
 
 void note_unmapping(void* address, std::size_t length) {
-  const auto begin = reinterpret_cast<std::uint64_t>(address);
+  const auto begin = address_of(address);
   for_each_descriptor([&](Descriptor& descriptor) {
     const std::uint64_t start = descriptor.arena_address.load();
     if (descriptor.arena_bytes.load() == 0 || start < begin || start - begin >= length ||

@@ -48,6 +48,8 @@ ProgramAction& action_of(int signal) { return signal == SIGSEGV ? segv_action : 
 
 #if defined(__x86_64__)
 auto& program_counter(ucontext_t& context) { return context.uc_mcontext.gregs[REG_RIP]; }
+#elif defined(__i386__)
+auto& program_counter(ucontext_t& context) { return context.uc_mcontext.gregs[REG_EIP]; }
 #elif defined(__aarch64__)
 auto& program_counter(ucontext_t& context) { return context.uc_mcontext.pc; }
 #endif

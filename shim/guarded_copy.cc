@@ -58,6 +58,69 @@ netbinder_guarded_failed:
   ret
   .cfi_endproc
 )");
+#elif defined(__i386__)
+// The two registers that are the caller's are kept where a fault does not lose them.
+__asm__(R"(
+  .text
+  .hidden netbinder_guarded_copy
+  .hidden netbinder_can_read
+  .hidden netbinder_can_write
+  .hidden netbinder_guarded_begin
+  .hidden netbinder_guarded_end
+  .hidden netbinder_guarded_failed
+  .globl netbinder_guarded_begin
+netbinder_guarded_begin:
+  .globl netbinder_guarded_copy
+  .type netbinder_guarded_copy, @function
+netbinder_guarded_copy:
+  .cfi_startproc
+  movd %esi, %xmm0
+  movd %edi, %xmm1
+  mov 4(%esp), %edi
+  mov 8(%esp), %esi
+  mov 12(%esp), %ecx
+  rep movsb
+  movd %xmm0, %esi
+  movd %xmm1, %edi
+  mov $1, %eax
+  ret
+  .cfi_endproc
+  .size netbinder_guarded_copy, . - netbinder_guarded_copy
+  .globl netbinder_can_read
+  .type netbinder_can_read, @function
+netbinder_can_read:
+  .cfi_startproc
+  movd %esi, %xmm0
+  movd %edi, %xmm1
+  mov 4(%esp), %ecx
+  movzbl (%ecx), %eax
+  mov $1, %eax
+  ret
+  .cfi_endproc
+  .size netbinder_can_read, . - netbinder_can_read
+  .globl netbinder_can_write
+  .type netbinder_can_write, @function
+netbinder_can_write:
+  .cfi_startproc
+  movd %esi, %xmm0
+  movd %edi, %xmm1
+  mov 4(%esp), %ecx
+  lock orb $0, (%ecx)
+  mov $1, %eax
+  ret
+  .cfi_endproc
+  .size netbinder_can_write, . - netbinder_can_write
+  .globl netbinder_guarded_end
+netbinder_guarded_end:
+  .globl netbinder_guarded_failed
+netbinder_guarded_failed:
+  .cfi_startproc
+  movd %xmm0, %esi
+  movd %xmm1, %edi
+  xor %eax, %eax
+  ret
+  .cfi_endproc
+)");
 #elif defined(__aarch64__)
 __asm__(R"(
   .text

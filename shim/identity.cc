@@ -45,6 +45,7 @@ void note_user_known(Descriptor& descriptor) {
 
 void show_namespaces(Descriptor& descriptor, std::uint64_t pid_namespace,
                      std::uint64_t user_namespace) {
+  if (pid_namespace == 0 || user_namespace == 0) return;  // the agent does not know its own
   const int saved_errno = errno;
   const auto inode_of = [](int fd) {
     struct stat status;

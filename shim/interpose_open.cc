@@ -28,7 +28,6 @@ namespace {
 [[gnu::constructor]] void start() {
   start_shim();
   ::pthread_atfork(nullptr, nullptr, trap_this_thread);
-  trap_if_told();
 }
 
 // False: the path is not ours. Otherwise `result` is what open returns.

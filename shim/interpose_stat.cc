@@ -194,7 +194,10 @@ NETBINDER_INTERPOSE(int, shim_eaccess, "eaccess", const char* path, int mode) {
     });                                                                                        \
   }
 
+// A 32-bit program that asks for no 64-bit offsets has another struct, and gets the kernel's answer.
+#if defined(__LP64__)
 NETBINDER_STAT_FAMILY()
+#endif
 NETBINDER_STAT_FAMILY(64)
 
 int entry::statx(int dir, const char* path, int flags, unsigned mask, struct statx* answer) {

@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <cstdarg>
-#include <new>
 
+#include "shim/allocation.h"
 #include "shim/interpose.h"
 #include "shim/real_calls.h"
+#include "shim/system_calls.h"
 #include "shim/trap.h"
 
 namespace netbinder {
@@ -33,6 +34,8 @@ NETBINDER_INTERPOSE(long, shim_syscall, "syscall", long number, ...) {
 
 namespace {
 
+[[gnu::constructor]] void say_what_to_do() { carry_out_trapped_by(emulate_system_call); }
+
 struct Start {
   void* (*begin)(void*);
   void* argument;
@@ -40,7 +43,7 @@ struct Start {
 
 void* start_thread(void* given) {
   const Start start = *static_cast<Start*>(given);
-  delete static_cast<Start*>(given);
+  destroy_object(static_cast<Start*>(given));
   trap_this_thread();
   return start.begin(start.argument);
 }
@@ -58,10 +61,10 @@ const sigset_t* without_trap(const sigset_t* set, int how, sigset_t& room) {
 NETBINDER_INTERPOSE(int, shim_pthread_create, "pthread_create", pthread_t* thread,
                     const pthread_attr_t* attributes, void* (*begin)(void*), void* argument) {
   if (!traps_calls()) return real::pthread_create(thread, attributes, begin, argument);
-  auto* const start = new (std::nothrow) Start{begin, argument};
+  auto* const start = make_object<Start>(begin, argument);
   if (start == nullptr) return EAGAIN;
   const int error = real::pthread_create(thread, attributes, start_thread, start);
-  if (error != 0) delete start;
+  if (error != 0) destroy_object(start);
   return error;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/known_fds.h"
 
-#include <new>
+#include "shim/allocation.h"
 
 namespace netbinder {
 
@@ -12,7 +12,7 @@ KnownFds::Entry* KnownFds::make(int fd) {
   if (number >= kEntries) return nullptr;
   std::atomic<Entry*>& chunk = chunks_[number / kChunkEntries];
   if (chunk.load(std::memory_order_relaxed) == nullptr) {
-    Entry* const entries = new (std::nothrow) Entry[kChunkEntries]();
+    Entry* const entries = make_objects<Entry>(kChunkEntries);
     if (entries == nullptr) return nullptr;
     chunk.store(entries, std::memory_order_release);
   }

@@ -116,9 +116,19 @@ class Walk {
     const std::size_t before = done_.size();
     if (!done_.push(component, size)) return false;
     if (parse_device_path(done_.text()).kind != PathKind::kOther) return true;
-    if (keep_link) return true;
     char target[PATH_MAX];
+    if (keep_link) {
+      if (read_link(target) < 0 && errno == ENOENT && is_view(before)) {
+        done_.clear();
+        return done_.append(kViewTarget, std::strlen(kViewTarget)) && done_.push(component, size);
+      }
+      return true;
+    }
     const ssize_t got = read_link(target);
+    if (got < 0 && errno == ENOENT && is_view(before)) {
+      done_.clear();
+      return done_.append(kViewTarget, std::strlen(kViewTarget)) && done_.push(component, size);
+    }
     // Debug files may be below directories that are not there.
     if (got < 0) return errno != ENOENT || std::strncmp(done_.text(), "/sys/", 5) == 0;
     if (++links_ > kMostLinks) return false;
@@ -138,14 +148,26 @@ class Walk {
     return true;
   }
 
-  ssize_t read_link(char (&target)[PATH_MAX]) {
-    if (owner_.tid == 0) return real::readlink(done_.text(), target, sizeof target - 1);
+  // Whether binderfs was mounted on the directory that the first `size` bytes name.
+  bool is_view(std::size_t size) {
+    PathText link;
+    char target[PATH_MAX];
+    if (!link.append(done_.text(), size) || !link.push(kViewLink, std::strlen(kViewLink))) return false;
+    const ssize_t got = read_link_at(link.text(), target);
+    return got == static_cast<ssize_t>(std::strlen(kViewTarget)) &&
+           std::memcmp(target, kViewTarget, std::strlen(kViewTarget)) == 0;
+  }
+
+  ssize_t read_link(char (&target)[PATH_MAX]) { return read_link_at(done_.text(), target); }
+
+  ssize_t read_link_at(const char* link, char (&target)[PATH_MAX]) {
+    if (owner_.tid == 0) return real::readlink(link, target, sizeof target - 1);
     // /proc/self is the one who asks.
     char path[PATH_MAX + 64];
-    if (std::strcmp(done_.text(), "/proc/self") == 0) {
+    if (std::strcmp(link, "/proc/self") == 0) {
       return std::snprintf(target, sizeof target, "%d", owner_.tid);
     }
-    std::snprintf(path, sizeof path, "%s/root%s", proc_, done_.text());
+    std::snprintf(path, sizeof path, "%s/root%s", proc_, link);
     return real::readlink(path, target, sizeof target - 1);
   }
 

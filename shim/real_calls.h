@@ -116,6 +116,8 @@ extern RealFunction<int, const char*, uid_t, gid_t> lchown;
 extern RealFunction<int, int, uid_t, gid_t> fchown;
 extern RealFunction<int, int, const char*, uid_t, gid_t, int> fchownat;
 extern RealFunction<int, const char*> unlink;
+extern RealFunction<int, const char*, const char*, const char*, unsigned long, const void*> mount;
+extern RealFunction<int, const char*, int> umount2;
 extern RealFunction<int, int, const char*, int> unlinkat;
 extern RealFunction<int, const char*> remove;
 extern RealFunction<int, int, const char*, int, unsigned, struct statx*> statx;

@@ -139,7 +139,7 @@ bool Stager::add(const StagedRange& range) {
   }
   const std::uint64_t place = overflow_range_place(ranges_);
   if (place < large_used_ ||
-      !copy_to_area(place, reinterpret_cast<std::uint64_t>(&range), sizeof range)) {
+      !copy_to_area(place, address_of(&range), sizeof range)) {
     return false;
   }
   ++ranges_;

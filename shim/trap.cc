@@ -17,7 +17,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "shim/entry_points.h"
 #include "shim/process_state.h"
 #include "shim/real_calls.h"
 
@@ -38,6 +37,7 @@ struct Range {
 };
 
 constinit std::atomic<bool> active = false;
+constinit CarryOut carry_out = nullptr;    // set before the program begins
 constinit Range exempt;                    // the C library's text; set before `active`
 constinit struct sigaction program_action {};  // guarded by the state lock
 constinit std::atomic<unsigned long long> looked_at = 0;  // objects loaded when they were last searched
@@ -203,7 +203,7 @@ void handle_dispatched(void* context) {
   const long arguments[6] = {call.argument(0), call.argument(1), call.argument(2),
                              call.argument(3), call.argument(4), call.argument(5)};
   const bool forks = call.number() == SYS_fork || call.number() == SYS_clone;
-  const long result = emulate_system_call(call.number(), arguments);
+  const long result = carry_out(call.number(), arguments);
   if (forks && result == 0) trap_this_thread();  // the new process begins without
   call.give(result);
 }
@@ -300,7 +300,8 @@ void trap_if_needed() {
 #endif
 }
 
-void trap_if_told() {
+void carry_out_trapped_by(CarryOut function) {
+  carry_out = function;
 #if defined(__x86_64__)
   if (told("1")) begin();
 #endif
@@ -327,129 +328,6 @@ bool trap_sigaction(int signal, const struct sigaction* action, struct sigaction
   if (old != nullptr) *old = before;
   result = 0;
   return true;
-}
-
-// ---- system calls by number ----
-
-bool concerns_shim(long number) {
-  switch (number) {
-    case SYS_ioctl:
-    case SYS_openat:
-    case SYS_openat2:
-    case SYS_munmap:
-    case SYS_dup:
-    case SYS_dup3:
-    case SYS_fcntl:
-    case SYS_fstat:
-    case SYS_statx:
-    case SYS_faccessat:
-    case SYS_faccessat2:
-    case SYS_readlinkat:
-#if defined(SYS_mmap)
-    case SYS_mmap:
-#endif
-#if defined(SYS_newfstatat)
-    case SYS_newfstatat:
-#endif
-#if defined(SYS_open)
-    case SYS_open:
-    case SYS_dup2:
-    case SYS_stat:
-    case SYS_lstat:
-    case SYS_access:
-    case SYS_readlink:
-#endif
-      return true;
-    default:
-      return false;
-  }
-}
-
-namespace {
-
-template <typename T>
-T pointer(long argument) {
-  return reinterpret_cast<T>(argument);
-}
-
-// As the C library has it: -1 and errno. Called for what concerns_shim says only.
-long take_shims_way(long number, const long (&a)[6]) {
-  const auto i = [&](int n) { return static_cast<int>(a[n]); };
-  switch (number) {
-    case SYS_ioctl:
-      return entry::ioctl(i(0), static_cast<unsigned long>(a[1]), pointer<void*>(a[2]));
-    case SYS_openat:
-      return entry::open(i(0), pointer<const char*>(a[1]), i(2), static_cast<mode_t>(a[3]));
-    case SYS_openat2: {
-      // Of its fields only the flags matter to a device. What it would resolve otherwise, the kernel
-      // does.
-      const auto* const flags = pointer<const std::uint64_t*>(a[2]);
-      const auto before = static_cast<int>(flags == nullptr ? 0 : *flags);
-      const long made = real::syscall(number, a[0], a[1], a[2], a[3]);
-      if (made >= 0 || (errno != ENOENT && errno != ENXIO)) return made;
-      return entry::open(i(0), pointer<const char*>(a[1]), before & ~O_CREAT, 0);
-    }
-#if defined(SYS_mmap)
-    case SYS_mmap:
-      return reinterpret_cast<long>(entry::mmap(pointer<void*>(a[0]),
-                                                static_cast<std::size_t>(a[1]), i(2), i(3), i(4),
-                                                static_cast<off_t>(a[5])));
-#endif
-    case SYS_munmap:
-      return entry::munmap(pointer<void*>(a[0]), static_cast<std::size_t>(a[1]));
-    case SYS_dup:
-      return entry::dup(i(0));
-    case SYS_dup3:
-      return entry::dup3(i(0), i(1), i(2));
-    case SYS_fcntl:
-      return entry::fcntl(i(0), i(1), pointer<void*>(a[2]));
-    case SYS_fstat:
-      return entry::fstat(i(0), pointer<struct stat*>(a[1]));
-    case SYS_statx:
-      return entry::statx(i(0), pointer<const char*>(a[1]), i(2), static_cast<unsigned>(a[3]),
-                          pointer<struct statx*>(a[4]));
-    case SYS_faccessat:
-      return entry::faccessat(i(0), pointer<const char*>(a[1]), i(2), 0);
-    case SYS_faccessat2:
-      return entry::faccessat(i(0), pointer<const char*>(a[1]), i(2), i(3));
-    case SYS_readlinkat:
-      return entry::readlinkat(i(0), pointer<const char*>(a[1]), pointer<char*>(a[2]),
-                               static_cast<std::size_t>(a[3]));
-#if defined(SYS_newfstatat)
-    case SYS_newfstatat:
-      return entry::fstatat(i(0), pointer<const char*>(a[1]), pointer<struct stat*>(a[2]), i(3));
-#endif
-#if defined(SYS_open)
-    case SYS_open:
-      return entry::open(AT_FDCWD, pointer<const char*>(a[0]), i(1), static_cast<mode_t>(a[2]));
-    case SYS_dup2:
-      if (i(0) == i(1)) return real::syscall(number, a[0], a[1]);
-      return entry::dup3(i(0), i(1), 0);
-    case SYS_stat:
-      return entry::fstatat(AT_FDCWD, pointer<const char*>(a[0]), pointer<struct stat*>(a[1]), 0);
-    case SYS_lstat:
-      return entry::fstatat(AT_FDCWD, pointer<const char*>(a[0]), pointer<struct stat*>(a[1]),
-                            AT_SYMLINK_NOFOLLOW);
-    case SYS_access:
-      return entry::faccessat(AT_FDCWD, pointer<const char*>(a[0]), i(1), 0);
-    case SYS_readlink:
-      return entry::readlinkat(AT_FDCWD, pointer<const char*>(a[0]), pointer<char*>(a[1]),
-                               static_cast<std::size_t>(a[2]));
-#endif
-    default:
-      errno = ENOSYS;
-      return -1;
-  }
-}
-
-}  // namespace
-
-long emulate_system_call(long number, const long (&a)[6]) {
-  const long result = concerns_shim(number)
-                          ? take_shims_way(number, a)
-                          : real::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-  // A mapping may be at any address; only the last page's would be errors.
-  return result == -1 ? -errno : result;
 }
 
 }  // namespace netbinder

@@ -21,9 +21,12 @@
 
 namespace netbinder {
 
-// A device has been opened, or the program is about to start: see above.
+// What carries a call out: as the kernel, 0 and more, or a negative errno.
+using CarryOut = long (*)(long number, const long (&arguments)[6]);
+// To be called once, before the program begins: from here on calls may be trapped.
+void carry_out_trapped_by(CarryOut function);
+// A device has been opened.
 void trap_if_needed();
-void trap_if_told();
 
 // For a thread that begins, and for the only one of a forked process.
 void trap_this_thread();
@@ -33,10 +36,5 @@ bool trap_sigaction(int signal, const struct sigaction* action, struct sigaction
 
 // For masks of signals that are to be blocked: a call that cannot be handed over ends the process.
 [[nodiscard]] bool traps_calls();
-
-// As syscall(2): 0 and more, or a negative errno. Those that concern the shim take its ways.
-long emulate_system_call(long number, const long (&arguments)[6]);
-// Whether they do.
-[[nodiscard]] bool concerns_shim(long number);
 
 }  // namespace netbinder

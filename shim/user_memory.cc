@@ -10,10 +10,14 @@ namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;  // larger pages only make this look more often
 
-// The lower half, where programs are.
+// The lower half, where programs are; of 32-bit ones, all that a pointer reaches.
 bool is_user_range(std::uint64_t address, std::size_t size) {
-  constexpr std::uint64_t kEnd = std::uint64_t{1} << 63;
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << (sizeof(void*) * 8 - (sizeof(void*) / 8));
   return address < kEnd && size <= kEnd - address;
+}
+
+void* pointer_to(std::uint64_t address) {
+  return reinterpret_cast<void*>(static_cast<std::uintptr_t>(address));
 }
 
 template <typename Look>
@@ -32,23 +36,23 @@ std::size_t good_prefix(std::uint64_t address, std::size_t size, Look look) {
 bool read_user(void* into, std::uint64_t address, std::size_t size) {
   return size == 0 ||
          (is_user_range(address, size) &&
-          netbinder_guarded_copy(into, reinterpret_cast<const void*>(address), size));
+          netbinder_guarded_copy(into, pointer_to(address), size));
 }
 
 bool write_user(std::uint64_t address, const void* from, std::size_t size) {
   return size == 0 || (is_user_range(address, size) &&
-                       netbinder_guarded_copy(reinterpret_cast<void*>(address), from, size));
+                       netbinder_guarded_copy(pointer_to(address), from, size));
 }
 
 std::size_t writable_prefix(std::uint64_t address, std::size_t size) {
   return good_prefix(address, size, [](std::uint64_t at) {
-    return netbinder_can_write(reinterpret_cast<void*>(at));
+    return netbinder_can_write(pointer_to(at));
   });
 }
 
 std::size_t readable_prefix(std::uint64_t address, std::size_t size) {
   return good_prefix(address, size, [](std::uint64_t at) {
-    return netbinder_can_read(reinterpret_cast<const void*>(at));
+    return netbinder_can_read(pointer_to(at));
   });
 }
 

@@ -9,6 +9,11 @@
 
 namespace netbinder {
 
+// A pointer of the program as the driver's structs have it.
+inline std::uint64_t address_of(const void* pointer) {
+  return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer));
+}
+
 bool read_user(void* into, std::uint64_t address, std::size_t size);
 bool write_user(std::uint64_t address, const void* from, std::size_t size);
 

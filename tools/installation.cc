@@ -77,6 +77,19 @@ void preload_shim(const std::vector<std::string>& first) {
   ::setenv("LD_PRELOAD", now.c_str(), 1);
 }
 
+std::optional<std::string> shim_path_of_32_bit() {
+  const std::filesystem::path path =
+      std::filesystem::path(shim_path()).parent_path() / "i386" / kShimName;
+  return std::filesystem::exists(path) ? std::optional(path.string()) : std::nullopt;
+}
+
+void preload_shim_of_32_bit(const std::string& path) {
+  do_not_preload_shim();
+  const std::string before = environment("LD_PRELOAD");
+  const std::string now = preloadable(path) + (before.empty() ? "" : ":" + before);
+  ::setenv("LD_PRELOAD", now.c_str(), 1);
+}
+
 void do_not_preload_shim() {
   std::istringstream entries(environment("LD_PRELOAD"));
   std::string left;

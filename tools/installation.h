@@ -3,6 +3,7 @@
 // Where the parts of netbinder are: beside this program, whether built or installed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,12 @@ namespace netbinder::tools {
 // The agent's socket: $NETBINDER_SOCKET or the default.
 [[nodiscard]] std::string agent_socket();
 
+// The one for 32-bit programs, in a folder i386 beside the other; nothing if there is none.
+[[nodiscard]] std::optional<std::string> shim_path_of_32_bit();
 // Puts the shim at the front of LD_PRELOAD, behind `first`, unless it is there already.
 void preload_shim(const std::vector<std::string>& first = {});
+// The one for 32-bit programs, in the place of any other.
+void preload_shim_of_32_bit(const std::string& path);
 // Takes the shim out of LD_PRELOAD.
 void do_not_preload_shim();
 // For commands that use binder devices themselves: starts this program again with the shim

@@ -178,6 +178,7 @@ bool changes_rights(const std::string& path) {
 ProgramKind supervised(std::string reason) {
   return {.mode = ProgramKind::Mode::kSupervised,
           .reason = std::move(reason),
+          .is_32_bit = false,
           .makes_system_calls = false,
           .preload_first = {}};
 }
@@ -185,6 +186,7 @@ ProgramKind supervised(std::string reason) {
 ProgramKind neither(std::string reason) {
   return {.mode = ProgramKind::Mode::kNeither,
           .reason = std::move(reason),
+          .is_32_bit = false,
           .makes_system_calls = false,
           .preload_first = {}};
 }
@@ -229,8 +231,8 @@ ProgramKind kind_of_program(const std::string& path) {
     return supervised(fmt::format("{} uses musl", file));
   }
   if (elf->is_go) return supervised(fmt::format("{} is written in Go", file));
-  if (is_32_bit) return supervised(fmt::format("{} is a 32-bit program", file));
   ProgramKind kind;
+  kind.is_32_bit = is_32_bit;
   kind.makes_system_calls = elf->makes_system_calls;
   for (const std::string& library : elf->needed) {
     // The address sanitizer's runtime wants to be the first; it finds the shim's functions behind it.

@@ -19,6 +19,7 @@ struct ProgramKind {
   };
   Mode mode = Mode::kPreload;
   std::string reason;  // of any mode but kPreload: why, for people
+  bool is_32_bit = false;  // of the 32-bit shim, where there is one
   // It has system call instructions of its own (shim/trap.h).
   bool makes_system_calls = false;
   // Libraries that must come before the shim: a sanitizer's.

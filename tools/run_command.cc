@@ -23,6 +23,8 @@ int carry_out(const RunOptions& options, char** /*argv*/) {
   } else if (const auto file = find_program(options.command[0])) {
     kind = kind_of_program(*file);
   }
+  const auto shim_of_32_bit = kind.is_32_bit ? shim_path_of_32_bit() : std::nullopt;
+  if (kind.is_32_bit && !shim_of_32_bit) kind.mode = ProgramKind::Mode::kSupervised;
   switch (kind.mode) {
     case ProgramKind::Mode::kNeither:
       throw std::runtime_error(kind.reason);
@@ -34,7 +36,11 @@ int carry_out(const RunOptions& options, char** /*argv*/) {
       if (kind.makes_system_calls) ::setenv("NETBINDER_TRAP", "1", 0);
       break;
   }
-  preload_shim(kind.preload_first);
+  if (shim_of_32_bit) {
+    preload_shim_of_32_bit(*shim_of_32_bit);
+  } else {
+    preload_shim(kind.preload_first);
+  }
   std::vector<std::string> words = options.command;
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The requests of HIDL clients, as hwservicemanager answers them (versions 1.0 to 1.2). Services are in
-// the table of names as INTERFACE/INSTANCE, so what holds for others holds for them: they are known on
-// every host, and end with their programs.
-#include <unistd.h>
+#include "host/service-manager/hidl_calls.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "host/local_process.h"
 #include "host/service-manager/hidl_parcel.h"
-#include "host/service-manager/service_manager.h"
+#include "host/service-manager/replies.h"
 
 namespace netbinder {
 
@@ -42,6 +38,7 @@ enum Code : std::uint32_t {
   kChainBase = 0x0f43484e,
 };
 
+constexpr std::size_t kMaxHidlName = 255;
 constexpr std::int32_t kOk = 0;
 constexpr std::int32_t kUnknownTransaction = -74;  // -EBADMSG, as libhwbinder has it
 constexpr std::int32_t kBadType = -2147483647;
@@ -86,7 +83,7 @@ constexpr std::int32_t kNoPid = -1;
 
 }  // namespace
 
-bool ServiceManager::is_hidl_name(const std::string& name) {
+bool is_hidl_name(const std::string& name) {
   const std::string interface = interface_of(name);
   const auto good = [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
@@ -97,20 +94,20 @@ bool ServiceManager::is_hidl_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), good);
 }
 
-bool ServiceManager::is_hidl_token(ParcelView parcel) {
+bool is_hidl_token(ParcelView parcel) {
   constexpr std::string_view kPrefix = "android.hidl.";
   return parcel.data.size() > kPrefix.size() &&
          std::memcmp(parcel.data.data(), kPrefix.data(), kPrefix.size()) == 0;
 }
 
-bool ServiceManager::add_hidl(const std::string& instance, const std::vector<std::string>& chain,
-                              RegisteredService service) {
+bool HidlCalls::add(const std::string& instance, const std::vector<std::string>& chain,
+                    const RegisteredService& service) {
   bool any = false;
   for (const std::string& interface : chain) {
     const std::string name = interface + "/" + instance;
     if (interface == kBase || !is_hidl_name(name)) continue;
     if (names_.refusal(name, service) != nullptr) return false;
-    put(name, service);
+    put_(name, service);
     managers_.publish(name, service);
     any = true;
   }
@@ -119,13 +116,12 @@ bool ServiceManager::add_hidl(const std::string& instance, const std::vector<std
 
 // The interfaces that a service has, only the service itself knows. Until it has said so its program
 // waits for the answer.
-std::optional<OutgoingReply> ServiceManager::add_hidl_by_asking(const IncomingCall& call,
-                                                                const std::string& instance,
-                                                                Handle handle) {
+std::optional<OutgoingReply> HidlCalls::add_by_asking(const IncomingCall& call,
+                                                      const std::string& instance, Handle handle) {
   if (!process_->can_defer()) return truth(false);
   HidlWriter question;
   question.text(kBase);
-  const RegisteredService service{.host = own_host_,
+  const RegisteredService service{.host = names_.own_host(),
                                   .handle = handle,
                                   .pid = call.sender_pid,
                                   .dump_priority = kDumpDefault,
@@ -137,12 +133,12 @@ std::optional<OutgoingReply> ServiceManager::add_hidl_by_asking(const IncomingCa
                     HidlReader reader(*answer);
                     if (reader.i32() == kOk) chain = reader.strings();
                   }
-                  process_->reply(to, truth(chain && add_hidl(instance, *chain, service)));
+                  process_->reply(to, truth(chain && add(instance, *chain, service)));
                 });
   return std::nullopt;
 }
 
-std::optional<OutgoingReply> ServiceManager::hidl_call(const IncomingCall& call) {
+std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
   HidlReader request(call.parcel);
   const auto interface = request.text();
   if (!interface) return refusal(kBadType);
@@ -184,15 +180,15 @@ std::optional<OutgoingReply> ServiceManager::hidl_call(const IncomingCall& call)
       const auto handle = request.handle();
       // Nobody awaits the answer to a oneway call, and none can be given later.
       if (!instance || !handle || (call.flags & TF_ONE_WAY) != 0) return truth(false);
-      return add_hidl_by_asking(call, *instance, *handle);
+      return add_by_asking(call, *instance, *handle);
     }
     case kAddWithChain: {
       const auto instance = request.string();
       const auto handle = request.handle();
       const auto chain = request.strings();
       if (!instance || !handle || !chain) return truth(false);
-      return truth(add_hidl(*instance, *chain,
-                            {.host = own_host_,
+      return truth(add(*instance, *chain,
+                            {.host = names_.own_host(),
                              .handle = *handle,
                              .pid = call.sender_pid,
                              .dump_priority = kDumpDefault,
@@ -218,11 +214,11 @@ std::optional<OutgoingReply> ServiceManager::hidl_call(const IncomingCall& call)
       }
       const HidlListeners::Listener listener{
           .interface = *fq_name, .instance = *instance, .callback = *callback, .pid = call.sender_pid};
-      hidl_listeners_.add(listener);
+      listeners_.add(listener);
       for (const auto& [name, services] : names_.names()) {
         if (interface_of(name) != *fq_name) continue;
         const std::string there = name.substr(fq_name->size() + 1);
-        if (instance->empty() || there == *instance) hidl_listeners_.tell_of_old(listener, there);
+        if (instance->empty() || there == *instance) listeners_.tell_of_old(listener, there);
       }
       return truth(true);
     }
@@ -231,7 +227,7 @@ std::optional<OutgoingReply> ServiceManager::hidl_call(const IncomingCall& call)
       const auto instance = request.string();
       const auto callback = request.handle();
       return truth(fq_name && instance && callback &&
-                   hidl_listeners_.remove(*fq_name, *instance, *callback));
+                   listeners_.remove(*fq_name, *instance, *callback));
     }
     case kDebugDump: {
       std::vector<HidlWriter::Record> records;

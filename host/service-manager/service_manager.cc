@@ -60,16 +60,17 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       names_(setup, handles_),
       managers_(handles_),
       listeners_(handles_, quota_),
-      hidl_listeners_(handles_, quota_),
       lazy_(names_, managers_, handles_, quota_),
-      clients_(setup.dialect) {}
+      clients_(setup.dialect),
+      hidl_(names_, managers_, handles_, quota_,
+            [this](const std::string& name, RegisteredService service) { put(name, service); }) {}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
   handles_.attach(process);
   managers_.attach(process);
   listeners_.attach(process);
-  hidl_listeners_.attach(process);
+  hidl_.attach(process);
   lazy_.attach(process);
 }
 
@@ -101,7 +102,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
   lazy_.died(handle);
   listeners_.remove_dead(handle);
-  hidl_listeners_.remove_dead(handle);
+  hidl_.listeners().remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
     names_.remove_all_of(host);
     lazy_.host_gone(host);
@@ -139,7 +140,7 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
   const RegisteredService& given = *names_.find(name);
   if (own || !before || before->host != given.host || before->handle != given.handle) {
     listeners_.tell(name, given);
-    hidl_listeners_.tell(name);
+    hidl_.listeners().tell(name);
   }
 }
 
@@ -195,7 +196,7 @@ std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
 }
 
 std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
-  if (is_hidl_token(call.parcel)) return hidl_call(call);
+  if (is_hidl_token(call.parcel)) return hidl_.call(call);
   if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;

@@ -27,7 +27,7 @@
 #include "host/service-manager/client_dialects.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/held_handles.h"
-#include "host/service-manager/hidl_listeners.h"
+#include "host/service-manager/hidl_calls.h"
 #include "host/service-manager/lazy_services.h"
 #include "host/service-manager/listeners.h"
 #include "host/service-manager/manager_setup.h"
@@ -91,16 +91,6 @@ class ServiceManager final : public LocalService {
 
  private:
   std::optional<OutgoingReply> client_call(const IncomingCall& call);
-  // ---- HIDL (hidl_calls.cc) ----
-  static constexpr std::size_t kMaxHidlName = 255;
-  static bool is_hidl_name(const std::string& name);
-  static bool is_hidl_token(ParcelView parcel);
-  std::optional<OutgoingReply> hidl_call(const IncomingCall& call);
-  std::optional<OutgoingReply> add_hidl_by_asking(const IncomingCall& call,
-                                                  const std::string& instance, Handle handle);
-  bool add_hidl(const std::string& instance, const std::vector<std::string>& chain,
-                RegisteredService service);
-
   OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
   std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
                                          std::uint32_t header);
@@ -129,9 +119,9 @@ class ServiceManager final : public LocalService {
   NameTable names_;
   OtherManagers managers_;
   Listeners listeners_;
-  HidlListeners hidl_listeners_;
   LazyServices lazy_;
   ClientDialects clients_;
+  HidlCalls hidl_;
 };
 
 }  // namespace netbinder

@@ -2,7 +2,7 @@
 //
 // Files that travel by content, descriptors that cannot travel, and peers that break the rules.
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -97,7 +97,7 @@ TEST_F(FileContentsTest, WhatCannotTravelIsRefusedWithTheReason) {
   expect_refused(opened("/", O_RDONLY | O_DIRECTORY), "a directory");
   expect_refused(opened("/", O_PATH), "a path");
   expect_refused(opened("/dev/null", O_RDONLY), "a device");
-  expect_refused(UniqueFd(::eventfd(0, EFD_CLOEXEC)),
+  expect_refused(UniqueFd(::epoll_create1(EPOLL_CLOEXEC)),
                  "a kind of descriptor that has a meaning on its host only");
   expect_refused(UniqueFd(::epoll_create1(EPOLL_CLOEXEC)),
                  "a kind of descriptor that has a meaning on its host only");

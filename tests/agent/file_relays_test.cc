@@ -371,6 +371,18 @@ TEST_F(FileRelaysTest, OneThatIsPassedHomeIsTheOriginalAgain) {
     there.reset();
     pair_.expect_nothing_left();
   }
+  // What is on its way goes home, too: by relays.
+  {
+    EXPECT_EQ(write_now(ours, "unread"), "6");
+    UniqueFd there = pair_.pass(1, travelling);
+    UniqueFd home = pair_.pass(2, there);
+    EXPECT_NE(inode(home), inode(travelling));
+    there.reset();
+    pair_.settle();
+    EXPECT_EQ(read_now(home), "unread");
+    home.reset();
+    pair_.expect_nothing_left();
+  }
   // What is written right after it is not taken for the other host, which closes its own soon.
   UniqueFd there = pair_.pass(1, reading);
   UniqueFd home = pair_.pass(2, there);

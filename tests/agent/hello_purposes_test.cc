@@ -68,7 +68,7 @@ class HelloPurposes : public ::testing::Test {
 };
 
 TEST_F(HelloPurposes, AnUnknownOneIsRefused) {
-  for (const std::uint32_t purpose : {5U, 6U, 0x80000000U, 0xFFFFFFFFU}) {
+  for (const std::uint32_t purpose : {6U, 7U, 0x80000000U, 0xFFFFFFFFU}) {
     EXPECT_EQ(ask(purpose, "binder").error, -EPROTO);
   }
 }

@@ -142,11 +142,12 @@ python3 sealed.py give-array; read -r <ended; cat got
 TEST(FilesBetweenHosts, WhatCannotTravelFailsTheCallAndTheLogSaysWhy) {
   const RunResult result = run(R"script(
 cat >odd.py <<'END'
-import os, socket, subprocess, sys
+import os, select, socket, subprocess, sys
 listening = socket.socket(socket.AF_UNIX); listening.bind('\0netbinder-' + str(os.getpid())); listening.listen()
 unsealed = os.memfd_create('m')
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-for fd in listening.fileno(), unsealed, udp.fileno(), os.eventfd(0):
+epoll = select.epoll()
+for fd in listening.fileno(), unsealed, udp.fileno(), epoll.fileno():
   subprocess.run(['binder_probe', 'give', 'e', 'echo never', str(fd)], pass_fds=[fd])
 END
 echo >file

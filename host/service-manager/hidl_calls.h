@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The requests of HIDL clients, as hwservicemanager answers them (versions 1.0 to 1.2). Services are
+// in the table of names as INTERFACE/INSTANCE, so what holds for others holds for them: they are known
+// on every host, and end with their programs.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/local_service.h"
+#include "host/parcel.h"
+#include "host/service-manager/callback_quota.h"
+#include "host/service-manager/held_handles.h"
+#include "host/service-manager/hidl_listeners.h"
+#include "host/service-manager/name_table.h"
+#include "host/service-manager/other_managers.h"
+#include "host/service-manager/registered_service.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+[[nodiscard]] bool is_hidl_name(const std::string& name);
+// Whether a request begins as those of HIDL clients do.
+[[nodiscard]] bool is_hidl_token(ParcelView parcel);
+
+class HidlCalls {
+ public:
+  // Puts a service into the table, and tells those who wait for it.
+  using Put = std::function<void(const std::string& name, RegisteredService service)>;
+
+  HidlCalls(NameTable& names, OtherManagers& managers, HeldHandles& handles, CallbackQuota& quota,
+            Put put)
+      : names_(names), managers_(managers), quota_(quota), put_(std::move(put)),
+        listeners_(handles, quota) {}
+  // To be called before anything else.
+  void attach(LocalProcess& process) {
+    process_ = &process;
+    listeners_.attach(process);
+  }
+
+  // Nothing if it is answered later.
+  std::optional<OutgoingReply> call(const IncomingCall& call);
+  [[nodiscard]] HidlListeners& listeners() { return listeners_; }
+
+ private:
+  std::optional<OutgoingReply> add_by_asking(const IncomingCall& call, const std::string& instance,
+                                             Handle handle);
+  bool add(const std::string& instance, const std::vector<std::string>& chain,
+           const RegisteredService& service);
+
+  NameTable& names_;
+  OtherManagers& managers_;
+  CallbackQuota& quota_;
+  Put put_;
+  LocalProcess* process_ = nullptr;
+  HidlListeners listeners_;
+};
+
+}  // namespace netbinder
