@@ -51,6 +51,16 @@ struct ServiceOptions {
   double timeout_s = 0;  // 0: for ever
 };
 
+// Asks an object for what every object answers, or calls a method by its number.
+struct ObjectOptions {
+  enum class Question { kInterface, kDump, kShellCommand, kCall };
+  Question question = Question::kInterface;
+  std::string device = "/dev/binder";
+  std::string name;
+  std::uint32_t code = 0;
+  std::vector<std::string> words;  // arguments; of a call, each with its type before it
+};
+
 // Calls a service and times the round trips.
 struct PingOptions {
   std::string device = "/dev/binder";
@@ -72,7 +82,7 @@ struct BenchOptions {
 };
 
 using Command = std::variant<RunOptions, SessionOptions, StatusOptions, DebugFileOptions,
-                             ServiceOptions, PingOptions, BenchOptions>;
+                             ServiceOptions, ObjectOptions, PingOptions, BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
@@ -80,6 +90,7 @@ int carry_out(const SessionOptions& options, char** argv);
 int carry_out(const StatusOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
+int carry_out(const ObjectOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
 

@@ -29,7 +29,7 @@ FLOORS = {
     "ndk/manager": ["ndk/process", "ndk/parcel", "ndk/base"],
     "ndk/api": ["ndk/manager", "ndk/process", "ndk/parcel", "ndk/base"],
     "node-agent": _CORE + ["channel", "transport", "cluster-config", "host"],
-    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent"],
+    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "ndk/process", "ndk/parcel", "ndk/base"],
 }
 
 # Files that are on another floor than their folder says.
