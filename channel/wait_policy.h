@@ -42,8 +42,9 @@ class WaitPolicy {
   // The window is this many wake-ups, within these bounds.
   static constexpr std::uint64_t kWakeUpsInWindow = 12;
   static constexpr std::uint64_t kLeastWindowNs = 100'000;
-  static constexpr std::uint64_t window_ns(std::uint64_t wake_up_ns, std::uint64_t most_ns) {
-    return std::min(most_ns, std::max(kLeastWindowNs, kWakeUpsInWindow * wake_up_ns));
+  static constexpr std::uint64_t kMostWindowNs = 300'000;
+  static constexpr std::uint64_t window_ns(std::uint64_t wake_up_ns) {
+    return std::clamp(kWakeUpsInWindow * wake_up_ns, kLeastWindowNs, kMostWindowNs);
   }
 
   enum class Ended : std::uint8_t {

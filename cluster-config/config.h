@@ -26,9 +26,9 @@
 //                  but not with TLS, which does not protect them there. "tcp": never. "rdma": this
 //                  host must have a device, and messages go over RDMA also where the connection has
 //                  TLS.
-//   busy_poll_us   300 (0 … 1000000): the longest that the agent, or a thread of its programs, looks
-//                  for what it waits for before it sleeps. How long looking may pay here is measured
-//                  (`netbinder status`: look_ns); this is the bound. 0: nobody ever looks
+//   busy_poll_us   (0 … 1000000) how long the agent, or a thread of its programs, looks for what it
+//                  waits for before it sleeps; 0: nobody ever looks. Default: as long as that may
+//                  pay on this machine, which is measured (`netbinder status`: look_ns)
 //   cluster_key    a file with the secret by which the agents of a cluster know each other, the same
 //                  on every host; readable by its owner only (0600). An agent that finds none makes
 //                  one. Required with two hosts or more, unless there is [tls] or `insecure` is set.
@@ -181,7 +181,7 @@ struct Config {
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
-  std::uint32_t busy_poll_us = 300;
+  std::optional<std::uint32_t> busy_poll_us;  // empty: measured
   std::string cluster_key;  // a file; empty: none
   bool insecure = false;
   std::string user;  // empty: the default

@@ -240,7 +240,8 @@ Config read_config(TableReader& in) {
   read_socket(in, "admin_socket", config.admin_socket);
   if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
   in.get("transport", config.transport, config_names::kTransports);
-  in.get("busy_poll_us", config.busy_poll_us, 0, 1'000'000);
+  std::uint32_t busy_poll_us = 0;
+  if (in.get("busy_poll_us", busy_poll_us, 0, 1'000'000)) config.busy_poll_us = busy_poll_us;
   if (in.get("cluster_key", config.cluster_key) && config.cluster_key.empty()) {
     in.fail("cluster_key", "must name a file");
   }

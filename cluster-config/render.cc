@@ -115,7 +115,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
   out.put("admin_socket", config.admin_socket);
   out.put_if("listen", config.listen);
   out.put("transport", to_string(config.transport));
-  out.put("busy_poll_us", config.busy_poll_us);
+  if (config.busy_poll_us) out.put("busy_poll_us", *config.busy_poll_us);
   out.put_if("cluster_key", config.cluster_key);
   out.put("insecure", config.insecure);
   out.put_if("user", config.user);

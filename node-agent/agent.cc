@@ -33,6 +33,11 @@ namespace netbinder {
 
 namespace {
 
+std::optional<std::uint64_t> look_ns(const Config& config) {
+  if (!config.busy_poll_us) return std::nullopt;
+  return std::uint64_t{*config.busy_poll_us} * 1000;
+}
+
 // By which one tells whether files have changed.
 class FilesStamp {
  public:
@@ -60,7 +65,7 @@ class Agent::Parts final : private Surroundings {
       : io(io_context),
         config(std::move(settings)),
         incarnation(life),
-        look_window(std::uint64_t{config.busy_poll_us} * 1000),
+        look_window(look_ns(config)),
         timer(io, [this] { host->timer_expired(); }),
         files(config.socket, config.limits.max_files_per_user) {
     Surroundings& surroundings = *this;
@@ -151,7 +156,7 @@ class Agent::Parts final : private Surroundings {
     }
     // From here on nothing fails.
     log::set_lowest(next.log_level);
-    look_window.set_most(std::uint64_t{next.busy_poll_us} * 1000);
+    look_window.set_fixed(look_ns(next));
     host->driver().change(setup.driver);
     files.set_max_files_of_user(next.limits.max_files_per_user);
     host->set_host_names(setup.host_names);

@@ -30,15 +30,12 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value)
 
 }  // namespace
 
-LookWindow::LookWindow(std::uint64_t most_ns)
-    : most_ns_(most_ns), ns_(WaitPolicy::window_ns(0, most_ns)) {
-  if (most_ns != 0) begin();
-}
+LookWindow::LookWindow(std::optional<std::uint64_t> fixed_ns) { set_fixed(fixed_ns); }
 
-void LookWindow::set_most(std::uint64_t most_ns) {
-  most_ns_.store(most_ns, std::memory_order_relaxed);
-  ns_.store(WaitPolicy::window_ns(wake_up_ns(), most_ns), std::memory_order_relaxed);
-  if (most_ns != 0 && !thread_.joinable()) begin();
+void LookWindow::set_fixed(std::optional<std::uint64_t> fixed_ns) {
+  measures_.store(!fixed_ns, std::memory_order_relaxed);
+  ns_.store(fixed_ns.value_or(WaitPolicy::window_ns(wake_up_ns())), std::memory_order_relaxed);
+  if (!fixed_ns && !thread_.joinable()) begin();
 }
 
 void LookWindow::begin() {
@@ -85,7 +82,7 @@ void LookWindow::wake(std::uint32_t word) {
 }
 
 void LookWindow::agent_sleeps(std::uint64_t now_ns) {
-  if (!thread_.joinable() || now_ns - measured_ns_ < kIntervalNs) return;
+  if (!measures_.load(std::memory_order_relaxed) || now_ns - measured_ns_ < kIntervalNs) return;
   measured_ns_ = now_ns;
   move_elsewhere();
   wake(word_.load(std::memory_order_relaxed) + 1);
@@ -112,7 +109,9 @@ void LookWindow::add_sample(std::uint64_t took_ns) {
   const auto quartile = sorted.begin() + static_cast<std::ptrdiff_t>(count * 3 / 4);
   std::nth_element(sorted.begin(), quartile, sorted.begin() + static_cast<std::ptrdiff_t>(count));
   wake_up_ns_.store(*quartile, std::memory_order_relaxed);
-  ns_.store(WaitPolicy::window_ns(*quartile, most_ns_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
+  if (measures_.load(std::memory_order_relaxed)) {
+    ns_.store(WaitPolicy::window_ns(*quartile), std::memory_order_relaxed);
+  }
 }
 
 }  // namespace netbinder

@@ -11,22 +11,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <thread>
 
 namespace netbinder {
 
 class LookWindow {
  public:
-  // `most_ns` is the configuration's busy_poll_us; 0: nobody ever looks, and nothing is measured.
-  // Takes some milliseconds.
-  explicit LookWindow(std::uint64_t most_ns);
+  // `fixed_ns` is the configuration's: nothing is measured. 0: nobody ever looks. Without it, takes
+  // some milliseconds.
+  explicit LookWindow(std::optional<std::uint64_t> fixed_ns);
   ~LookWindow();
   LookWindow(const LookWindow&) = delete;
   LookWindow& operator=(const LookWindow&) = delete;
 
   [[nodiscard]] std::uint64_t ns() const { return ns_.load(std::memory_order_relaxed); }
-  // Another bound from now on.
-  void set_most(std::uint64_t most_ns);
+  // Another configuration from now on.
+  void set_fixed(std::optional<std::uint64_t> fixed_ns);
   // What a wake-up costs, as far as is known; 0 if it was not measured.
   [[nodiscard]] std::uint64_t wake_up_ns() const {
     return wake_up_ns_.load(std::memory_order_relaxed);
@@ -47,8 +48,8 @@ class LookWindow {
   void sleep_and_measure();
   void add_sample(std::uint64_t took_ns);
 
-  std::atomic<std::uint64_t> most_ns_;
-  std::atomic<std::uint64_t> ns_;
+  std::atomic<bool> measures_ = false;
+  std::atomic<std::uint64_t> ns_ = 0;
   std::atomic<std::uint64_t> wake_up_ns_ = 0;
   std::atomic<std::uint64_t> asked_ns_ = 0;
   std::atomic<std::uint32_t> word_ = 0;  // the futex: a number for each wake-up, kStop at the end

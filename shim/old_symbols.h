@@ -7,8 +7,11 @@
 
 #if defined(__x86_64__)
 __asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+__asm__(".symver dlopen, dlopen@GLIBC_2.2.5");
 #elif defined(__aarch64__)
 __asm__(".symver dlsym, dlsym@GLIBC_2.17");
+__asm__(".symver dlopen, dlopen@GLIBC_2.17");
 #elif defined(__i386__)
 __asm__(".symver dlsym, dlsym@GLIBC_2.0");
+__asm__(".symver dlopen, dlopen@GLIBC_2.1");
 #endif

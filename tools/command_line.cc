@@ -139,6 +139,26 @@ void add_debug_files(CLI::App& app, Chosen& chosen) {
       "only those that failed");
 }
 
+// What is sent to one object.
+void add_object_command(CLI::App& parent, Chosen& chosen, ObjectOptions::Question question,
+                        const char* name, const char* about, const char* words) {
+  auto options = std::make_shared<ObjectOptions>();
+  options->question = question;
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->add_option("--device", options->device, "the binder device");
+  command->add_option("name", options->name, "the service")->required();
+  if (question == ObjectOptions::Question::kCall) {
+    command->add_option("code", options->code, "the method's number, from 1 on")->required();
+  }
+  if (words != nullptr) command->add_option("words", options->words, words);
+  command->positionals_at_end();
+  command->callback([options, &chosen] {
+    std::vector<std::string>& given = options->words;
+    if (!given.empty() && given.front() == "--") given.erase(given.begin());
+    chosen = *options;
+  });
+}
+
 void add_service(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<ServiceOptions>();
   CLI::App* service = app.add_subcommand("service", "ask the service manager");
@@ -161,6 +181,19 @@ void add_service(CLI::App& app, Chosen& chosen) {
   add("check", "whether there is a service of that name; exit status 0 if so", Question::kCheck);
   add("wait", "until there is a service of that name", Question::kWait)
       ->add_option("--timeout", options->timeout_s, "seconds to wait at most");
+  add_object_command(*service, chosen, ObjectOptions::Question::kCall, "call",
+                     "call a method by its number",
+                     "arguments: i32 N, i64 N, f N, d N, s16 TEXT, null, file PATH");
+}
+
+void add_object_commands(CLI::App& app, Chosen& chosen) {
+  using Question = ObjectOptions::Question;
+  add_object_command(app, chosen, Question::kInterface, "interface", "the name of its interface",
+                     nullptr);
+  add_object_command(app, chosen, Question::kDump, "dump", "what it dumps", "arguments");
+  add_object_command(app, chosen, Question::kShellCommand, "cmd",
+                     "have it carry out a command, with this program's files",
+                     "the command and its arguments");
 }
 
 void add_ping(CLI::App& app, Chosen& chosen) {
@@ -208,6 +241,7 @@ std::expected<Command, int> parse_command_line(int argc, char** argv) {
   add_certs(app, chosen);
   add_debug_files(app, chosen);
   add_service(app, chosen);
+  add_object_commands(app, chosen);
   add_ping(app, chosen);
   add_bench(app, chosen);
   try {

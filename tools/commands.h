@@ -77,6 +77,16 @@ struct ServiceOptions {
   double timeout_s = 0;  // 0: for ever
 };
 
+// Asks an object for what every object answers, or calls a method by its number.
+struct ObjectOptions {
+  enum class Question { kInterface, kDump, kShellCommand, kCall };
+  Question question = Question::kInterface;
+  std::string device = "/dev/binder";
+  std::string name;
+  std::uint32_t code = 0;
+  std::vector<std::string> words;  // arguments; of a call, each with its type before it
+};
+
 // Calls a service and times the round trips.
 struct PingOptions {
   std::string device = "/dev/binder";
@@ -97,9 +107,10 @@ struct BenchOptions {
   bool json = false;
 };
 
-using Command = std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DoctorOptions,
-                             CertsOptions, DebugFileOptions,
-                             ServiceOptions, PingOptions, BenchOptions>;
+using Command =
+    std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DoctorOptions,
+                 CertsOptions, DebugFileOptions, ServiceOptions, ObjectOptions, PingOptions,
+                 BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
@@ -110,6 +121,7 @@ int carry_out(const DoctorOptions& options, char** argv);
 int carry_out(const CertsOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
+int carry_out(const ObjectOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
 

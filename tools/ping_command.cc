@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <android/binder_auto_utils.h>
+#include <android/binder_manager.h>
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -10,28 +13,25 @@
 #include <thread>
 #include <vector>
 
-#include "tools/binder_client.h"
 #include "tools/commands.h"
-#include "tools/installation.h"
 
 namespace netbinder::tools {
 
 namespace {
 
-constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
-
 int ping(const PingOptions& options) {
-  BinderClient client(options.device);
-  const auto handle = client.find_service(options.name);
-  if (!handle) throw std::runtime_error("no service is named " + options.name);
+  ::setenv("NETBINDER_DEVICE", options.device.c_str(), 1);
+  const ::ndk::SpAIBinder object(AServiceManager_checkService(options.name.c_str()));
+  if (object.get() == nullptr) throw std::runtime_error("no service is named " + options.name);
   std::vector<double> times_us;
   for (std::size_t i = 0; i < options.count; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
     const auto start = std::chrono::steady_clock::now();
-    const auto reply = client.call(*handle, kPing, {});
+    const auto status = ::ndk::ScopedAStatus::fromStatus(AIBinder_ping(object.get()));
     const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
-    if (!reply) throw std::runtime_error(options.name + " does not answer: " + reply.error());
-    client.free(*reply);
+    if (!status.isOk()) {
+      throw std::runtime_error(options.name + " does not answer: " + status.getDescription());
+    }
     times_us.push_back(time.count());
     if (!options.json) fmt::print("{}: {:.1f} us\n", options.name, time.count());
   }
@@ -55,9 +55,6 @@ int ping(const PingOptions& options) {
 
 }  // namespace
 
-int carry_out(const PingOptions& options, char** argv) {
-  ensure_preloaded(argv);
-  return ping(options);
-}
+int carry_out(const PingOptions& options, char** /*argv*/) { return ping(options); }
 
 }  // namespace netbinder::tools

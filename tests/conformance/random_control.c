@@ -158,6 +158,21 @@ static bool look_at(pid_t pid, pid_t tid, struct activity* activity) {
   return true;
 }
 
+// Whether the driver waits for events. It may sleep elsewhere in the middle of its work, as for a lock
+// that another thread of its process has for a moment.
+static bool driver_waits(void) {
+  char path[64], text[64];
+  snprintf(path, sizeof(path), "/proc/%d/syscall", driver_pid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) die(path);
+  const ssize_t size = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  if (size <= 0) die(path);
+  text[size] = '\0';
+  const long number = text[0] >= '0' && text[0] <= '9' ? strtol(text, NULL, 10) : -1;
+  return number == SYS_epoll_wait || number == SYS_epoll_pwait;
+}
+
 static pid_t pid_of(const struct slot* slot) {
   const int index = (int)(slot - shared->slots);
   return shared
@@ -183,7 +198,7 @@ static bool is_settled(void) {
   // Their requests woke the driver before they slept. If the driver sleeps it has done everything,
   // and if they still sleep as before, they were not woken by it.
   if (!look_at(driver_pid, driver_pid, &driver)) die("the driver is gone");
-  return driver.state == 'S' && all_sleep(after) && memcmp(before, after, sizeof(before)) == 0;
+  return driver.state == 'S' && driver_waits() && all_sleep(after) && memcmp(before, after, sizeof(before)) == 0;
 }
 
 void settle_all(void) {

@@ -30,7 +30,8 @@ FLOORS = {
     "ndk/api": ["ndk/manager", "ndk/process", "ndk/parcel", "ndk/base"],
     "supervisor": ["channel", "shim"],
     "node-agent": _CORE + ["channel", "transport", "cluster-config", "host"],
-    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "supervisor", "transport"],
+    "tools": _CORE + ["channel", "cluster-config", "host", "node-agent", "supervisor", "transport",
+                      "ndk/process", "ndk/parcel", "ndk/base"],
 }
 
 # Files that are on another floor than their folder says.
