@@ -129,7 +129,7 @@ struct HostSettings {
   std::uint32_t id = 0;
   std::string address;  // empty only where there is one host
   std::map<std::uint32_t, std::uint32_t> uid_map = {{0, kNobody}};
-  std::optional<std::uint32_t> other_uids;  // all that are not in it; empty: the same here
+  std::optional<std::uint32_t> other_uids = {};  // all that are not in it; empty: the same here
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 
@@ -181,7 +181,7 @@ struct Config {
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
-  std::optional<std::uint32_t> busy_poll_us;  // empty: measured
+  std::optional<std::uint32_t> busy_poll_us = {};  // empty: measured
   std::string cluster_key;  // a file; empty: none
   bool insecure = false;
   std::string user;  // empty: the default

@@ -46,8 +46,8 @@ struct DriverSetup {
   // The users of other hosts; those of a host that is not in it are the same here.
   std::map<HostId, UidMap> uid_maps;
 
-  [[nodiscard]] std::uint32_t user_here(HostId host, std::uint32_t uid) const {
-    const auto found = uid_maps.find(host);
+  [[nodiscard]] std::uint32_t user_here(HostId of, std::uint32_t uid) const {
+    const auto found = uid_maps.find(of);
     return found == uid_maps.end() ? uid : found->second.here(uid);
   }
 };
