@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+
 #include "core/base/check.h"
 #include "host/local_process.h"
 #include "host/service-manager/protocol.h"
@@ -55,7 +56,8 @@ OutgoingReply LazyServices::register_callback(const IncomingCall& call, ParcelRe
     return empty_reply();
   }
   ask_hosts(*name, kPeerAskUse, watch.look);
-  if (used_here(*own)) client_appeared(*name, watch);
+  const bool unseen = std::exchange(names_.find_on(names_.own_host(), *name)->unseen_client, false);
+  if (unseen || used_here(*own)) client_appeared(*name, watch);
   return empty_reply();
 }
 
@@ -118,14 +120,21 @@ bool LazyServices::used_here(const RegisteredService& service) const {
 }
 
 void LazyServices::handed_out(const std::string& asked, RegisteredService& service) {
-  if (watches_.empty() && !service.tells_lookups) return;
+  const bool own = service.host == names_.own_host();
+  if (own ? watches_.empty() : !service.asked_about) {
+    service.unseen_client = true;
+    return;
+  }
+  if (!own && !service.tells_lookups) return;
   const std::string name =
       names_.names().contains(asked) ? asked : asked.substr(0, asked.rfind('@'));
-  if (service.host != names_.own_host()) {
-    if (!std::exchange(service.tells_lookups, false)) return;
+  if (!own) {
+    service.tells_lookups = false;
     managers_.send(service.host, kPeerLookup, name, 0, 0);
   } else if (const auto found = watches_.find(name); found != watches_.end()) {
     client_appeared(name, found->second);
+  } else {
+    service.unseen_client = true;
   }
 }
 
@@ -271,7 +280,9 @@ void LazyServices::answer_peer(HostId from, std::uint32_t code, const std::strin
   bool in_use = false;
   if (RegisteredService* const theirs = names_.find_on(from, name)) {
     in_use = process_->other_holders(theirs->handle).here;
+    in_use = std::exchange(theirs->unseen_client, false) || in_use;
     theirs->tells_lookups = true;
+    theirs->asked_about = true;
   }
   if (code == kPeerWithdraw && !in_use) withdraw(name, from);
   managers_.send(from, kPeerUse, name, number, in_use ? 1 : 0);

@@ -26,6 +26,10 @@ struct RegisteredService {
   std::uint32_t dump_priority = 0;
   std::uint32_t stability = 0;
   bool tells_lookups = false;  // of another host, which wants a report of the next lookup here
+  bool asked_about = false;    // of another host, which has asked for such a report
+  // A program of this host was given it when nobody was to be told, and may have gone since. Who
+  // asks to be told of clients hears of it, or a lazy service would wait for a client for ever.
+  bool unseen_client = false;
 };
 
 inline void put_binder(ParcelWriter& parcel, const RegisteredService& service) {

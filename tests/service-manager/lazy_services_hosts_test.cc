@@ -91,6 +91,19 @@ TEST_P(LazyAcross, AClientOnAnotherHostIsToldOfAtOnceAndItsEndAfterTwoLooks) {
   }
 }
 
+TEST_P(LazyAcross, AClientThatHasComeAndGoneBeforeIsToldAtRegistration) {
+  EXPECT_EQ(server().add("early", kNode + 32), 0);
+  const auto handle = on(2).check("early");
+  ASSERT_TRUE(handle);
+  on(2).drop(*handle);
+  EXPECT_EQ(server().watch_clients("early", kNode + 32, kCallback), 0);
+  EXPECT_EQ(told(), true);
+  look(1);
+  EXPECT_EQ(told(), std::nullopt);
+  look(1);
+  EXPECT_EQ(told(), false);
+}
+
 TEST_P(LazyAcross, TheLastClientOfAnyHostCounts) {
   std::vector<std::uint32_t> handles;
   for (std::size_t host = 1; host <= GetParam(); ++host) {

@@ -136,6 +136,17 @@ TEST_P(Lazy, AClientThatWasThereBeforeIsToldAtRegistration) {
   EXPECT_EQ(told(*server_), std::nullopt);
 }
 
+TEST_P(Lazy, AClientThatHasComeAndGoneBeforeIsToldAtRegistration) {
+  EXPECT_EQ(server_->add("lazy", kNode), 0);
+  const auto handle = client_->check("lazy");
+  ASSERT_TRUE(handle);
+  client_->drop(*handle);
+  EXPECT_EQ(server_->watch_clients("lazy", kNode, kCallback), 0);
+  EXPECT_EQ(told(*server_), true);
+  look(2);
+  EXPECT_EQ(told(*server_), false);
+}
+
 TEST_P(Lazy, AClientThatGotItFromAnotherProgramIsSeenByTheNextLook) {
   serve();
   ServiceClient other(cluster_, 1, 300, GetParam());
