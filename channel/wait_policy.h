@@ -73,9 +73,10 @@ class WaitPolicy {
     }
   }
 
-  // One look, with the processor given away, took this long. Whether to stop looking.
-  [[nodiscard]] bool crowded(std::uint64_t look_ns) {
-    if (look_ns < kCrowdedNs) return false;
+  // One look, with the processor given away, took this long. Whether to stop looking. A long window is
+  // somebody's wish.
+  [[nodiscard]] bool crowded(std::uint64_t look_ns, std::uint64_t window_ns) {
+    if (look_ns < std::max(kCrowdedNs, window_ns)) return false;
     needed_ = std::clamp(4 * needed(), kMaxShortWaits, kMaxShortWaitsInACrowd);
     short_waits_ = 0;
     return true;

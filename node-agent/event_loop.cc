@@ -38,7 +38,7 @@ void EventLoop::run() {
   while (!stopping_) {
     std::uint64_t now_ns = monotonic_ns();
     if (const std::uint64_t before_ns = std::exchange(yielded_ns, 0); before_ns != 0) {
-      if (waits_.crowded(now_ns - before_ns)) ++counts_.crowded_looks;
+      if (waits_.crowded(now_ns - before_ns, look_window_.ns())) ++counts_.crowded_looks;
       turn_began_ns_ = now_ns;
     }
     // A wait is over when work is found; the work itself may take long.

@@ -349,7 +349,7 @@ WaitPolicy::Ended MailboxLease::look_for(WaitPolicy& waits, std::uint64_t start_
   for (;;) {
     ::sched_yield();
     const std::uint64_t after_ns = now_ns();
-    const bool crowded = waits.crowded(after_ns - before_ns);
+    const bool crowded = waits.crowded(after_ns - before_ns, window_ns);
     if (is_settled(look_at(*mailbox_))) return WaitPolicy::Ended::kAwake;
     if (crowded) return WaitPolicy::Ended::kAsleep;
     if (after_ns - start_ns >= window_ns) return WaitPolicy::Ended::kLookedInVain;

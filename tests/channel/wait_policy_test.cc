@@ -39,7 +39,7 @@ class Waiter {
     for (int i = 0; i < times; ++i) wait(ns, pause_ns);
   }
   [[nodiscard]] bool looks() const { return policy_.looks(kNoPause, window_ns_); }
-  bool look_takes(std::uint64_t ns) { return policy_.crowded(ns); }
+  bool look_takes(std::uint64_t ns) { return policy_.crowded(ns, window_ns_); }
   void forget_counts() { slept_ = found_ = in_vain_ = 0, looked_ns_ = 0; }
 
   [[nodiscard]] int slept() const { return slept_; }
@@ -134,6 +134,14 @@ TEST(WaitPolicy, InACrowdItSleeps) {
   waiter.wait_times(static_cast<int>(WaitPolicy::kMaxShortWaits), 20'000);
   EXPECT_EQ(waiter.slept(), static_cast<int>(WaitPolicy::kMaxShortWaits));
   EXPECT_TRUE(waiter.looks()) << "and tries again";
+}
+
+// Whoever configures a long window wants it looked through.
+TEST(WaitPolicy, ALongWindowKnowsNoCrowd) {
+  Waiter waiter(1'000'000'000);
+  waiter.wait_times(1000, 20'000);
+  EXPECT_FALSE(waiter.look_takes(50'000'000));
+  EXPECT_TRUE(waiter.looks());
 }
 
 // With others on every processor, a look costs a slice each time.
