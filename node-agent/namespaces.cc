@@ -5,12 +5,16 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include "core/base/uapi.h"
 
@@ -59,6 +63,16 @@ std::int32_t innermost_pid(std::int32_t pid) {
 
 NamespaceIds own_namespaces() {
   return {.pid = inode_of("/proc/self/ns/pid"), .user = inode_of("/proc/self/ns/user")};
+}
+
+// The kernel writes the names of such files, and no file that has a path is called so.
+bool is_pid_namespace(int fd) {
+  constexpr std::string_view kName = "pid:[";
+  std::array<char, 64> name{};
+  const ssize_t size =
+      fd < 0 ? -1
+             : ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), name.data(), name.size());
+  return size > 0 && std::string_view(name.data(), static_cast<std::size_t>(size)).starts_with(kName);
 }
 
 std::int32_t ReceiversView::pid(std::int32_t sender) const {

@@ -31,11 +31,17 @@ struct NamespaceIds {
 // The agent's own.
 [[nodiscard]] NamespaceIds own_namespaces();
 
+// Asks nothing of the file itself, which may be anybody's.
+[[nodiscard]] bool is_pid_namespace(int fd);
+
 class ReceiversView {
  public:
-  // `program` is its pid; `pid_namespace` is none if that is the agent's own.
+  // `program` is its pid; `pid_namespace` is none if that is the agent's own. What is no pid namespace
+  // is not used: a call to another kind of file could take as long as its server likes.
   ReceiversView(std::int32_t program, ForeignFd pid_namespace)
-      : program_(program), pid_namespace_(std::move(pid_namespace)) {}
+      : program_(program),
+        pid_namespace_(is_pid_namespace(pid_namespace.get()) ? std::move(pid_namespace)
+                                                             : ForeignFd()) {}
 
   [[nodiscard]] std::int32_t pid(std::int32_t sender) const;
   [[nodiscard]] std::uint32_t euid(std::uint32_t sender);
