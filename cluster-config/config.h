@@ -43,7 +43,7 @@
 //     scope            "cluster": one context manager among all hosts; or "host": one each
 //     service_manager  "builtin": the agent's answers, and no program can become the context's
 //                      manager; "builtin-until-claimed": the agent's answers until one does; or
-//                      "none". Default: "builtin" for root's agent, else "builtin-until-claimed"
+//                      "none". Default: "builtin-until-claimed"
 //     dialect          "auto", "classic", "android11", … "android16": what the built-in one speaks
 //
 //   [[hosts]]      the cluster, in order of preference, the same on every host; the first is the
@@ -117,7 +117,7 @@ enum class ServiceManagerDialect {
 struct ContextSettings {
   std::string name;
   ContextScope scope = ContextScope::kCluster;
-  ServiceManagerKind service_manager = ServiceManagerKind::kBuiltin;
+  ServiceManagerKind service_manager = ServiceManagerKind::kBuiltinUntilClaimed;
   ServiceManagerDialect dialect = ServiceManagerDialect::kAuto;
   friend bool operator==(const ContextSettings&, const ContextSettings&) = default;
 };

@@ -38,11 +38,6 @@ std::string system_host_name() {
   return name;
 }
 
-// Programs may take over from a user's own agent.
-ServiceManagerKind default_manager() {
-  return ::geteuid() == 0 ? ServiceManagerKind::kBuiltin : ServiceManagerKind::kBuiltinUntilClaimed;
-}
-
 std::string default_socket() {
   const char* const runtime = std::getenv("XDG_RUNTIME_DIR");
   if (::geteuid() != 0 && runtime != nullptr && *runtime == '/') {
@@ -120,7 +115,7 @@ void read_tls(TableReader& in, TlsSettings& tls) {
 
 void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
   in.tables("context", kMaxContexts, [&](TableReader& table, std::size_t) {
-    ContextSettings context{.name = {}, .service_manager = default_manager()};
+    ContextSettings context{};
     if (!table.get("name", context.name)) table.fail("name", "is missing");
     if (!context_name_valid(context.name)) {
       table.fail("name", "'" + context.name + "' cannot be the name of a device");
@@ -134,9 +129,7 @@ void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
     contexts.push_back(std::move(context));
   });
   if (!contexts.empty()) return;
-  for (const char* name : {"binder", "hwbinder", "vndbinder"}) {
-    contexts.push_back({.name = name, .service_manager = default_manager()});
-  }
+  for (const char* name : {"binder", "hwbinder", "vndbinder"}) contexts.push_back({.name = name});
 }
 
 void read_uid_map(TableReader& in, HostSettings& host) {

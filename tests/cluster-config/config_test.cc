@@ -28,7 +28,7 @@ TEST(Config, NoFileIsAWorkingSingleHost) {
   EXPECT_EQ(config.admin_socket, "/run/netbinder/agent.sock.admin");
   ASSERT_EQ(config.contexts.size(), 3U);
   EXPECT_EQ(config.contexts[1].name, "hwbinder");
-  EXPECT_EQ(config.contexts[1].service_manager, ServiceManagerKind::kBuiltin);
+  EXPECT_EQ(config.contexts[1].service_manager, ServiceManagerKind::kBuiltinUntilClaimed);
 }
 
 TEST(Config, TheExampleFileIsValidAndShowsTheDefaults) {
