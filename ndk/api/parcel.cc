@@ -31,7 +31,8 @@ binder_status_t read_length(const AParcel* parcel, std::size_t least_bytes, std:
   if (length < 0) return STATUS_OK;
   const std::size_t left =
       parcel->size() > parcel->position() ? parcel->size() - parcel->position() : 0;
-  return static_cast<std::size_t>(length) > left / least_bytes ? STATUS_NOT_ENOUGH_DATA : STATUS_OK;
+  // Nothing is allocated for what cannot be there.
+  return static_cast<std::size_t>(length) > left / least_bytes ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
 template <typename Value>
@@ -47,9 +48,7 @@ binder_status_t read_array(const AParcel* parcel, void* data, Allocator allocato
   binder_status_t status = read_length(parcel, sizeof(Value), length);
   if (status != STATUS_OK) return status;
   Value* values = nullptr;
-  if (!allocator(data, length, &values)) {
-    return length < 0 ? STATUS_UNEXPECTED_NULL : STATUS_NO_MEMORY;
-  }
+  if (!allocator(data, length, &values)) return STATUS_NO_MEMORY;
   if (length <= 0) return STATUS_OK;
   if (values == nullptr) return STATUS_NO_MEMORY;
   const std::size_t bytes = static_cast<std::size_t>(length) * sizeof(Value);
@@ -65,8 +64,7 @@ binder_status_t allocate_elements(const AParcel* parcel, std::size_t least_bytes
                                   std::int32_t& length, Allocate allocate) {
   const binder_status_t status = read_length(parcel, least_bytes, length);
   if (status != STATUS_OK) return status;
-  if (allocate(length)) return STATUS_OK;
-  return length < 0 ? STATUS_UNEXPECTED_NULL : STATUS_NO_MEMORY;
+  return allocate(length) ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 // A string into what `allocate` makes for it.

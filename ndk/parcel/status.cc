@@ -114,7 +114,7 @@ AStatus* AStatus::shared_ok() {
 
 AStatus AStatus::of_exception(binder_exception_t exception, std::string_view message) {
   const binder_exception_t known = known_exception(exception);
-  return {known, known == EX_TRANSACTION_FAILED ? STATUS_UNKNOWN_ERROR : 0, message};
+  return {known, known == EX_TRANSACTION_FAILED ? STATUS_FAILED_TRANSACTION : 0, message};
 }
 
 AStatus AStatus::of_service(std::int32_t code, std::string_view message) {

@@ -11,6 +11,7 @@
 #include "ndk/base/log.h"
 #include "ndk/process/binder_class.h"
 #include "ndk/process/codes.h"
+#include "ndk/process/thread.h"
 
 namespace netbinder::ndk {
 namespace {
@@ -53,6 +54,13 @@ class Arguments {
   std::vector<std::string> texts_;
   std::vector<const char*> pointers_;
 };
+
+// They are for those who administer the service.
+bool may_command() {
+  const Thread* const thread = Thread::existing();
+  const Serving* const call = thread != nullptr ? thread->serving() : nullptr;
+  return call == nullptr || call->uid == 0 || call->uid == ::geteuid();
+}
 
 void send_result(AIBinder* receiver, binder_status_t result) {
   if (receiver == nullptr) return;
@@ -155,6 +163,7 @@ binder_status_t LocalBinder::dump(const Parcel& in) {
 }
 
 binder_status_t LocalBinder::shell_command(const Parcel& in) {
+  if (!may_command()) return STATUS_PERMISSION_DENIED;
   int fds[3] = {-1, -1, -1};
   for (int& fd : fds) {
     const binder_status_t status = in.read_fd(fd);

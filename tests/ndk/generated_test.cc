@@ -192,7 +192,7 @@ TEST(NdkGenerated, RequiredValuesAreNotNull) {
   EXPECT_EQ(ndk::AParcel_readData(parcel.get(), &text), STATUS_UNEXPECTED_NULL);
   AParcel_setDataPosition(parcel.get(), 4);
   std::vector<int32_t> numbers;
-  EXPECT_EQ(ndk::AParcel_readData(parcel.get(), &numbers), STATUS_UNEXPECTED_NULL);
+  EXPECT_EQ(ndk::AParcel_readData(parcel.get(), &numbers), STATUS_NO_MEMORY);
 }
 
 TEST(NdkGenerated, FixedArraysHaveTheirSize) {

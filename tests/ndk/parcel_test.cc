@@ -124,14 +124,14 @@ void check_array(binder_status_t (*write)(AParcel*, const Value*, int32_t),
   // Lengths that cannot be.
   EXPECT_EQ(read(parcel_of_words({-2, 0, 0}).get(), &got, allocate<Value>), STATUS_BAD_VALUE);
   EXPECT_EQ(read(parcel_of_words({INT32_MAX, 0, 0}).get(), &got, allocate<Value>),
-            STATUS_NOT_ENOUGH_DATA);
+            STATUS_NO_MEMORY);
   std::vector<uint8_t> cut(bytes);
   cut.resize(cut.size() - 4);
-  EXPECT_EQ(read(parcel_of(cut).get(), &got, allocate<Value>), STATUS_NOT_ENOUGH_DATA);
+  EXPECT_EQ(read(parcel_of(cut).get(), &got, allocate<Value>), STATUS_NO_MEMORY);
   // An allocator that refuses.
   constexpr auto refuse = [](void*, int32_t, Value**) { return false; };
   EXPECT_EQ(read(parcel_of(bytes).get(), &got, refuse), STATUS_NO_MEMORY);
-  EXPECT_EQ(read(parcel_of_words({-1}).get(), &got, refuse), STATUS_UNEXPECTED_NULL);
+  EXPECT_EQ(read(parcel_of_words({-1}).get(), &got, refuse), STATUS_NO_MEMORY);
 }
 
 TEST(NdkParcel, Arrays) {
@@ -177,9 +177,9 @@ TEST(NdkParcel, BoolArrays) {
   Bools got;
   ASSERT_EQ(AParcel_readBoolArray(parcel.get(), &got, make, set), STATUS_OK);
   EXPECT_EQ(got, values);
-  EXPECT_EQ(AParcel_readBoolArray(parcel.get(), &got, make, set), STATUS_UNEXPECTED_NULL);
+  EXPECT_EQ(AParcel_readBoolArray(parcel.get(), &got, make, set), STATUS_NO_MEMORY);
   EXPECT_EQ(AParcel_readBoolArray(parcel_of_words({3, 1, 1}).get(), &got, make, set),
-            STATUS_NOT_ENOUGH_DATA);
+            STATUS_NO_MEMORY);
 }
 
 // ---- strings ----
@@ -278,10 +278,9 @@ TEST(NdkParcel, StringArrays) {
   Strings got;
   ASSERT_EQ(AParcel_readStringArray(parcel.get(), &got, make, make_element), STATUS_OK);
   EXPECT_EQ(got, texts);
-  EXPECT_EQ(AParcel_readStringArray(parcel.get(), &got, make, make_element),
-            STATUS_UNEXPECTED_NULL);
+  EXPECT_EQ(AParcel_readStringArray(parcel.get(), &got, make, make_element), STATUS_NO_MEMORY);
   EXPECT_EQ(AParcel_readStringArray(parcel_of_words({1 << 30, -1}).get(), &got, make, make_element),
-            STATUS_NOT_ENOUGH_DATA);
+            STATUS_NO_MEMORY);
 }
 
 TEST(NdkParcel, ParcelableArrays) {
@@ -306,7 +305,7 @@ TEST(NdkParcel, ParcelableArrays) {
   Numbers got;
   ASSERT_EQ(AParcel_readParcelableArray(parcel.get(), &got, make, read), STATUS_OK);
   EXPECT_EQ(got, numbers);
-  EXPECT_EQ(AParcel_readParcelableArray(parcel.get(), &got, make, read), STATUS_UNEXPECTED_NULL);
+  EXPECT_EQ(AParcel_readParcelableArray(parcel.get(), &got, make, read), STATUS_NO_MEMORY);
   // What an element says is the array's status.
   constexpr auto fail = [](const AParcel*, void*, size_t) -> binder_status_t {
     return STATUS_BAD_TYPE;

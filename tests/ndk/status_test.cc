@@ -38,7 +38,7 @@ TEST(NdkStatus, Exceptions) {
   // What is no exception of binder's.
   const ndk::ScopedAStatus odd = ndk::ScopedAStatus::fromExceptionCode(-77);
   EXPECT_EQ(odd.getExceptionCode(), EX_TRANSACTION_FAILED);
-  EXPECT_EQ(odd.getStatus(), STATUS_UNKNOWN_ERROR);
+  EXPECT_EQ(odd.getStatus(), STATUS_FAILED_TRANSACTION);
 }
 
 TEST(NdkStatus, ServiceSpecificErrors) {

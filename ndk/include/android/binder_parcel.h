@@ -3,10 +3,10 @@
 // AParcel: the typed payload of a call. Reading and writing move one position. Whoever makes a
 // parcel deletes it; what callbacks are given they only borrow. One thread at a time.
 //
-// Reads return STATUS_NOT_ENOUGH_DATA at the end, STATUS_BAD_VALUE for impossible lengths,
+// Reads return STATUS_NOT_ENOUGH_DATA at the end, STATUS_BAD_VALUE for lengths below -1,
 // STATUS_BAD_TYPE where an object of another kind or none is, STATUS_PERMISSION_DENIED for plain
-// data where an object is, STATUS_UNEXPECTED_NULL for a null that an allocator refuses, and
-// STATUS_NO_MEMORY if an allocator fails.
+// data where an object is, STATUS_UNEXPECTED_NULL for a null string that its allocator refuses, and
+// STATUS_NO_MEMORY for an array that is longer than the data, or that its allocator refuses.
 #pragma once
 
 #include <android/binder_status.h>

@@ -66,7 +66,7 @@ typedef struct AStatus AStatus;
 // Each of these makes a new AStatus, to be given to AStatus_delete.
 __attribute__((warn_unused_result)) AStatus* AStatus_newOk() __INTRODUCED_IN(29);
 // What is not one of EX_* becomes EX_TRANSACTION_FAILED, and EX_TRANSACTION_FAILED stands for
-// STATUS_UNKNOWN_ERROR here.
+// STATUS_FAILED_TRANSACTION here.
 __attribute__((warn_unused_result)) AStatus* AStatus_fromExceptionCode(binder_exception_t exception)
     __INTRODUCED_IN(29);
 __attribute__((warn_unused_result)) AStatus* AStatus_fromExceptionCodeWithMessage(
