@@ -52,6 +52,15 @@ struct ServiceOptions {
   double timeout_s = 0;  // 0: for ever
 };
 
+// Freezes a program of any host, or thaws it.
+struct FreezeOptions {
+  std::string host;
+  std::int32_t pid = 0;
+  bool thaw = false;
+  std::int32_t timeout_ms = 0;
+  std::string device = "/dev/binder";
+};
+
 // Calls a service and times the round trips.
 struct PingOptions {
   std::string device = "/dev/binder";
@@ -73,7 +82,7 @@ struct BenchOptions {
 };
 
 using Command = std::variant<RunOptions, SessionOptions, StatusOptions, DebugFileOptions,
-                             ServiceOptions, PingOptions, BenchOptions>;
+                             ServiceOptions, FreezeOptions, PingOptions, BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
@@ -81,6 +90,7 @@ int carry_out(const SessionOptions& options, char** argv);
 int carry_out(const StatusOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
+int carry_out(const FreezeOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
 
