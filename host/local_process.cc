@@ -190,6 +190,31 @@ void LocalProcess::question_went_on(ThreadId thread) {
   release(ended->handle);
 }
 
+void LocalProcess::freeze(std::uint32_t pid, std::uint32_t enable, std::uint32_t timeout_ms,
+                          Done done) {
+  Freezing& made = freezing_[next_freezer_++];
+  made.info = {.pid = pid, .enable = enable, .timeout_ms = timeout_ms};
+  made.done = std::move(done);
+  has_work_ = true;
+}
+
+void LocalProcess::go_on_freezing() {
+  std::vector<std::uint32_t> threads;
+  for (const auto& [thread, freezing] : freezing_) threads.push_back(thread);
+  for (const std::uint32_t thread : threads) {
+    Freezing& each = freezing_.at(thread);
+    if (!std::exchange(each.begun, true)) {
+      driver_.control(id_, ThreadId{thread}, BINDER_FREEZE,
+                      std::as_writable_bytes(std::span(&each.info, 1)));
+    }
+    if (!each.result) continue;
+    const Freezing ended = std::move(each);
+    freezing_.erase(thread);
+    driver_.control(id_, ThreadId{thread}, BINDER_THREAD_EXIT, {});
+    ended.done(*ended.result);
+  }
+}
+
 bool LocalProcess::run() {
   NB_ON_DATA_PLANE();
   bool any = false;
@@ -223,6 +248,7 @@ bool LocalProcess::run() {
       question_went_on(thread);
       more = true;
     }
+    if (!freezing_.empty()) go_on_freezing();
     for (Sender* sender : std::exchange(ready_, {})) {
       send_next(*sender);
       more = true;
@@ -256,6 +282,11 @@ void LocalProcess::ioctl_done(ThreadId thread, const IoctlResult& result) {
     heard_.push_back(thread);
     return;
   }
+  if (const auto freezing = freezing_.find(thread.value()); freezing != freezing_.end()) {
+    freezing->second.result = result.error;
+    return;
+  }
+  if (thread.value() >= kFirstFreezer) return;  // the thread ends
   if (thread.value() < kFirstSender) {
     if (thread != serving_) return;  // it has answered a call that was deferred, or begun
     reading_ = false;

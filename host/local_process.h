@@ -57,6 +57,10 @@ class LocalProcess final : public ProcessHost {
   // reply, or with nothing if it failed.
   using Heard = std::function<void(std::optional<ParcelView>)>;
   void ask(ReplyTo thread, Handle handle, std::uint32_t code, ParcelBytes parcel, Heard heard);
+  // BINDER_FREEZE of a program of this host; `done` is called by run() with 0 or a negative errno.
+  using Done = std::function<void(int)>;
+  void freeze(std::uint32_t pid, std::uint32_t enable, std::uint32_t timeout_ms, Done done);
+  [[nodiscard]] bool can_freeze() const { return freezing_.size() < kMaxDeferred; }
   // Whether one more call may be answered later; until then its thread serves nobody.
   [[nodiscard]] bool can_defer() const { return deferred_ < kMaxDeferred; }
   void reply(ReplyTo to, OutgoingReply reply);
@@ -79,6 +83,7 @@ class LocalProcess final : public ProcessHost {
   static constexpr std::uint32_t kFirstServing = 1;  // one reads; others have deferred calls
   static constexpr std::uint32_t kMaxDeferred = 64;
   static constexpr std::uint32_t kFirstSender = 1000;  // thread of a host's calls: this + its id
+  static constexpr std::uint32_t kFirstFreezer = 1U << 30;  // a thread for each
   static constexpr std::size_t kReadBytes = 4096;
 
   struct OnewayCall {
@@ -137,6 +142,15 @@ class LocalProcess final : public ProcessHost {
   std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
   std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
   std::map<std::uint32_t, std::unique_ptr<Question>> questions_;  // by their threads
+  struct Freezing {
+    binder_freeze_info info{};
+    Done done;
+    std::optional<int> result;
+    bool begun = false;
+  };
+  std::map<std::uint32_t, Freezing> freezing_;  // by their threads
+  std::uint32_t next_freezer_ = kFirstFreezer;
+  void go_on_freezing();
   std::vector<ThreadId> asking_;  // to be sent
   std::vector<ThreadId> heard_;   // whose threads have read something
   std::vector<Sender*> ready_;  // those that have something to send and are not busy

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/found_path.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <atomic>
 #include <cstring>
 
 #include "shim/descriptor.h"
 #include "shim/places.h"
+#include "shim/real_calls.h"
 
 namespace netbinder {
 namespace {
@@ -25,6 +30,22 @@ const char* device_of_socket(std::uint64_t inode) {
 }
 
 }  // namespace
+
+bool must_be_walked_first() {
+  static constinit std::atomic<int> known = 0;  // 1: no, 2: yes
+  int found = known.load(std::memory_order_relaxed);
+  if (found == 0) [[unlikely]] {
+    const int saved_errno = errno;
+    found = 1;
+    for (const char* each : {"/dev/binder", "/dev/hwbinder", "/dev/vndbinder", "/dev/binderfs"}) {
+      struct stat status;
+      if (stat_path(AT_FDCWD, each, &status, AT_SYMLINK_NOFOLLOW) == 0) found = 2;
+    }
+    errno = saved_errno;
+    known.store(found, std::memory_order_relaxed);
+  }
+  return found == 2;
+}
 
 DevicePath find_behind_links(int dir, const char* name, LastLink last) {
   const int saved_errno = errno;

@@ -17,6 +17,10 @@ namespace netbinder {
 // agent. Leaves errno alone.
 DevicePath find_behind_links(int dir, const char* name, LastLink last);
 
+// Whether the kernel must not be asked first, because this host has devices, or whatever else, under our
+// names: then what it finds may be meant for us.
+bool must_be_walked_first();
+
 // The kernel's words for a link to something of ours: there is nothing where it leads, or (in
 // /proc/self/fd) a socket.
 inline bool may_be_behind_links(int error) {
@@ -31,6 +35,10 @@ Result ours_or_real(int dir, const char* name, LastLink last, Result failed, Our
   const DevicePath direct = parse_device_path(name);
   Result result = failed;
   if (direct.kind != PathKind::kOther && ours(direct, result)) return result;
+  if (must_be_walked_first()) [[unlikely]] {
+    const DevicePath found = find_behind_links(dir, name, last);
+    if (found.kind != PathKind::kOther && ours(found, result)) return result;
+  }
   result = real();
   if (result != failed || !may_be_behind_links(errno)) [[likely]]
     return result;

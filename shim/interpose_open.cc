@@ -91,7 +91,8 @@ int open_any(int dir, const char* name, int flags, Real real) {
   if ((flags & O_CREAT) != 0 && name != nullptr) {
     const int saved_errno = errno;
     int result = -1;
-    const bool there = real::faccessat(dir, name, F_OK, 0) == 0;
+    const bool there =
+        !must_be_walked_first() && real::faccessat(dir, name, F_OK, 0) == 0;
     const DevicePath found = there ? DevicePath{} : find_behind_links(dir, name, last);
     errno = saved_errno;
     if (found.kind != PathKind::kOther && ours(found, result)) return result;

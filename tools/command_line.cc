@@ -196,6 +196,19 @@ void add_object_commands(CLI::App& app, Chosen& chosen) {
                      "the command and its arguments");
 }
 
+void add_freeze(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<FreezeOptions>();
+  CLI::App* command = app.add_subcommand(
+      "freeze", "freeze a program, on any host: calls to it wait or fail, as with BINDER_FREEZE");
+  command->add_option("host", options->host, "the program's host")->required();
+  command->add_option("pid", options->pid, "its pid there")->required();
+  command->add_flag("--thaw", options->thaw, "the opposite");
+  command->add_option("--timeout", options->timeout_ms, "milliseconds that its calls may take to end")
+      ->check(CLI::Range(0, 3'600'000));
+  command->add_option("--device", options->device, "a binder device with the built-in service manager");
+  command->callback([options, &chosen] { chosen = *options; });
+}
+
 void add_ping(CLI::App& app, Chosen& chosen) {
   auto options = std::make_shared<PingOptions>();
   CLI::App* command = app.add_subcommand("ping", "call a service and time the round trips");
@@ -242,6 +255,7 @@ std::expected<Command, int> parse_command_line(int argc, char** argv) {
   add_debug_files(app, chosen);
   add_service(app, chosen);
   add_object_commands(app, chosen);
+  add_freeze(app, chosen);
   add_ping(app, chosen);
   add_bench(app, chosen);
   try {

@@ -87,6 +87,15 @@ struct ObjectOptions {
   std::vector<std::string> words;  // arguments; of a call, each with its type before it
 };
 
+// Freezes a program of any host, or thaws it.
+struct FreezeOptions {
+  std::string host;
+  std::int32_t pid = 0;
+  bool thaw = false;
+  std::int32_t timeout_ms = 0;
+  std::string device = "/dev/binder";
+};
+
 // Calls a service and times the round trips.
 struct PingOptions {
   std::string device = "/dev/binder";
@@ -109,8 +118,8 @@ struct BenchOptions {
 
 using Command =
     std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DoctorOptions,
-                 CertsOptions, DebugFileOptions, ServiceOptions, ObjectOptions, PingOptions,
-                 BenchOptions>;
+                 CertsOptions, DebugFileOptions, ServiceOptions, ObjectOptions, FreezeOptions,
+                 PingOptions, BenchOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
@@ -122,6 +131,7 @@ int carry_out(const CertsOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
 int carry_out(const ObjectOptions& options, char** argv);
+int carry_out(const FreezeOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
 

@@ -2,6 +2,7 @@
 #include "host/service-manager/other_managers.h"
 
 #include <iterator>
+#include <utility>
 
 #include "host/local_process.h"
 #include "host/service-manager/parcel_format.h"
@@ -63,6 +64,11 @@ void OtherManagers::send(HostId host, std::uint32_t code, const std::string& nam
   writer.u32(number);
   writer.u32(word);
   process_->call_oneway(manager->second, code, writer.take());
+}
+
+void OtherManagers::call(HostId host, std::uint32_t code, ParcelBytes parcel) {
+  const auto manager = managers_.find(host);
+  if (manager != managers_.end()) process_->call_oneway(manager->second, code, std::move(parcel));
 }
 
 void OtherManagers::forget(const std::string& name) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "host/parcel.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/registered_service.h"
 
@@ -39,6 +40,7 @@ class OtherManagers {
   // If the manager has gone, the message is dropped.
   void send(HostId host, std::uint32_t code, const std::string& name, std::uint32_t number,
             std::uint32_t word);
+  void call(HostId host, std::uint32_t code, ParcelBytes parcel);
   // To all of them: forget a service of this host, or publish again what leads to that host.
   void forget(const std::string& name);
   void refresh(HostId home);

@@ -13,7 +13,8 @@ inline constexpr const char* kManagerName = "manager";
 inline constexpr std::uint64_t kManagerNode = 0x6e62736d;
 
 // The messages of built-in managers to each other: oneway calls of the node that the receiver has for
-// the sender's host, so that nobody can speak for another. Each begins with a name, but kPeerRefresh.
+// the sender's host, so that nobody can speak for another. Each begins with a name, but kPeerRefresh and what is about
+// programs.
 // About the sender's services:
 inline constexpr std::uint32_t kPeerPublish = 1;   // this is it
 inline constexpr std::uint32_t kPeerAskUse = 2;    // has it clients there? (number)
@@ -22,6 +23,10 @@ inline constexpr std::uint32_t kPeerForget = 6;    // the sender has lost its ho
 // About the receiver's services:
 inline constexpr std::uint32_t kPeerUse = 4;     // the answer to either (number, whether it has)
 inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
+// About the programs of the receiver: BINDER_FREEZE (number, pid, enable, milliseconds), and the answer
+// (number, errno).
+inline constexpr std::uint32_t kPeerFreeze = 8;
+inline constexpr std::uint32_t kPeerFrozen = 9;
 // The sender can reach that host (number): publish again what leads there.
 inline constexpr std::uint32_t kPeerRefresh = 7;
 

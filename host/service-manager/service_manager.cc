@@ -63,7 +63,8 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       lazy_(names_, managers_, handles_, quota_),
       clients_(setup.dialect),
       hidl_(names_, managers_, handles_, quota_,
-            [this](const std::string& name, RegisteredService service) { put(name, service); }) {}
+            [this](const std::string& name, RegisteredService service) { put(name, service); }),
+      freezes_(names_, managers_) {}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
@@ -71,6 +72,7 @@ void ServiceManager::attach(LocalProcess& process) {
   managers_.attach(process);
   listeners_.attach(process);
   hidl_.attach(process);
+  freezes_.attach(process);
   lazy_.attach(process);
 }
 
@@ -106,6 +108,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   for (const HostId host : managers_.remove_dead(handle)) {
     names_.remove_all_of(host);
     lazy_.host_gone(host);
+    freezes_.host_gone(host);
   }
   handles_.died(handle);
 }
@@ -161,6 +164,8 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
     publish_again(from, HostId{static_cast<std::uint32_t>(request.i32().value_or(0))});
     return;
   }
+  if (call.code == kPeerFreeze) return freezes_.peer_asks(from, request);
+  if (call.code == kPeerFrozen) return freezes_.peer_answers(from, request);
   const auto name = request.string16();
   if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
   if (call.code == kPeerForget) {
@@ -197,6 +202,7 @@ std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
 
 std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
   if (is_hidl_token(call.parcel)) return hidl_.call(call);
+  if (call.code == ProgramFreezes::kCode) return freezes_.call(call);
   if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;

