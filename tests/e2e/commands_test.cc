@@ -191,7 +191,7 @@ NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder freeze host2 $server --timeout 10
 kill $server
 )script");
   EXPECT_THAT(result.output, HasSubstr("frozen 0\n"));
-  EXPECT_THAT(result.output, HasSubstr("BR_FROZEN_REPLY"));
+  EXPECT_THAT(result.output, HasSubstr("the process that it is for is frozen"));
   EXPECT_THAT(result.output, HasSubstr("thawed 0\nanswered\n"));
   EXPECT_THAT(result.output, HasSubstr(" of host1 has a binder device open\n"));
   EXPECT_THAT(result.output, HasSubstr("there is no host host3, or it cannot be reached\n"));
