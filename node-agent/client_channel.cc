@@ -74,9 +74,8 @@ void ClientChannel::handle_mailbox(std::uint32_t index) {
   const std::uint32_t state = look_at(mailbox(index));
   switch (slot.state) {
     case SlotState::kPosting:
-      if (!slot.told) break;
-      [[fallthrough]];
     case SlotState::kFree:
+      if (slot.answered) break;
       if (state == kRequested || state == kCancelled) {
         ++statistics_.requests;
         begin_request(index, slot);
@@ -125,6 +124,7 @@ void ClientChannel::begin_request(std::uint32_t index, Slot& slot) {
     Response response{
         .channel = this, .mailbox = index, .installs = false, .content = {}, .close_fds = {}};
     response.content.error = -EBUSY;
+    slot.answered = true;
     responses_.push_back(std::move(response));
     return;
   }
@@ -350,6 +350,7 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
     if (response.close_fds.size() > kMaxInstalledFds) response.close_fds.resize(kMaxInstalledFds);
     response.content.close_count = static_cast<std::uint32_t>(response.close_fds.size());
   }
+  slot.answered = true;
   responses_.push_back(std::move(response));
 }
 
@@ -390,10 +391,12 @@ void ClientChannel::send(Response& response) {
   if (!response.close_fds.empty()) {
     std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
   }
-  if (Slot& slot = slots_[response.mailbox]; slot.state == SlotState::kPosting) {
+  Slot& slot = slots_[response.mailbox];
+  if (slot.state == SlotState::kPosting) {
     allow_posting(box);
     slot.told = true;
   }
+  if (!response.installs) slot.answered = false;
   hand_over(box, response.installs ? kInstall : kDone);
   if (wake_sleeper(box)) ++statistics_.wakeups;
 }

@@ -148,6 +148,9 @@ class ClientChannel final : public ProcessHost {
   struct Slot {
     SlotState state = SlotState::kFree;
     bool told = false;  // kPosting: the response that says so has been sent
+    // A response is among those to be sent. Until then the mailbox shows the request that it is for,
+    // which must not be taken for another one: a posted read may be marked as well.
+    bool answered = false;
     ThreadId tid;
     std::uint32_t flags = 0;
     std::uint32_t install_count = 0;

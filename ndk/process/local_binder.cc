@@ -84,6 +84,17 @@ void LocalBinder::die() {
   extension_ = StrongBinder();
 }
 
+void LocalBinder::driver_takes(DriverReference kind) {
+  of_driver_[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
+}
+
+void LocalBinder::driver_gives_back(DriverReference kind) {
+  if (of_driver_[static_cast<std::size_t>(kind)].fetch_sub(1, std::memory_order_relaxed) <= 0) {
+    fatal("the driver gives back a reference to %s that it does not have",
+          clazz()->descriptor.c_str());
+  }
+}
+
 void LocalBinder::set_least_priority(int policy, int priority) {
   priority_flags_ = priority_flags(policy, priority);
 }

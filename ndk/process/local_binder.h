@@ -25,6 +25,12 @@ class LocalBinder final : public AIBinder {
   void set_extension(StrongBinder extension) { extension_ = std::move(extension); }
   [[nodiscard]] AIBinder* extension() const { return extension_.get(); }
 
+  // What the driver has taken, which it gives back once. Otherwise an object in use would be freed,
+  // so the process ends.
+  enum class DriverReference { kStrong, kWeak };
+  void driver_takes(DriverReference kind);
+  void driver_gives_back(DriverReference kind);
+
   [[nodiscard]] bool remote() const override { return false; }
   [[nodiscard]] bool alive() const override { return true; }
   [[nodiscard]] bool associate(const AIBinder_Class* clazz) override;
@@ -41,6 +47,7 @@ class LocalBinder final : public AIBinder {
   void* user_data_ = nullptr;
   StrongBinder extension_;
   std::uint32_t priority_flags_;
+  std::atomic<int> of_driver_[2] = {};
   bool wants_security_context_ = false;
   bool inherits_rt_ = false;
   bool downgraded_ = false;

@@ -297,22 +297,32 @@ binder_status_t Thread::handle(std::uint32_t name) {
       return STATUS_OK;
     case BR_INCREFS: {
       const auto node = payload<binder_ptr_cookie>();
-      pointer<LocalBinder>(node.cookie)->inc_weak();
+      auto* const object = pointer<LocalBinder>(node.cookie);
+      object->inc_weak();
+      object->driver_takes(LocalBinder::DriverReference::kWeak);
       queue(BC_INCREFS_DONE, node);
       return STATUS_OK;
     }
     case BR_ACQUIRE: {
       const auto node = payload<binder_ptr_cookie>();
-      pointer<LocalBinder>(node.cookie)->inc_strong();
+      auto* const object = pointer<LocalBinder>(node.cookie);
+      object->inc_strong();
+      object->driver_takes(LocalBinder::DriverReference::kStrong);
       queue(BC_ACQUIRE_DONE, node);
       return STATUS_OK;
     }
-    case BR_RELEASE:
-      given_back_strong_.push_back(pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie));
+    case BR_RELEASE: {
+      auto* const object = pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie);
+      object->driver_gives_back(LocalBinder::DriverReference::kStrong);
+      given_back_strong_.push_back(object);
       return STATUS_OK;
-    case BR_DECREFS:
-      given_back_weak_.push_back(pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie));
+    }
+    case BR_DECREFS: {
+      auto* const object = pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie);
+      object->driver_gives_back(LocalBinder::DriverReference::kWeak);
+      given_back_weak_.push_back(object);
       return STATUS_OK;
+    }
     case BR_TRANSACTION:
       serve_call({.transaction_data = payload<binder_transaction_data>(), .secctx = 0});
       return STATUS_OK;
