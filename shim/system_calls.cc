@@ -2,15 +2,32 @@
 #include "shim/system_calls.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
 #include <cstdint>
 
+#include "shim/connect.h"
+#include "shim/descriptor_table.h"
+#include "shim/driver_calls.h"
 #include "shim/entry_points.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
+
+namespace {
+
+// The 32-bit mmap proper takes a pointer to its arguments; nobody calls it any more.
+#if defined(SYS_mmap2)
+constexpr long kMmap = SYS_mmap2;
+constexpr unsigned kOffsetShift = 12;
+#else
+constexpr long kMmap = SYS_mmap;
+constexpr unsigned kOffsetShift = 0;
+#endif
+
+}  // namespace
 
 bool concerns_shim(long number) {
   switch (number) {
@@ -26,9 +43,7 @@ bool concerns_shim(long number) {
     case SYS_faccessat:
     case SYS_faccessat2:
     case SYS_readlinkat:
-#if defined(SYS_mmap)
-    case SYS_mmap:
-#endif
+    case kMmap:
 #if defined(SYS_newfstatat)
     case SYS_newfstatat:
 #endif
@@ -62,22 +77,34 @@ long take_shims_way(long number, const long (&a)[6]) {
     case SYS_openat:
       return entry::open(i(0), pointer<const char*>(a[1]), i(2), static_cast<mode_t>(a[3]));
     case SYS_openat2: {
-      // Of its fields only the flags matter to a device. What it would resolve otherwise, the kernel
-      // does.
+      // Of its fields only the flags matter to a device. What it would resolve otherwise, the
+      // kernel does.
       const auto* const flags = pointer<const std::uint64_t*>(a[2]);
       const auto before = static_cast<int>(flags == nullptr ? 0 : *flags);
       const long made = real::syscall(number, a[0], a[1], a[2], a[3]);
       if (made >= 0 || (errno != ENOENT && errno != ENXIO)) return made;
       return entry::open(i(0), pointer<const char*>(a[1]), before & ~O_CREAT, 0);
     }
-#if defined(SYS_mmap)
-    case SYS_mmap:
+    case kMmap: {
+      // An allocator that has an mmap of its own makes it of this call: only the device's may go by
+      // way of mmap again.
+      bool device = (i(3) & MAP_ANONYMOUS) == 0 && is_binder_fd(i(4));
+      if (!device) {
+        const long made = real::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (made != -1 || errno != ENODEV) return made;
+        device = static_cast<bool>(attach_binder(i(4)));
+        errno = ENODEV;
+        if (!device) return made;
+      }
       return reinterpret_cast<long>(entry::mmap(pointer<void*>(a[0]),
                                                 static_cast<std::size_t>(a[1]), i(2), i(3), i(4),
-                                                static_cast<off_t>(a[5])));
-#endif
-    case SYS_munmap:
-      return entry::munmap(pointer<void*>(a[0]), static_cast<std::size_t>(a[1]));
+                                                static_cast<off_t>(a[5]) << kOffsetShift));
+    }
+    case SYS_munmap: {
+      const long made = real::syscall(number, a[0], a[1]);
+      if (made == 0) note_unmapping(pointer<void*>(a[0]), static_cast<std::size_t>(a[1]));
+      return made;
+    }
     case SYS_dup:
       return entry::dup(i(0));
     case SYS_dup3:

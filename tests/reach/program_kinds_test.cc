@@ -66,6 +66,30 @@ timeout 20 netbinder run -- fakeroot stat -c %u /; echo "exit $?")script");
   EXPECT_THAT(result.output, Not(HasSubstr("exit 124")));
 }
 
+// As allocators have it: an mmap made of syscall(2), ahead of the shim or behind it.
+TEST(ProgramKinds, LibrariesWithAnMmapOfTheirOwnAreNoCircle) {
+  const RunResult result = run_session("", R"script(
+cd "$(mktemp -d)"; shim="$LD_PRELOAD"; unset LD_PRELOAD
+cat >mapping.c <<'END'
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset) {
+  return (void *)syscall(SYS_mmap, address, bytes, protection, flags, fd, offset);
+}
+void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
+int munmap(void *address, size_t bytes) { return (int)syscall(SYS_munmap, address, bytes); }
+END
+gcc -shared -fPIC -o libmapping.so mapping.c
+for order in "$PWD/libmapping.so:$shim" "$shim:$PWD/libmapping.so"; do
+  LD_PRELOAD="$order" timeout 20 reach_probe few 9
+done
+rm -r "$PWD")script");
+  EXPECT_THAT(result.output,
+              ::testing::MatchesRegex("(.*\n)*with 9 free: ok(.*\n)+with 9 free: ok(.*\n)*"));
+}
+
 TEST(ProgramKinds, ProgramsOfTheAddressSanitizerStart) {
   const RunResult result = run_session("", R"script(
 cd "$(mktemp -d)"; unset LD_PRELOAD ASAN_OPTIONS
@@ -85,6 +109,36 @@ END
 gcc -fsanitize=address -o program program.c && netbinder run -- ./program
 rm -r "$PWD")script");
   EXPECT_THAT(result.output, HasSubstr("asked: 0 8\n"));
+}
+
+TEST(ProgramKinds, SetUidProgramsStartedByRootAreSupervised) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const RunResult result = run_session("", R"script(
+cd "$(mktemp -d)"; chmod 755 .; unset LD_PRELOAD
+cp "$(command -v reach_probe)" others; chown 65534:65534 others; chmod 4755 others
+netbinder run -- ./others few 9; rm -r "$PWD")script");
+  EXPECT_THAT(result.output, HasSubstr("with 9 free: ok\n"));
+}
+
+TEST(ProgramKinds, LibrariesThatPassThePreloadLibraryByAreSupervised) {
+  const RunResult result = run_session("", R"script(
+cd "$(mktemp -d)"; unset LD_PRELOAD
+cat >opens.c <<'END'
+#include <fcntl.h>
+int opens(void) { return open("/dev/binder", O_RDWR) >= 0; }
+END
+cat >loads.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void) {
+  void *library = dlopen("./libopens.so", RTLD_NOW | RTLD_DEEPBIND);
+  printf("opened %d\n", ((int (*)(void))dlsym(library, "opens"))());
+}
+END
+gcc -shared -fPIC -o libopens.so opens.c && gcc -o loads loads.c
+netbinder run --supervised -- ./loads; rm -r "$PWD")script");
+  EXPECT_THAT(result.output, HasSubstr("opened 1\n"));
 }
 
 }  // namespace
