@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "shim/allocation.h"
 #include "shim/real_calls.h"
 
 namespace netbinder {
@@ -24,15 +23,19 @@ std::byte* ChannelMemory::map(int fd, std::atomic<std::byte*>& place, std::uint6
   return known;
 }
 
+// From the system and not from malloc, as this may be a signal handler's call. Fresh memory of the
+// system is zero, and so are places that are free.
 std::atomic<std::byte*>* ChannelMemory::area_place(std::uint32_t index) {
   if (std::atomic<std::byte*>* const known = known_area_place(index)) return known;
-  auto* const made = reinterpret_cast<AreaChunk*>(
-      make_objects<std::atomic<std::byte*>>(kAreasInChunk));
-  if (made == nullptr) return nullptr;
+  const int saved_errno = errno;
+  void* const made = real::mmap(nullptr, sizeof(AreaChunk), PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  errno = saved_errno;
+  if (made == MAP_FAILED) return nullptr;
   AreaChunk* expected = nullptr;
-  if (!areas_[index / kAreasInChunk].compare_exchange_strong(expected, made,
-                                                             std::memory_order_acq_rel)) {
-    std::free(made);  // another thread was faster
+  if (!areas_[index / kAreasInChunk].compare_exchange_strong(
+          expected, static_cast<AreaChunk*>(made), std::memory_order_acq_rel)) {
+    real::munmap(made, sizeof(AreaChunk));  // another thread was faster
   }
   return known_area_place(index);
 }
@@ -51,14 +54,14 @@ void ChannelMemory::end() {
     std::byte* const start = each.exchange(nullptr, std::memory_order_acq_rel);
     if (start != nullptr) real::munmap(start, kPieceBytes);
   }
-  for (std::uint32_t index = 0; index < kMailboxes; ++index) {
-    std::atomic<std::byte*>* const place = known_area_place(index);
-    if (place == nullptr) {
-      index |= kAreasInChunk - 1;  // the rest of the chunk is as empty
-      continue;
+  for (std::atomic<AreaChunk*>& each : areas_) {
+    AreaChunk* const chunk = each.exchange(nullptr, std::memory_order_acq_rel);
+    if (chunk == nullptr) continue;
+    for (std::atomic<std::byte*>& place : *chunk) {
+      std::byte* const start = place.load(std::memory_order_relaxed);
+      if (start != nullptr) real::munmap(start, kStagingBytes);
     }
-    std::byte* const start = place->exchange(nullptr, std::memory_order_acq_rel);
-    if (start != nullptr) real::munmap(start, kStagingBytes);
+    real::munmap(chunk, sizeof(AreaChunk));
   }
 }
 

@@ -68,8 +68,9 @@ class ChannelMemory {
                         std::uint64_t bytes);
 
   std::atomic<std::byte*> pieces_[kMailboxes / kMailboxesInPiece] = {};
-  // Most channels have few; a chunk of places is made when the first of them is used, and stays.
-  static constexpr std::uint32_t kAreasInChunk = 64;
+  // Most channels have few; a chunk of places, a page of them, is made when the first is used.
+  static constexpr std::uint32_t kAreasInChunk = 512;
+  static_assert(kMailboxes % kAreasInChunk == 0);
   using AreaChunk = std::atomic<std::byte*>[kAreasInChunk];
   std::atomic<AreaChunk*> areas_[kMailboxes / kAreasInChunk] = {};
 
