@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -56,7 +57,15 @@ AIBinder_Class* AIBinder_Class_define(const char* interfaceDescriptor,
       onTransact == nullptr) {
     return nullptr;
   }
-  return new AIBinder_Class(interfaceDescriptor, onCreate, onDestroy, onTransact);
+  // A class is for good: objects of it may come at any time. All are kept in a list, so that this is
+  // no leak to those who look for one.
+  static std::atomic<AIBinder_Class*> all = nullptr;
+  auto* const made = new AIBinder_Class(interfaceDescriptor, onCreate, onDestroy, onTransact);
+  made->earlier = all.load(std::memory_order_relaxed);
+  while (!all.compare_exchange_weak(made->earlier, made, std::memory_order_release,
+                                    std::memory_order_relaxed)) {
+  }
+  return made;
 }
 
 void AIBinder_Class_setOnDump(AIBinder_Class* clazz, AIBinder_onDump onDump) {

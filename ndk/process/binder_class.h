@@ -25,4 +25,5 @@ struct AIBinder_Class {
   bool has_token = true;  // before the arguments of its calls
   const char** function_names = nullptr;
   std::size_t function_count = 0;
+  AIBinder_Class* earlier = nullptr;  // the one that was defined before it
 };
