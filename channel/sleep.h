@@ -37,16 +37,28 @@
 
 namespace netbinder {
 
+// The C library's way to make a system call. The shim replaces that one, and has another of its own
+// for these functions.
+struct LibrarySyscall {
+  template <typename... Arguments>
+  long operator()(long number, Arguments... arguments) const {
+    return ::syscall(number, arguments...);
+  }
+};
+
 // Program: sleeps while the state is `seen`, for `limit_ns` at most. Returns 0, EINTR or ETIMEDOUT;
 // it may return 0 for no reason. Leaves errno alone unless it sleeps.
-inline int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns) {
+template <typename Syscall = LibrarySyscall>
+int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit_ns,
+                Syscall system_call = {}) {
   mailbox.sleeping.store(1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   int result = 0;
   if (look_at(mailbox) == seen) {
     const timespec limit{.tv_sec = static_cast<time_t>(limit_ns / 1'000'000'000),
                          .tv_nsec = static_cast<long>(limit_ns % 1'000'000'000)};
-    const long slept = ::syscall(SYS_futex, &mailbox.state, FUTEX_WAIT, seen, &limit, nullptr, 0);
+    const long slept =
+        system_call(SYS_futex, &mailbox.state, FUTEX_WAIT, seen, &limit, nullptr, 0);
     if (slept != 0 && errno != EAGAIN) result = errno;
   }
   mailbox.sleeping.store(0, std::memory_order_relaxed);
@@ -55,8 +67,9 @@ inline int sleep_while(Mailbox& mailbox, std::uint32_t seen, std::uint64_t limit
 
 // Wakes the thread if it sleeps, at the cost of a system call. For other threads of the program,
 // after they have changed the state.
-inline void wake_in_any_case(Mailbox& mailbox) {
-  ::syscall(SYS_futex, &mailbox.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+template <typename Syscall = LibrarySyscall>
+void wake_in_any_case(Mailbox& mailbox, Syscall system_call = {}) {
+  system_call(SYS_futex, &mailbox.state, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 
 // Agent, after hand_over: wakes the thread if it sleeps or is about to. Returns whether it did so.

@@ -32,6 +32,11 @@ namespace {
 // How often a thread that waits for another one's sake looks whether that is to be interrupted.
 constexpr std::uint64_t kInterruptCheckNs = 50'000'000;
 
+// Not through the function that the shim replaces.
+constexpr auto kSystemCall = [](long number, auto... arguments) {
+  return real::syscall(number, arguments...);
+};
+
 constinit thread_local ThreadState thread_state{};
 // A key's value is how the end of a thread is heard of. C libraries before 2.34 have these functions
 // in a library of its own; where that is not loaded there is but one thread.
@@ -80,7 +85,7 @@ int await_done(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t index,
     }
     if (descriptor.closed.load(std::memory_order_acquire)) return -EBADF;
     if (descriptor.dead.load(std::memory_order_relaxed)) return -EIO;
-    switch (sleep_while(mailbox, state, limit_ns)) {
+    switch (sleep_while(mailbox, state, limit_ns, kSystemCall)) {
       case 0:
         break;
       case EINTR:
@@ -233,7 +238,7 @@ void end_calls(Descriptor& descriptor) {
     if (owner_of(*mailbox) == 0) continue;
     // The change of state prevents a thread that is about to sleep from sleeping.
     cancel(descriptor, *mailbox, index);
-    wake_in_any_case(*mailbox);
+    wake_in_any_case(*mailbox, kSystemCall);
   }
 }
 

@@ -25,12 +25,13 @@ STRONG = "TDBRSGC"  # nm's letters for what one object alone defines
 class Rules:
     """The tables of floors.py."""
 
-    def __init__(self, floors, limits, places=None, exceptions=(), required=()):
+    def __init__(self, floors, limits, places=None, exceptions=(), required=(), replacing=()):
         self.floors = floors
         self.limits = limits
         self.places = places or {}
         self.exceptions = exceptions
         self.required = required
+        self.replacing = replacing
 
     def floor_of(self, path):
         """The floor a file is on; None if it is on none."""
@@ -91,14 +92,11 @@ def objects(rules, root, build):
 
 
 def read_symbols(object_file):
-    """What an object defines alone, and what it wants of others: in C++, since a name of C is the C
-    library's, also where the shim defines it once more."""
+    """What an object defines alone, and what it wants of others."""
     defined, wanted = set(), set()
     output = subprocess.run(["nm", object_file], check=True, capture_output=True, text=True).stdout
     for line in output.splitlines():
         words = line.split()
-        if not words or not words[-1].startswith("_Z"):
-            continue
         if len(words) == 2 and words[0] == "U":
             wanted.add(words[1])
         elif len(words) == 3 and words[1] in STRONG:
@@ -121,6 +119,9 @@ def calls(rules, root, build):
             found = definers.get(symbol, ())
             # Programs may define the same symbol each; what is linked is the nearest.
             near = [target for target in found if target.startswith(own)]
+            # A name of C is the C library's, but in a folder that replaces functions of it.
+            if not symbol.startswith("_Z"):
+                found = near = near if own[:-1] in rules.replacing else []
             for target in sorted(near or found):
                 if target != source:
                     yield Edge(source, target, symbol)
@@ -211,7 +212,7 @@ def main(arguments):
         return 2
     import floors
     rules = Rules(floors.FLOORS, floors.CIRCLE_LIMITS, floors.PLACES, floors.EXCEPTIONS,
-                  floors.REQUIRED)
+                  floors.REQUIRED, floors.REPLACING)
     wrong = check(rules, *arguments)
     for sentence in wrong:
         print(sentence)

@@ -42,8 +42,8 @@ class CheckFloors(unittest.TestCase):
         compiler = os.environ.get("CXX", "g++")
         subprocess.run([compiler, "-I", self.root, "-c", source, "-o", made], check=True)
 
-    def check(self, exceptions=(), required=("low", "high")):
-        rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required)
+    def check(self, exceptions=(), required=("low", "high"), replacing=()):
+        rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required, replacing)
         return "\n".join(check_floors.check(rules, self.root, self.build))
 
     def test_calls_downwards_are_fine(self):
@@ -100,6 +100,15 @@ class CheckFloors(unittest.TestCase):
         self.write("low/x.cc", both.replace("{0}", "x"))
         self.write("high/y.cc", both.replace("{0}", "y"))
         self.assertEqual(self.check(), "")
+
+    def test_a_name_of_c_is_the_c_librarys_but_where_it_is_replaced(self):
+        self.write("low/a.cc", 'extern "C" int close(int); int a() { return close(1); }')
+        self.write("low/b.cc", 'int a(); extern "C" int close(int) { return a(); }')
+        self.write("high/c.cc", 'extern "C" int close(int); int c() { return close(1); }')
+        self.assertEqual(self.check(), "")
+        said = self.check(replacing=["low"])
+        self.assertIn("low/a.cc -> low/b.cc: close", said)
+        self.assertNotIn("high/c.cc", said)
 
     def test_objects_of_sources_that_are_gone_are_left_out(self):
         self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")

@@ -60,3 +60,6 @@ EXCEPTIONS = []
 
 # Folders whose objects must be there, or the check has not seen anything.
 REQUIRED = ["core", "shim", "transport", "node-agent", "ndk"]
+
+# Folders that define functions of the C library, for others, and must not call them by those names.
+REPLACING = ["shim"]
