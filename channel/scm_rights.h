@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -45,6 +46,38 @@ void for_each_right(msghdr& message, Take take) {
     }
   }
 }
+
+// A message with up to `count` descriptors, as it is received.
+template <std::size_t count>
+class RightsMessage {
+ public:
+  // As recvmsg(2), again if a signal interrupts it. The descriptors are closed on exec. To be called
+  // once.
+  ssize_t receive(int socket, void* into, std::size_t size, int flags) {
+    iovec part{.iov_base = into, .iov_len = size};
+    packet_.msg_iov = &part;
+    packet_.msg_iovlen = 1;
+    packet_.msg_control = rights_.bytes;
+    packet_.msg_controllen = sizeof rights_.bytes;
+    ssize_t got = 0;
+    do {
+      got = ::recvmsg(socket, &packet_, flags | MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    packet_.msg_iov = nullptr;
+    return got;
+  }
+  // Calls `take(fd)` with each descriptor; `take` owns it from then on.
+  template <typename Take>
+  void take_rights(Take take) {
+    for_each_right(packet_, take);
+  }
+  // There were more than there was room for.
+  [[nodiscard]] bool lacks_rights() const { return (packet_.msg_flags & MSG_CTRUNC) != 0; }
+
+ private:
+  RightsBuffer<count> rights_;
+  msghdr packet_{};
+};
 
 // Room for credentials in a message.
 struct CredentialsBuffer {

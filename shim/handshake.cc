@@ -68,27 +68,18 @@ int send_hello(int fd, const Hello& hello, int passed) {
 
 int receive_reply(int fd, Answer& answer) {
   HelloReply& reply = answer.reply;
-  iovec part{.iov_base = &reply, .iov_len = sizeof reply};
-  RightsBuffer<kHelloDescriptors> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  RightsMessage<kHelloDescriptors> message;
+  const ssize_t got = message.receive(fd, &reply, sizeof reply, 0);
   if (got < 0) return errno == EAGAIN ? -ETIMEDOUT : -errno;
   std::size_t count = 0;
-  for_each_right(packet, [&](int received) { answer.descriptors[count++].reset(received); });
+  message.take_rights([&](int received) { answer.descriptors[count++].reset(received); });
   if (got == 0) return -ECONNRESET;
   if (got != sizeof reply || reply.magic != kChannelMagic || reply.version != kChannelVersion) {
     return -EPROTO;
   }
   answer.answered = true;
   if (reply.error != 0) return reply.error < 0 ? reply.error : -EPROTO;
-  if ((packet.msg_flags & MSG_CTRUNC) != 0) return -EMFILE;
+  if (message.lacks_rights()) return -EMFILE;
   return count == reply.descriptors ? 0 : -EPROTO;
 }
 

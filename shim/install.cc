@@ -63,18 +63,12 @@ int twin_of(int fd, std::uint64_t inode) {
 // Receives one more message; how many descriptors are to come behind it. Nothing if there is none.
 std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Received& received) {
   InstallMessage message;
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
-  RightsBuffer<kMaxRights> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
-  const ssize_t got =
-      ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  RightsMessage<kMaxRights> packet;
+  const ssize_t got = packet.receive(descriptor.helper(kHelloSideSocket), &message, sizeof message,
+                                     MSG_DONTWAIT);
   if (got <= 0) return std::nullopt;
   const std::uint32_t before = received.count;
-  for_each_right(packet, [&](int fd) {
+  packet.take_rights([&](int fd) {
     if (received.count < kMaxInstalledFds) {
       const std::uint64_t twin = message.twins[std::min(received.count - before, kMaxRights - 1)];
       received.fds[received.count++] = got == sizeof message && twin != 0 ? twin_of(fd, twin) : fd;
@@ -88,7 +82,7 @@ std::optional<std::uint32_t> receive_message(const Descriptor& descriptor, Recei
   }
   received.mailbox = message.mailbox;
   // Some are missing: there was no room for all of them. Either all are installed or none.
-  if ((packet.msg_flags & MSG_CTRUNC) != 0 || received.count - before != message.count) {
+  if (packet.lacks_rights() || received.count - before != message.count) {
     received.error = -EMFILE;
   }
   return message.to_come;

@@ -45,20 +45,13 @@ struct OneMessage {
 
 // False if there is none.
 bool receive_message(const Descriptor& descriptor, OneMessage& into) {
-  iovec part{.iov_base = &into.message, .iov_len = sizeof into.message};
-  RightsBuffer<kMaxRights> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
-  const ssize_t got =
-      ::recvmsg(descriptor.helper(kHelloSideSocket), &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  RightsMessage<kMaxRights> packet;
+  const ssize_t got = packet.receive(descriptor.helper(kHelloSideSocket), &into.message,
+                                     sizeof into.message, MSG_DONTWAIT);
   if (got <= 0) return false;
-  for_each_right(packet, [&](int fd) { into.received.files.emplace_back(fd); });
+  packet.take_rights([&](int fd) { into.received.files.emplace_back(fd); });
   if (got != sizeof into.message) into.message.mailbox = kMailboxes;
-  if ((packet.msg_flags & MSG_CTRUNC) != 0 ||
-      into.received.files.size() != into.message.count) {
+  if (packet.lacks_rights() || into.received.files.size() != into.message.count) {
     into.received.error = -EMFILE;
   }
   return true;

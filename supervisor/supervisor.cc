@@ -143,19 +143,11 @@ void send_descriptor(int socket, int fd) {
 
 OwnedFd receive_descriptor(int socket) {
   char byte = 0;
-  iovec part{.iov_base = &byte, .iov_len = 1};
-  RightsBuffer<1> rights;
-  msghdr packet{};
-  packet.msg_iov = &part;
-  packet.msg_iovlen = 1;
-  packet.msg_control = rights.bytes;
-  packet.msg_controllen = sizeof rights.bytes;
-  ssize_t got = 0;
-  do {
-    got = ::recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
+  RightsMessage<1> message;
   OwnedFd received;
-  if (got > 0) for_each_right(packet, [&](int fd) { received.reset(fd); });
+  if (message.receive(socket, &byte, 1, 0) > 0) {
+    message.take_rights([&](int fd) { received.reset(fd); });
+  }
   return received;
 }
 
