@@ -19,7 +19,7 @@
 //     sleeps for the next waits, and for more of them each time that happens.
 //
 // Reads no clock and does no waiting itself. An object belongs to one thread and may be in memory
-// that is zero at first. Sizes of the steps: bench/waiting and docs/PERFORMANCE.md.
+// that is zero at first. Sizes of the steps: docs/PERFORMANCE.md.
 #pragma once
 
 #include <algorithm>

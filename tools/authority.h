@@ -21,7 +21,7 @@ class Authority {
   // One that was made before.
   explicit Authority(std::string folder) : folder_(std::move(folder)) {}
 
-  // Writes a certificate and its key for the host; `renews` allows to write over earlier ones. The
+  // Writes a certificate and its key for the host; `if_there` allows to write over earlier ones. The
   // files are replaced one by one, the certificate last.
   enum class IfThere : std::uint8_t { kFail, kReplace };
   void issue(const std::string& host, int days, IfThere if_there) const;

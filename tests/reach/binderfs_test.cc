@@ -67,14 +67,14 @@ listed ['binder', 'binder-control', 'binder_logs', 'features', 'hwbinder', 'vndb
 )";
 
 TEST(Binderfs, DevicesAreMadeAndUnlinked) {
-  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_session("", std::string("cat >\"$NETBINDER_SOCKET.py\" <<'END'\n") + kActions +
                                                "END\npython3 \"$NETBINDER_SOCKET.py\" /dev/binderfs");
   EXPECT_THAT(result.output, HasSubstr(kAnswers));
 }
 
 TEST(Binderfs, ADirectoryIsAViewOfItWhereItIsMounted) {
-  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_session("", std::string("cat >\"$NETBINDER_SOCKET.py\" <<'END'\n") + kActions +
                                                R"script(END
 folder=$(mktemp -d)

@@ -27,7 +27,7 @@ export LD_PRELOAD=$(dirname "$(command -v netbinderd)")/../lib/libnetbinder-shim
 )script";
 
 TEST(Namespaces, APidIsTheReceiversOrNone) {
-  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_script(std::string(kPrelude) + R"script(
 unshare --pid --fork bash -c '
   reach_probe serve 2 >out & server=$!
@@ -45,7 +45,7 @@ cat out
 }
 
 TEST(Namespaces, AUserIsTheReceiversOrNone) {
-  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_script(std::string(kPrelude) + R"script(
 setpriv --reuid 1000 --regid 1000 --clear-groups unshare --user --map-root-user \
   reach_probe serve 3 >out & server=$!

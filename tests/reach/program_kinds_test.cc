@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(ProgramKinds, WhatNothingReachesIsSaidInOneLine) {
-  if (::geteuid() != 0) GTEST_SKIP() << "not root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_session("", R"script(
 cd "$(mktemp -d)"; chmod 755 .
 cp "$(command -v hello_client)" set_uid; chmod u+s set_uid
@@ -112,7 +112,7 @@ rm -r "$PWD")script");
 }
 
 TEST(ProgramKinds, SetUidProgramsStartedByRootAreSupervised) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root";
   const RunResult result = run_session("", R"script(
 cd "$(mktemp -d)"; chmod 755 .; unset LD_PRELOAD
 cp "$(command -v reach_probe)" others; chown 65534:65534 others; chmod 4755 others
