@@ -14,7 +14,7 @@ declare -A groups=(
     libibverbs-dev linux-libc-dev aidl"
   [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
     libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
-    musl-tools gcc-12-multilib libc6-dev-i386 fakeroot
+    musl-tools g++-12-multilib libc6-dev-i386 fakeroot
     clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )

@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/user_memory.h"
 
-#include <algorithm>
-
 #include "shim/guarded_copy.h"
+#include "shim/user_range.h"
 
 namespace netbinder {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;  // larger pages only make this look more often
-
-// The lower half, where programs are; of 32-bit ones, all that a pointer reaches.
-bool is_user_range(std::uint64_t address, std::size_t size) {
-  constexpr std::uint64_t kEnd = std::uint64_t{1} << (sizeof(void*) * 8 - (sizeof(void*) / 8));
-  return address < kEnd && size <= kEnd - address;
-}
-
 void* pointer_to(std::uint64_t address) {
   return reinterpret_cast<void*>(static_cast<std::uintptr_t>(address));
-}
-
-template <typename Look>
-std::size_t good_prefix(std::uint64_t address, std::size_t size, Look look) {
-  std::size_t good = 0;
-  while (good < size) {
-    const std::uint64_t at = address + good;
-    if (!is_user_range(at, 1) || !look(at)) break;
-    good += std::min<std::size_t>(size - good, kPageBytes - at % kPageBytes);
-  }
-  return good;
 }
 
 }  // namespace

@@ -2,21 +2,14 @@
 // shim/user_memory.h for a supervisor: the program's memory is another process's.
 #include <sys/uio.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "shim/user_memory.h"
+#include "shim/user_range.h"
 #include "supervisor/caller.h"
 
 namespace netbinder {
 namespace {
-
-constexpr std::uint64_t kPageBytes = 4096;
-
-bool is_user_range(std::uint64_t address, std::size_t size) {
-  constexpr std::uint64_t kEnd = std::uint64_t{1} << 63;
-  return address < kEnd && size <= kEnd - address;
-}
 
 // How many bytes were copied.
 std::size_t copy(bool from_program, std::uint64_t address, void* here, std::size_t size) {
@@ -30,17 +23,6 @@ std::size_t copy(bool from_program, std::uint64_t address, void* here, std::size
                           : ::process_vm_writev(caller->tid, &local, 1, &remote, 1, 0);
   errno = saved_errno;
   return got < 0 ? 0 : static_cast<std::size_t>(got);
-}
-
-template <typename Look>
-std::size_t good_prefix(std::uint64_t address, std::size_t size, Look look) {
-  std::size_t good = 0;
-  while (good < size) {
-    const std::uint64_t at = address + good;
-    if (!is_user_range(at, 1) || !look(at)) break;
-    good += std::min<std::size_t>(size - good, kPageBytes - at % kPageBytes);
-  }
-  return good;
 }
 
 }  // namespace

@@ -17,20 +17,15 @@
 #include <memory>
 #include <stdexcept>
 
+#include "transport/tcp/freed_by.h"
+
 namespace netbinder::tools {
 
 namespace {
 
-template <auto free_function>
-struct Free {
-  template <typename T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using File = std::unique_ptr<std::FILE, Free<std::fclose>>;
+using Key = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
+using File = std::unique_ptr<std::FILE, FreedBy<std::fclose>>;
 
 void require(bool done, const std::string& what) {
   if (done) return;

@@ -39,6 +39,7 @@ class Listeners {
   void remove_dead(Handle callback);
 
   void tell(const std::string& name, const Listener& listener, const RegisteredService& service);
+  [[nodiscard]] bool wait_for(const std::string& name) const { return listeners_.contains(name); }
   // Notifies all callbacks that wait for the name.
   void tell(const std::string& name, const RegisteredService& service);
 

@@ -140,8 +140,10 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
   const bool own = service.host == own_host_;
   if (own) lazy_.registered(name, service.pid);
   // Listeners hear of what a lookup gives now; and, as on Android, of each registration here.
-  const RegisteredService& given = *names_.find(name);
+  RegisteredService& given = *names_.find(name);
   if (own || !before || before->host != given.host || before->handle != given.handle) {
+    // They are given the service, as by a lookup, and may be gone when it asks for its clients.
+    if (listeners_.wait_for(name)) lazy_.handed_out(name, given);
     listeners_.tell(name, given);
     hidl_.listeners().tell(name);
   }

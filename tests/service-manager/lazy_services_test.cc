@@ -147,6 +147,29 @@ TEST_P(Lazy, AClientThatHasComeAndGoneBeforeIsToldAtRegistration) {
   EXPECT_EQ(told(*server_), false);
 }
 
+TEST_P(Lazy, AProgramThatWaitedForItAndHasGoneIsToldAtRegistration) {
+  ASSERT_EQ(client_->listen("lazy", 0x2000), 0);
+  EXPECT_EQ(server_->add("lazy", kNode), 0);
+  const auto notification = client_->incoming();
+  ASSERT_TRUE(notification);
+  client_->die();
+  EXPECT_EQ(server_->watch_clients("lazy", kNode, kCallback), 0);
+  EXPECT_EQ(told(*server_), true);
+  look(2);
+  EXPECT_EQ(told(*server_), false);
+}
+
+TEST_P(Lazy, AProgramThatWaitedForItWhileItWasAwayIsAClient) {
+  serve();
+  EXPECT_EQ(server_->try_unregister("lazy", kNode), 0);
+  ASSERT_EQ(client_->listen("lazy", 0x2000), 0);
+  EXPECT_EQ(server_->add("lazy", kNode), 0);
+  EXPECT_EQ(told(*server_), true);
+  client_->die();
+  look(2);
+  EXPECT_EQ(told(*server_), false);
+}
+
 TEST_P(Lazy, AClientThatGotItFromAnotherProgramIsSeenByTheNextLook) {
   serve();
   ServiceClient other(cluster_, 1, 300, GetParam());

@@ -15,22 +15,17 @@
 #include <ctime>
 #include <memory>
 
+#include "transport/tcp/freed_by.h"
+
 namespace netbinder::tcp {
 
 namespace {
 
-template <auto free_function>
-struct Free {
-  template <typename T>
-  void operator()(T* object) const {
-    free_function(object);
-  }
-};
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using Store = std::unique_ptr<X509_STORE, Free<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, Free<X509_STORE_CTX_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
+using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
+using Context = std::unique_ptr<SSL_CTX, FreedBy<SSL_CTX_free>>;
+using Store = std::unique_ptr<X509_STORE, FreedBy<X509_STORE_free>>;
+using StoreContext = std::unique_ptr<X509_STORE_CTX, FreedBy<X509_STORE_CTX_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, FreedBy<GENERAL_NAMES_free>>;
 
 std::string last_error() {
   const unsigned long code = ERR_get_error();
@@ -40,7 +35,7 @@ std::string last_error() {
 }
 
 std::expected<Certificate, std::string> read_pem(const std::string& file) {
-  const std::unique_ptr<std::FILE, Free<std::fclose>> stream(std::fopen(file.c_str(), "re"));
+  const std::unique_ptr<std::FILE, FreedBy<std::fclose>> stream(std::fopen(file.c_str(), "re"));
   if (!stream) return std::unexpected(file + " cannot be read: " + std::strerror(errno));
   ERR_clear_error();
   Certificate certificate(PEM_read_X509(stream.get(), nullptr, nullptr, nullptr));

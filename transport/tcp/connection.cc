@@ -98,11 +98,11 @@ void Connection::readable() {
 bool Connection::read() {
   if (!open_ || closed_ || stopped_) return false;
   Stream::ReadBuffers buffers;
-  direct_bytes_ = 0;
+  std::size_t offered = 0;  // of the payload's final place
   if (payload_remaining_ > 0 && !destination_.bytes.empty()) {
     const auto rest = destination_.bytes.last(payload_remaining_);
     buffers[0] = boost::asio::buffer(rest.data(), rest.size());
-    direct_bytes_ = rest.size();
+    offered = rest.size();
   }
   if (begin_ == end_) make_space(kFramePrefixBytes);
   NB_CHECK(end_ < buffer_.size());
@@ -115,15 +115,14 @@ bool Connection::read() {
     return false;
   }
   if (bytes == 0) return false;
-  const bool filled = bytes == direct_bytes_ + room;
-  read_bytes(bytes);
+  const bool filled = bytes == offered + room;
+  read_bytes(bytes, std::min(bytes, offered));
   return filled;
 }
 
-void Connection::read_bytes(std::size_t bytes) {
+void Connection::read_bytes(std::size_t bytes, std::size_t direct) {
   counters_.bytes_received += bytes;
   owner_->heard(*this);
-  const std::size_t direct = std::min(bytes, direct_bytes_);
   payload_remaining_ -= direct;
   end_ += bytes - direct;
   if (direct > 0 && payload_remaining_ == 0) apply(owner_->payload_arrived(*this), 0);

@@ -89,7 +89,8 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
 
   // Whether there may be more.
   bool read();
-  void read_bytes(std::size_t bytes);
+  // The first `direct` of them went to the payload's final place, the rest into the buffer.
+  void read_bytes(std::size_t bytes, std::size_t direct);
   void process();
   bool process_payload();
   bool process_frame();
@@ -117,7 +118,6 @@ class Connection : public StreamEvents, public std::enable_shared_from_this<Conn
   bool stopped_ = false;                 // the owner wants nothing more
   std::uint64_t payload_remaining_ = 0;  // bytes of the payload still to come
   PayloadDestination destination_;       // of that payload
-  std::size_t direct_bytes_ = 0;         // offered to the read in progress as its final place
   bool watching_ = false;                // for arrivals
 
   // Writing. The frames of batch_ are being written; batch_offset_ bytes of them have been.

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "transport/tcp/freed_by.h"
+
 namespace netbinder::tcp {
 
 namespace {
@@ -54,10 +56,7 @@ long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
   }
 }
 
-struct FreeMethod {
-  void operator()(BIO_METHOD* method) const { BIO_meth_free(method); }
-};
-using Method = std::unique_ptr<BIO_METHOD, FreeMethod>;
+using Method = std::unique_ptr<BIO_METHOD, FreedBy<BIO_meth_free>>;
 
 Method make_method() {
   Method method(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "netbinder socket"));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "transport/config.h"
+#include "transport/tcp/freed_by.h"
 #include "transport/tcp/stream.h"
 
 namespace netbinder::tcp {
@@ -44,9 +45,6 @@ class TlsStream : public Stream {
   [[nodiscard]] StreamFacts facts() const override;
 
  private:
-  struct FreeSsl {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-  };
   enum class Done : std::uint8_t { kBytes, kWouldBlock, kFailed };
 
   // Begins to wait for the step's end, if it can only be made later.
@@ -56,7 +54,7 @@ class TlsStream : public Stream {
 
   std::shared_ptr<boost::asio::ssl::context> context_;
   boost::asio::ip::tcp::socket socket_;
-  std::unique_ptr<SSL, FreeSsl> ssl_;
+  std::unique_ptr<SSL, FreedBy<SSL_free>> ssl_;
   const bool dialer_;
   // OpenSSL reads ahead, in the handshake already, so that it may have bytes when the socket has
   // none: whether read_now has ended for want of bytes, so that the socket tells when there are more.
