@@ -150,6 +150,12 @@ bool owner_is_gone(const Mailbox& mailbox, std::uint32_t owner) {
          errno == ESRCH;
 }
 
+// Whether the owner's thread is one of this process. After a fork both processes see each other's
+// mailboxes, and each may only end its own calls.
+bool owner_is_here(std::uint32_t owner) {
+  return owner != 0 && real::syscall(SYS_tgkill, process_id(), owner, 0) == 0;
+}
+
 // Claims a mailbox for this thread. Returns its index, or kMailboxes if all are taken.
 std::uint32_t claim(Descriptor& descriptor, std::uint32_t tid) {
   for (const bool take_over : {false, true}) {
@@ -221,9 +227,9 @@ bool in_calls(const Descriptor& descriptor) {
       index = ChannelMemory::last_in_piece(index);
       continue;
     }
-    if (owner_of(*mailbox) == 0) continue;
     const std::uint32_t state = look_at(*mailbox);
-    if (state == kRequested || state == kInstall) return true;
+    if (state != kRequested && state != kInstall) continue;
+    if (owner_is_here(owner_of(*mailbox))) return true;
   }
   return false;
 }
@@ -235,7 +241,7 @@ void end_calls(Descriptor& descriptor) {
       index = ChannelMemory::last_in_piece(index);
       continue;
     }
-    if (owner_of(*mailbox) == 0) continue;
+    if (!owner_is_here(owner_of(*mailbox))) continue;
     // The change of state prevents a thread that is about to sleep from sleeping.
     cancel(descriptor, *mailbox, index);
     wake_in_any_case(*mailbox, kSystemCall);

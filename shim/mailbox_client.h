@@ -64,10 +64,10 @@ void forget_thread_after_fork();
 // Whether this thread is in a call on the Descriptor; if so, it asks from a signal handler.
 bool in_call_of_this_thread(const Descriptor& descriptor);
 
-// Whether some thread is in a call on it.
+// Whether some thread of this process is in a call on it.
 bool in_calls(const Descriptor& descriptor);
 
-// Makes calls of other threads return, on a Descriptor that has just been marked closed.
+// Makes calls of this process's other threads return, on a Descriptor that has just been marked closed.
 void end_calls(Descriptor& descriptor);
 
 // A mailbox for one call, made through `fd` (-1 for any of the Descriptor's). The caller must hold

@@ -393,7 +393,10 @@ OutgoingReply ServiceManager::register_for_notifications(const IncomingCall& cal
   const Listener listener{
       .callback = *callback, .pid = call.sender_pid, .header = header, .dialect = dialect};
   listeners_.add(*name, listener);
-  if (const RegisteredService* found = names_.find(*name)) listeners_.tell(*name, listener, *found);
+  if (RegisteredService* found = names_.find(*name)) {
+    lazy_.handed_out(*name, *found);
+    listeners_.tell(*name, listener, *found);
+  }
   return empty_reply();
 }
 

@@ -4,16 +4,19 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
 
+#include "channel/pending.h"
 #include "tests/agent/agent_process.h"
 #include "tests/agent/channel_client.h"
 #include "tests/agent/polite_pair.h"
@@ -69,6 +72,23 @@ TEST_F(Mailboxes, AThreadIsInOneRequestAtATime) {
   EXPECT_EQ(client.end_write_read(7), -EINTR);
   EXPECT_EQ(client.control(5, BINDER_THREAD_EXIT), 0);
 }
+
+// Stops the agent, so that everything that is asked of it meanwhile is there when it looks next.
+class StoppedAgent {
+ public:
+  explicit StoppedAgent(const AgentProcess& agent) : pid_(agent.pid()) {
+    int status = 0;
+    EXPECT_EQ(::kill(pid_, SIGSTOP), 0);
+    EXPECT_EQ(::waitpid(pid_, &status, WUNTRACED), pid_);
+    EXPECT_TRUE(WIFSTOPPED(status));
+  }
+  ~StoppedAgent() { EXPECT_EQ(::kill(pid_, SIGCONT), 0); }
+  StoppedAgent(const StoppedAgent&) = delete;
+  StoppedAgent& operator=(const StoppedAgent&) = delete;
+
+ private:
+  pid_t pid_;
+};
 
 // A looper that has served one call, and a caller.
 class PostedReads : public Mailboxes {
@@ -142,6 +162,60 @@ TEST_F(PostedReads, AreFoundWithoutADoorbell) {
     call();
     serve();
   }
+}
+
+// A program may mark a read that it could have posted, for instance because the agent seems awake.
+// Here another thread of its gives back two buffers of oneway calls, behind which others wait. The
+// first of those answers the read, and for the second one the driver looks for the looper again
+// before the response is sent; then the agent comes to the mark.
+TEST_F(PostedReads, AreAnsweredOnceWhenTheyAreMarkedAsWell) {
+  constexpr std::uint32_t kOther = 3;  // its mailbox comes before the looper's
+  ASSERT_TRUE(Caller(*server_, 1).add("second", 0x8000));
+  const std::uint32_t handles[] = {handle_, Caller(*caller_, 60).find("second")};
+  const auto send = [&](std::uint32_t handle, std::uint32_t code) {
+    binder_transaction_data data{};
+    data.target.handle = handle;
+    data.code = code;
+    data.flags = TF_ONE_WAY;
+    Stream commands;
+    commands.put(BC_TRANSACTION, data);
+    ASSERT_EQ(caller_->write_read(50, commands.bytes(), kRead), 0);
+  };
+  const auto received = [](const std::vector<std::byte>& read) {
+    binder_transaction_data data{};
+    const auto transaction = find_command(read, BR_TRANSACTION);
+    EXPECT_TRUE(transaction);
+    if (transaction) std::memcpy(&data, transaction->data(), sizeof data);
+    return data;
+  };
+  Stream enter;
+  enter.put(BC_ENTER_LOOPER);
+  ASSERT_EQ(server_->write_read(kOther, enter.bytes(), 0), 0);
+  Stream give_back;
+  for (const std::uint32_t handle : handles) {
+    std::vector<std::byte> read;
+    server_->begin_write_read(kOther, kOther, {}, kRead);
+    send(handle, 1);
+    ASSERT_EQ(server_->end_write_read(kOther, &read), 0);
+    give_back.put(BC_FREE_BUFFER, received(read).data.ptr.buffer);
+  }
+  send(handles[0], 2);
+  send(handles[1], 3);
+  server_->begin_write_read(kLooper, kLooper, {}, kRead);
+  call();
+  serve();
+  {
+    const StoppedAgent stopped(agent_);
+    post(kLooper, kRead, 1024, 0);
+    mark_pending(server_->header(), kLooper);
+    server_->begin_write_read(kOther, kOther, give_back.bytes(), 0);
+  }
+  std::vector<std::byte> read;
+  ASSERT_EQ(server_->end_write_read(kOther), 0);
+  ASSERT_EQ(server_->end_write_read(kLooper, &read), 0);
+  EXPECT_EQ(received(read).code, 2U);
+  ASSERT_EQ(server_->write_read(kLooper, {}, kRead, &read), 0);
+  EXPECT_EQ(received(read).code, 3U);
 }
 
 TEST_F(PostedReads, OfAnyOtherKindAreNotTaken) {

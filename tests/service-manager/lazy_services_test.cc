@@ -159,6 +159,16 @@ TEST_P(Lazy, AProgramThatWaitedForItAndHasGoneIsToldAtRegistration) {
   EXPECT_EQ(told(*server_), false);
 }
 
+// It is given the service with the first notification, and may be gone before the next look.
+TEST_P(Lazy, AProgramThatBeginsToWaitForItIsAClient) {
+  serve();
+  ASSERT_EQ(client_->listen("lazy", 0x2000), 0);
+  EXPECT_EQ(told(*server_), true);
+  client_->die();
+  look(2);
+  EXPECT_EQ(told(*server_), false);
+}
+
 TEST_P(Lazy, AProgramThatWaitedForItWhileItWasAwayIsAClient) {
   serve();
   EXPECT_EQ(server_->try_unregister("lazy", kNode), 0);

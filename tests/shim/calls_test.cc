@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -349,6 +350,39 @@ void call_in_handler(int) {
   if (ioctl_binder(*descriptor, nested_fd, BINDER_VERSION, &version) == 0) {
     nested_result = version.protocol_version;
   }
+}
+
+// Both processes see the same mailboxes; a child closes what it does not need, as programs do before they execute
+// others.
+TEST_F(Calls, AForkedChildThatClosesEndsNoCallOfItsParent) {
+  std::atomic<FakeChannel*> waiting = nullptr;
+  std::atomic<std::uint32_t> index_of_read = 0;
+  std::atomic<bool> cancelled = false;
+  const Running running = start([&](FakeChannel& channel, std::uint32_t index) {
+    Mailbox& box = channel.mailbox(index);
+    if (box.state == kCancelled) cancelled = true;
+    if (box.request.operation != kOpWriteRead) return answer_simple(channel, index);
+    index_of_read = index;
+    waiting = &channel;
+  });
+  std::atomic<int> result = -1;
+  std::thread reader([&] {
+    binder_write_read bwr;
+    result = read_once(bwr);
+  });
+  while (waiting == nullptr) std::this_thread::yield();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(close_descriptor(fd_) == 0 ? 0 : 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  // What the child has rung for is handled ahead of this.
+  binder_version version{};
+  EXPECT_EQ(call(BINDER_VERSION, &version), 0);
+  EXPECT_FALSE(cancelled);
+  answer_read(*waiting, index_of_read, BR_NOOP);
+  reader.join();
+  EXPECT_EQ(result, 0);
 }
 
 TEST_F(Calls, ASignalInterruptsAndItsHandlerMayCall) {
