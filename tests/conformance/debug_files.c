@@ -28,6 +28,26 @@ static bool read_debug_file(const char* name) {
   return true;
 }
 
+// Closes it and waits until the driver shows it no more: it may finish a close a little later.
+static void close_and_await_end(struct party* party) {
+  char line[32];
+  const int line_size = snprintf(line, sizeof(line), "\nproc %s\n", pids[0]);
+  int before = -1;
+  for (int round = 0; round < 1000; ++round) {
+    int shown = 0;
+    if (!read_debug_file("state")) break;
+    for (const char* at = text; (at = strstr(at, line)) != NULL; at += line_size - 1) ++shown;
+    if (before < 0) {
+      before = shown;
+      party_close(party);
+    } else if (shown < before) {
+      return;
+    }
+    usleep(10 * 1000);
+  }
+  printf("the driver goes on showing what was closed\n");
+}
+
 static bool follows(const char* line, const char* at, const char* word) {
   const size_t size = strlen(word);
   return at >= line + size && strncmp(at - size, word, size) == 0;
@@ -221,7 +241,7 @@ static void deaths(void) {
   put_handle_cookie(b, BC_REQUEST_DEATH_NOTIFICATION, to_a, 0xdead);
   write_only(b, "death requested");
   show("stats");
-  party_close(a);
+  close_and_await_end(a);
   stage("dead");
   exchange(b, "read");
   stage("the death is told");
@@ -250,7 +270,7 @@ int main(void) {
   stage("a manager");
   struct party* const unmapped = party_open_unmapped("unmapped");
   show("stats");
-  party_close(unmapped);
+  close_and_await_end(unmapped);
   a = party_open("A");
   b = party_open("B");
   to_a = share(a, 0x1000, 0, b);
@@ -265,7 +285,7 @@ int main(void) {
   printf("--- proc of the manager\n%s\n",
          strncmp(text, "binder proc state:\n", 19) == 0 ? "there" : "?");
   printf("--- proc of nobody\n%s\n", read_debug_file("proc/1") ? "?" : "absent");
-  party_close(b);
+  close_and_await_end(b);
   stage("nothing but the manager");
   manager_stop();
   return 0;
