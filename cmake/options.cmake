@@ -11,6 +11,11 @@ endif()
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
 
+# "generated/version.h", for the few units that say it.
+configure_file("${PROJECT_SOURCE_DIR}/cmake/version.h.in" "${PROJECT_BINARY_DIR}/include/generated/version.h" @ONLY)
+add_library(netbinder_version INTERFACE)
+target_include_directories(netbinder_version INTERFACE "${PROJECT_BINARY_DIR}/include")
+
 find_program(NETBINDER_CCACHE ccache)
 if(NETBINDER_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER "${NETBINDER_CCACHE}")

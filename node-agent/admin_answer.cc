@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/view/viewer.h"
+#include "generated/version.h"
 #include "node-agent/agent.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
@@ -26,6 +27,7 @@ json status_of(const Agent& agent) {
   status["host"] = agent.config().host;
   status["cluster"] = agent.config().cluster;
   status["pid"] = ::getpid();
+  status["version"] = kVersion;
   status["incarnation"] = agent.incarnation().value();
   status["hosts_configured"] = agent.config().hosts.size();
   status["hosts_connected"] = agent.connected_peers() + 1;

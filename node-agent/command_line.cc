@@ -7,10 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "generated/version.h"
+
 namespace netbinder {
 
 std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv) {
   CLI::App app{"netbinderd: the binder driver of a host, in userspace"};
+  app.set_version_flag("--version", std::string("netbinderd ") + kVersion,
+                       "print the version and exit");
   DaemonOptions options;
   app.add_option("--config", options.sources.file,
                  "configuration (TOML), with drop-ins in FILE.d; without one, a single host");

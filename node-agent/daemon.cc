@@ -10,6 +10,7 @@
 
 #include "node-agent/admin_server.h"
 #include "node-agent/agent.h"
+#include "node-agent/init_notice.h"
 #include "node-agent/reload.h"
 #include "node-agent/unprivileged.h"
 #include "transport/log.h"
@@ -36,9 +37,10 @@ Incarnation new_incarnation() {
 
 void serve(const Config& config, const ConfigSources& sources) {
   boost::asio::io_context io(1);
+  InitNotice notice(io);
   Agent agent(io, config, new_incarnation());
   agent.start();
-  Reload reload(sources, agent);
+  Reload reload(sources, agent, notice);
   AdminServer admin(io, config.admin_socket, agent, reload);
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {
@@ -49,6 +51,7 @@ void serve(const Config& config, const ConfigSources& sources) {
   const std::string user = become_unprivileged(config.user);
   if (!user.empty()) log::info("it runs as {} from now on", user);
   log::info("serving {} at {}", config.host, config.socket);
+  notice.serving(reload.status_line());
   agent.run();
   log::info("stopped");
 }

@@ -79,15 +79,11 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
   channels_.emplace(process.value(), watched);
   watched->channel->set_look_window(look_window_.ns());
   if (program.supervisor == 0) {
-    add_holder(*watched, program.pid, watched->channel->socket());
+    add_holder(*watched, {.pid = program.pid}, watched->channel->socket());
   } else {
-    add_holder(*watched, program.pid, -1);
-    // The channel ends with it as well: nobody else can use it.
-    if (programs_.begin(program.supervisor, watched->channel->socket()) ==
-        ProgramWatch::Begun::kWatched) {
-      watched->supervisor = program.supervisor;
-      channels_of_[program.supervisor].push_back(process);
-    }
+    add_holder(*watched, {.pid = program.pid}, -1);
+    add_holder(*watched, {.pid = program.supervisor, .part = Holder::Part::kSupervises},
+               watched->channel->socket());
   }
   NB_CHECK(watched->channel->arm());
   return watch_channel(*watched);
@@ -153,15 +149,9 @@ void ProgramChannels::close(ProcessId process) {
   hot_.remove(*channel);
   std::erase_if(responses_, [=](const Response& each) { return each.channel == channel; });
   std::erase(closing_, process);
-  if (watched->supervisor != 0) watched->holders.push_back(watched->supervisor);
-  for (const std::int32_t holder : watched->holders) programs_.end(holder);
   users_.channel_ends(channel->user());
   const std::int32_t pid = channel->program().pid;
-  for (const std::int32_t holder : watched->holders) {
-    const auto of_holder = channels_of_.find(holder);
-    std::erase(of_holder->second, process);
-    if (of_holder->second.empty()) channels_of_.erase(of_holder);
-  }
+  for (const Holder& holder : watched->holders) forget_holder(holder, process);
   if (!channels_of_.contains(pid)) {
     for (const auto& manager : host_.managers()) manager->service().forget_program(pid);
   }
@@ -188,7 +178,7 @@ void ProgramChannels::identified(ClientChannel& channel, const ProvenIdentity& i
   if (identity.pid == channel.program().pid) {
     host_.driver().set_euid(channel.process(), identity.euid);
   } else {
-    add_holder(*found->second, identity.pid, -1);
+    add_holder(*found->second, {.pid = identity.pid}, -1);
   }
 }
 
@@ -197,58 +187,66 @@ void ProgramChannels::attached(ProcessId channel, std::int32_t pid, int socket) 
   if (found == channels_.end()) return;
   // A program that has the descriptor of itself has executed another one: the mapping is gone.
   if (pid == found->second->channel->program().pid) host_.driver().mapping_lost(channel);
-  add_holder(*found->second, pid, socket);
+  add_holder(*found->second, {.pid = pid}, socket);
 }
 
-void ProgramChannels::add_holder(Watched& watched, std::int32_t pid, int socket) {
-  const auto& holders = watched.holders;
-  if (std::find(holders.begin(), holders.end(), pid) != holders.end()) return;
-  if (holders.size() >= kMaxHolders) {
-    watched.watches_holders = false;
+bool ProgramChannels::Watched::held() const {
+  return !watches_holders || std::ranges::find(holders, Holder::Part::kHolds, &Holder::part) != holders.end();
+}
+
+void ProgramChannels::add_holder(Watched& watched, const Holder& holder, int socket) {
+  const bool holds = holder.part == Holder::Part::kHolds;
+  if (std::ranges::find(watched.holders, holder.pid, &Holder::pid) != watched.holders.end()) return;
+  if (watched.holders.size() >= kMaxHolders) {
+    watched.watches_holders = watched.watches_holders && !holds;
     return;
   }
-  switch (programs_.begin(pid, socket)) {
+  switch (programs_.begin(holder.pid, socket)) {
     case ProgramWatch::Begun::kWatched:
-      watched.holders.push_back(pid);
-      channels_of_[pid].push_back(watched.channel->process());
+      watched.holders.push_back(holder);
+      channels_of_[holder.pid].push_back(watched.channel->process());
       break;
     case ProgramWatch::Begun::kGone:
       break;
     case ProgramWatch::Begun::kImpossible:
-      watched.watches_holders = false;
+      watched.watches_holders = watched.watches_holders && !holds;
       break;
   }
+}
+
+void ProgramChannels::forget_holder(const Holder& holder, ProcessId process) {
+  programs_.end(holder.pid);
+  const auto of_holder = channels_of_.find(holder.pid);
+  NB_CHECK(of_holder != channels_of_.end() && std::erase(of_holder->second, process) == 1);
+  if (of_holder->second.empty()) channels_of_.erase(of_holder);
 }
 
 void ProgramChannels::program_ended(std::int32_t pid) {
   NB_ON_DATA_PLANE();
   const auto found = channels_of_.find(pid);
   if (found == channels_of_.end()) return;
-  const std::vector<ProcessId> channels = std::move(found->second);
-  channels_of_.erase(found);
-  for (const ProcessId process : channels) {
+  for (const ProcessId process : std::vector(found->second)) {
     Watched& watched = *channels_.at(process.value());
-    if (pid == watched.supervisor) {
-      watched.supervisor = 0;
-      programs_.end(pid);
+    const auto of_it = std::ranges::find(watched.holders, pid, &Holder::pid);
+    NB_CHECK(of_it != watched.holders.end());
+    const Holder holder = *of_it;
+    watched.holders.erase(of_it);
+    forget_holder(holder, process);
+    if (holder.part == Holder::Part::kSupervises) {
       close(process);
       continue;
     }
     // Those that it has forked may have said so, before it ended.
     watched.channel->receive_side_messages();
-    std::erase(watched.holders, pid);
-    programs_.end(pid);
     if (pid == watched.channel->program().pid) host_.driver().mapping_lost(process);
-    if (watched.holders.empty() && watched.watches_holders) {
-      after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
-    }
+    if (!watched.held()) after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
   }
 }
 
 void ProgramChannels::end_if_nobody_has_it(ProcessId process) {
   Watched& watched = *channels_.at(process.value());
   watched.channel->receive_side_messages();
-  if (watched.holders.empty() && watched.watches_holders) close(process);
+  if (!watched.held()) close(process);
 }
 
 // ---- programs' ends ----

@@ -92,16 +92,24 @@ class ProgramChannels final : private ChannelEvents {
   [[nodiscard]] const ChannelStatistics& statistics() const { return statistics_; }
 
  private:
+  struct Holder {
+    enum class Part : std::uint8_t {
+      kHolds,       // it has the descriptor
+      kSupervises,  // it made the channel for another program, and the channel ends with it
+    };
+    std::int32_t pid = 0;
+    Part part = Part::kHolds;
+  };
   struct Watched {
     explicit Watched(boost::asio::io_context& io) : socket_watch(io), delay(io) {}
     // Released, not closed: the channel owns the descriptor.
     ~Watched() { socket_watch.release(); }
     std::unique_ptr<ClientChannel> channel;
     ino_t program_end = 0;  // key in program_ends_, 0 is none
-    // The processes that are known to have the descriptor, and are watched.
-    std::vector<std::int32_t> holders;
-    bool watches_holders = true;  // all of them can be watched
-    std::int32_t supervisor = 0;  // is watched as well
+    // The processes that are watched for its sake, each of them once.
+    std::vector<Holder> holders;
+    bool watches_holders = true;  // all that are known to have the descriptor can be watched
+    [[nodiscard]] bool held() const;
     boost::asio::posix::stream_descriptor socket_watch;
     boost::asio::steady_timer delay;
   };
@@ -120,7 +128,10 @@ class ProgramChannels final : private ChannelEvents {
 
   // ---- who has the descriptor ----
   void identified(ClientChannel& channel, const ProvenIdentity& identity) override;
-  void add_holder(Watched& watched, std::int32_t pid, int socket);
+  // A process that is one already stays what it is.
+  void add_holder(Watched& watched, const Holder& holder, int socket);
+  // Takes it out of what is watched for the channel's sake.
+  void forget_holder(const Holder& holder, ProcessId process);
   void program_ended(std::int32_t pid);
   void end_if_nobody_has_it(ProcessId process);
   ino_t remember_program_end(int program_end, ProcessId process);

@@ -4,12 +4,28 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ranges>
+
 #include "node-agent/agent.h"
+#include "node-agent/init_notice.h"
 #include "transport/log.h"
 
 namespace netbinder {
 
 std::expected<Reconfiguration, std::string> Reload::now() {
+  notice_.reloading();
+  auto outcome = read_and_take_over();
+  notice_.serving(status_line());
+  return outcome;
+}
+
+std::string Reload::status_line() const {
+  const Config& config = agent_.config();
+  return fmt::format("serving {} at {}, host {} of {}", fmt::join(config.contexts | std::views::transform(&ContextSettings::name), ", "),
+                     config.socket, config.host, config.hosts.size());
+}
+
+std::expected<Reconfiguration, std::string> Reload::read_and_take_over() {
   const auto loaded = load_config(sources_);
   auto outcome = loaded ? agent_.reconfigure(loaded->config)
                         : std::expected<Reconfiguration, std::string>(

@@ -17,20 +17,27 @@
 namespace netbinder {
 
 class Agent;
+class InitNotice;
 
 class Reload {
  public:
-  // The sources are those that the agent was started with. `agent` outlives this.
-  Reload(ConfigSources sources, Agent& agent) : sources_(std::move(sources)), agent_(agent) {}
+  // The sources are those that the agent was started with. `agent` and `notice` outlive this.
+  Reload(ConfigSources sources, Agent& agent, InitNotice& notice)
+      : sources_(std::move(sources)), agent_(agent), notice_(notice) {}
 
-  // Logs the outcome as well.
+  // Logs the outcome as well, and tells the init system when it begins and ends.
   std::expected<Reconfiguration, std::string> now();
+  // What the agent serves, in a line for the init system.
+  [[nodiscard]] std::string status_line() const;
   // At each of these signals. The set outlives this.
   void on_signal(boost::asio::signal_set& signals);
 
  private:
+  std::expected<Reconfiguration, std::string> read_and_take_over();
+
   const ConfigSources sources_;
   Agent& agent_;
+  InitNotice& notice_;
 };
 
 }  // namespace netbinder

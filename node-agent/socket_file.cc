@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "node-agent/passed_socket.h"
+
 namespace netbinder {
 
 namespace {
@@ -22,6 +24,8 @@ std::string lock_path(const std::string& path) { return path + ".lock"; }
 }  // namespace
 
 SocketFile::SocketFile(std::string path, int type) : path_(std::move(path)) {
+  listener_ = take_passed_socket(path_, type);
+  if (listener_) return;
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
   lock();
@@ -29,6 +33,7 @@ SocketFile::SocketFile(std::string path, int type) : path_(std::move(path)) {
 }
 
 SocketFile::~SocketFile() {
+  if (!lock_) return;
   struct stat status {};
   if (::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
       status.st_ino == inode_) {

@@ -3,6 +3,7 @@
 # install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups or of all.
 #   build  the agent, the shim, the command, the examples
 #   test   what the other tests, the sanitizers and the tidying tools need
+#   package  what Debian packages are made with, and tried in a bare system
 #   guest  tests that boot a kernel that has the binder driver
 # Does nothing when all are there.
 set -euo pipefail
@@ -11,20 +12,21 @@ declare -A groups=(
   [build]="g++ cmake ninja-build ccache pkg-config ca-certificates
     libboost1.81-dev capnproto libcapnp-dev
     libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libssl-dev
-    libibverbs-dev linux-libc-dev aidl"
+    libibverbs-dev libsystemd-dev linux-libc-dev aidl"
   [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
     libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
     musl-tools g++-12-multilib libc6-dev-i386 fakeroot
     clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy"
+  [package]="dpkg-dev fakeroot help2man debootstrap systemd shellcheck"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )
 
 wanted=("$@")
-((${#wanted[@]} > 0)) || wanted=(build test guest)
+((${#wanted[@]} > 0)) || wanted=(build test package guest)
 packages=()
 for group in "${wanted[@]}"; do
   if [[ -z "${groups[$group]:-}" ]]; then
-    echo "install-deps: there is no group $group; there are build, test and guest" >&2
+    echo "install-deps: there is no group $group; there are build, test, package and guest" >&2
     exit 2
   fi
   read -r -d '' -a of_group <<<"${groups[$group]}" || true

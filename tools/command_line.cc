@@ -2,10 +2,13 @@
 #include "tools/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "generated/version.h"
+#include "tools/completion.h"
 #include "tools/installation.h"
 
 namespace netbinder::tools {
@@ -240,10 +243,34 @@ void add_bench(CLI::App& app, Chosen& chosen) {
   command->callback([options, &chosen] { chosen = *options; });
 }
 
+void add_completion(CLI::App& app) {
+  CLI::App* completion =
+      app.add_subcommand("completion", "print a script that completes this command in a shell");
+  completion->require_subcommand(1);
+  const auto add = [&](const char* name, Shell shell) {
+    CLI::App* command = completion->add_subcommand(name, std::string("for ") + name);
+    command->callback([&app, shell] {
+      std::fputs(completion_script(app, "netbinder", shell).c_str(), stdout);
+      throw CLI::Success();
+    });
+  };
+  add("bash", Shell::kBash);
+  add("zsh", Shell::kZsh);
+  CLI::App* manual = app.add_subcommand("manual", "print the commands for the manual page");
+  manual->group("");  // for the build only
+  manual->callback([&app] {
+    std::fputs(manual_commands(app, "netbinder").c_str(), stdout);
+    throw CLI::Success();
+  });
+}
+
 }  // namespace
 
 std::expected<Command, int> parse_command_line(int argc, char** argv) {
   CLI::App app{"netbinder: Android's Binder in userspace and across the network"};
+  app.set_version_flag("--version", std::string("netbinder ") + kVersion,
+                       "print the version and exit");
+  app.set_help_all_flag("--help-all", "print the help of all commands and exit");
   app.require_subcommand(1);
   Chosen chosen;
   add_run(app, chosen);
@@ -258,6 +285,7 @@ std::expected<Command, int> parse_command_line(int argc, char** argv) {
   add_freeze(app, chosen);
   add_ping(app, chosen);
   add_bench(app, chosen);
+  add_completion(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

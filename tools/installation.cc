@@ -47,7 +47,7 @@ std::string shim_path() {
   const std::string wanted = environment("NETBINDER_SHIM");
   for (const std::filesystem::path& path :
        {std::filesystem::path(wanted), bin.parent_path() / "lib" / kShimName,
-        bin.parent_path() / "lib" / "netbinder" / kShimName}) {
+        bin.parent_path() / NETBINDER_LIBDIR / kShimName}) {
     if (path.empty()) continue;
     if (std::filesystem::exists(path)) return path.string();
     tried += (tried.empty() ? "" : ", ") + path.string();

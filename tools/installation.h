@@ -11,7 +11,7 @@ namespace netbinder::tools {
 
 // The path of this program.
 [[nodiscard]] std::string own_path();
-// The preload library: $NETBINDER_SHIM, or ../lib beside this program's folder. Throws
+// The preload library: $NETBINDER_SHIM, or in the folder of libraries beside this program's folder. Throws
 // std::runtime_error with the places where it was looked for.
 [[nodiscard]] std::string shim_path();
 // The agent's program, beside this one. Throws likewise.

@@ -3,7 +3,9 @@
 // Hellos that ask for something other than an open, and descriptors that are passed along.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -182,6 +184,79 @@ TEST_F(HelloPurposes, NonsenseOnTheSideSocketHarmsNobody) {
   EXPECT_EQ(client.write_read(1, nothing, kFlagPassedFiles), 0);
   EXPECT_EQ(client.write_read(1, nothing, kFlagPassedFiles), 0);  // none is there
   ::close(file);
+}
+
+// A process that waits until it is killed.
+class Child {
+ public:
+  Child() : pid_(::fork()) {
+    if (pid_ == 0) {
+      for (;;) ::pause();
+    }
+  }
+  ~Child() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+// A channel for another process, whose descriptor this one has shown as its own, too.
+class Supervised : public HelloPurposes {
+ protected:
+  // Returns the channel's descriptor.
+  int open_for_and_attach(pid_t subject) {
+    Hello hello = hello_with("binder");
+    hello.subject = subject;
+    const int channel = connect_to(agent_.socket());
+    send_with(channel, &hello, sizeof hello, {channel});
+    const auto opened = receive_hello_reply(channel);
+    EXPECT_TRUE(opened && opened->error == 0);
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(ask(kHelloAttach, "", {channel}).error, 0);
+    }
+    return channel;
+  }
+};
+
+TEST_F(Supervised, EndsOnceWithItsDescriptor) {
+  const Child child;
+  ::close(open_for_and_attach(child.pid()));
+}
+
+TEST_F(Supervised, EndsOnceIfItIsTheSupervisorsOwn) {
+  ::close(open_for_and_attach(::getpid()));
+}
+
+TEST_F(Supervised, EndsOnceWithItsSupervisor) {
+  int left[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, left), 0);
+  const pid_t supervisor = ::fork();
+  if (supervisor == 0) {
+    {
+      const Child child;
+      const int channel = open_for_and_attach(child.pid());
+      // A queue keeps the descriptor, so that the supervisor's end is what ends it.
+      const char byte = 0;
+      send_with(left[1], &byte, 1, {channel});
+      ::close(channel);
+      (void)open_for_and_attach(child.pid());
+      (void)open_for_and_attach(::getpid());
+    }
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(supervisor, &status, 0), supervisor);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(eventually("the channels end",
+                         [&] { return agent_.counts().processes == before_.processes; }));
+  ::close(left[0]);
+  ::close(left[1]);
 }
 
 }  // namespace
