@@ -194,17 +194,26 @@ binder_status_t Parcel::write_fd(UniqueFd fd) {
 }
 
 binder_status_t Parcel::append(const Parcel& from, std::size_t start, std::size_t size) {
+  const std::size_t before = position_;
+  const binder_status_t status = append_pieces(from, start, size);
+  if (status != STATUS_OK) set_position(before);
+  return status;
+}
+
+binder_status_t Parcel::append_pieces(const Parcel& from, std::size_t start, std::size_t size) {
   if (this == &from || start > from.size_ || size > from.size_ - start) return STATUS_BAD_VALUE;
   if (start % kParcelAlignment != 0) return STATUS_BAD_VALUE;
   if (size == 0) return STATUS_OK;
   const binder_size_t* const end = from.offsets_ + from.count_;
   const binder_size_t* object = std::lower_bound(from.offsets_, end, start);
-  const std::size_t before = position_;
-  // What is cut off at either end would be no object any more.
+  // An object that is cut off at either end would not be one any more.
   if (from.meets_object(start, 1) && (object == end || *object != start)) return STATUS_BAD_VALUE;
+  const binder_size_t* const behind = std::lower_bound(object, end, start + size);
+  if (behind != object && *(behind - 1) + sizeof(flat_binder_object) > start + size) {
+    return STATUS_BAD_VALUE;
+  }
   std::size_t at = start;
-  for (; object != end && *object < start + size; ++object) {
-    if (*object + sizeof(flat_binder_object) > start + size) break;
+  for (; object != behind; ++object) {
     binder_status_t status = write_bytes(from.data_ + at, *object - at);
     if (status != STATUS_OK) return status;
     flat_binder_object copy;
@@ -223,9 +232,7 @@ binder_status_t Parcel::append(const Parcel& from, std::size_t start, std::size_
     if (status != STATUS_OK) return status;
     at = *object + sizeof copy;
   }
-  const binder_status_t status = write_bytes(from.data_ + at, start + size - at);
-  if (status != STATUS_OK) set_position(before);
-  return status;
+  return write_bytes(from.data_ + at, start + size - at);
 }
 
 // ---- reading ----

@@ -119,6 +119,8 @@ class Parcel {
  private:
   static constexpr std::size_t kInline = 256;
 
+  [[nodiscard]] binder_status_t append_pieces(const Parcel& from, std::size_t start,
+                                              std::size_t size);
   [[nodiscard]] binder_status_t grow(std::size_t needed);
   [[nodiscard]] bool meets_object(std::size_t start, std::size_t size) const;
   [[nodiscard]] bool is_object(std::size_t start) const;

@@ -506,6 +506,7 @@ TEST(NdkParcel, AppendingTakesObjectsAlong) {
   EXPECT_EQ(AParcel_appendFrom(to.get(), from.get(), 0, -1), STATUS_BAD_VALUE);
   EXPECT_EQ(AParcel_appendFrom(to.get(), to.get(), 0, 4), STATUS_BAD_VALUE);
   EXPECT_EQ(AParcel_appendFrom(to.get(), from.get(), 12, 8), STATUS_BAD_VALUE);  // within an object
+  EXPECT_EQ(AParcel_appendFrom(to.get(), from.get(), 0, 12), STATUS_BAD_VALUE);  // its beginning
 }
 
 }  // namespace
