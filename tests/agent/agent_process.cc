@@ -23,6 +23,20 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
+int passed_descriptor = -1;
+
+// In the new process. Its number there is 3, and only the process named in the environment is meant.
+void pass_descriptor() {
+  constexpr int kPlace = 3;
+  if (passed_descriptor == kPlace) {
+    (void)::fcntl(kPlace, F_SETFD, 0);
+  } else {
+    ::dup2(passed_descriptor, kPlace);
+  }
+  ::setenv("LISTEN_FDS", "1", 1);
+  ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+}
+
 pid_t spawn(const Folder& folder, std::vector<std::string> arguments, const std::string& output) {
   const std::string output_path = folder.path(output);
   arguments.insert(arguments.begin(), NETBINDERD);
@@ -34,6 +48,7 @@ pid_t spawn(const Folder& folder, std::vector<std::string> arguments, const std:
     const int out = ::open(output_path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
+    if (passed_descriptor >= 0) pass_descriptor();
     ::execv(NETBINDERD, argv.data());
     ::_exit(127);
   }
@@ -52,6 +67,9 @@ std::string slurp(const std::string& path) {
 }
 
 }  // namespace
+
+PassedDescriptor::PassedDescriptor(int fd) { passed_descriptor = fd; }
+PassedDescriptor::~PassedDescriptor() { passed_descriptor = -1; }
 
 Folder::Folder() {
   std::string name = (std::filesystem::temp_directory_path() / "agent-test-XXXXXX").string();

@@ -44,6 +44,15 @@ std::ostream& operator<<(std::ostream& out, const Counts& counts);
 int run_daemon(const Folder& folder, const std::vector<std::string>& arguments,
                const std::string& output);
 
+// Agents that are started while it lives are passed the descriptor, as by systemd's socket activation.
+class PassedDescriptor {
+ public:
+  explicit PassedDescriptor(int fd);
+  ~PassedDescriptor();
+  PassedDescriptor(const PassedDescriptor&) = delete;
+  PassedDescriptor& operator=(const PassedDescriptor&) = delete;
+};
+
 class AgentProcess {
  public:
   // Waits until the agent serves. `settings` are further lines of the configuration.
