@@ -280,7 +280,7 @@ void ContextClaims::peer_lost(const Peer& peer) {
     claim.builtin_told_to.erase(peer.host());
     claim.manager_told_to.erase(peer.host());
     if (holders_.holder(*context) == peer.host()) {
-      // Those who know its manager, and have not lost it, go on with it.
+      // Hosts that know its manager, and have not lost its host, keep using it.
       holders_.end(*context, peer.host());
       remote_managers_.denied(*context, peer.host());
     }

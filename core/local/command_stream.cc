@@ -55,7 +55,7 @@ bool is_command(std::uint32_t command) {
     case kBcClearFreezeNotification:
     case kBcFreezeNotificationDone:
       return true;
-    default:  // BC_ATTEMPT_ACQUIRE and BC_ACQUIRE_RESULT among them: the driver has neither
+    default:  // also BC_ATTEMPT_ACQUIRE and BC_ACQUIRE_RESULT: the driver has neither
       return false;
   }
 }
@@ -185,7 +185,7 @@ int CommandStream::add_reference(Thread& thread, Handle handle, RefKind kind) {
   Process& process = thread.process();
   if (handle == Handle{0}) {
     if (Node* manager = process.context().handle_zero()) {
-      // The manager itself has no handle 0.
+      // The manager itself has no handle 0 for its own node.
       if (manager->owner() == &process) return -EINVAL;
       if (process.refs().increment(*manager, kind, nullptr)) return 0;
     }
