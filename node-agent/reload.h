@@ -25,7 +25,7 @@ class Reload {
 
   // Logs the outcome as well.
   std::expected<Reconfiguration, std::string> now();
-  // At each of these signals. The set outlives this.
+  // Reloads at each of these signals. The set outlives this.
   void on_signal(boost::asio::signal_set& signals);
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A listening Unix socket at a path. While it lives, a lock file beside it ensures that no other
-// agent takes the path: two that start at once over a socket that was left behind cannot both have
-// it. At its end it removes the socket only if that is still its own.
+// A listening Unix socket at a path. While it exists, a lock file beside it ensures that no other
+// agent takes the path: of two agents that start at once over a leftover socket, only one gets it.
+// At its end it removes the socket only if that is still its own.
 //
 // Any thread.
 #pragma once
