@@ -24,7 +24,7 @@ namespace netbinder {
 class Acceptance {
  public:
   struct Accepted {};
-  // What to write, and, if it is a refusal, to close; or that session.accept() is to follow.
+  // The frame to write (after a refusal, close), or that session.accept() is to follow.
   using Step = std::variant<frame::Challenge, frame::Refuse, Accepted>;
 
   // The peer's number, once it has said Hello.
@@ -34,7 +34,7 @@ class Acceptance {
   Step greeted(Session& session, const frame::Hello& hello);
   Step answered(Session& session, const frame::Answer& answer);
 
-  // Of what was accepted.
+  // The frames of the accepted connection.
   [[nodiscard]] const frame::Hello& hello() const { return *hello_; }
   [[nodiscard]] const frame::Challenge& challenge() const { return challenge_; }
 

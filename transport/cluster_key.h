@@ -22,8 +22,8 @@ class ClusterKey {
 
   [[nodiscard]] bool empty() const { return secret_.empty(); }
 
-  // Of the dialer, who has been challenged; of the acceptor, with its Welcome (whose own proof does
-  // not count).
+  // The proofs of the dialer, who has been challenged, and of the acceptor, with its Welcome (whose
+  // own `proof` is not included).
   [[nodiscard]] Proof of_dialer(const frame::Hello& hello, const frame::Challenge& challenge) const;
   [[nodiscard]] Proof of_acceptor(const frame::Hello& hello, const frame::Challenge& challenge,
                                   const frame::Welcome& welcome) const;

@@ -47,7 +47,7 @@ struct QueuePairAddress {
   friend bool operator==(const QueuePairAddress&, const QueuePairAddress&) = default;
 };
 
-// Who may write to registered memory, apart from this host's programs.
+// The devices that may write to registered memory; this host's programs may do so anyway.
 enum class Access {
   kLocal,        // the device, by requests of ours
   kRemoteWrite,  // the peers of the protection domain's queue pairs, too
