@@ -27,9 +27,9 @@ inline bool may_be_behind_links(int error) {
   return error == ENOENT || error == ENXIO || error == ENOTDIR;
 }
 
-// What a function of the C library returns for a path. `ours(path, result)` gives what it returns for
-// a path of ours, or false if that is the kernel's after all; `real()` is the library's own function;
-// `failed` what it returns in the case of an error.
+// Returns what a function of the C library returns for a path. `ours(path, result)` gives its
+// result for a path of ours, or false if the kernel has the path after all; `real()` is the
+// library's own function; `failed` is its result in the case of an error.
 template <typename Result, typename Ours, typename Real>
 Result ours_or_real(int dir, const char* name, LastLink last, Result failed, Ours ours, Real real) {
   const DevicePath direct = parse_device_path(name);

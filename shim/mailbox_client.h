@@ -35,8 +35,8 @@ struct HeldMailbox {
 
 inline constexpr std::uint32_t kHeldMailboxes = 6;
 
-// What there is to know of a thread. Plain data in static storage: it must be usable in any signal
-// handler and allocate nothing. The members that a call needs are in the first cache line.
+// The state of a thread. Plain data in static storage: it must be usable in any signal handler and
+// allocate nothing. The members that a call needs are in the first cache line.
 struct alignas(64) ThreadState {
   std::uint32_t tid;
   std::uint32_t next_victim;

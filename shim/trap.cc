@@ -113,7 +113,7 @@ bool told(const char* value) {
 
 #if defined(__x86_64__)
 
-// What an instruction of the program's asked for.
+// A system call that an instruction of the program has made.
 struct TrappedCall {
   explicit TrappedCall(ucontext_t& of) : context(of), registers(of.uc_mcontext.gregs) {}
 
