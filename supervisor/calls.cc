@@ -99,7 +99,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> mapping_of(int pid, ino_t
 
 // Whether the kernel finds something there, as the caller sees it.
 bool is_there(const Caller& caller, int dir, const char* path) {
-  // What /proc/self is depends on who asks.
+  // The meaning of /proc/self depends on the process that asks.
   if (std::strncmp(path, "/proc/", 6) == 0 || std::strncmp(path, "/dev/fd/", 8) == 0) return false;
   std::string seen;
   if (path[0] == '/') {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the shim's calls do to "this program" beside its memory, for a supervisor: its descriptors
+// How the shim's calls change "this program" beside its memory, for a supervisor: its descriptors
 // (shim/install.h, shim/closing.h), its priority (shim/nice.h), its user (shim/identity.h).
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -195,7 +195,7 @@ void take_on_nice(std::int32_t nice) {
   errno = saved_errno;
 }
 
-// What the agent was told when the channel was opened stays.
+// The identity that the agent was given when the channel was opened stays.
 bool say_identity(const Descriptor& /*descriptor*/) { return false; }
 void forget_user() {}
 void note_user_known(Descriptor& /*descriptor*/) {}
