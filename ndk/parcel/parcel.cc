@@ -200,7 +200,7 @@ binder_status_t Parcel::append(const Parcel& from, std::size_t start, std::size_
   const binder_size_t* const end = from.offsets_ + from.count_;
   const binder_size_t* object = std::lower_bound(from.offsets_, end, start);
   const std::size_t before = position_;
-  // What is cut off at either end would be no object any more.
+  // The range must not begin inside an object: a part of an object is none any more.
   if (from.meets_object(start, 1) && (object == end || *object != start)) return STATUS_BAD_VALUE;
   std::size_t at = start;
   for (; object != end && *object < start + size; ++object) {

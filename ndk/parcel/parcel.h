@@ -29,7 +29,7 @@ namespace netbinder::ndk {
 
 inline constexpr std::size_t kParcelAlignment = 4;
 
-// What is behind a received parcel. Gives the buffer back to the driver.
+// The owner of a received parcel's buffer. Gives the buffer back to the driver.
 class BufferOwner {
  public:
   virtual void free_buffer(const void* data, std::size_t size, bool with_objects) = 0;

@@ -14,7 +14,7 @@
 
 namespace netbinder::ndk {
 
-// What the C API's recipient and callback share with their links.
+// The callbacks that the C API's recipient and callback objects share with their links.
 struct DeathCallbacks {
   AIBinder_DeathRecipient_onBinderDied on_died = nullptr;
   std::atomic<AIBinder_DeathRecipient_onBinderUnlinked> on_unlinked = nullptr;
