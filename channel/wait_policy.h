@@ -10,12 +10,12 @@
 // programs (`look_ns` in channel/layout.h). A wait is short if it ended within the window. The next
 // one is looked through after several short ones in a row.
 //
-//   - A wait that was slept through holds wake-ups which looking would have saved, so it counts as
-//     short up to a longer limit. Where that is wrong the waiter looks in vain. Each time it does,
-//     twice as many short waits must come before the next attempt, and fewer again for each wait
-//     that looking has ended.
-//   - A look that takes very long means that others use the processor: a program that works and
-//     gives nothing away has it for a whole slice. A sleeper is served sooner then, so the waiter
+//   - A wait that was slept through includes wake-ups which looking would have saved. So it counts
+//     as short up to a longer limit. If that was wrong, the waiter looks in vain. Each time, twice
+//     as many short waits must come before the next attempt, and fewer again for each wait that
+//     looking has ended.
+//   - A look that takes very long means that others use the processor: a busy program that never
+//     gives it away keeps it for a whole time slice. A sleeper is served sooner then, so the waiter
 //     sleeps for the next waits, and for more of them each time that happens.
 //
 // Reads no clock and does no waiting itself. An object belongs to one thread and may be in memory
