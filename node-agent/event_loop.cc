@@ -30,7 +30,7 @@ void EventLoop::run() {
   std::uint64_t last_poll_ns = 0;
   std::uint64_t last_park_ns = 0;
   std::uint64_t wait_began_ns = monotonic_ns();
-  std::uint64_t yielded_ns = 0;  // when the processor was given away last, 0 if it was not
+  std::uint64_t yielded_ns = 0;  // when the processor was last given away, 0 if it was not
   bool poll_had_work = false;
   bool slept = false;
   WaitPolicy::Ended ended = WaitPolicy::Ended::kAwake;

@@ -24,7 +24,7 @@ class Closer {
     ++waiting_;
     if (idle_ > 0) {
       work_.notify_one();
-    } else if (threads_ < kMaxThreads) {  // the others may be waiting for their files
+    } else if (threads_ < kMaxThreads) {  // the other threads may be waiting for their files
       add_thread();
     }
   }

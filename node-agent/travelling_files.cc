@@ -20,8 +20,8 @@ void TravellingFiles::begin_relaying(boost::asio::io_context& io, FileRelaysSetu
 }
 
 bool TravellingFiles::is_channel_socket(int fd) const {
-  // Only what answers without waiting may be asked: a socket of the network is asked for its address
-  // under a lock that another thread of the program may hold.
+  // Only questions that need no waiting may be asked: a socket of the network is asked for its
+  // address under a lock that another thread of the program may hold.
   int domain = 0;
   socklen_t domain_size = sizeof domain;
   if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX) {

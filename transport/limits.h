@@ -88,7 +88,7 @@ static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 inline constexpr std::size_t kMaxPendingHandshakes = 64;
 // Read-ahead of a connection. Grows to hold a larger message and shrinks again after it.
 inline constexpr std::size_t kReceiveBufferBytes = 64U << 10;
-// A payload that nobody wants is read into this piece by piece, and forgotten.
+// A payload without a place is read into this, piece by piece, and dropped.
 inline constexpr std::size_t kDiscardBufferBytes = 64U << 10;
 // Buffers in one gathering write; a frame takes one or two.
 inline constexpr std::size_t kMaxGatherBuffers = 64;

@@ -103,7 +103,7 @@ Node* Exports::callable(const Peer& peer, NodeNumber number) {
 // ledgers.pml: release_arrives
 const char* Exports::released(Peer& peer, const peer::ReleaseRefs& message) {
   PeerRef* held = peer.find_ref(message.node);
-  if (held == nullptr) return nullptr;  // the node died; the peer will read of it
+  if (held == nullptr) return nullptr;  // the node died, and NodeDied is on its way to the peer
   if (message.strong > held->strong() || message.weak > held->weak()) {
     return "references given back that were not given";
   }

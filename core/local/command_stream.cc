@@ -134,7 +134,7 @@ Outcome CommandStream::run_command(Thread& thread, std::uint32_t command,
     case BC_REPLY_SG:
       return calls_.reply(thread, call_data_sg(payload));
     case BC_FREE_BUFFER:
-      // An address that is not the start of one of the program's buffers changes nothing.
+      // An address where none of the program's buffers starts changes nothing.
       Allocation::take_back(thread, read_as<binder_uintptr_t>(payload)).end();
       break;
     case BC_INCREFS:
