@@ -240,7 +240,7 @@ struct LoadedConfig {
 
 // The effective configuration as TOML. Loading that text gives the same configuration.
 [[nodiscard]] std::string render_config(const Config& config);
-// With the source of each value behind it, as a comment.
+// The same with the source of each value behind it, as a comment.
 [[nodiscard]] std::string render_config(const Config& config, const ConfigOrigins& origins);
 
 // Each value as TOML has it, by its key. Contexts and hosts have their names in the keys:

@@ -429,7 +429,7 @@ Answered Calls::driver_call(Caller& caller, const std::shared_ptr<Channel>& chan
 Answered Calls::ioctl(Caller& caller, int fd, std::uint64_t request, std::uint64_t argument) {
   std::shared_ptr<Channel> channel;
   {
-    // It must not be kept while the call waits, or the last close would be no close.
+    // The copy must end before the call waits, or the last close would not be noticed.
     const OwnedFd copy(caller.copy_of(fd));
     if (copy.get() < 0) return Answered::go_on();
     channel = channels_.find(inode_of(copy.get()));

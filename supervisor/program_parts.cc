@@ -34,7 +34,7 @@ struct Received {
   int error = 0;
 };
 
-// Those that came while another mailbox's were looked for.
+// Descriptors that arrived while those of another mailbox were awaited.
 std::mutex arrivals_mutex;
 std::map<std::pair<const Descriptor*, std::uint32_t>, Received> arrivals;  // guarded by it
 
@@ -185,7 +185,7 @@ void take_on_nice(std::int32_t nice) {
   const int saved_errno = errno;
   const std::int32_t own = current_nice();
   if (caller != nullptr && nice != own) {
-    // One that could not be taken back is left alone.
+    // A nice value that could not be taken back is not set.
     rlimit limit{};
     const bool may_raise = ::geteuid() == 0 || (::getrlimit(RLIMIT_NICE, &limit) == 0 &&
                                                 20 - static_cast<long>(limit.rlim_cur) <=

@@ -85,7 +85,7 @@ class Workers {
         begin();
       }
       answer(notification);
-      // One that is not needed any more ends.
+      // A worker that is not needed any more ends.
       if (idle_.fetch_add(1) >= kMostIdle) {
         idle_.fetch_sub(1);
         return;

@@ -5,11 +5,11 @@
 // list that it waits in, and ends when the program has read that it is cleared.
 //
 // DeathNotification:
-//   none --request--> armed --node dies--> queued --read--> delivered --DONE--> told
-//   armed, told --clear--> clear queued --read--> none
+//   none --request--> armed --node dies--> queued --read--> delivered --DONE--> done
+//   armed, done --clear--> clear queued --read--> none
 //   queued --clear--> queued (and clear) --read--> delivered (and clear) --DONE--> clear queued
 //   delivered --clear--> delivered (and clear)
-// A request on a dead node starts as queued. Nothing leads from told back to queued: a node dies
+// A request on a dead node starts as queued. No edge leads from done back to queued: a node dies
 // once.
 //
 // FreezeNotification:

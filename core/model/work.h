@@ -19,7 +19,7 @@ enum class WorkKind : std::uint8_t {
   kOnewaySpamSuspect,    // CompletionWork: BR_ONEWAY_SPAM_SUSPECT
   kReturnError,          // ErrorWork of a thread
   kDeposed,              // DeposedWork: the process is no more the manager that it was
-  kNode,                 // NodeWork: the node's owner is to hear of its references
+  kNode,                 // NodeWork: the node's owner is to be told of its references
   kDeadBinder,           // DeathNotification
   kDeadBinderAndClear,   // DeathNotification cleared before it was acknowledged
   kClearDeath,           // DeathNotification

@@ -15,7 +15,7 @@ class LocalBinder final : public AIBinder {
 
   [[nodiscard]] void* user_data() const { return user_data_; }
 
-  // These are for the time before others have it.
+  // To be called before others have the object.
   void request_security_context(bool wanted) { wants_security_context_ = wanted; }
   void set_inherit_rt(bool inherit) { inherits_rt_ = inherit; }
   void set_least_priority(int policy, int priority);

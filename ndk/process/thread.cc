@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kMostUnwrittenFrees = 16384;
 constexpr std::size_t kFirstOutBytes = 256;
 
-// Not a thread_local object, as others of those, and static ones, may need it at their end.
+// This is no thread_local object, as others of those, and static ones, may need it at their end.
 pthread_key_t key() {
   static const pthread_key_t made = [] {
     pthread_key_t fresh = 0;
