@@ -102,7 +102,7 @@ void Imports::node_ends(Node& node) {
 void Imports::lose(Node& node) {
   Peer& home = node.import()->home();
   for (PendingClaim& claim : home.claims_) {
-    if (claim.node == node.number()) claim.wanted = false;  // a new node may get its number
+    if (claim.node == node.number()) claim.wanted = false;  // a new node may get its number here
   }
   home.imported_.erase(node.number());
   model_.nodes.lose_home(node);

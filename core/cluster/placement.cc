@@ -44,7 +44,7 @@ void Placement::process_ends(Peer& peer, const Process& process) {
   if (!peer.arriving_ || !*peer.arriving_) return;
   Allocation& place = (*peer.arriving_)->allocation;
   if (&place.process() != &process) return;
-  place.abandon();  // it ends with the arena
+  place.abandon();  // it goes with the arena
   peer.arriving_ = std::unexpected(BrError::dead());
 }
 
