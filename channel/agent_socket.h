@@ -14,7 +14,7 @@
 namespace netbinder {
 
 inline constexpr const char* kDefaultAgentSocket = "/run/netbinder/agent.sock";
-// Behind $XDG_RUNTIME_DIR.
+// Appended to $XDG_RUNTIME_DIR.
 inline constexpr const char* kUserAgentSocket = "/netbinder/agent.sock";
 
 class AgentSocket {
@@ -40,7 +40,7 @@ class AgentSocket {
     configured_ = exists(path());
   }
 
-  // One that is known.
+  // A socket whose path is known.
   static AgentSocket at(const char* path) {
     AgentSocket socket;
     socket.append(path);
@@ -48,7 +48,7 @@ class AgentSocket {
     return socket;
   }
 
-  // One that is too long for a socket's address is cut, and so is nobody's.
+  // A path that is too long for a socket's address is cut off, and then leads nowhere.
   [[nodiscard]] const char* path() const { return path_.data(); }
   // Whether there is reason to expect an agent there.
   [[nodiscard]] bool configured() const { return configured_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Waking an agent that sleeps. Each channel has a doorbell, an eventfd. Ringing it is a system
-// call, which a program saves itself while the agent is awake: with `agent_armed` the agent says
+// call, which a program can save while the agent is awake: with `agent_armed` the agent says
 // whether it needs the ring.
 //
 // MEMORY ORDER. Each side writes one word and then reads the other's:

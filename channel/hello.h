@@ -22,13 +22,13 @@
 namespace netbinder {
 
 enum HelloFlags : std::uint32_t {
-  kHelloDialectDetected = 2,  // `dialect` is a guess by the program's libbinder, nobody's wish
+  kHelloDialectDetected = 2,  // `dialect` was guessed from the program's libbinder
 };
 
 enum HelloPurpose : std::uint32_t {
   kHelloOpen = 0,       // open the device `name`; descriptors of the reply: HelloDescriptor
   kHelloDebugFile = 1,  // read the debug file `name` ("state", "proc/PID", …); one read-only memfd
-  kHelloFindDevice = 2,  // is there a device `name`? none
+  kHelloFindDevice = 2,  // does a device `name` exist? none
   kHelloAddDevice = 3,   // BINDER_CTL_ADD: make the device `name`; none
   kHelloAttach = 4,      // use the binder descriptor sent along; all but the arena's
   kHelloRemoveDevice = 5,  // unlink the device `name`; none
@@ -42,8 +42,8 @@ struct Hello {
   char name[64] = {};     // "binder" for /dev/binder; zero-terminated
   char dialect[32] = {};  // service manager dialect wanted or detected; may be empty
   std::int32_t nice = 0;  // of the thread that opens
-  // The process that is to have the channel, if it is not the sender: a supervisor opens it for a
-  // process that descends from it and is its user's. 0: the sender's own.
+  // The process that gets the channel if it is not the sender: a supervisor opens it for a process
+  // that descends from it and belongs to the same user. 0: the sender itself.
   std::int32_t subject = 0;
 };
 static_assert(sizeof(Hello) == 120 && std::is_trivially_copyable_v<Hello>);
@@ -65,7 +65,7 @@ struct HelloReply {
                                   // -EEXIST, -EMFILE, -EPROTO
   std::uint32_t descriptors = 0;  // sent along
   std::uint64_t channel_bytes = 0;
-  char device[64] = {};  // kHelloAttach: which one it is
+  char device[64] = {};  // kHelloAttach: the name of the device
   std::uint64_t pid_namespace = 0;   // kHelloOpen: the agent's, by their inodes
   std::uint64_t user_namespace = 0;
 };

@@ -21,7 +21,7 @@ struct alignas(64) ChannelHeader {
   std::uint32_t reserved;
   std::atomic<std::uint64_t> pending_words;             // a bit for each word of `pending`
   std::atomic<std::uint64_t> pending[kMailboxes / 64];  // a bit for each mailbox
-  // The agent's: how long a thread looks for its response at most (channel/wait_policy.h).
+  // Written by the agent: the longest time that a thread looks for its response
   std::atomic<std::uint64_t> look_ns;
 };
 static_assert(sizeof(ChannelHeader) == 576 && kMailboxes % 64 == 0 && kMailboxes / 64 <= 64);
@@ -31,7 +31,7 @@ static_assert(std::is_standard_layout_v<ChannelHeader>);
 // A small call in mailbox 0 uses only bytes that share one page with the header.
 inline constexpr std::uint64_t kMailboxesStart = sizeof(ChannelHeader);
 static_assert(kMailboxesStart + offsetof(Mailbox, read) + 128 <= 4096);
-// At a boundary of pages, however large those are, as everything that is mapped by itself.
+// This is a page boundary whatever the page size, as for everything that is mapped by itself.
 inline constexpr std::uint64_t kStagingStart =
     std::uint64_t{kMailboxes} * kMailboxBytes + (64U << 10);
 static_assert(kMailboxesStart + std::uint64_t{kMailboxes} * kMailboxBytes <= kStagingStart);

@@ -42,7 +42,7 @@ struct alignas(64) Mailbox {
   // Line 0: the words that both sides watch, and the response.
   std::atomic<std::uint32_t> state;
   std::atomic<std::uint32_t> sleeping;
-  std::atomic<std::uint32_t> owner;  // the program's: tid of the thread that has it, 0 is free
+  std::atomic<std::uint32_t> owner;  // used by the program: tid of its thread, 0 is free
   std::atomic<std::uint32_t> may_post;
   MailboxResponse response;
   // Line 1: the request and the first staged range. From here on the program writes.

@@ -30,7 +30,7 @@ inline bool claim_mailbox(Mailbox& mailbox, std::uint32_t from, std::uint32_t ti
   if (!mailbox.owner.compare_exchange_strong(from, tid, std::memory_order_acq_rel)) return false;
   mailbox.state.store(kIdle, std::memory_order_relaxed);
   mailbox.sleeping.store(0, std::memory_order_relaxed);
-  mailbox.may_post.store(0, std::memory_order_relaxed);  // that was said to another thread
+  mailbox.may_post.store(0, std::memory_order_relaxed);  // it was given to another thread
   return true;
 }
 

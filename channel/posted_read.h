@@ -14,8 +14,8 @@
 // The two sequentially consistent fences ensure that not both read the old value (as argued in
 // channel/doorbell.h): either the agent finds the read, or the program finds the permission gone
 // and marks its mailbox as for any other request. Both may happen; the agent then looks at a
-// mailbox in vain. The release store and acquire load of channel/handover.h ensure that the request
-// is complete when the agent finds the state.
+// mailbox for nothing. The release store and acquire load of channel/handover.h ensure that the
+// request is complete when the agent finds the state.
 // allow_posting needs no order of its own: the response is handed over behind it, with release, and
 // the program looks at the permission only after it has seen the response.
 #pragma once

@@ -45,7 +45,7 @@ inline constexpr std::uint32_t kLargePlace = 1U << 31;
 static_assert(sizeof(StagedRange) == 16 && std::is_trivially_copyable_v<StagedRange>);
 static_assert(kStagingBytes < kLargePlace);
 
-// They grow from the end of the staging area downwards. `n` counts from kInlineRanges.
+// They grow downwards from the end of the staging area. `n` counts from kInlineRanges.
 constexpr std::uint64_t overflow_range_place(std::uint32_t n) {
   return kStagingBytes - (std::uint64_t{n - kInlineRanges} + 1) * sizeof(StagedRange);
 }

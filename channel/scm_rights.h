@@ -71,7 +71,7 @@ class RightsMessage {
   void take_rights(Take take) {
     for_each_right(packet_, take);
   }
-  // There were more than there was room for.
+  // Whether there were more descriptors than there was room for.
   [[nodiscard]] bool lacks_rights() const { return (packet_.msg_flags & MSG_CTRUNC) != 0; }
 
  private:
@@ -96,7 +96,7 @@ inline void attach_credentials(msghdr& message, CredentialsBuffer& buffer,
   std::memcpy(CMSG_DATA(header), &credentials, sizeof credentials);
 }
 
-// Those of a received message, as the kernel has checked them.
+// The credentials of a received message, as the kernel has checked them.
 inline std::optional<ucred> credentials_of(msghdr& message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {

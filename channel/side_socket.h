@@ -29,18 +29,18 @@ struct PassMessage {
 static_assert(sizeof(PassMessage) == 16 + 4 * kMaxRights);
 static_assert(std::is_trivially_copyable_v<PassMessage>);
 
-// Sent with SCM_CREDENTIALS, of which the uid is the effective one. By a process that has come by
-// the channel by a fork, as soon as it can: the agent then knows that it has the descriptor. By the
-// opener, before a request with kFlagIdentity: its effective user has changed.
+// Sent with SCM_CREDENTIALS, whose uid is the effective one. A process that has got the channel by
+// a fork sends it as soon as it can, so that the agent knows that it has the descriptor. The opener
+// sends it before a request with kFlagIdentity, because its effective user has changed.
 struct IdentityMessage {
   std::uint32_t kind = kIdentity;
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(IdentityMessage) == 8 && std::is_trivially_copyable_v<IdentityMessage>);
 
-// Sent by an opener that is in other namespaces than the agent (HelloReply says which are the
-// agent's), before its first request with kFlagIdentity; with a descriptor of its pid namespace if
-// that is another one. From then on it is told of senders as its namespaces see them.
+// Sent by an opener that is in other namespaces than the agent (HelloReply has the agent's), before
+// its first request with kFlagIdentity; with a descriptor of its pid namespace if that is not the
+// agent's. From then on, calls show it their senders as its namespaces see them.
 struct NamespacesMessage {
   std::uint32_t kind = kNamespaces;
   std::uint32_t reserved = 0;

@@ -37,8 +37,8 @@
 
 namespace netbinder {
 
-// The C library's way to make a system call. The shim replaces that one, and has another of its own
-// for these functions.
+// Makes a system call through the C library. The shim replaces that function, and passes these
+// functions one of its own.
 struct LibrarySyscall {
   template <typename... Arguments>
   long operator()(long number, Arguments... arguments) const {

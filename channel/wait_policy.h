@@ -5,17 +5,17 @@
 // that waits for its response, and the agent's loop.
 //
 // Waking a process on an idle processor takes much longer than a call's work, so looking pays while
-// what is awaited comes soon, and is waste otherwise. How long looking may pay is the window: some
-// times what a wake-up costs on this machine, which the agent measures and tells its programs
-// (`look_ns` in channel/layout.h). A wait is short if it ended within the window. The next one is
-// looked through after several short ones in a row.
+// what is awaited comes soon, and is a waste otherwise. How long looking may pay is the window: a
+// multiple of the cost of a wake-up on this machine, which the agent measures and passes to its
+// programs (`look_ns` in channel/layout.h). A wait is short if it ended within the window. The next
+// one is looked through after several short ones in a row.
 //
-//   - A wait that was slept through holds wake-ups which looking would have saved, so it counts as
-//     short up to a longer limit. Where that is wrong the waiter looks in vain. Each time it does,
-//     twice as many short waits must come before the next attempt, and fewer again for each wait
-//     that looking has ended.
-//   - A look that takes very long means that others use the processor: a program that works and
-//     gives nothing away has it for a whole slice. A sleeper is served sooner then, so the waiter
+//   - A wait that was slept through includes wake-ups which looking would have saved. So it counts
+//     as short up to a longer limit. If that was wrong, the waiter looks in vain. Each time, twice
+//     as many short waits must come before the next attempt, and fewer again for each wait that
+//     looking has ended.
+//   - A look that takes very long means that others use the processor: a busy program that never
+//     gives it away keeps it for a whole time slice. A sleeper is served sooner then, so the waiter
 //     sleeps for the next waits, and for more of them each time that happens.
 //
 // Reads no clock and does no waiting itself. An object belongs to one thread and may be in memory
@@ -34,7 +34,7 @@ class WaitPolicy {
   static constexpr std::uint32_t kShortWaits = 3;
   static constexpr std::uint32_t kMaxShortWaits = 96;
   static constexpr std::uint32_t kMaxShortWaitsInACrowd = 6144;
-  // Each wait that looking has ended makes them fewer by one and by this part.
+  // Each wait that looking has ended lowers that number by one and by this part of it.
   static constexpr std::uint32_t kForgets = 16;
   // A look that takes this long shows that the processor is wanted by others.
   static constexpr std::uint64_t kCrowdedNs = 1'000'000;
@@ -73,8 +73,8 @@ class WaitPolicy {
     }
   }
 
-  // One look, with the processor given away, took this long. Whether to stop looking. A long window is
-  // somebody's wish.
+  // One look, with the processor given away, took this long. Returns whether to stop looking. A
+  // window longer than kCrowdedNs was configured, and is respected.
   [[nodiscard]] bool crowded(std::uint64_t look_ns, std::uint64_t window_ns) {
     if (look_ns < std::max(kCrowdedNs, window_ns)) return false;
     needed_ = std::clamp(4 * needed(), kMaxShortWaits, kMaxShortWaitsInACrowd);
@@ -83,7 +83,7 @@ class WaitPolicy {
   }
 
  private:
-  // By how much longer a wait may be if it was slept through: by the wake-ups on the way.
+  // A wait that was slept through may be longer by this: the time of the wake-ups in it.
   static constexpr std::uint64_t wake_ups_ns(std::uint64_t window_ns) { return window_ns * 2 / 3; }
   [[nodiscard]] std::uint32_t needed() const { return std::max(needed_, kShortWaits); }
 

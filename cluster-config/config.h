@@ -44,7 +44,7 @@
 //     service_manager  "builtin": the agent's answers, and no program can become the context's
 //                      manager; "builtin-until-claimed": the agent's answers until one does; or
 //                      "none". Default: "builtin-until-claimed"
-//     dialect          "auto", "classic", "android11", … "android16": what the built-in one speaks
+//     dialect          "auto", "classic", "android11", … "android16": that of the built-in manager
 //
 //   [[hosts]]      the cluster, in order of preference, the same on every host; the first is the
 //                  arbiter of context managers. None at all: this host alone. Up to 1024.
@@ -240,7 +240,7 @@ struct LoadedConfig {
 
 // The effective configuration as TOML. Loading that text gives the same configuration.
 [[nodiscard]] std::string render_config(const Config& config);
-// With the source of each value behind it, as a comment.
+// The same with the source of each value behind it, as a comment.
 [[nodiscard]] std::string render_config(const Config& config, const ConfigOrigins& origins);
 
 // Each value as TOML has it, by its key. Contexts and hosts have their names in the keys:

@@ -85,7 +85,7 @@ function(netbinder_add_aidl target)
   else()
     set(scope PUBLIC)
   endif()
-  # What is generated keeps no rules for warnings.
+  # Generated code does not follow our rules for warnings.
   target_include_directories(${target} SYSTEM ${scope} "${out}/include")
   set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-w")
   if(aidl_STABILITY)

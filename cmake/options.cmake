@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# What every C++ target of ours shares: link netbinder_options (PRIVATE, or PUBLIC for a library with headers).
+# All C++ targets of ours share these: link netbinder_options (PRIVATE, or PUBLIC for a library with headers).
 
 set(NETBINDER_SANITIZE "" CACHE STRING "Sanitizers for our C++ targets: empty, address,undefined or thread")
 set_property(CACHE NETBINDER_SANITIZE PROPERTY STRINGS "" "address,undefined" "thread")
@@ -22,7 +22,7 @@ if(NETBINDER_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${NETBINDER_CCACHE}")
 endif()
 
-# Of C and C++, also for what is not linked with netbinder_options.
+# The warnings for C and C++, also for targets that are not linked with netbinder_options.
 set(NETBINDER_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
 if(NETBINDER_WERROR)
   list(APPEND NETBINDER_WARNINGS -Werror)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The binder driver of one host, as a deterministic state machine: events in (the functions of this
-// class), effects out (core/model/effects.h). No I/O, no clock, no threads, no randomness of its
-// own. It owns the Model and the parts that act on it, and holds no rule itself.
+// class), effects out (core/model/effects.h). It does no I/O and has no clock, threads or
+// randomness of its own. It owns the Model and the parts that act on it, and has no rules itself.
 //
 // Thread: all calls from one thread. Events are handled to the end: a thread that an event wakes
 // goes on with its read before the event returns.
@@ -36,7 +36,7 @@ namespace netbinder {
 
 class Driver {
  public:
-  // A mapping is never larger than this; a longer one is cut.
+  // The largest arena. Only this much of a larger mapping is used.
   static constexpr std::uint64_t kMaxArenaBytes = 4U << 20;
   static constexpr std::size_t kMaxContexts = 256;
   static constexpr std::size_t kMaxFilesOfMessage = OutgoingPayload::kMaxFiles;
@@ -55,23 +55,23 @@ class Driver {
   void close(ProcessId process);
   // Some descriptor was closed: threads blocked in a read return.
   void flush(ProcessId process);
-  // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: has one.
+  // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: it has one.
   int map_arena(ProcessId process, std::uint64_t user_address, std::span<std::byte> memory);
 
-  // munmap of these addresses: if the arena was there, nothing can be received any more.
+  // munmap of these addresses. If the arena began there, nothing can be received any more.
   void unmap_arena(ProcessId process, std::uint64_t address, std::uint64_t bytes);
-  // The program that has the arena is gone, though others still have its descriptor.
+  // The program that has the arena has ended, though others still have its descriptor.
   void mapping_lost(ProcessId process);
-  // The program's effective user has changed; that of calls that were made stays.
+  // The program's effective user has changed. Calls that were made before keep the old one.
   void set_euid(ProcessId process, std::uint32_t euid);
 
-  // A further context; for good. -EEXIST, -ENOSPC: kMaxContexts.
+  // Adds a context, which stays until it is removed. -EEXIST; -ENOSPC: there are kMaxContexts.
   int add_context(ContextSetup setup);
-  // Takes the bounds of processes, threads, nodes and users, and the users of other hosts, from
-  // there. What is beyond a bound already stays.
+  // Takes over the bounds of processes, threads, nodes and users, and the users of other hosts.
+  // Whatever exceeds a new bound already stays.
   void change(const DriverSetup& setup);
-  // The device goes; who has it open keeps it. 0; -ENOENT; or -EPERM for one of the cluster, or with a
-  // built-in manager.
+  // Removes the device; processes that have it open keep it. 0; -ENOENT; or -EPERM for a context of
+  // cluster scope or with a built-in manager.
   int remove_context(std::string_view name);
   [[nodiscard]] bool has_context(std::string_view name) const {
     return model_.find_context(name) != nullptr;
@@ -79,8 +79,8 @@ class Driver {
 
   // ---- ioctls; each ends with Effects::ioctl_done, perhaps before the call returns ----
   void write_read(ProcessId process, ThreadId thread, const WriteReadRequest& request);
-  // Any other ioctl. `argument` is what the program's pointer leads to, read and written in place
-  // if the ioctl is done when this returns (of those that wait, none writes).
+  // Any other ioctl. `argument` is the structure that the program's pointer leads to. It is read
+  // and written in place if the ioctl is done when this returns (those that wait do not write).
   // Empty `argument` means the pointer was bad.
   void control(ProcessId process, ThreadId thread, std::uint32_t command,
                std::span<std::byte> argument);
@@ -93,32 +93,32 @@ class Driver {
                        std::expected<std::span<const int>, int> fds);
 
   // ---- time ----
-  // Tells the time; any event may follow. Milliseconds of any monotonic clock.
+  // Sets the time, in milliseconds of any monotonic clock; any event may follow.
   void set_time(std::uint64_t now_ms) { model_.now_ms = now_ms; }
   void timer_expired();
 
   // ---- peers; not on a host that is alone (DriverSetup::reach) ----
   void peer_connected(HostId host, Incarnation incarnation, std::string name);
   void peer_lost(HostId host);
-  // With a `lease` of that peer's, which ends: the payload is in its space already. Nowhere, if the
-  // message is not for the process whose space it is, or larger than it.
+  // A `lease` of that peer's ends here: the payload is in its space already. There is no place if
+  // the message is not for the lease's process, or is larger than its space.
   PayloadPlace payload_arriving(HostId host, const PeerMessage& message, LeaseId lease = {});
   void payload_abandoned(HostId host);
   void message_arrived(HostId host, PeerMessage message);
-  // Space for a payload of that peer's, which nobody touches here until the lease ends. Nothing, if
-  // there is no room or the recipient is not the peer's to name.
+  // Lends space for a payload of that peer's, which nobody touches here until the lease ends.
+  // Nothing if there is no room, or if the peer may not name the recipient.
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
-  // It will not be used: the space is free again. Leases of processes that died have ended.
+  // Ends an unused lease and frees its space. Leases of processes that died have ended already.
   void end_lease(HostId host, LeaseId lease);
 
   // ---- the built-in service manager ----
-  // Makes the node `ptr` of `process` the one handle 0 leads to while no process is manager. The
-  // built-in manager of each other host, and nobody else, is given one of its own: that of `peer_ptr`
-  // plus the host's number.
+  // Makes the node `ptr` of `process` the one that handle 0 leads to while no process is manager.
+  // The built-in manager of each other host gets a node of its own, which is given to no other
+  // host: its ptr is `peer_ptr` plus the host's number.
   void set_builtin_manager(ProcessId process, std::uint64_t ptr, std::uint64_t peer_ptr);
   using PeerServiceManager = netbinder::PeerServiceManager;
-  // Peers' built-in managers that became known since the last call, for the process that is this
-  // host's own.
+  // Peers' built-in managers that became known since the last call, for the process that has this
+  // host's built-in manager.
   std::vector<PeerServiceManager> take_new_peer_managers(ProcessId builtin);
   [[nodiscard]] bool has_new_peer_managers() const {
     return cluster_ && cluster_->claims().has_new_peer_managers();
@@ -133,7 +133,7 @@ class Driver {
   [[nodiscard]] const Statistics& statistics() const { return model_.statistics; }
   [[nodiscard]] std::vector<ProcessView> processes() const { return views_.processes(); }
   [[nodiscard]] std::vector<ContextView> contexts() const { return views_.contexts(); }
-  // By uid: those who have a process.
+  // The users that have a process, by uid.
   [[nodiscard]] const std::map<std::uint32_t, UserUsage>& users() const {
     return model_.users.all();
   }
@@ -141,17 +141,17 @@ class Driver {
   [[nodiscard]] std::string context_of(ProcessId process) const {
     return views_.context_of(process);
   }
-  // The home host of what a handle of a process leads to; none if it is no live node.
+  // The home host of the node that a handle of a process leads to; none if that is no live node.
   [[nodiscard]] std::optional<HostId> home_of(ProcessId process, Handle handle) const {
     return views_.home_of(process, handle);
   }
-  // Who, beside the process itself and the owner, holds a strong reference to what a handle of a
-  // process leads to. Only this host's are known of an imported node. Work in proportion to the
-  // owner's buffers.
+  // The other holders of a strong reference to the node that a handle of a process leads to:
+  // neither the process itself nor the node's owner. Of an imported node, only this host's holders
+  // are known. Work in proportion to the owner's buffers.
   [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const {
     return views_.other_holders(process, handle);
   }
-  // By host. For tests and the simulator.
+  // The references held between this host and each peer, by host. For tests and the simulator.
   [[nodiscard]] std::vector<PeerLedger> ledgers() const { return views_.ledgers(); }
   // The contents of the driver's debug files. Work in proportion to what the viewer sees.
   [[nodiscard]] DebugState debug_state(const Viewer& viewer = {}) const {
@@ -186,7 +186,7 @@ class Driver {
   Controls controls_;
   Teardown teardown_;
   std::unique_ptr<Cluster> cluster_;     // null on a host that is alone
-  std::unique_ptr<Elsewhere> no_hosts_;  // then
+  std::unique_ptr<Elsewhere> no_hosts_;  // set in that case
   Views views_;
   DebugViews debug_;
 };

@@ -16,14 +16,14 @@ namespace netbinder {
 
 class BuiltinManager {
  public:
-  // `has_work` is the one of LocalProcess; new peer managers of the driver are work, too.
+  // `has_work` is passed to LocalProcess; it is also set for new peer managers of the driver.
   BuiltinManager(Driver& driver, const std::string& context, const ServiceManagerSetup& setup,
                  bool& has_work);
 
   [[nodiscard]] ProcessId id() const { return process_.id(); }
   [[nodiscard]] ProcessHost& host() { return process_; }
   [[nodiscard]] ServiceManager& service() { return service_; }
-  // The NodeHost knows the process now: begins to serve, and becomes handle 0.
+  // The NodeHost knows the process now: the manager begins to serve, and becomes handle 0.
   void start();
   // Handles what has been read. True if there was anything.
   bool run();

@@ -146,7 +146,7 @@ void LocalProcess::ask(ReplyTo thread, Handle handle, std::uint32_t code, Parcel
   has_work_ = true;
 }
 
-// What the thread of a question has read.
+// The thread of a question has read something.
 void LocalProcess::question_went_on(ThreadId thread) {
   Question& question = *questions_.at(thread.value());
   std::span<const std::byte> left = question.got;
@@ -451,11 +451,11 @@ int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,
 }
 
 std::expected<FileToken, int> LocalProcess::take_file(ThreadId /*thread*/, int /*fd*/) {
-  return std::unexpected(-EBADF);  // it sends none
+  return std::unexpected(-EBADF);  // this process sends no descriptors
 }
 
 void LocalProcess::install_files(ThreadId /*thread*/, std::span<const FileToken> /*files*/) {
-  NB_UNREACHABLE();  // its nodes accept none
+  NB_UNREACHABLE();  // its nodes accept no descriptors
 }
 
 }  // namespace netbinder

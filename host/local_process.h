@@ -52,16 +52,16 @@ class LocalProcess final : public ProcessHost {
   void link_to_death(Handle handle, std::uint64_t cookie);
   void unlink_death(Handle handle, std::uint64_t cookie);
   void call_oneway(Handle handle, std::uint32_t code, ParcelBytes parcel);
-  // A call that is answered, made while another one is handled that is to be answered later: by the
-  // same thread, so that it finds a caller that has but one. `heard` is called by run() with the
-  // reply, or with nothing if it failed.
+  // A synchronous call, made while another one is handled that is to be answered later. The same
+  // thread makes it, so that it can nest in a caller with a single thread. run() calls `heard` with
+  // the reply, or with nothing if the call failed.
   using Heard = std::function<void(std::optional<ParcelView>)>;
   void ask(ReplyTo thread, Handle handle, std::uint32_t code, ParcelBytes parcel, Heard heard);
   // BINDER_FREEZE of a program of this host; `done` is called by run() with 0 or a negative errno.
   using Done = std::function<void(int)>;
   void freeze(std::uint32_t pid, std::uint32_t enable, std::uint32_t timeout_ms, Done done);
   [[nodiscard]] bool can_freeze() const { return freezing_.size() < kMaxDeferred; }
-  // Whether one more call may be answered later; until then its thread serves nobody.
+  // Whether one more call may be answered later. Until it is, its thread serves no other call.
   [[nodiscard]] bool can_defer() const { return deferred_ < kMaxDeferred; }
   void reply(ReplyTo to, OutgoingReply reply);
   // The holders, other than this process, of the node that a handle leads to.
@@ -80,7 +80,7 @@ class LocalProcess final : public ProcessHost {
   [[nodiscard]] std::shared_ptr<void> arena_owner() override { return arena_; }
 
  private:
-  static constexpr std::uint32_t kFirstServing = 1;  // one reads; others have deferred calls
+  static constexpr std::uint32_t kFirstServing = 1;  // one reads, the others have deferred calls
   static constexpr std::uint32_t kMaxDeferred = 64;
   static constexpr std::uint32_t kFirstSender = 1000;  // thread of a host's calls: this + its id
   static constexpr std::uint32_t kFirstFreezer = 1U << 30;  // a thread for each
@@ -90,7 +90,7 @@ class LocalProcess final : public ProcessHost {
     Handle handle;
     std::uint32_t code = 0;
     ParcelBytes parcel;
-    std::vector<Handle> held;  // what it leads to and what it carries, until it is sent
+    std::vector<Handle> held;  // the called handle and those in the parcel, until it is sent
   };
   // A thread that sends oneway calls, one at a time.
   struct Sender {
@@ -139,7 +139,7 @@ class LocalProcess final : public ProcessHost {
   std::vector<ThreadId> idle_servers_;
   std::uint32_t deferred_ = 0;
   std::vector<std::pair<ReplyTo, OutgoingReply>> late_replies_;
-  std::vector<std::vector<std::byte>> finished_;  // what was read and not handled yet
+  std::vector<std::vector<std::byte>> finished_;  // results of reads that are not handled yet
   std::map<std::uint32_t, std::unique_ptr<Sender>> senders_;
   std::map<std::uint32_t, std::unique_ptr<Question>> questions_;  // by their threads
   struct Freezing {
@@ -152,7 +152,7 @@ class LocalProcess final : public ProcessHost {
   std::uint32_t next_freezer_ = kFirstFreezer;
   void go_on_freezing();
   std::vector<ThreadId> asking_;  // to be sent
-  std::vector<ThreadId> heard_;   // whose threads have read something
+  std::vector<ThreadId> heard_;   // questions whose threads have read something
   std::vector<Sender*> ready_;  // those that have something to send and are not busy
 };
 

@@ -64,7 +64,7 @@ class NodeHost final : private Effects, private PeerEvents {
   [[nodiscard]] const Driver& driver() const { return *driver_; }
   void set_time(std::uint64_t now_ms) { driver_->set_time(now_ms); }
 
-  // The names of the cluster's hosts, which come and go.
+  // Sets the names of the cluster's hosts, which may change.
   void set_host_names(std::map<HostId, std::string> names) { host_names_ = std::move(names); }
 
   // ---- processes, which others open in the driver ----
@@ -156,7 +156,7 @@ class NodeHost final : private Effects, private PeerEvents {
   boost::container::flat_set<HostId> to_offer_;
   boost::container::flat_set<HostId> may_have_offered_;
 
-  std::set<std::uint64_t> driver_deadlines_ms_;  // each one that it asked for and has not had
+  std::set<std::uint64_t> driver_deadlines_ms_;  // those that it asked for and has not had
   std::optional<std::uint64_t> look_deadline_ms_;
   std::optional<std::uint64_t> timer_deadline_ms_;  // what the timer is set to
 };

@@ -20,7 +20,7 @@ struct ParcelView {
 struct ParcelBytes {
   std::vector<std::byte> data;
   std::vector<binder_size_t> offsets;
-  std::vector<std::vector<std::byte>> buffers = {};  // that its objects point at
+  std::vector<std::vector<std::byte>> buffers = {};  // which its objects point to
   [[nodiscard]] ParcelView view() const { return {data, offsets}; }
 };
 

@@ -24,8 +24,8 @@ class ProcessHost {
  public:
   virtual ~ProcessHost() = default;
   virtual int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) = 0;
-  // Takes hold of a descriptor of the program. From here on it is in flight, and the NodeHost's
-  // Files know it.
+  // Takes a reference to the open file of the program's descriptor. From then on it is in flight,
+  // and the NodeHost's Files know it.
   virtual std::expected<FileToken, int> take_file(ThreadId thread, int fd) = 0;
   // Installs these in the program; they are in flight no more.
   virtual void install_files(ThreadId thread, std::span<const FileToken> files) = 0;

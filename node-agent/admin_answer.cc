@@ -90,7 +90,7 @@ json status_of(const Agent& agent) {
   return status;
 }
 
-// What each user has, for those who see it; with the bounds, which root does not have.
+// The usage of each user whom the viewer sees, with the limits, which root does not have.
 json users_of(const Agent& agent, const Viewer& viewer) {
   const LimitSettings& limits = agent.config().limits;
   json users = json::array();
@@ -142,7 +142,7 @@ json answer(Agent& agent, Reload& reload, const Viewer& viewer, std::string_view
 
 std::string answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
                          std::string_view line) {
-  // Names of devices and words of peers need not be text; what is none shows as U+FFFD.
+  // Names of devices and texts from peers need not be UTF-8; invalid bytes show as U+FFFD.
   return answer(agent, reload, viewer, line).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

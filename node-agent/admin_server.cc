@@ -59,7 +59,7 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
   void answer() {
     const std::uint64_t began_ns = monotonic_ns();
     UserAccount& account = shared->accounts.try_emplace(euid, euid).first->second;
-    if (!account.may_run(0, began_ns)) {  // the user has asked for much
+    if (!account.may_run(0, began_ns)) {  // the user has used his share of time
       expire_after(kIdleMs);
       return wait_for_turn();
     }
@@ -91,7 +91,7 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
     });
   }
 
-  // Hangs up if nothing happens until then.
+  // Hangs up if nothing happens before the deadline.
   void expire_after(int limit_ms) {
     timer.expires_after(std::chrono::milliseconds(limit_ms));
     timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {

@@ -5,7 +5,7 @@
 // (node-agent/debug_text.h), with "json":true for its content as JSON. Read-only.
 //
 // Anybody may ask, and sees what a Viewer of that user sees. No user can keep another one out, or
-// take more of the agent's time than a fixed share.
+// take more than a fixed share of the agent's time.
 //
 // Owned by the daemon's main. Thread: the data-plane thread.
 #pragma once
@@ -30,7 +30,7 @@ class AdminServer {
  public:
   static constexpr std::size_t kMaxRequestBytes = 64 * 1024;
   static constexpr std::size_t kMaxConnectionsOfUser = 16;
-  static constexpr int kIdleMs = 30'000;  // a connection that is silent, or does not read, for so long
+  static constexpr int kIdleMs = 30'000;  // limit for a connection that is silent or does not read
   static constexpr int kRetryMs = 100;    // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
@@ -42,13 +42,13 @@ class AdminServer {
 
  private:
   struct Connection;
-  // What the connections share; it lives as long as one of them does.
+  // The state that all connections share; it lives as long as one of them does.
   struct Shared {
     Shared(Agent& of, Reload& with) : agent(of), reload(with) {}
     Agent& agent;
     Reload& reload;
     std::map<std::uint32_t, std::size_t> connections;  // by user
-    std::map<std::uint32_t, UserAccount> accounts;     // of those that took long
+    std::map<std::uint32_t, UserAccount> accounts;     // of users whose requests took long
   };
   void wait();
   // False: a connection is waiting, but cannot be accepted now.

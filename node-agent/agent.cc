@@ -38,7 +38,7 @@ std::optional<std::uint64_t> look_ns(const Config& config) {
   return std::uint64_t{*config.busy_poll_us} * 1000;
 }
 
-// By which one tells whether files have changed.
+// The values by which a change of the files is recognised.
 class FilesStamp {
  public:
   FilesStamp() = default;
@@ -154,7 +154,7 @@ class Agent::Parts final : private Surroundings {
         return std::unexpected(error.what());
       }
     }
-    // From here on nothing fails.
+    // Nothing fails from here on.
     log::set_lowest(next.log_level);
     look_window.set_fixed(look_ns(next));
     host->driver().change(setup.driver);

@@ -46,8 +46,8 @@ class Agent {
   // Serves until stop().
   void run();
   void stop();
-  // Takes over what can be changed while it runs, all of it or, with the reason, nothing. To be
-  // called from a handler of the event loop.
+  // Takes over the settings that can change while it runs, all of them or, with the reason, none.
+  // To be called from a handler of the event loop.
   [[nodiscard]] std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted);
 
   // ---- views, for the admin socket ----

@@ -20,7 +20,7 @@ namespace netbinder {
 
 namespace {
 
-// Certificate and key are written one after the other.
+// The wait after a change, since certificate and key are written one after the other.
 constexpr std::chrono::milliseconds kSettleTime(300);
 constexpr std::chrono::minutes kLookInterval(10);
 
@@ -56,7 +56,7 @@ void CertificateWatch::set_files(const TlsConfig& files) {
   if (!events_.is_open()) return;
   for (const int watch : watches_) ::inotify_rm_watch(events_.native_handle(), watch);
   watches_.clear();
-  // The folders, as files are often replaced and not written to.
+  // The folders are watched, as files are often replaced instead of written to.
   for (const std::string& file : {files.certificate, files.key, files.ca}) {
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     const int watch =
@@ -121,7 +121,7 @@ void CertificateWatch::warn(const std::string& whose, std::int64_t end_s, std::i
   const Expiry near = expiry(end_s, now_s);
   Expiry& warned = warned_[whose];
   if (near <= warned) {
-    warned = near;  // a new one is there
+    warned = near;  // a new certificate is there
     return;
   }
   warned = near;

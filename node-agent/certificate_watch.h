@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps an eye on the certificates of links: on the files of this host's, which are used as soon as
-// they have changed, and on when certificates end, of which it warns in time.
+// Watches the certificates of links: this host's files, which are used as soon as they have
+// changed, and the end dates of all certificates, of which it warns in time.
 //
 // Owned by the Agent, if there is TLS. Thread: the data-plane thread.
 #pragma once
@@ -20,7 +20,7 @@
 
 namespace netbinder {
 
-// How near an end is, of which one is warned once each.
+// How near the end of a certificate is. There is one warning for each of these steps.
 enum class Expiry : std::uint8_t { kFar, kTwoWeeks, kOneDay, kOneHour, kOver };
 [[nodiscard]] Expiry expiry(std::int64_t end_s, std::int64_t now_s);
 
@@ -35,7 +35,7 @@ class CertificateWatch {
   CertificateWatch(const CertificateWatch&) = delete;
   CertificateWatch& operator=(const CertificateWatch&) = delete;
 
-  // These files from now on.
+  // Watches these files from now on.
   void set_files(const TlsConfig& files);
 
  private:
@@ -47,11 +47,11 @@ class CertificateWatch {
 
   Calls calls_;
   TlsConfig files_;
-  boost::asio::posix::stream_descriptor events_;  // of inotify; none if the system gives none
+  boost::asio::posix::stream_descriptor events_;  // of inotify; closed if there is no inotify
   boost::asio::steady_timer settled_;
   boost::asio::steady_timer look_;
   std::vector<int> watches_;
-  std::map<std::string, Expiry> warned_;  // of which end, by whose certificate it is
+  std::map<std::string, Expiry> warned_;  // the last step warned of, by certificate's owner
 };
 
 }  // namespace netbinder

@@ -20,7 +20,7 @@ namespace netbinder {
 
 namespace {
 
-// A Hello, with one byte more, by which a longer message shows.
+// Room for a Hello and one byte more, so that a longer message is recognised.
 using HelloPacket = std::array<std::byte, sizeof(Hello) + 1>;
 
 // The message, as much of it as there is room for. Nothing if there is none. `passed` is the first

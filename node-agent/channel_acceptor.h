@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Listens where programs find the agent, and reads the Hello of each connection. The agent decides
-// what follows from a Hello. A program that does not say Hello in time, or says nonsense, is
+// what to do with a Hello. A program that does not send one in time, or sends an invalid one, is
 // disconnected and disturbs nobody.
 //
 // Owned by the Agent. Thread: the data-plane thread.
@@ -28,10 +28,10 @@ namespace netbinder {
 
 class ChannelAcceptor {
  public:
-  // Connections without a Hello yet, of one user. A further one takes the place of the one that has
+  // The most connections of one user without a Hello yet. A further one replaces the one that has
   // been silent longest.
   static constexpr std::size_t kMaxPendingOfUser = 64;
-  // What is accepted in one turn of the loop; the others wait for the next.
+  // The connections that are accepted in one turn of the loop; the others wait for the next.
   static constexpr int kAcceptedAtOnce = 16;
   static constexpr int kHelloTimeoutMs = 5000;
   static constexpr int kRetryMs = 100;  // after a lack of descriptors
@@ -71,7 +71,7 @@ class ChannelAcceptor {
   HelloArrived answer_hello_;
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
-  bool out_of_descriptors_ = false;              // and has said so
+  bool out_of_descriptors_ = false;              // and this was logged
   // By user, longest silent first.
   std::map<std::uint32_t, std::deque<std::shared_ptr<Pending>>> pending_;
   // Guards handlers that outlive this.

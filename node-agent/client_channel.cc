@@ -59,7 +59,7 @@ bool ClientChannel::handle_requests(RequestBudget budget) {
   if (any) {
     for (const std::uint32_t index : std::exchange(waiting_, {})) handle_or_leave(index);
   }
-  // What is left over is bounded, however often the program marks its mailboxes.
+  // The mailboxes left over are bounded, however often the program marks them.
   if (waiting_.size() < kMailboxes) any |= take_pending(header(), handle_or_leave);
   return any;
 }
@@ -271,7 +271,7 @@ void ClientChannel::finish_install(std::uint32_t index, Slot& slot) {
                             std::span<const int>(fds.data(), slot.install_count));
   }
   if (slot.state != SlotState::kBusy) return;
-  // They could not be installed and the read goes on: it can be cancelled like any other read.
+  // They could not be installed, and the read goes on: it can be cancelled like any other read.
   (void)hand_over_from(mailbox(index), kInstalled, kRequested);
 }
 

@@ -11,11 +11,11 @@
 //   busy -> free              the ioctl is done
 //   busy -> posting           the same, and the thread's next read may be posted
 //   posting -> busy           a request has come, or a posted read has been taken
-//   posting -> free           no read was there when it was asked for; or the thread has used
+//   posting -> free           no read was there when the core asked for it; or the thread has used
 //                             another mailbox
 //
 // If there are many channels, those of a call's processes are not in the cache. So the members that
-// a call needs are in few cache lines, and responses that wait to be sent are kept by the agent.
+// a call needs are in few cache lines, and the agent keeps the responses that wait to be sent.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -45,12 +45,12 @@ namespace netbinder {
 struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
-  std::int32_t supervisor = 0;  // the process that speaks for it, if it does not itself
+  std::int32_t supervisor = 0;  // the process that acts for it, 0 if none
 };
 
 struct ChannelStatistics {
   std::uint64_t requests = 0;
-  std::uint64_t bytes_read = 0;  // from what programs staged
+  std::uint64_t bytes_read = 0;  // of programs' staged memory
   std::uint64_t wakeups = 0;            // futex calls
   std::uint64_t doorbells = 0;          // eventfd reads
 };
@@ -58,11 +58,11 @@ struct ChannelStatistics {
 class ClientChannel;
 class TravellingFiles;
 
-// What a channel tells its owner.
+// The events that a channel reports to its owner.
 class ChannelEvents {
  public:
   virtual ~ChannelEvents() = default;
-  // A process has said who it is, and the kernel vouches for it. Called while a request begins.
+  // A process has identified itself, which the kernel confirms. Called while a request begins.
   virtual void identified(ClientChannel& channel, const ProvenIdentity& identity) = 0;
 };
 
@@ -97,20 +97,20 @@ class ClientChannel final : public ProcessHost {
   [[nodiscard]] const PeerProgram& program() const { return program_; }
   [[nodiscard]] UserAccount& user() { return user_; }
 
-  // Handles requests that are there, and goes on with long ones. Returns whether there were any.
+  // Handles the requests that are there, and continues long ones. Returns whether there were any.
   bool handle_requests(RequestBudget budget);
-  // Whether some are left: then the channel must not be parked.
+  // Whether requests were left over: then the channel must not be parked.
   [[nodiscard]] bool has_left_over() const { return !waiting_.empty(); }
   void receive_side_messages();
-  // What a process that is let into the channel is given beside its memory.
+  // The descriptor that a process let into the channel gets beside the memory.
   [[nodiscard]] int program_side_socket() const { return side_socket_.program_end(); }
   // Sends a response that this channel has added; to be called in their order.
   void send(Response& response);
 
-  // Makes the program ring the doorbell for its next request. False if there is one already.
+  // Makes the program ring the doorbell for its next request. False if a request is there already.
   bool arm();
   void disarm();
-  // How long the program's threads look for their responses at most.
+  // Sets the longest time that the program's threads look for their responses.
   void set_look_window(std::uint64_t ns);
 
   // The program has announced that it is closing its descriptor.
@@ -132,24 +132,24 @@ class ClientChannel final : public ProcessHost {
 
  private:
   enum class SlotState : std::uint8_t { kFree, kBusy, kInstalling, kPosting };
-  // Commands that are not in the mailbox are carried out in slices, with others' turns between: a
-  // write buffer can hold a hundred thousand of them. To the core each slice is an ioctl of its own,
-  // of which only the last one reads.
+  // Commands that are not in the mailbox are carried out in slices, with turns of other channels
+  // between them: a write buffer can hold a hundred thousand commands. For the core each slice is
+  // an ioctl of its own, of which only the last one reads.
   static constexpr std::size_t kSliceBytes = 4096;
   struct LargeWrite {
     WriteReadRequest request;
     std::vector<std::byte> commands;
     std::uint64_t done = 0;
-    std::uint64_t slice = 0;      // the length of the present one
+    std::uint64_t slice = 0;      // the length of the current one
     bool between_slices = false;  // the next one is to begin
     std::vector<int> close_fds;
     std::optional<std::int32_t> nice;
   };
   struct Slot {
     SlotState state = SlotState::kFree;
-    bool told = false;  // kPosting: the response that says so has been sent
-    // A response is among those to be sent. Until then the mailbox shows the request that it is for,
-    // which must not be taken for another one: a posted read may be marked as well.
+    bool told = false;  // kPosting: the response that allows it has been sent
+    // A response waits to be sent. Until it is, the mailbox shows the request that it answers,
+    // which must not be taken for a new one: a posted read may be marked as well.
     bool answered = false;
     ThreadId tid;
     std::uint32_t flags = 0;
@@ -173,7 +173,7 @@ class ClientChannel final : public ProcessHost {
   // True if it was the last one.
   bool slice_done(std::uint32_t index, Slot& slot, const IoctlResult& result);
   bool readable_told_ = false;  // a readiness message is in the socket
-  bool drain_ = false;          // and is to be taken back with the next response
+  bool drain_ = false;          // to be taken back with the next response
   bool closing_ = false;
   Driver& driver_;
   ProcessId process_;

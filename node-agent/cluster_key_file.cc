@@ -37,7 +37,7 @@ std::string new_secret(const std::string& file) {
   return secret + "\n";
 }
 
-// Under another name first, so that nobody ever sees a part of it.
+// Written under another name first, so that nobody ever sees a part of it.
 void make(const std::string& file) {
   std::string made = file + ".XXXXXX";
   const UniqueFd fd(::mkostemp(made.data(), O_CLOEXEC));  // 0600
@@ -48,7 +48,7 @@ void make(const std::string& file) {
       ::fsync(fd.get()) == 0;
   const int error = written && ::link(made.c_str(), file.c_str()) == 0 ? 0 : errno;
   ::unlink(made.c_str());
-  // Another agent may have been first: then it is that one's.
+  // If another agent was first, its key is used.
   if (error != 0 && error != EEXIST) {
     fail(file, std::string("cannot be made: ") + std::strerror(error));
   }

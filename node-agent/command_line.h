@@ -16,8 +16,8 @@ struct DaemonOptions {
   bool checks_only = false;  // print the configuration and exit
 };
 
-// Otherwise, if nothing is left to do (help was asked for, or an error was reported), the exit
-// status.
+// If nothing is left to do (help was asked for, or an error was reported), returns the exit status
+// instead.
 std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv);
 
 }  // namespace netbinder

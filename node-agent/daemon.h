@@ -8,7 +8,7 @@
 
 namespace netbinder {
 
-// Returns when a signal has ended it. Throws std::exception if it cannot serve.
+// Returns when a signal has ended the agent. Throws std::exception if it cannot serve.
 void run_daemon(const Config& config, const ConfigSources& sources);
 
 }  // namespace netbinder

@@ -140,8 +140,8 @@ json state_json(const Driver& driver, const Viewer& viewer) {
   return {{"dead_nodes", list(state.dead_nodes)}, {"processes", list(state.processes)}};
 }
 
-// Threads that handle or await a call, waiting calls, and buffers, of processes that have any of
-// them.
+// Threads that handle or await a call, waiting calls, and buffers, for the processes that have any
+// of them.
 json transactions_json(const Driver& driver, const Viewer& viewer) {
   json processes = json::array();
   for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {

@@ -16,7 +16,7 @@ namespace {
 
 using Text = std::back_insert_iterator<std::string>;
 
-// `received`: it is listed under its receiver, which has its payload.
+// `received`: the transaction is listed under its receiver, which has its payload.
 void print(std::string& text, std::string_view prefix, const TransactionView& transaction,
            bool received) {
   const Text out(text);

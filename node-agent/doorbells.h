@@ -30,7 +30,7 @@ class Doorbells {
 
   // 0 or a negative errno.
   int add(ClientChannel& channel);
-  // Takes the rings that are there, ahead of all other events.
+  // Handles the rings that are there, ahead of all other events.
   void take() { set_.take(); }
   // To be called before the channel ends, even if it was not added.
   void remove(const ClientChannel& channel);

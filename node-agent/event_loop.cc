@@ -30,7 +30,7 @@ void EventLoop::run() {
   std::uint64_t last_poll_ns = 0;
   std::uint64_t last_park_ns = 0;
   std::uint64_t wait_began_ns = monotonic_ns();
-  std::uint64_t yielded_ns = 0;  // when the processor was given away last, 0 if it was not
+  std::uint64_t yielded_ns = 0;  // when the processor was last given away, 0 if it was not
   bool poll_had_work = false;
   bool slept = false;
   WaitPolicy::Ended ended = WaitPolicy::Ended::kAwake;
@@ -70,7 +70,7 @@ void EventLoop::run() {
         hot.park_idle(now_ns, std::max(HotChannels::kIdleNs, window_ns));
       }
       turn_ended(now_ns);
-      // Also after work: those that it has answered may look on this processor.
+      // This is done after work, too: threads that were answered may look on this processor.
       if (!poll_had_work) {
         yielded_ns = now_ns;
         ::sched_yield();
@@ -123,8 +123,8 @@ void EventLoop::wait_ended(std::uint64_t waited_ns, WaitPolicy::Ended how,
   }
 }
 
-// A handler that begins to wait again may be ready at once, so the time is bounded, and the rest waits
-// for the next turn.
+// A handler that waits again may be ready at once, so the time here is bounded. The other handlers
+// wait for the next turn.
 bool EventLoop::poll_events() {
   constexpr std::uint64_t kEnoughNs = 200'000;
   channels_.take_doorbells();

@@ -22,7 +22,7 @@ class NodeHost;
 class ProgramChannels;
 class Transport;
 
-// How the loop's waits have ended (channel/wait_policy.h), since the beginning.
+// How the loop's waits have ended since it began (channel/wait_policy.h).
 struct LoopWaits {
   std::uint64_t found_by_looking = 0;
   std::uint64_t slept = 0;           // without having looked

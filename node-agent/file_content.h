@@ -35,7 +35,7 @@ class FileSnapshot {
   std::uint64_t position_ = 0;
 };
 
-// The bytes of an arriving file.
+// Collects the bytes of an arriving file.
 class ArrivingContent {
  public:
   // With an error (a negative errno) the file is not available; its bytes are only counted.
@@ -44,9 +44,9 @@ class ArrivingContent {
   // False if there are more bytes than announced.
   bool append(std::span<const std::byte> bytes);
   [[nodiscard]] bool complete() const { return received_ == size_; }
-  // How much memory it takes.
+  // The memory that it takes.
   [[nodiscard]] std::uint64_t bytes() const { return error_ == 0 ? size_ : 0; }
-  // The file, open for reading at the position and sealed against everything; or an errno.
+  // Returns the file, open for reading at the position and sealed against all changes; or an errno.
   std::expected<UniqueFd, int> finish();
 
  private:

@@ -22,14 +22,14 @@ namespace {
 
 // An eventfd's largest count.
 constexpr std::uint64_t kMostCount = UINT64_MAX - 1;
-// Changes that were told and not acknowledged.
+// Changes that may be sent before any is acknowledged.
 constexpr std::uint64_t kCredit = 64;
-// Of a semaphore each unit is a read; more than that at once takes several looks.
+// The most reads in one look. Each unit of a semaphore is a read; more take several looks.
 constexpr std::uint64_t kMostReads = 1024;
 constexpr long kPatienceNs = 1'000'000;
 
-// A program may fill the count at the very moment in which the agent adds to it, and the agent must not
-// wait until somebody reads: a timer's signal ends the write.
+// A program may fill the count just when the agent adds to it, and the agent must not wait until a
+// program reads: a timer's signal ends the write.
 class Impatience {
  public:
   Impatience() {
@@ -121,7 +121,7 @@ void FileCounter::look() {
   if (over_ || credit_ == 0) return;
   const auto now = eventfd_state(fd());
   if (!now || now->count == known_) return;
-  const std::uint64_t change = now->count - known_;  // may be below zero, and is then so there
+  const std::uint64_t change = now->count - known_;  // negative changes wrap around, here and there
   known_ = now->count;
   --credit_;
   std::vector<std::byte> bytes(sizeof change);
@@ -133,7 +133,7 @@ const char* FileCounter::arrived(const peer::FileData& data) {
   std::uint64_t change = 0;
   if (data.bytes.size() != sizeof change) return "a change of a count that is none";
   std::memcpy(&change, data.bytes.data(), sizeof change);
-  look();  // what has changed here goes first, so that it is not taken for the peer's
+  look();  // changes here are sent first, so that they are not taken for the peer's
   if (static_cast<std::int64_t>(change) >= 0) {
     add(change);
   } else {

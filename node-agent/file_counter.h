@@ -2,12 +2,12 @@
 //
 // One end of an eventfd that has travelled to another host; the other end is a FileCounter of that
 // host's agent. Each host has an eventfd, which its programs share with the agent, and the two counts are
-// kept equal: each end looks at its own after every change and tells the other by how much it has changed.
-// So what is written at one host can be read at either, and is gone from both when one has read it. Two
-// programs that read at different hosts at the same time may both get the same count.
+// kept equal: each end checks its own after every change and tells the other by how much it
+// changed. So a value written on one host can be read on either, and is gone from both once it is
+// read. Two programs that read on different hosts at the same time may both get the same count.
 //
-// Nobody hears when the last program closes an eventfd. A relay of one ends with the session, or when
-// others need its place (FileRelays).
+// There is no event when the last program closes an eventfd. Its relay ends with the session, or
+// when others need its place (FileRelays).
 //
 // Thread: the data-plane thread. It calls back only through `send`.
 #pragma once
@@ -22,13 +22,13 @@
 
 namespace netbinder {
 
-// What /proc says of an eventfd.
+// The state of an eventfd as /proc shows it.
 struct EventfdState {
   std::uint64_t count = 0;
   std::uint64_t id = 0;  // of the open file; 0 before Linux 5.2
   bool semaphore = false;
 };
-// Nothing if it is none.
+// Nothing if `fd` is no eventfd.
 [[nodiscard]] std::optional<EventfdState> eventfd_state(int fd);
 
 class FileCounter {
@@ -37,7 +37,7 @@ class FileCounter {
     ForeignFd fd;
     bool semaphore = false;
     bool offered_here = false;
-    std::uint64_t count = 0;  // as the other end has it
+    std::uint64_t count = 0;  // the count at the other end
   };
 
   FileCounter(Setup setup, FileRelay::Send send);
@@ -45,9 +45,9 @@ class FileCounter {
   [[nodiscard]] int fd() const { return setup_.fd.get(); }
   [[nodiscard]] bool over() const { return over_; }
 
-  // The program has it now: the end that offered it may tell of changes. Repeating it does nothing.
+  // The program has its descriptor now: the end that offered it may send changes. May be repeated.
   void program_has_it();
-  // It may have changed.
+  // Sends a change of the count to the peer, if there is one.
   void look();
   // Takes messages of the peer. Returns how the peer broke the protocol, or null.
   const char* arrived(const peer::FileData& data);

@@ -24,7 +24,7 @@ std::unexpected<FileRefusal> refused(const char* reason) {
   return std::unexpected(FileRefusal{.error = -EPERM, .reason = reason});
 }
 
-// On these file systems content is made when it is read, perhaps by a slow program.
+// On these file systems the content is made when it is read, perhaps by a slow program.
 bool made_when_read(int fd) {
   static constexpr std::array<unsigned, 12> kMagics = {
       PROC_SUPER_MAGIC,   SYSFS_MAGIC,         DEBUGFS_MAGIC,    TRACEFS_MAGIC,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Determines what a descriptor is, and whether it can travel to another host. Pipes, connected sockets
-// and eventfds can: they are relayed. Files that nobody can change any more, and ones that are only open
-// for reading, travel by content. All others have a meaning only on their own host.
+// Determines what a descriptor is, and whether it can travel to another host. Pipes, connected
+// sockets and eventfds can, by relays. Files that nobody can change any more, or that are open for
+// reading only, travel by content. Any other descriptor has a meaning only on its own host.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct FileKind {
   bool readable = false;
   bool writable = false;
   bool nonblocking = false;
-  bool sealed = false;  // of a content: it stays as it is
+  bool sealed = false;  // of a file's content: it cannot change
   EventfdState counter = {};  // of an eventfd
 };
 

@@ -211,7 +211,7 @@ const char* FileRelay::arrived(const peer::FileCredit& credit) {
 // ---- from the peer to here ----
 
 const char* FileRelay::arrived(peer::FileData data) {
-  if (taking_ == Taking::kOver && setup_.takes) return nullptr;  // the peer will read so
+  if (taking_ == Taking::kOver && setup_.takes) return nullptr;  // its end is on its way
   if (taking_ != Taking::kOpen) return "data of a descriptor that ended";
   if (cost(data.bytes.size()) > allowed_) return "more data of a descriptor than allowed";
   if (data.bytes.empty() && !setup_.packets) return "no data of a descriptor";

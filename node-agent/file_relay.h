@@ -54,8 +54,8 @@ class FileRelay {
     return setup_.original ? setup_.original.get() : setup_.fd.get();
   }
   [[nodiscard]] bool socket() const { return setup_.socket; }
-  // Whether nothing is between the two ends: read at the one that offered it, and not yet by a program at
-  // the other, as far as this end knows. Only then the file can be taken up again where it came from.
+  // Whether no bytes were read at the end that offered it and not yet by a program at the other
+  // end, as far as this end knows. Only then can the original file be used again.
   [[nodiscard]] bool nothing_between() const;
   // The other side of the descriptor here is closed.
   [[nodiscard]] bool hung_up() const;
@@ -63,9 +63,9 @@ class FileRelay {
   // At the end that offers: sends a copy of what can be read now, which stays in the file until the
   // other end has given its first credit.
   void send_ahead();
-  // The program has its side now: the end that offered it may send. Repeating it does nothing.
+  // The program has its side now: the end that offered it may send. May be repeated.
   void program_has_it();
-  // Takes nothing more from the file, until it is told to go on.
+  // Reads nothing more from the file until go_on().
   void pause() { paused_ = true; }
   void go_on() {
     paused_ = false;
@@ -109,11 +109,11 @@ class FileRelay {
   bool may_have_hung_up_ = false;
   bool paused_ = false;
   bool given_ = false;                          // a program has it (not at the end that offered it)
-  std::uint64_t credit_;                        // what may be sent
-  std::uint64_t allowed_;                       // what the peer may send
+  std::uint64_t credit_;                        // the bytes that may be sent
+  std::uint64_t allowed_;                       // the bytes that the peer may send
   std::uint64_t owed_ = 0;                      // credit to be given
   // At the end that offered it: bytes that were sent and are still in the file. At the other end:
-  // what came ahead and is not written yet; no credit is given for it.
+  // bytes that came ahead and are not written yet; no credit is given for them.
   std::uint64_t ahead_ = 0;
   bool closes_ = false;                         // the peer's side is closed, not only shut down
   std::deque<std::vector<std::byte>> waiting_;  // to be written

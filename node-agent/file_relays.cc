@@ -101,7 +101,7 @@ std::pair<FileNumber, bool> FileRelays::known_as(HostId peer, const OpenFile& fi
   if (const auto came = numbers_.find({peer, false, file}); came != numbers_.end()) {
     const auto id = ids_.find({.peer = peer, .offered_here = false, .number = came->second});
     const Entry& entry = relays_.at(id->second.value());
-    // Otherwise it is relayed once more, and what is on its way follows it.
+    // Otherwise it is relayed once more, and the bytes under way follow it.
     if (entry.counter || entry.relay->nothing_between()) return {came->second, true};
   }
   const auto went = numbers_.find({peer, true, file});
@@ -195,7 +195,7 @@ bool FileRelays::find_again(HostId peer, const peer::FileOffered& offer, Offer& 
   if (id == ids_.end()) return false;
   const Entry& entry = relays_.at(id->second.value());
   if (entry.counter) {
-    // Programs and the agent share it.
+    // The agent shares this descriptor's open file with programs.
     made.program_side.reset(::fcntl(entry.counter->fd(), F_DUPFD_CLOEXEC, 0));
     made.relay = offer.returns ? RelayId{} : id->second;
     return static_cast<bool>(made.program_side);
@@ -388,7 +388,7 @@ std::expected<RelayId, int> FileRelays::add(const Key& key, FileRelay::Setup set
 std::expected<RelayId, int> FileRelays::add_entry(const Key& key, Entry entry,
                                                   const OpenFile& file) {
   const RelayId id{next_relay_++};
-  // Of an eventfd each change is an event, whoever makes it: reading makes it writable anew.
+  // For an eventfd each change is an event, whoever makes it: a read makes it writable again.
   if (const int error = ready_.add(entry.fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                    {.u64 = id.value()});
       error != 0) {
@@ -399,7 +399,7 @@ std::expected<RelayId, int> FileRelays::add_entry(const Key& key, Entry entry,
   entry.last_event = ++events_;
   relays_.emplace(id.value(), std::move(entry));
   ids_.emplace(key, id);
-  // The first one stays the file's number, until it ends. One that cannot be told from others has none.
+  // The file keeps the first relay's number until that ends. Files without an inode have none.
   if (file.inode != 0) numbers_.try_emplace({key.peer, key.offered_here, file}, key.number);
   ++peers_[key.peer].relays;
   return id;
@@ -420,7 +420,7 @@ void FileRelays::remove(RelayId id) {
   --peers_[key.peer].relays;
 }
 
-// If it has another relay, that gives it its number.
+// If the file has another relay, the file's number is that relay's from now on.
 void FileRelays::forget_file(const Entry& gone) {
   const auto number = numbers_.find({gone.key.peer, gone.key.offered_here, gone.file});
   if (number == numbers_.end() || number->second != gone.key.number) return;

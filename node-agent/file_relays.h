@@ -4,9 +4,9 @@
 // have offered, and the relays of both. The core knows them by their numbers, and decides when they
 // move.
 //
-// An open file that is passed again, in the same message or a later one, is recognised (a pipe's end
-// and a socket by their inodes), and has one relay at each end as long as that lives. One that comes
-// back to the host that offered it is the original file again.
+// An open file that is passed again, in the same message or a later one, is recognised (a pipe's
+// end or a socket by its inode), and has one relay at each end as long as that relay lives. A file
+// that comes back to the host that offered it is the original file again.
 //
 // A descriptor's way out: export_file; then withdraw_file, or send_offers ahead of the message that
 // names it. Its way in: the offer arrives, import_file while the core handles the message,
@@ -49,9 +49,9 @@ struct FileRelaysSetup {
   std::uint64_t max_file_bytes = 0;
   std::uint64_t max_waiting_bytes = 0;  // for a peer, before a content is refused
   std::function<void(HostId, peer::FileMessage)> send;
-  std::function<std::uint64_t(HostId)> waiting_bytes;  // sent, and not acknowledged yet
-  std::uint64_t max_held_bytes = 0;                    // of contents that no program has yet
-  std::function<std::uint64_t()> held_bytes;           // of those that were imported
+  std::function<std::uint64_t(HostId)> waiting_bytes;  // sent to the peer and not acknowledged yet
+  std::uint64_t max_held_bytes = 0;                    // in contents that no program has yet
+  std::function<std::uint64_t()> held_bytes;           // what imported contents hold
 };
 
 class FileRelays {
@@ -65,10 +65,10 @@ class FileRelays {
 
   struct Imported {
     UniqueFd fd;    // the program's
-    RelayId relay;  // of a content, and of a file that came home: none
+    RelayId relay;  // 0 for a content and for a file that came home
     std::uint64_t content_bytes = 0;
-    // A socket that a program here has been given already, under this inode. If it is the receiving
-    // one, that is to get one more descriptor of it, and close this.
+    // The inode of a socket that a program here has already. If the receiving program has it, it
+    // makes one more descriptor of it and closes this one.
     ino_t twin = 0;
   };
   std::expected<Imported, int> import_file(HostId peer, FileNumber number);
@@ -77,11 +77,11 @@ class FileRelays {
     if (const auto found = peers_.find(peer); found != peers_.end()) found->second.offers.clear();
   }
   void program_has_it(RelayId relay);
-  // The same for one with a twin: the program either has it now, or has closed it.
+  // The same for a file with a twin: the program either has it now, or has closed it.
   void program_has_it_or_its_twin(RelayId relay);
 
-  // Sends each peer what can be read now. To be called ahead of a call or a reply, which then comes
-  // behind all that was written before it.
+  // Sends each peer what can be read now. To be called ahead of a call or a reply, so that it
+  // arrives after all that was written before it.
   void bring_up_to_date() {
     if (!relays_.empty()) ready_.take_all();
   }
@@ -93,7 +93,7 @@ class FileRelays {
   [[nodiscard]] std::size_t relays() const { return relays_.size(); }
 
  private:
-  // What two descriptors of the same open file have in common.
+  // The values by which two descriptors of the same open file are recognised.
   struct OpenFile {
     dev_t device = 0;
     ino_t inode = 0;
@@ -124,7 +124,7 @@ class FileRelays {
   struct Peer {
     std::vector<Outgoing> outgoing;
     std::map<FileNumber, Offer> offers;
-    FileNumber last_offered;  // by it
+    FileNumber last_offered;  // by the peer
     std::size_t relays = 0;
   };
 
@@ -132,7 +132,7 @@ class FileRelays {
   const char* offered(HostId peer, FileNumber number, const peer::FileOffered& offer);
   [[nodiscard]] int refuse_content(std::uint64_t size) const;
   int make_program_side(const Key& key, const peer::FileOffered& offer, Offer& made);
-  // One more descriptor of a file that is here already. False if it is not.
+  // Makes one more descriptor of a file that is here already. False if it is not.
   bool find_again(HostId peer, const peer::FileOffered& offer, Offer& made);
   void resume_later(RelayId relay);
   std::expected<RelayId, int> add(const Key& key, FileRelay::Setup setup, const OpenFile& file);
@@ -153,13 +153,13 @@ class FileRelays {
   std::expected<FileNumber, FileRefusal> export_counter(HostId peer, ForeignFd file,
                                                         const FileKind& kind);
   int make_counter(const Key& key, const peer::FileOffered& offer, Offer& made);
-  // The number by which the peer may know the file already, and whether that is its own.
+  // The number by which the peer may know the file already, and whether the peer chose that number.
   [[nodiscard]] std::pair<FileNumber, bool> known_as(HostId peer, const OpenFile& file) const;
   [[nodiscard]] FileRelay::Send sender_of(const Key& key);
   void make_room_for_counter(HostId peer);
   void forget_file(const Entry& gone);
-  // A program that passes a descriptor back closes its own soon, as a rule. Until then nothing more
-  // is taken from the file for it.
+  // A program that passes a descriptor back usually closes its own soon. Until then nothing more is
+  // taken from the file for it.
   static constexpr int kHomecomingPauseMs = 200;
 
   FileRelaysSetup setup_;
@@ -168,7 +168,7 @@ class FileRelays {
   std::map<HostId, Peer> peers_;
   boost::unordered_flat_map<std::uint64_t, Entry> relays_;  // by RelayId
   std::map<Key, RelayId> ids_;
-  // The number by which a file is to be named to that peer.
+  // The number by which a file is named to that peer.
   std::map<std::tuple<HostId, bool, OpenFile>, FileNumber> numbers_;  // bool: Key::offered_here
   std::uint64_t next_relay_ = 1;
   std::uint64_t events_ = 0;

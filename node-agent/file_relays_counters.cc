@@ -47,7 +47,7 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_counter(HostId peer, F
   return number;
 }
 
-// Nobody hears when the last program closes one.
+// There is no event when the last program closes an eventfd.
 void FileRelays::make_room_for_counter(HostId peer) {
   std::size_t count = 0;
   std::optional<RelayId> stillest;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Descriptors in flight between programs, under the tokens by which the core knows them, and how many
-// each user has in flight.
+// Descriptors in flight between programs, by the tokens that the core knows, and how many each user
+// has in flight.
 //
 // Owned by TravellingFiles. Thread: the data-plane thread.
 #pragma once
@@ -21,7 +21,7 @@ namespace netbinder {
 
 struct FileInFlight {
   ForeignFd fd;
-  RelayId relay = {};               // of one that came from another host
+  RelayId relay = {};               // of a file that came from another host
   std::uint64_t content_bytes = 0;  // likewise: of memory, until a program has it
   ino_t twin = 0;                   // likewise: FileRelays::Imported
   std::optional<std::uint32_t> sender = {};  // the user of the program that sent it, if it is here

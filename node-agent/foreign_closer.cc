@@ -24,7 +24,7 @@ class Closer {
     ++waiting_;
     if (idle_ > 0) {
       work_.notify_one();
-    } else if (threads_ < kMaxThreads) {  // the others may be waiting for their files
+    } else if (threads_ < kMaxThreads) {  // the other threads may be waiting for their files
       add_thread();
     }
   }
@@ -35,7 +35,7 @@ class Closer {
   }
 
  private:
-  // With the mutex held. If there can be no thread now, the next descriptor tries again.
+  // Called with the mutex held. If no thread can be made now, the next descriptor tries again.
   void add_thread() {
     // No signal of the process is for these threads.
     sigset_t all;
@@ -61,7 +61,7 @@ class Closer {
       }
       const int fd = queue_.front();
       queue_.pop_front();
-      // Somebody must be there for the next one, however long this one takes.
+      // Another thread must be ready for the next descriptor, however long this one takes.
       if (idle_ == 0 && !queue_.empty() && threads_ < kMaxThreads) add_thread();
       lock.unlock();
       ::close(fd);

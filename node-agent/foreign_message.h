@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One message of a program's, with all that came along. There is room for every descriptor that a
-// message can bring: those without room would be closed by the receiving thread, however long that
-// takes. So whatever the agent receives from a program, it receives here.
+// One message of a program, with all descriptors that came along. There is room for every
+// descriptor that a message can bring: those without room would be closed by the receiving thread,
+// however long that takes. So the agent receives every message of a program by this class.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -39,11 +39,11 @@ class ForeignMessage {
     return got;
   }
 
-  // Those that nobody takes from here are closed with this object.
+  // Files that are not taken from here are closed with this object.
   [[nodiscard]] std::vector<ForeignFd>& files() { return files_; }
-  // Not all descriptors could be received.
+  // Whether not all descriptors could be received.
   [[nodiscard]] bool lacks_files() const { return (packet_.msg_flags & MSG_CTRUNC) != 0; }
-  // The sender's, where the socket asks for them (SO_PASSCRED).
+  // The sender's credentials, if the socket asks for them (SO_PASSCRED).
   [[nodiscard]] std::optional<ucred> credentials() { return credentials_of(packet_); }
 
  private:

@@ -99,7 +99,7 @@ void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, 
 
 void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
                              const ForeignFd& passed) {
-  channels_.reap_closing();  // a program that closed before it opened again finds its old one gone
+  channels_.reap_closing();  // if the program closed its old channel before, that is gone now
   const auto refuse = [&](int error) { answer(socket.get(), error); };
   if (wanted.subject != 0) {
     if (!may_speak_for(program.pid, program.euid, wanted.subject)) return refuse(-EPERM);

@@ -27,7 +27,7 @@ class Handshake {
   // with the Hello, if any.
   void hello_arrived(const HelloRequest& request, PeerProgram program, ForeignFd socket,
                      const ForeignFd& passed);
-  // The number since the beginning.
+  // The number of Hellos since the beginning.
   [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
 
  private:

@@ -18,7 +18,7 @@ std::string text_of(const char (&field)[bytes]) {
   return std::string(field, ::strnlen(field, bytes));
 }
 
-// What a binderfs has beside its devices.
+// The files that a binderfs has beside its devices.
 bool is_file_of_binderfs(const std::string& name) {
   return name == "binder-control" || name == "features" || name == "binder_logs";
 }

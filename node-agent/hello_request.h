@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program's Hello asks for. A Hello is bytes of a stranger; parse_hello() is the only one
-// that looks at them, and everything behind it has checked values.
+// The request in a program's Hello. A Hello is untrusted bytes: only parse_hello() looks at them,
+// and all later code has checked values.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +18,10 @@ namespace netbinder {
 // A channel to a device.
 struct OpenDevice {
   std::string device;
-  std::string dialect;            // of the service manager; empty: nothing is said
-  bool dialect_detected = false;  // a guess, nobody's wish
+  std::string dialect;            // of the service manager; empty: none is named
+  bool dialect_detected = false;  // a guess, not configured
   int nice = 0;                   // of the opening thread, -20 to 19
-  std::int32_t subject = 0;       // the process that is to have it; 0: the sender
+  std::int32_t subject = 0;       // the process that gets it; 0: the sender
 };
 struct ReadDebugFile {
   std::string file;
@@ -47,8 +47,8 @@ struct HelloRequest {
 // `packet` is what was received, in full. An error is a negative errno, for the reply.
 [[nodiscard]] std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet);
 
-// 0, or why no device can be added under this name: -EACCES, as from the kernel for what is no name
-// of a file, or -EEXIST for the other files of a binderfs.
+// 0, or why no device can be added under this name: -EACCES, as the kernel has for a name that no
+// file can have, or -EEXIST for the other files of a binderfs.
 [[nodiscard]] int refuse_device_name(const std::string& name);
 
 }  // namespace netbinder

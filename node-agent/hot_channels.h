@@ -24,11 +24,11 @@ class HotChannels {
   [[nodiscard]] std::size_t size() const { return channels_.size(); }
   [[nodiscard]] ClientChannel& at(std::size_t index) { return *channels_[index]; }
 
-  // Makes it hot: its program need not ring any more.
+  // Makes the channel hot: its program need not ring the doorbell any more.
   void add(ClientChannel& channel);
   // The channel ends; it need not be hot.
   void remove(const ClientChannel& channel);
-  // Parks those that were idle for so long, unless a request turns up while they are armed.
+  // Parks the channels that were idle for that long, unless a request comes while they are armed.
   void park_idle(std::uint64_t now_ns, std::uint64_t idle_ns);
   void park_all() { park_idle(0, 0); }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns of the data plane that took too long, and their work: everybody else whom the agent serves
-// had to wait. There is at most one report in an interval; it gives the number of turns that were
-// not reported in the meantime.
+// Turns of the data plane that took too long, and their work: all other programs and peers of the
+// agent had to wait. There is at most one report in an interval; it gives the number of turns that
+// were not reported in the meantime.
 //
 // Reads no clock: the caller passes the time. Owned by the event loop, used on its thread.
 #pragma once

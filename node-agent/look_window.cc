@@ -18,9 +18,9 @@ namespace netbinder {
 namespace {
 
 constexpr std::uint32_t kStop = ~std::uint32_t{0};
-// A processor that nothing runs on sleeps deeper the longer that lasts; this is enough here.
+// An idle processor sleeps deeper the longer it is idle; this time is enough for a measurement.
 constexpr std::chrono::microseconds kAsleepFor(300);
-// A wake-up that was delayed by others says nothing about the machine.
+// A wake-up that other threads delayed shows nothing of the machine.
 constexpr std::uint64_t kMostBelievedNs = 1'000'000;
 constexpr std::uint64_t kMostSpunNs = 200'000;
 
@@ -55,7 +55,7 @@ LookWindow::~LookWindow() {
   thread_.join();
 }
 
-// The cost of waking another processor is asked for, so the thread has to be on another one.
+// The thread must be on another processor, since the cost of waking another processor is measured.
 void LookWindow::move_elsewhere() {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
@@ -76,7 +76,7 @@ void LookWindow::wake(std::uint32_t word) {
   asked_ns_.store(monotonic_ns(), std::memory_order_relaxed);
   word_.store(word, std::memory_order_release);
   futex(word_, FUTEX_WAKE, 1);
-  // It does not leave its processor meanwhile, so that the thread is not moved here.
+  // This thread keeps its processor until then, so that the woken thread is not moved here.
   while (!answered(word) && monotonic_ns() - asked_ns_.load(std::memory_order_relaxed) < kMostSpunNs) {
   }
 }
@@ -100,7 +100,7 @@ void LookWindow::sleep_and_measure() {
   }
 }
 
-// The upper quartile of the last ones: some find the processor still awake.
+// Uses the upper quartile of the last samples: some wake-ups find the processor still awake.
 void LookWindow::add_sample(std::uint64_t took_ns) {
   if (took_ns > kMostBelievedNs) return;
   samples_[sample_count_++ % kSamples] = took_ns;

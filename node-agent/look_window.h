@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The window of WaitPolicy on this machine: how long looking may pay, from what a wake-up costs. A
-// thread that does nothing else is put to sleep and woken to find that out, some times at the start
-// and once in a while as long as the agent works. An agent that is idle measures nothing.
+// The window of WaitPolicy on this machine: how long looking may pay, by the cost of a wake-up. To
+// measure it, a thread that does nothing else is put to sleep and woken, several times at the start
+// and then once in a while as long as the agent works. An idle agent measures nothing.
 //
 // Owned by the Agent. Thread: ns() any; the rest the data-plane thread.
 #pragma once
@@ -18,21 +18,21 @@ namespace netbinder {
 
 class LookWindow {
  public:
-  // `fixed_ns` is the configuration's: nothing is measured. 0: nobody ever looks. Without it, takes
-  // some milliseconds.
+  // `fixed_ns` is the configured window: then nothing is measured. 0: no waiter looks. Without it,
+  // the constructor takes some milliseconds.
   explicit LookWindow(std::optional<std::uint64_t> fixed_ns);
   ~LookWindow();
   LookWindow(const LookWindow&) = delete;
   LookWindow& operator=(const LookWindow&) = delete;
 
   [[nodiscard]] std::uint64_t ns() const { return ns_.load(std::memory_order_relaxed); }
-  // Another configuration from now on.
+  // Uses another configuration from now on.
   void set_fixed(std::optional<std::uint64_t> fixed_ns);
-  // What a wake-up costs, as far as is known; 0 if it was not measured.
+  // The cost of a wake-up, as last measured; 0 if it was not measured.
   [[nodiscard]] std::uint64_t wake_up_ns() const {
     return wake_up_ns_.load(std::memory_order_relaxed);
   }
-  // The agent is about to sleep: there is time to measure once more, if the last time was long ago.
+  // The agent is about to sleep. Measures once more if the last time was long ago.
   void agent_sleeps(std::uint64_t now_ns);
 
  private:
@@ -54,7 +54,7 @@ class LookWindow {
   std::atomic<std::uint64_t> asked_ns_ = 0;
   std::atomic<std::uint32_t> word_ = 0;  // the futex: a number for each wake-up, kStop at the end
   std::atomic<std::uint32_t> answered_ = 0;
-  std::uint64_t measured_ns_ = 0;  // when last
+  std::uint64_t measured_ns_ = 0;  // when it was last measured
   std::array<std::uint64_t, kSamples> samples_{};  // the measuring thread's
   std::size_t sample_count_ = 0;                   // likewise
   std::thread thread_;

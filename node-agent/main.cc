@@ -13,7 +13,7 @@
 namespace netbinder {
 namespace {
 
-// Prints what there is to say about them, as comments. False if they cannot be used.
+// Prints remarks about the certificates, as comments. False if they cannot be used.
 bool examine_certificates(const Config& config) {
   if (!config.tls.enabled()) return true;
   bool usable = true;

@@ -45,7 +45,7 @@ bool is_in(std::int32_t pid, int pid_namespace) {
          theirs.st_dev == wanted.st_dev;
 }
 
-// Its number in the innermost of its namespaces; 0 if that cannot be told.
+// The pid in the innermost of its namespaces; 0 if it cannot be found out.
 std::int32_t innermost_pid(std::int32_t pid) {
   std::ifstream file(fmt::format("/proc/{}/status", pid));
   for (std::string line; std::getline(file, line);) {

@@ -30,7 +30,7 @@ bool has_hung_up(int socket) {
   return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLRDHUP)) != 0;
 }
 
-// The processor's time that this thread has had.
+// The processor time that this thread has used.
 std::uint64_t thread_cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -137,7 +137,7 @@ void ProgramChannels::close(ProcessId process) {
   if (found == channels_.end()) return;
   const std::shared_ptr<Watched> watched = found->second;
   ClientChannel* channel = watched->channel.get();
-  // Requests that it made before it went away are still carried out, as by the kernel's driver.
+  // Requests that it made before it went away are carried out, as by the kernel's driver.
   channel->handle_requests(kLastRequests);
   host_.after_event();
   respond();
@@ -159,7 +159,7 @@ void ProgramChannels::close(ProcessId process) {
 }
 
 void ProgramChannels::reap_closing() {
-  // Each is looked at once: if others have the descriptor as well, the hang-up tells when it ends.
+  // Each is looked at once: if others have the descriptor as well, the channel ends at the hang-up.
   for (const ProcessId process : std::exchange(closing_, {})) {
     const auto found = channels_.find(process.value());
     if (found == channels_.end()) continue;
@@ -185,7 +185,7 @@ void ProgramChannels::identified(ClientChannel& channel, const ProvenIdentity& i
 void ProgramChannels::attached(ProcessId channel, std::int32_t pid, int socket) {
   const auto found = channels_.find(channel.value());
   if (found == channels_.end()) return;
-  // A program that has the descriptor of itself has executed another one: the mapping is gone.
+  // If the opener attaches, it has executed another program since: its mapping is gone.
   if (pid == found->second->channel->program().pid) host_.driver().mapping_lost(channel);
   add_holder(*found->second, {.pid = pid}, socket);
 }
@@ -236,7 +236,7 @@ void ProgramChannels::program_ended(std::int32_t pid) {
       close(process);
       continue;
     }
-    // Those that it has forked may have said so, before it ended.
+    // Processes that it has forked may have identified themselves before it ended.
     watched.channel->receive_side_messages();
     if (pid == watched.channel->program().pid) host_.driver().mapping_lost(process);
     if (!watched.held()) after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
@@ -258,7 +258,7 @@ ino_t ProgramChannels::remember_program_end(int program_end, ProcessId process) 
       ::fstat(program_end, &status) != 0) {
     return 0;
   }
-  // The first process that shows a descriptor is its opener: all others were given it by that one.
+  // The first process to show a descriptor is its opener, since all others got it from that one.
   return program_ends_.try_emplace(status.st_ino, process).second ? status.st_ino : 0;
 }
 
@@ -282,7 +282,7 @@ std::optional<ProgramChannels::Attachment> ProgramChannels::attachment(int progr
 bool ProgramChannels::serve_hot() {
   NB_ON_DATA_PLANE();
   bool any = false;
-  // Another channel is the first one in each turn, so that a user's time is shared by all of his.
+  // Each turn begins with another channel, so that all channels of a user share his time.
   ++turn_;
   const std::size_t first = hot_.size() > 1 ? turn_ % hot_.size() : 0;
   const bool shared = users_.all().size() > 1;

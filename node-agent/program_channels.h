@@ -5,8 +5,8 @@
 //
 // A channel ends with the hang-up of its socket, which is the last close of the binder descriptor.
 // Programs can prevent that: a socket in the queue of another one stays open without them. So it
-// also ends when all processes are gone that are known to have the descriptor: the opener, those
-// that have shown it (kHelloAttach), and those that have come by it in a fork and said so. The
+// also ends when all processes that are known to have the descriptor are gone: the opener, those
+// that have shown it (kHelloAttach), and those that got it by a fork and identified themselves. The
 // opener's end alone takes the mapping with it. A channel that a supervisor has opened for another
 // process ends with the supervisor, too.
 //
@@ -60,13 +60,13 @@ class ProgramChannels final : private ChannelEvents {
   ProgramChannels(const ProgramChannels&) = delete;
   ProgramChannels& operator=(const ProgramChannels&) = delete;
 
-  // 0, or a negative errno; then it must be closed. `program_end` is the descriptor that the
-  // program shows as its end, if any.
+  // 0, or a negative errno; the channel must be closed then. `program_end` is the descriptor that
+  // the program shows as its end, if any.
   int open(ChannelParts parts, int program_end);
   void close(ProcessId process);
-  // Closes the channels whose programs announced that they close, and have done so.
+  // Closes the channels whose programs announced that they would close them and have done so.
   void reap_closing();
-  // Nothing is sent to programs any more. To be called before the NodeHost ends.
+  // Sends nothing to programs any more. To be called before the NodeHost ends.
   void silence();
 
   // ---- the loop ----
@@ -74,17 +74,17 @@ class ProgramChannels final : private ChannelEvents {
   bool serve_hot();
   [[nodiscard]] HotChannels& hot() { return hot_; }
   void respond();
-  // Hears which channels have rung. A request must not wait behind the events of strangers, such as
-  // hundreds of opens.
+  // Handles rings of doorbells. A request must not wait behind the events of other programs, such
+  // as hundreds of opens.
   void take_doorbells() { doorbells_.take(); }
 
-  // What to give to a process that shows a program's end of a channel.
+  // The descriptors for a process that shows a program's end of a channel.
   struct Attachment {
     ProcessId process;
     int memory_fd = -1, doorbell = -1, side_socket = -1;
   };
   [[nodiscard]] std::optional<Attachment> attachment(int program_end) const;
-  // A process is let into the channel; `socket` is the one that it has said so on.
+  // A process is let into the channel; `socket` is its connection to the agent.
   void attached(ProcessId channel, std::int32_t pid, int socket);
 
   [[nodiscard]] std::size_t count() const { return channels_.size(); }
@@ -113,12 +113,12 @@ class ProgramChannels final : private ChannelEvents {
     boost::asio::posix::stream_descriptor socket_watch;
     boost::asio::steady_timer delay;
   };
-  // A process that came by the descriptor in a fork may not have said so when its parent ends.
+  // A process that got the descriptor by a fork may not have said so before its parent ends.
   static constexpr int kGraceMs = 1000;
   static constexpr std::size_t kMaxHolders = 64;
-  // What is written to the descriptor has no effect, and must not cost much either.
+  // Bytes written to the descriptor have no effect, and must not cost much either.
   static constexpr int kStrayPauseMs = 20;
-  // Of one channel, when it ends: more than that only a program has that means harm.
+  // Requests handled when a channel ends: only a hostile program has more.
   static constexpr RequestBudget kLastRequests{.requests = 256};
 
   int watch_channel(Watched& watched);
@@ -147,7 +147,7 @@ class ProgramChannels final : private ChannelEvents {
   ProgramWatch programs_;
   std::uint64_t turn_ = 0;
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
-  // The channels that a process has opened or is known to have come by.
+  // The channels that a process has opened or is known to have.
   boost::unordered_flat_map<std::int32_t, std::vector<ProcessId>> channels_of_;
   // Programs' ends of the channels, by the inode of the socket.
   boost::unordered_flat_map<ino_t, ProcessId> program_ends_;

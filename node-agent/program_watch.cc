@@ -43,7 +43,7 @@ ProgramWatch::Begun ProgramWatch::begin(std::int32_t pid, int socket) {
       ++found->second.count;
       return Begun::kWatched;
     }
-    // Either it has just ended, which the event loop hears soon, or its pid is another's already.
+    // Either it has just ended, which the event loop reports soon, or its pid is another's already.
     return Begun::kGone;
   }
   UniqueFd pidfd(open_pidfd(pid, socket));

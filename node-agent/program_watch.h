@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hears of the end of processes, by their pidfds. One for each process, however many channels it
+// Reports the end of processes, by their pidfds. One for each process, however many channels it
 // has.
 //
 // Owned by ProgramChannels. Thread: the data-plane thread.
@@ -23,9 +23,9 @@ class ProgramWatch {
   ProgramWatch(boost::asio::io_context& io, std::function<void(std::int32_t)> ended);
 
   enum class Begun { kWatched, kGone, kImpossible };
-  // `socket` is one that the process has connected, or -1: then a process that has just ended, and
-  // whose pid was given to another one at once, is taken for that one. Counted: as many calls of
-  // end() follow as there were kWatched.
+  // `socket` is a connection of the process, or -1: then, if the process has just ended and its pid
+  // was given to another one at once, the other one is watched. Counted: there must be as many
+  // calls of end() as there were kWatched.
   Begun begin(std::int32_t pid, int socket);
   void end(std::int32_t pid);
 

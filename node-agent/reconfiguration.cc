@@ -8,7 +8,7 @@ namespace netbinder {
 
 namespace {
 
-// Devices can be added. Those that are there have processes, perhaps, and stay.
+// Devices can be added. The existing ones stay, as they may have processes.
 void take_contexts(Config& config, const Config& wanted) {
   for (const ContextSettings& context : wanted.contexts) {
     if (std::ranges::find(config.contexts, context.name, &ContextSettings::name) ==
@@ -29,13 +29,13 @@ void take_hosts(Config& config, const Config& wanted) {
       !(*self == config.self()) || !same_place(wanted.hosts.front(), config.hosts.front())) {
     return;
   }
-  // The number of a host that was there is not another one's.
+  // The number of an existing host cannot be given to another one.
   for (const HostSettings& host : wanted.hosts) {
     const auto numbered = std::ranges::find(config.hosts, host.id, &HostSettings::id);
     const auto named = std::ranges::find(config.hosts, host.name, &HostSettings::name);
     if (numbered != named) return;
   }
-  // Those that stay keep their order of preference.
+  // Hosts that stay keep their order of preference.
   std::vector<HostSettings> hosts;
   for (const HostSettings& host : config.hosts) {
     const auto stays = std::ranges::find(wanted.hosts, host.name, &HostSettings::name);
@@ -72,7 +72,7 @@ Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted
   config.log_level = wanted.log_level;
   config.busy_poll_us = wanted.busy_poll_us;
   config.limits = wanted.limits;
-  // Sessions and relays have these as they were made.
+  // Sessions and relays keep the values that they were made with.
   config.limits.max_message_bytes = current.limits.max_message_bytes;
   config.limits.max_backlog_bytes = current.limits.max_backlog_bytes;
   config.limits.max_file_bytes = current.limits.max_file_bytes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a new configuration changes in an agent that runs: what can be taken over at once, and what
-// needs a restart and stays as it is until then.
+// The changes by a new configuration in a running agent: those that take effect at once, and those
+// that need a restart and are left out until then.
 //
 // Plain values; no thread of its own.
 #pragma once
@@ -14,12 +14,12 @@
 namespace netbinder {
 
 struct Reconfiguration {
-  Config config;                           // what is to be in effect
-  std::vector<std::string> changed;        // keys that differ from what was
-  std::vector<std::string> needs_restart;  // keys that differ from what was asked for
+  Config config;                           // the configuration to be used
+  std::vector<std::string> changed;        // keys that differ from `current`
+  std::vector<std::string> needs_restart;  // keys that differ from `wanted`
 };
 
-// What follows from `wanted` for an agent that runs with `current`.
+// The changes for an agent that runs with `current` and is to run with `wanted`.
 [[nodiscard]] Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted);
 
 }  // namespace netbinder

@@ -29,7 +29,7 @@ class Reload {
   std::expected<Reconfiguration, std::string> now();
   // What the agent serves, in a line for the init system.
   [[nodiscard]] std::string status_line() const;
-  // At each of these signals. The set outlives this.
+  // Reloads at each of these signals. The set outlives this.
   void on_signal(boost::asio::signal_set& signals);
 
  private:

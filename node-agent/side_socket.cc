@@ -70,8 +70,8 @@ bool SideSocket::receive_one(std::vector<ProvenIdentity>& identities, std::size_
 std::expected<ForeignFd, int> SideSocket::take(std::uint32_t mailbox, int fd) {
   const auto found = passed_.find(mailbox);
   if (found == passed_.end()) return std::unexpected(-EBADF);
-  // One that was not open is missing; and an earlier transaction may have failed before it took all
-  // of its own.
+  // A descriptor that was not open is missing; and an earlier transaction may have failed before it
+  // took all of its own.
   Passed& passed = found->second;
   for (std::size_t i = passed.next; i < passed.files.size(); ++i) {
     if (passed.files[i].first != fd) continue;

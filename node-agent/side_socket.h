@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The agent's end of a channel's side socket (channel/side_socket.h): descriptors that came along
-// with requests, descriptors to be installed, and what processes say of themselves.
+// with requests, descriptors to be installed, and how processes identify themselves.
 //
 // Owned by a ClientChannel. Thread: the data-plane thread.
 #pragma once
@@ -21,7 +21,7 @@
 
 namespace netbinder {
 
-// What the kernel vouches for: the sender of a message.
+// The sender of a message, as confirmed by the kernel.
 struct ProvenIdentity {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
@@ -29,14 +29,14 @@ struct ProvenIdentity {
 
 class SideSocket {
  public:
-  // Both ends of a new side socket. Nothing here, and an errno, if there can be none.
+  // Makes both ends of a new side socket; an errno if that fails.
   static std::expected<SideSocket, int> make();
 
   // The program's end, for every process that is let into the channel.
   [[nodiscard]] int program_end() const { return program_end_.get(); }
 
-  // Takes the messages that are there; descriptors beyond `room` are closed. Returns who has
-  // identified themselves.
+  // Takes the messages that are there; descriptors beyond `room` are closed. Returns the processes
+  // that have identified themselves.
   std::vector<ProvenIdentity> receive(std::size_t room);
   // Whether the opener has shown its namespaces since the last call; a pid namespace that is not
   // the agent's may have come along.
@@ -46,21 +46,21 @@ class SideSocket {
   std::optional<ShownNamespaces> take_namespaces() {
     return std::exchange(namespaces_, std::nullopt);
   }
-  // A descriptor that came along for the mailbox, by its number in the program; each once, in their
-  // order. -EBADF if there is none.
+  // Takes a descriptor that came along for the mailbox, by its number in the program. Each can be
+  // taken once, in order. -EBADF if there is none.
   std::expected<ForeignFd, int> take(std::uint32_t mailbox, int fd);
-  // Those that no transaction has taken are closed.
+  // Closes the mailbox's descriptors that no transaction has taken.
   void forget(std::uint32_t mailbox);
   // Sends descriptors to be installed, in as many messages as needed.
   // `twins` as in InstallMessage; there may be fewer of them.
   void send(std::uint32_t mailbox, std::span<const int> fds, std::span<const ino_t> twins);
 
  private:
-  // In one turn, and for one channel: more than that only a program has that means harm.
+  // The most messages in one turn for one channel: only a hostile program has more.
   static constexpr int kMessagesAtOnce = 256;
   static constexpr std::size_t kMaxWaiting = 2 * kMaxPassedFds;
 
-  // In the order in which they are taken.
+  // The descriptors of a mailbox, in the order in which they are taken.
   struct Passed {
     std::vector<std::pair<int, ForeignFd>> files;
     std::size_t next = 0;

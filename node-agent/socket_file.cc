@@ -75,8 +75,8 @@ void SocketFile::listen(int type) {
   std::memcpy(address.sun_path, path_.c_str(), path_.size() + 1);
   listener_.reset(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener_) fail("make a socket");
-  // It was left behind by an agent that was killed, as that one had the lock. A file of any other
-  // kind is not ours to remove.
+  // The socket was left behind by an agent that was killed, as it held the lock. A file of any
+  // other kind is not ours to remove.
   struct stat status {};
   if (::lstat(path_.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
     const UniqueFd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A listening Unix socket at a path. While it lives, a lock file beside it ensures that no other
-// agent takes the path: two that start at once over a socket that was left behind cannot both have
-// it. At its end it removes the socket only if that is still its own. If whoever started the agent
-// has passed a socket that listens there (node-agent/passed_socket.h), it is that one, and the file
-// is left alone.
+// A listening Unix socket at a path. While it exists, a lock file beside it ensures that no other
+// agent takes the path: of two agents that start at once over a leftover socket, only one gets it.
+// At its end it removes the socket only if that is still its own.
+// If whoever started the agent has passed a socket that listens there
+// (node-agent/passed_socket.h), it is that one, and its file is left alone.
 //
 // Any thread.
 #pragma once

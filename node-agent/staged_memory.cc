@@ -23,8 +23,8 @@ bool StagedMemory::read(std::uint32_t mailbox, Cursor& cursor, std::uint64_t add
     if (copied) cursor.next = number;
     return copied;
   };
-  // Mostly it is the one that was read last, or the next one. A call that has to wait before it is
-  // made is read once more.
+  // Usually it is the range that was read last, or the next one. A call that has to wait before it
+  // is made is read once more.
   const std::uint32_t start = cursor.next;
   const std::uint32_t end =
       cursor.ranges - start > kLookahead ? start + kLookahead : cursor.ranges;
@@ -95,9 +95,9 @@ bool all_present(std::byte* start, std::size_t bytes) {
 
 }  // namespace
 
-// From the mapping if all pages are there, as that costs half of what pread does. A read of the
-// mapping would allocate those that are not, at the agent's cost, so they are left to pread. (A page
-// that goes in between is allocated nevertheless: no harm, as its program could have had it.)
+// Reads from the mapping if all pages are there, as that costs half of what pread does. A read of
+// the mapping would allocate missing pages at the agent's cost, so they are left to pread. (A page
+// that is dropped in between is allocated after all: no harm, as its program could have had it.)
 bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
                              std::span<std::byte> into) {
   std::byte* const mapped = area(mailbox);

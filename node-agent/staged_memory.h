@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads what a program has staged with a request (StagedRange of channel/request.h). The ranges are
-// in the order in which the driver reads, so a request's are gone through once, however many there
-// are; nothing that the program writes there can make a look take longer.
+// Reads the memory that a program has staged with a request (StagedRange of channel/request.h). The
+// ranges are in the order in which the driver reads, so a request's ranges are gone through once,
+// however many there are; nothing that the program writes there can make a search take longer.
 //
 // Owned by a ClientChannel. Thread: the data-plane thread.
 #pragma once
@@ -41,11 +41,11 @@ class StagedMemory {
             std::span<std::byte> into);
 
  private:
-  // A failed look costs as much as this, in both directions, and no more.
+  // The most ranges that a failed search looks at, in each direction.
   static constexpr std::uint32_t kLookahead = 64;
   static constexpr std::uint32_t kBlockRanges = 64;
 
-  // Some of the ranges that are not in the mailbox, as they were when they were first needed.
+  // Ranges that are not in the mailbox, as they were when they were first needed.
   struct Block {
     std::uint32_t mailbox = 0;
     std::uint32_t first = 0;
@@ -60,8 +60,8 @@ class StagedMemory {
   bool copy(std::uint32_t mailbox, const StagedRange& range, std::uint64_t skip,
             std::span<std::byte> into);
   bool read_area(std::uint32_t mailbox, std::uint64_t place, std::span<std::byte> into);
-  // The staging area of the mailbox, which is mapped when it is first asked for, together with its
-  // neighbours'; null if it cannot be.
+  // The staging area of the mailbox, which is mapped at its first use together with its neighbours;
+  // null if it cannot be.
   std::byte* area(std::uint32_t mailbox);
 
   static constexpr std::uint32_t kAreasMapped = 32;  // at once

@@ -15,12 +15,12 @@ namespace {
 
 constexpr int kMostGenerations = 256;
 
-// 0 if there is none, or it cannot be told.
+// Returns 0 if there is no parent, or it cannot be found out.
 std::int32_t parent_of(std::int32_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string line;
   if (!std::getline(file, line)) return 0;
-  // Behind the name, which may hold anything: the state and the parent.
+  // The state and the parent are behind the name, which may hold any bytes.
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string::npos) return 0;
   std::istringstream rest(line.substr(name_end + 1));

@@ -20,8 +20,8 @@ void TravellingFiles::begin_relaying(boost::asio::io_context& io, FileRelaysSetu
 }
 
 bool TravellingFiles::is_channel_socket(int fd) const {
-  // Only what answers without waiting may be asked: a socket of the network is asked for its address
-  // under a lock that another thread of the program may hold.
+  // Only questions that need no waiting may be asked: a socket of the network is asked for its
+  // address under a lock that another thread of the program may hold.
   int domain = 0;
   socklen_t domain_size = sizeof domain;
   if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX) {
@@ -39,8 +39,8 @@ bool TravellingFiles::is_channel_socket(int fd) const {
 
 std::expected<FileToken, int> TravellingFiles::take_in(ForeignFd file, std::uint32_t sender) {
   NB_ON_DATA_PLANE();
-  // A binder descriptor on its way to its own process would keep that alive for ever. It is useless
-  // elsewhere anyway: the channel's memory does not travel with it.
+  // A binder descriptor in flight to its own process would keep that process alive for ever. It is
+  // of no use elsewhere anyway: the channel's memory does not travel with it.
   if (is_channel_socket(file.get())) return std::unexpected(-EPERM);
   if (room_for(sender) == 0) return std::unexpected(-EMFILE);
   return table_.insert({.fd = std::move(file), .sender = sender});

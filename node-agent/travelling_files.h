@@ -40,19 +40,19 @@ class TravellingFiles final : public Files {
 
   // ---- for channels ----
   // A descriptor of that user's program begins to travel. -EPERM if it may not, -EMFILE if the user
-  // has too many on their way.
+  // has too many in flight.
   std::expected<FileToken, int> take_in(ForeignFd file, std::uint32_t sender);
   [[nodiscard]] std::size_t files_of(std::uint32_t uid) const { return table_.of_user(uid); }
-  // How many more the user may have on their way.
+  // How many more the user may have in flight.
   [[nodiscard]] std::size_t room_for(std::uint32_t uid) const {
     const std::size_t limit = uid == 0 ? SIZE_MAX : max_files_of_user_;
     return limit - std::min(limit, table_.of_user(uid));
   }
-  // The descriptors are in flight no more.
+  // Takes the descriptors out of flight.
   std::vector<FileInFlight> take_out(std::span<const FileToken> files);
   // A program has been sent the descriptors that were taken out.
   void program_has(std::span<const FileInFlight> files);
-  // Of those with twins: a program has been sent them, and has installed them or their twins.
+  // For files with twins: a program was sent them, and has installed them or their twins.
   void program_has_or_twins(std::span<const RelayId> relays);
 
   // ---- Files ----

@@ -31,7 +31,7 @@ std::string become_unprivileged(const std::string& user) {
       ::setresuid(uid, uid, uid) != 0) {
     throw std::runtime_error("user = \"" + name + "\": " + std::strerror(errno));
   }
-  // A file with rights of its own gives none of them to this process.
+  // Set-uid files and files with capabilities give this process no rights.
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   return name;
 }

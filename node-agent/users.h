@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What each user's programs take of the agent: channels, and time of the data plane. A user who takes
-// much waits for the others, and never the other way round.
+// The channels and the data-plane time that each user's programs use. A user who uses much waits
+// for the others, and never the other way round.
 //
 // Owned by ProgramChannels; each channel shares its user's account. Thread: the data-plane thread.
 #pragma once
@@ -23,8 +23,8 @@ class UserAccount {
   // How long the programs of one user are handled in one turn of the loop, if other users have
   // requests.
   static constexpr std::uint64_t kShareNs = 250'000;
-  // What takes longer in one piece is paid back: the user is not handled for so many times as long,
-  // while others are, within a bound.
+  // Work that takes longer than kLongNs in one piece is paid back: the user is not handled for this
+  // many times as long while others are, within a bound.
   static constexpr std::uint64_t kPayBack = 50;
   static constexpr std::uint64_t kLongNs = 1'000'000;
   static constexpr std::uint64_t kMaxPauseNs = 1'000'000'000;
@@ -37,7 +37,7 @@ class UserAccount {
     turn_ = turn;
     spent_ns_ += now_ns - began_ns;
   }
-  // Something took long: so much of the processor's time, and not the time that others had it. Root's
+  // Something took `spent` of processor time, which excludes time that others had it. Root's
   // programs pay nothing back.
   void took_long(std::uint64_t spent, std::uint64_t now_ns) {
     if (spent <= kLongNs || uid_ == 0) return;

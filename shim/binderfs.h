@@ -22,7 +22,7 @@ int remove_binderfs_device(const DevicePath& path);
 // BINDER_CTL_ADD on a descriptor that is known to be of binder-control: 0 or an errno. `address` is
 // the argument.
 int add_binderfs_device(std::uint64_t address);
-// What the kernel shows for a descriptor of binder-control.
+// The link that the kernel shows for a descriptor of binder-control.
 inline constexpr const char* kControlLink = "/memfd:binder-control (deleted)";
 
 // BINDER_CTL_ADD. False: `fd` is not binder-control; otherwise `result` is what ioctl returns.

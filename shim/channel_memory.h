@@ -29,7 +29,7 @@ class ChannelMemory {
     std::byte* const start = piece(fd, index / kMailboxesInPiece);
     return start == nullptr ? nullptr : mailbox_in(start, index);
   }
-  // Null if this process has not used it, nor one beside it.
+  // Null if this process has used neither it nor one that is mapped with it.
   [[nodiscard]] Mailbox* mailbox_if_mapped(std::uint32_t index) const {
     std::byte* const start = pieces_[index / kMailboxesInPiece].load(std::memory_order_acquire);
     return start == nullptr ? nullptr : mailbox_in(start, index);

@@ -42,9 +42,9 @@ bool is_helper_fd(int fd);
 // Makes `fd` a helper and remembers its number in `descriptor`. Closes it if the table has no room
 // for it.
 bool add_helper(Descriptor& descriptor, HelloDescriptor which, int fd);
-// It is needed no more.
+// The helper is needed no more.
 void close_helper(Descriptor& descriptor, HelloDescriptor which);
-// The program wants this very number for itself: our helper moves elsewhere. False if it cannot.
+// The program wants this number for itself: our helper moves to another one. False if it cannot.
 bool move_helper_away(int fd);
 
 // A copy of `fd` at a number that programs rarely use, close-on-exec; -1 with errno.

@@ -13,13 +13,13 @@
 namespace netbinder {
 
 enum class PathKind {
-  kOther,      // none of our business
+  kOther,      // not served by the shim
   kDevice,     // a binder device; `name` is its context
   kDirectory,  // `name` is "binderfs", "features", "binder_logs" or "proc", or ".." for what is above
   kFeature,    // a file below features; it reads "1\n"
   kControl,    // /dev/binderfs/binder-control
   kDebugFile,  // of /sys/kernel/debug/binder or binder_logs; `name` is "state", "proc/123", …
-  kAbsent,     // below those, but there is no such thing
+  kAbsent,     // below one of those directories, but it does not exist
   kBelowDevice,  // a device with something behind it, if only a slash
 };
 
@@ -33,8 +33,8 @@ struct DevicePath {
 // kOther, as those with "..": shim/path_walk.h knows more.
 DevicePath parse_device_path(const char* path);
 
-// A directory that binderfs was mounted on has a link of this name, which leads to that: so every program
-// of the host knows it. What is below such a directory is what is below the link's target.
+// A directory that binderfs was mounted on has a link of this name to the mount, so that every
+// program of the host knows it. Paths below the directory mean those below the link's target.
 inline constexpr const char* kViewLink = ".netbinder-view";
 inline constexpr const char* kViewTarget = "/dev/binderfs";
 

@@ -112,7 +112,7 @@ void account(const MailboxRequest& request, const MailboxResponse& response,
   }
 }
 
-// What a read has room for, from read_consumed on.
+// The room of a read, from read_consumed on.
 struct ReadRoom {
   std::uint64_t address = 0;
   std::uint32_t capacity = 0;

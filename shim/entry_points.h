@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the shim's replacements of the C library's functions do, for calls that came another way: by
-// syscall(2), or by a system call instruction of the program (shim/trap.h). Each is as the function
-// of that name. Any thread.
+// The shim's replacements of the C library's functions, for calls that came another way: by
+// syscall(2), or by a system call instruction of the program (shim/trap.h). Each acts as the
+// function of that name. Any thread.
 #pragma once
 
 #include <sys/stat.h>

@@ -5,8 +5,8 @@
 // the first open of a device on; the program's own is kept here, shown to the program, and carried
 // out for every other fault as the kernel would have done it.
 //
-// A program that sets its action by a bare system call takes ours away: then a bad pointer ends it,
-// as it would in any library.
+// A program that sets its action by a bare system call removes ours: then a bad pointer ends it, as
+// it would in any library.
 //
 // Any thread.
 #pragma once

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Access to memory that may not be there. The instructions that do it are in assembly, between
-// known labels; shim/fault_signals.h sends a thread that faults at one of them to a place that says
-// so. Any thread; safe in signal handlers, as long as SIGSEGV and SIGBUS are not blocked.
+// known labels; if a thread faults at one, shim/fault_signals.h makes it return an error. Any
+// thread; safe in signal handlers, as long as SIGSEGV and SIGBUS are not blocked.
 #pragma once
 
 #include <cstddef>

@@ -12,10 +12,10 @@ namespace netbinder {
 // How long the agent may take to answer a Hello.
 inline constexpr int kHandshakeSeconds = 5;
 
-// Soon at first, so that a call to an agent that is gone fails quickly, then rarely. A thread with a
-// long wait among its last few looks rarely from the start. Servers are like that (their short waits
-// are for the completion of a reply), and many of them looking often would take too much of the
-// processors' time.
+// The first checks come soon, so that a call to an agent that is gone fails quickly, the later ones
+// rarely. A thread with a long wait among its last few checks rarely from the start. Servers are
+// like that (their short waits are for the completion of a reply), and many of them checking often
+// would take too much processor time.
 class HealthChecks {
  public:
   static constexpr std::uint64_t kFirstNs = 100'000'000;

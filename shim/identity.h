@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this process tells the agent of itself: that it has come by a channel in a fork, and under
-// which effective user the opener of a channel now runs (IdentityMessage of channel/side_socket.h).
-// Any thread; safe in signal handlers and in the child of a fork.
+// Identifies this process to the agent: that it has got a channel by a fork, and under which
+// effective user the opener of a channel runs now (IdentityMessage of channel/side_socket.h). Any
+// thread; safe in signal handlers and in the child of a fork.
 #pragma once
 
 #include "shim/descriptor.h"

@@ -158,7 +158,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
 }
 
 bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<const int> files) {
-  // One that is not open would make a whole message fail; the agent finds it missing.
+  // A descriptor that is not open would make a whole message fail; the agent finds it missing.
   std::array<int, kMaxPassedFds> open;
   std::size_t count = 0;
   for (const int fd : files) {

@@ -20,7 +20,7 @@ void install_descriptors(Descriptor& descriptor, Mailbox& mailbox, std::uint32_t
 // if there are none, or they cannot be sent.
 bool pass_files(const Descriptor& descriptor, std::uint32_t index, std::span<const int> files);
 
-// Takes them through `fd`, or through another descriptor of it if `fd` is one no longer.
+// Takes readiness messages through `fd`, or another descriptor of it if `fd` is one no longer.
 void take_readiness(const Descriptor& descriptor, int fd, std::uint32_t messages);
 
 }  // namespace netbinder

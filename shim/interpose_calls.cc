@@ -62,7 +62,7 @@ void* entry::mmap(void* address, std::size_t length, int protection, int flags, 
   return memory;
 }
 
-// What off_t is to a program that does not ask for 64 bits.
+// `offset` has the type of off_t in a program that does not ask for 64 bits.
 NETBINDER_INTERPOSE(void*, shim_mmap, "mmap", void* address, std::size_t length, int protection,
                     int flags, int fd, long offset) {
   return entry::mmap(address, length, protection, flags, fd, offset);

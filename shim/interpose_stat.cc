@@ -217,7 +217,7 @@ NETBINDER_INTERPOSE(int, shim_statx, "statx", int dir, const char* path, int fla
   return entry::statx(dir, path, flags, mask, answer);
 }
 
-// By the system call: the function may be missing.
+// Uses the system call, as the C library may lack the function.
 int entry::fstat(int fd, struct stat* answer) {
   return fstat_any(fd, answer, [&] { return stat_descriptor(fd, answer); });
 }

@@ -32,7 +32,7 @@ namespace {
 // How often a thread that waits for another one's sake looks whether that is to be interrupted.
 constexpr std::uint64_t kInterruptCheckNs = 50'000'000;
 
-// Not through the function that the shim replaces.
+// Makes a system call without the function that the shim replaces.
 constexpr auto kSystemCall = [](long number, auto... arguments) {
   return real::syscall(number, arguments...);
 };

@@ -35,8 +35,8 @@ struct HeldMailbox {
 
 inline constexpr std::uint32_t kHeldMailboxes = 6;
 
-// What there is to know of a thread. Plain data in static storage: it must be usable in any signal
-// handler and allocate nothing. The members that a call needs are in the first cache line.
+// The state of a thread. Plain data in static storage: it must be usable in any signal handler and
+// allocate nothing. The members that a call needs are in the first cache line.
 struct alignas(64) ThreadState {
   std::uint32_t tid;
   std::uint32_t next_victim;
@@ -49,8 +49,8 @@ struct alignas(64) ThreadState {
 // For a process that makes the calls of others' threads: until it is given another state, the
 // calling thread makes calls as that one. Returns the one it had.
 ThreadState exchange_thread_state(const ThreadState& state);
-// Likewise: asked now and then while a thread waits; if it says so, the call is cancelled, as by a
-// signal. To be set before the first call.
+// For such a process as well: asked now and then while a thread waits; if it returns true, the call
+// is cancelled, as by a signal. To be set before the first call.
 using AskInterrupted = bool (*)();
 inline constinit AskInterrupted is_interrupted = nullptr;
 // Reports the end of the thread whose state it is, and gives its mailboxes back.

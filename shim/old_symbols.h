@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The library is built with a newer C library than some that it is loaded beside. What has moved from
-// one library to another between them is asked for under its oldest version, which all of them have.
-// To be included by the files that use it.
+// The library is built with a newer C library than some that it is loaded beside. Symbols that have
+// moved from one library to another since then are bound by their oldest version, which all of them
+// have. To be included by the files that use such symbols.
 #pragma once
 
 #if defined(__x86_64__)

@@ -27,8 +27,8 @@ struct PathOwner {
 
 enum class LastLink : std::uint8_t { kFollow, kKeep };
 
-// What `path` leads to from the directory `dir` (AT_FDCWD is the working directory); kOther if it is
-// nothing of ours.
+// The device path that `path` leads to from the directory `dir` (AT_FDCWD is the working
+// directory); kOther if it is nothing of ours.
 DevicePath walk_path(const PathOwner& owner, int dir, const char* path, LastLink last);
 
 }  // namespace netbinder

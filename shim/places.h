@@ -16,7 +16,7 @@ int open_place(const DevicePath& path, int flags);
 
 // The number of a path /proc/self/fd/N, or -1.
 int number_in_proc(const char* path);
-// Whether there is any place: otherwise nobody need look.
+// Whether there is any such descriptor; if not, the table need not be searched.
 bool any_places();
 
 // The path that `fd` stands for; kOther if none. Costs one load while there are none.

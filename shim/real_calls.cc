@@ -17,7 +17,7 @@ void* find_function(const char* name) { return ::dlsym(RTLD_DEFAULT, name); }
 void* find_next_function(std::atomic<void*>& cache, const char* name) {
   void* found = ::dlsym(RTLD_NEXT, name);
   if (found == nullptr) {
-    // Not preloaded but linked to by a library, the shim comes behind the C library.
+    // If the shim is not preloaded but linked to by a library, it comes behind the C library.
     void* const c_library = ::dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
     if (c_library != nullptr) found = ::dlsym(c_library, name);
   }

@@ -24,7 +24,7 @@ bool is_transaction(std::uint32_t command) {
          command == BC_REPLY_SG;
 }
 
-// So much of a staging area stays in memory for the next request.
+// This much of a staging area stays in memory for the next request.
 constexpr std::uint64_t kKeptBytes = 1U << 20;
 
 // The object at an offset of a payload, if all of it can be read.

@@ -40,7 +40,7 @@ class Stager {
   [[nodiscard]] std::uint32_t ranges() const { return ranges_; }
   [[nodiscard]] std::span<const int> files() const { return {files_.data(), file_count_}; }
 
-  // What has been staged so far, to go back to.
+  // A position in the staging area to go back to.
   struct Mark {
     std::uint32_t ranges = 0;
     std::uint32_t inline_used = 0;

@@ -77,8 +77,8 @@ long take_shims_way(long number, const long (&a)[6]) {
     case SYS_openat:
       return entry::open(i(0), pointer<const char*>(a[1]), i(2), static_cast<mode_t>(a[3]));
     case SYS_openat2: {
-      // Of its fields only the flags matter to a device. What it would resolve otherwise, the
-      // kernel does.
+      // A device needs only the flags of open_how. A call that resolves in another way is left to
+      // the kernel.
       const auto* const flags = pointer<const std::uint64_t*>(a[2]);
       const auto before = static_cast<int>(flags == nullptr ? 0 : *flags);
       const long made = real::syscall(number, a[0], a[1], a[2], a[3]);

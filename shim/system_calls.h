@@ -6,9 +6,9 @@
 
 namespace netbinder {
 
-// As the kernel has it: 0 and more, or a negative errno. Those that concern the shim take its ways.
+// Returns as the kernel does: 0 and more, or a negative errno. The shim handles calls on its own.
 long emulate_system_call(long number, const long (&arguments)[6]);
-// Whether they do.
+// Whether the call concerns the shim.
 [[nodiscard]] bool concerns_shim(long number);
 
 }  // namespace netbinder

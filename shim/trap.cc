@@ -113,7 +113,7 @@ bool told(const char* value) {
 
 #if defined(__x86_64__)
 
-// What an instruction of the program's asked for.
+// A system call that an instruction of the program has made.
 struct TrappedCall {
   explicit TrappedCall(ucontext_t& of) : context(of), registers(of.uc_mcontext.gregs) {}
 
@@ -134,7 +134,7 @@ struct TrappedCall {
   greg_t (&registers)[NGREG];
 };
 
-// Those that change what the kernel restores when the handler returns: the change is made there.
+// Calls that change state which the kernel restores when the handler returns: it is changed there.
 bool change_context(TrappedCall& call) {
   sigset_t& mask = call.context.uc_sigmask;
   constexpr std::size_t kKernelsBytes = 8;
@@ -179,7 +179,7 @@ bool change_context(TrappedCall& call) {
   return false;
 }
 
-// Those after which there would be no way back through the handler.
+// Calls after which there would be no way back through the handler.
 bool must_pass(const TrappedCall& call) {
   switch (call.number()) {
     case SYS_rt_sigreturn:
@@ -214,7 +214,7 @@ void handle_dispatched(void*) {}
 
 #endif
 
-// Not as the state lock's: it may be interrupted in any of the program's instructions.
+// It keeps nothing of the state lock: it may interrupt any of the program's instructions.
 void handle(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   if (info->si_code == kDispatched) {

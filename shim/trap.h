@@ -21,7 +21,7 @@
 
 namespace netbinder {
 
-// What carries a call out: as the kernel, 0 and more, or a negative errno.
+// Carries a call out. Returns as the kernel does: 0 and more, or a negative errno.
 using CarryOut = long (*)(long number, const long (&arguments)[6]);
 // To be called once, before the program begins: from here on calls may be trapped.
 void carry_out_trapped_by(CarryOut function);

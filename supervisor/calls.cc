@@ -99,7 +99,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> mapping_of(int pid, ino_t
 
 // Whether the kernel finds something there, as the caller sees it.
 bool is_there(const Caller& caller, int dir, const char* path) {
-  // What /proc/self is depends on who asks.
+  // The meaning of /proc/self depends on the process that asks.
   if (std::strncmp(path, "/proc/", 6) == 0 || std::strncmp(path, "/dev/fd/", 8) == 0) return false;
   std::string seen;
   if (path[0] == '/') {
@@ -429,7 +429,7 @@ Answered Calls::driver_call(Caller& caller, const std::shared_ptr<Channel>& chan
 Answered Calls::ioctl(Caller& caller, int fd, std::uint64_t request, std::uint64_t argument) {
   std::shared_ptr<Channel> channel;
   {
-    // It must not be kept while the call waits, or the last close would be no close.
+    // The copy must end before the call waits, or the last close would not be noticed.
     const OwnedFd copy(caller.copy_of(fd));
     if (copy.get() < 0) return Answered::go_on();
     channel = channels_.find(inode_of(copy.get()));

@@ -19,7 +19,7 @@
 
 namespace netbinder::supervisor {
 
-// What a call is answered with.
+// The answer to a call.
 struct Answered {
   enum class How : std::uint8_t {
     kGoOn,   // the kernel carries it out
@@ -58,7 +58,7 @@ class Calls {
   Answered access(const Caller& caller, int dir, std::uint64_t path, int mode, int flags);
   Answered readlink(const Caller& caller, int dir, std::uint64_t path, std::uint64_t into,
                     std::uint64_t size);
-  // What the path means to the caller.
+  // The device path that `path` is for the caller.
   DevicePath find(const Caller& caller, int dir, const char* path, LastLink last);
 
   // Makes the program's descriptor its socket again, and tells the agent where it has mapped the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the shim's calls do to "this program" beside its memory, for a supervisor: its descriptors
+// How the shim's calls change "this program" beside its memory, for a supervisor: its descriptors
 // (shim/install.h, shim/closing.h), its priority (shim/nice.h), its user (shim/identity.h).
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -34,7 +34,7 @@ struct Received {
   int error = 0;
 };
 
-// Those that came while another mailbox's were looked for.
+// Descriptors that arrived while those of another mailbox were awaited.
 std::mutex arrivals_mutex;
 std::map<std::pair<const Descriptor*, std::uint32_t>, Received> arrivals;  // guarded by it
 
@@ -185,7 +185,7 @@ void take_on_nice(std::int32_t nice) {
   const int saved_errno = errno;
   const std::int32_t own = current_nice();
   if (caller != nullptr && nice != own) {
-    // One that could not be taken back is left alone.
+    // A nice value that could not be taken back is not set.
     rlimit limit{};
     const bool may_raise = ::geteuid() == 0 || (::getrlimit(RLIMIT_NICE, &limit) == 0 &&
                                                 20 - static_cast<long>(limit.rlim_cur) <=
@@ -195,7 +195,7 @@ void take_on_nice(std::int32_t nice) {
   errno = saved_errno;
 }
 
-// What the agent was told when the channel was opened stays.
+// The identity that the agent was given when the channel was opened stays.
 bool say_identity(const Descriptor& /*descriptor*/) { return false; }
 void forget_user() {}
 void note_user_known(Descriptor& /*descriptor*/) {}

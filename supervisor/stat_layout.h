@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stat and its variants write, as each kind of program expects it.
+// The layouts in which stat and its variants write their results, one for each kind of program.
 #pragma once
 
 #include <sys/stat.h>

@@ -85,7 +85,7 @@ class Workers {
         begin();
       }
       answer(notification);
-      // One that is not needed any more ends.
+      // A worker that is not needed any more ends.
       if (idle_.fetch_add(1) >= kMostIdle) {
         idle_.fetch_sub(1);
         return;
@@ -173,7 +173,7 @@ OwnedFd receive_descriptor(int socket) {
 // The process between the one that was started and the program: it supervises, and says how the
 // program has ended when it has.
 [[noreturn]] void supervise(const std::vector<std::string>& command, int report) {
-  // What the program leaves running stays below this process: only then it may speak for it.
+  // Processes that the program leaves behind stay below this one: it may act only for such ones.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::array<int, 2> sockets{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) ::_exit(kCannotRun);

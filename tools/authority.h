@@ -18,7 +18,7 @@ class Authority {
   // Makes the folder, if need be, and the authority in it. Never writes over one that is there.
   static void make(const std::string& folder, const std::string& name);
 
-  // One that was made before.
+  // Uses an authority that was made before.
   explicit Authority(std::string folder) : folder_(std::move(folder)) {}
 
   // Writes a certificate and its key for the host; `if_there` allows to write over earlier ones. The

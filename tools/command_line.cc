@@ -142,7 +142,7 @@ void add_debug_files(CLI::App& app, Chosen& chosen) {
       "only those that failed");
 }
 
-// What is sent to one object.
+// Adds a command that is sent to one object.
 void add_object_command(CLI::App& parent, Chosen& chosen, ObjectOptions::Question question,
                         const char* name, const char* about, const char* words) {
   auto options = std::make_shared<ObjectOptions>();

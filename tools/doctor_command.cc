@@ -186,7 +186,7 @@ int carry_out(const DoctorOptions& options, char** argv) {
   try {
     ensure_preloaded(argv);
   } catch (const std::runtime_error&) {
-    // It is among the findings.
+    // The findings report this.
   }
   const std::vector<Finding> findings = Examination(options).run();
   Weight worst = Weight::kFine;

@@ -17,7 +17,7 @@ constexpr std::uint32_t kSystemStabilityOf12 = 0x0c000001;
 // The flags by which services are listed: all.
 constexpr std::uint32_t kAllPriorities = 15;
 constexpr std::int32_t kDefaultPriority = 8;
-// What nobody is called.
+// A name that no service has.
 constexpr const char* kNobody = "netbinder.nobody.has.this.name";
 // The size of the null service in the answers to the question: getService, and getService2 of late 15
 // and of 16.

@@ -53,7 +53,7 @@ std::vector<std::uint16_t> free_ports(std::size_t count) {
   return ports;
 }
 
-// What configures another agent, such as that of a session around this one, is not for these.
+// Configuration of another agent, such as that of a session around this one, does not apply here.
 void forget_configuration() {
   std::vector<std::string> names;
   for (char** variable = environ; *variable != nullptr; ++variable) {

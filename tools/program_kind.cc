@@ -74,7 +74,7 @@ class Pieces {
   std::ifstream file_;
 };
 
-// What is of interest in an ELF file.
+// The relevant facts of an ELF file.
 struct Elf {
   std::uint16_t machine = 0;
   std::string interpreter;  // empty: static

@@ -17,7 +17,7 @@ std::string text(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-// What more there is to say of a link; empty if there is nothing.
+// Further facts of a link; empty if there are none.
 std::string link_facts(const nlohmann::json& link) {
   std::vector<std::string> facts;
   if (link["up_for_ms"] != 0) {

@@ -10,7 +10,7 @@
 
 namespace netbinder::tools {
 
-// What a service writes to. At the end of this object, what has been written is in the file.
+// A service writes to this. At the end of this object, all that was written is in the file.
 class TravellingOutput {
  public:
   explicit TravellingOutput(int file);
@@ -27,7 +27,7 @@ class TravellingOutput {
   std::thread copier_;
 };
 
-// What a service reads from: as long as this program runs.
+// The descriptor that a service reads from, for as long as this program runs.
 [[nodiscard]] ndk::UniqueFd travelling_input(int file);
 
 }  // namespace netbinder::tools

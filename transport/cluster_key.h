@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The secret that the agents of a cluster share, and what they prove with it when they shake hands
-// (transport/protocol.capnp). An end proves that it knows the key, and that it has read what the
-// other end has just made up for this connection: so neither a stranger nor bytes that come late
-// begin anything. Without a key only the second is proved; TLS proves the first then, or nobody wants
+// The secret that the agents of a cluster share, and the proofs of it in a handshake
+// (transport/protocol.capnp). An end proves that it knows the key, and that it has read the nonce
+// that the other end has just made. So neither a stranger nor a replay can begin anything. Without
+// a key only the second is proved; the first is then proved by TLS, or not at all.
 // it proved.
 //
 // Plain data; no state beyond the secret.
@@ -22,8 +22,8 @@ class ClusterKey {
 
   [[nodiscard]] bool empty() const { return secret_.empty(); }
 
-  // Of the dialer, who has been challenged; of the acceptor, with its Welcome (whose own proof does
-  // not count).
+  // The proofs of the dialer, who has been challenged, and of the acceptor, with its Welcome (whose
+  // own `proof` is not included).
   [[nodiscard]] Proof of_dialer(const frame::Hello& hello, const frame::Challenge& challenge) const;
   [[nodiscard]] Proof of_acceptor(const frame::Hello& hello, const frame::Challenge& challenge,
                                   const frame::Welcome& welcome) const;

@@ -293,7 +293,7 @@ PeerMessage get_content(wire::Message::Reader in) {
 }
 
 frame::Hello get(wire::Hello::Reader in) {
-  // Of another version it matters only which one it is.
+  // If the peer has another version, only its number matters.
   const bool has_nonce = in.getProtocolVersion() == kProtocolVersion;
   return {
       .protocol_version = in.getProtocolVersion(),

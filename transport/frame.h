@@ -61,7 +61,7 @@ inline constexpr std::uint16_t kGoodbyeReasons = 4;
 
 // Made up by one end for one handshake.
 using Nonce = std::array<std::uint8_t, 32>;
-// That an end knows the cluster's key and has read the other's nonce (transport/cluster_key.h).
+// Proves that an end knows the cluster's key and the other's nonce (transport/cluster_key.h).
 using Proof = std::array<std::uint8_t, 32>;
 
 namespace frame {

@@ -66,7 +66,7 @@ static_assert(kMaxBacklogBytes >= kMaxInFlightBytes + kMaxPayloadBytes + kMaxMes
 // more than this is on its way or waiting in an agent.
 inline constexpr std::uint64_t kFileWindowBytes = 256U << 10;
 inline constexpr std::uint64_t kPacketCost = 64;  // in the window, beside its bytes
-// What is there when a descriptor is offered goes ahead of its call, up to this.
+// Data that is there when a descriptor is offered is sent ahead of its call, up to this much.
 inline constexpr std::uint64_t kFileAheadBytes = 64U << 10;
 // The data of a stream in one message.
 inline constexpr std::size_t kMaxStreamDataBytes = 64U << 10;
@@ -75,8 +75,8 @@ inline constexpr std::size_t kMaxOffers = 253;
 // Relayed descriptors that one host has offered another: a further one is refused with EMFILE. So
 // all their windows together stay below the backlog.
 inline constexpr std::size_t kMaxRelaysOfPeer = 384;
-// Of these, eventfds that one host has offered: the end of one cannot be heard of, so with one more the
-// one ends that has been still for longest.
+// The eventfds among these. There is no event for the end of one, so one more replaces the one that
+// has been unchanged for longest.
 inline constexpr std::size_t kMaxCountersOfPeer = 128;
 
 static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
@@ -88,7 +88,7 @@ static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 inline constexpr std::size_t kMaxPendingHandshakes = 64;
 // Read-ahead of a connection. Grows to hold a larger message and shrinks again after it.
 inline constexpr std::size_t kReceiveBufferBytes = 64U << 10;
-// A payload that nobody wants is read into this piece by piece, and forgotten.
+// A payload without a place is read into this, piece by piece, and dropped.
 inline constexpr std::size_t kDiscardBufferBytes = 64U << 10;
 // Buffers in one gathering write; a frame takes one or two.
 inline constexpr std::size_t kMaxGatherBuffers = 64;

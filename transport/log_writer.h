@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes lines to a descriptor that may not take them (a full pipe, a terminal that is stopped), on a
-// thread of its own. Whoever logs never waits: what does not fit into the queue is counted, and the
-// next line that is written says how much is missing.
+// Writes lines to a descriptor that may not take them (a full pipe, a stopped terminal), on a
+// thread of its own. Whoever logs never waits: lines that do not fit into the queue are counted,
+// and the next line that is written says how many are missing.
 //
 // Owned by the log. Any thread.
 #pragma once

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 @0x8a8250368787eb9c;
 #
-# What the agents of two hosts say to each other. This file is the specification.
+# The protocol between the agents of two hosts. This file is its specification.
 #
 # Framing
 # -------

@@ -66,7 +66,7 @@ struct SessionIdentity {
   [[nodiscard]] bool dials() const { return host > peer; }
 };
 
-// What the owner of the link is to do after it has handed in a frame.
+// The next step of the link's owner after it has handed in a frame.
 struct FrameOutcome {
   enum class Next {
     kReadOn,   // the next frame

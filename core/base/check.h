@@ -22,5 +22,5 @@ namespace netbinder {
       ::netbinder::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
-// A place that no state leads to.
+// Marks a place that no state leads to.
 #define NB_UNREACHABLE() ::netbinder::check_failed("unreachable", __FILE__, __LINE__)

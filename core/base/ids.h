@@ -27,7 +27,7 @@ class StrongId {
 
 // A host of the cluster, as numbered by the configuration. 0 is no host.
 using HostId = StrongId<struct HostIdTag, std::uint32_t>;
-// One life of a host's agent, chosen at random when the agent starts. 0 is none.
+// One run of a host's agent, chosen at random when the agent starts. 0 is none.
 using Incarnation = StrongId<struct IncarnationTag, std::uint64_t>;
 // A binder process: one open of a binder device. Never reused within an incarnation.
 using ProcessId = StrongId<struct ProcessIdTag, std::uint64_t>;
@@ -59,9 +59,9 @@ struct NodeIdentity {
   friend constexpr auto operator<=>(const NodeIdentity&, const NodeIdentity&) = default;
 };
 
-// Where a life of a host begins to number what others know by these numbers: far from where any other
-// life does, so that what was meant for an earlier one meets nothing here. Never 0, and never near
-// the end.
+// The number at which an incarnation of a host begins to number what other hosts know by that
+// number. It is far from where any other incarnation begins, so that a message meant for an earlier
+// one matches nothing here. Never 0, and never near the end.
 constexpr std::uint64_t first_number_of(Incarnation incarnation) {
   std::uint64_t mixed = incarnation.value() + 0x9E3779B97F4A7C15ULL;
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
@@ -81,7 +81,7 @@ struct std::hash<netbinder::StrongId<Tag, Rep>> {
 template <>
 struct std::hash<netbinder::NodeIdentity> {
   std::size_t operator()(const netbinder::NodeIdentity& id) const noexcept {
-    // Host and incarnation are few, numbers are many: the number decides the bucket.
+    // There are few hosts and incarnations but many numbers, so the number decides the bucket.
     return std::hash<std::uint64_t>{}(id.number.value() * 0x9E3779B97F4A7C15ULL ^
                                       id.incarnation.value() ^ id.host.value());
   }

@@ -4,8 +4,8 @@
 // The pool owns the storage. An object belongs to the Owner that make() returns; where objects are
 // kept in intrusive lists and tables, create() and destroy() are for the class whose table it is.
 //
-// The object destroyed last is used next, and storage that was never used is not touched: a pool
-// that few objects live in takes little memory, and little of the processor's cache.
+// The object destroyed last is used next, and storage that was never used is not touched, so a pool
+// with few live objects takes little memory and little of the processor's cache.
 #pragma once
 
 #include <algorithm>
@@ -73,7 +73,7 @@ class Pool {
   [[nodiscard]] std::uint64_t created() const { return created_; }
 
  private:
-  // Blocks double, so that a small pool is small.
+  // Each block is twice as large as the one before it, so that a small pool takes little memory.
   static constexpr std::size_t kFirstBlockSlots = 4;
   static constexpr std::size_t kMaxBlockSlots = 64;
 

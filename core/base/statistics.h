@@ -8,7 +8,7 @@
 
 namespace netbinder {
 
-// How often each command was given and told, by its number (_IOC_NR).
+// How often programs gave each BC command and read each BR command, by its number (_IOC_NR).
 struct CommandCounts {
   static constexpr std::size_t kBcCommands = 22;
   static constexpr std::size_t kBrCommands = 23;

@@ -58,7 +58,7 @@ struct Adoption {
       Nodes::hold(**node, kind);
     } else {
       const auto handle = target.refs().increment(**node, kind, nullptr);
-      if (!handle) return -EINVAL;  // only if the peer gives what it does not have
+      if (!handle) return -EINVAL;  // only if the peer gives a reference that it does not hold
       flat.hdr.type = wire.strong ? BINDER_TYPE_HANDLE : BINDER_TYPE_WEAK_HANDLE;
       flat.binder = 0;
       flat.handle = handle->value();
@@ -75,7 +75,7 @@ struct Adoption {
       return -EINVAL;
     }
     pointer.hdr.type = BINDER_TYPE_PTR;
-    // The rest of the flags, and a parent that is none, are the sender's business.
+    // The other flags, and parent fields without a parent, are the sender's business.
     pointer.flags &= ~std::uint32_t{BINDER_BUFFER_FLAG_HAS_PARENT};
     pointer.buffer =
         target.arena().user_address(payload.buffer(), shape.extra_start() + wire.extra_offset);
@@ -112,7 +112,7 @@ struct Adoption {
     object.parent = wire.parent_index;
     object.parent_offset = wire.parent_offset;
     store(image, offset, object);
-    if (wire.files.empty()) return 0;  // wherever it is
+    if (wire.files.empty()) return 0;  // its place in the parent does not matter
     if (wire.files.size() > parent->length / sizeof(std::uint32_t) ||
         wire.parent_offset > parent->length - wire.files.size() * sizeof(std::uint32_t)) {
       return -EINVAL;
@@ -124,7 +124,7 @@ struct Adoption {
       const int error =
           take(wire.files[i], place + i * sizeof(std::uint32_t), FileFixup::Place::kArray);
       if (error == 0) continue;
-      files.drop(before);  // the caller disowns the object, of which these are taken already
+      files.drop(before);  // the caller disowns the object, whose first files were taken already
       return error;
     }
     return 0;

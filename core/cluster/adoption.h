@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Payloads from other hosts: their objects checked and given the meaning that they have here.
-// Nothing of the sender's image is believed where objects are: the table of objects is what counts.
+// Payloads from other hosts: their objects are checked and given the meaning that they have here.
+// The objects are taken from the message's table only, never from the image.
 #pragma once
 
 #include <expected>
@@ -14,13 +14,13 @@ namespace netbinder {
 
 enum class FilePolicy;
 
-// The descriptors that the payload brings. On failure nothing of the objects is kept but what the
-// payload's buffer holds, which ends with it.
+// Returns the descriptors that the payload brings. On failure, only those references are kept that
+// the payload's buffer holds, and they end with the buffer.
 std::expected<FilesInFlight, BrError> adopt_payload(Model& model, Imports& imports, Peer& peer,
                                                     const PayloadShape& shape,
                                                     std::span<const WireObject> objects,
                                                     Allocation& payload, FilePolicy accepts);
-// Takes what a payload that is not wanted brings, and gives it back.
+// Receives the references and files of a payload that is not wanted, and gives them back.
 void disown_payload(Model& model, Imports& imports, Peer& peer,
                     std::span<const WireObject> objects);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A payload on its way from a peer into a process's arena, before its message is known; or why it
-// goes nowhere. Owned by its Peer until the message comes, or the payload is given up.
+// A payload that is arriving from a peer in a process's arena, before its message is known; or why
+// it has no place. Owned by its Peer until the message comes or the payload is abandoned.
 #pragma once
 
 #include <expected>

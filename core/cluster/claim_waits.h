@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads that are about to speak to a node's home of a reference that it has yet to count for us:
-// it would not believe that we hold it. They wait until it has answered our claim, and the handles that
-// they speak of stay what they are meanwhile. Owned by the Cluster.
+// Threads that wait before they name a reference to its node's home, because the home has yet to
+// count it for us and would not believe that we hold it. They wait until it has answered our claim;
+// until then the handles that they name keep their meaning. Owned by the Cluster.
 #pragma once
 
 #include <optional>
@@ -20,8 +20,8 @@ class ClaimWaits {
  public:
   ClaimWaits(Model& model, CommandStream& commands) : model_(model), commands_(commands) {}
 
-  // Whether a call or reply of the thread's to that peer has to wait; then the thread does, and comes
-  // with it again. `target`: the node that is called; null in a reply.
+  // Whether the thread's call or reply to that peer has to wait. If so, the thread waits, and then
+  // makes the call or reply again. `target` is the node that is called; null for a reply.
   bool wait(Thread& thread, const Peer& peer, const Node* target, const CallData& data);
   // The home has answered a claim of the node, or the node is dead.
   void answered(const Peer& home, NodeNumber node) { end_waits(home.host(), node); }
@@ -30,7 +30,7 @@ class ClaimWaits {
   void thread_ends(Thread& thread);
 
  private:
-  // One more count of a handle, of the kind that it is spoken of as.
+  // One more count of a handle, strong or weak as the call names it.
   struct Pin {
     ProcessRef* ref;
     RefKind kind;
@@ -42,7 +42,7 @@ class ClaimWaits {
 
   void end_waits(HostId home, std::optional<NodeNumber> node);
   void release(const std::vector<Pin>& pins);
-  // The handles that the payload speaks of, as far as it can be read.
+  // The handles that the payload names, as far as it can be read.
   [[nodiscard]] std::vector<Pin> handles_in(const Thread& thread, const CallData& data) const;
 
   Model& model_;

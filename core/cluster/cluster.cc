@@ -99,8 +99,8 @@ void Cluster::handle(Peer& peer, peer::Introduce& message) {
 }
 
 void Cluster::handle(Peer& peer, peer::NodeDied& message) {
-  // Claims of it that are still on their way will be answered with "dead". If it is not here, it
-  // has been given back meanwhile.
+  // Claims of the node that are still under way will be answered with "dead". If the node is not
+  // here, it has been given back since the peer sent this.
   if (Node* node = peer.find_imported(message.node)) imported_node_died(*node);
   waits_.answered(peer, message.node);
 }

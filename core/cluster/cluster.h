@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The other hosts, as the driver of this one knows them: routes what is asked of them, and what
-// they say, to the class whose table it concerns. Owned by the Driver.
+// The other hosts, as this host's driver knows them. Routes requests to them, and messages from
+// them, to the class that owns the table concerned. Owned by the Driver.
 //
 // Thread: the driver's.
 #pragma once
@@ -73,7 +73,7 @@ class Cluster final : public Elsewhere {
   void process_ends(Process& process) override;
 
  private:
-  // How the peer broke the protocol, if it did.
+  // Ends the peer's session if it broke the protocol; `broken` says how, null: it did not.
   void judge(const Peer& peer, const char* broken);
   void imported_node_died(Node& node);
   void handle(Peer& peer, peer::Call& message) { calls_.handle(peer, message); }

@@ -243,7 +243,7 @@ void ContextClaims::handle(Peer& peer, const peer::ServiceManager& message) {
   const Context* context = model_.find_context(message.context);
   Node* node = announced_node(peer, context, message.node);
   if (node == nullptr) return;
-  // It may be the one that was announced before, and that nothing else holds.
+  // It may be the node that was announced before, and nothing else may hold it.
   NodeHold held = NodeHold::strong(model_.nodes, *node);
   std::erase_if(new_managers_, [&](const NewManager& manager) {
     return manager.context == context && manager.host == peer.host();
@@ -280,7 +280,7 @@ void ContextClaims::peer_lost(const Peer& peer) {
     claim.builtin_told_to.erase(peer.host());
     claim.manager_told_to.erase(peer.host());
     if (holders_.holder(*context) == peer.host()) {
-      // Those who know its manager, and have not lost it, go on with it.
+      // Hosts that know its manager, and have not lost its host, keep using it.
       holders_.end(*context, peer.host());
       remote_managers_.denied(*context, peer.host());
     }

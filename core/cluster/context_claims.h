@@ -2,19 +2,19 @@
 //
 // Managers of contexts of cluster scope. One host, the arbiter, decides claims (ContextHolders): a
 // process becomes manager when the arbiter has recorded its host. The arbiter tells all hosts whose
-// claim holds, and each host announces its own manager to all others; who has heard both uses it
-// (RemoteManagers).
+// claim holds, and each host announces its own manager to all others. A host that has received both
+// messages uses that manager (RemoteManagers).
 //
 // A claim ends with the process or with its host's session with the arbiter. If a manager's host
 // loses that session, the manager keeps serving the hosts that already know it. When the session
 // returns, the claim is renewed, and if it is granted, announced again. If another claim was granted
-// in between, the old manager is deposed: to other hosts its node has died, and it reads so itself.
+// in between, the old manager is deposed: for other hosts its node has died, and it reads BR_ERROR.
 //
-// Of several claims that are unanswered only the last one's answer counts: the arbiter has decided
-// the others before.
+// If several claims of a host are unanswered, only the answer to the last one counts: the arbiter
+// has decided the earlier ones before it.
 //
-// Here as well: what built-in service managers of other hosts are known by. Owned by the Cluster.
-// tests/models/managers.pml is a model of this class.
+// This class also announces the built-in service managers of hosts to each other. Owned by the
+// Cluster. tests/models/managers.pml is a model of this class.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -32,7 +32,7 @@ namespace netbinder {
 class Ioctls;
 class Managers;
 
-// A peer's built-in manager, as this host's own one has it: with one strong reference.
+// A peer's built-in manager, as this host's built-in manager holds it: with one strong reference.
 struct PeerServiceManager {
   HostId host;
   Handle handle;
@@ -61,7 +61,7 @@ class ContextClaims {
   // ---- peers ----
   void peer_connected(Peer& peer);
   void peer_lost(const Peer& peer);
-  // An imported node has died: it manages nothing any more.
+  // An imported node has died. It manages no context any more.
   void node_died(const Node& node);
   void handle(Peer& peer, const peer::ClaimContext& message);
   void handle(Peer& peer, const peer::ContextClaimResult& message);
@@ -70,18 +70,18 @@ class ContextClaims {
   void handle(Peer& peer, const peer::ContextManager& message);
   void handle(Peer& peer, const peer::ServiceManager& message);
 
-  // Built-in managers of peers that became known since the last call, for this host's own.
+  // Peers' built-in managers that became known since the last call, for this host's own one.
   std::vector<PeerServiceManager> take_new_peer_managers(Process& builtin);
   [[nodiscard]] bool has_new_peer_managers() const { return !new_managers_.empty(); }
 
  private:
   using Decision = ContextHolders::Decision;
   struct Claim {
-    // The arbiter knows of the local manager, in this session with it. Peers hear of it then.
+    // The arbiter has granted it in this session. Only then are peers told of the manager.
     bool granted = false;
     std::uint32_t unanswered = 0;  // claims that the arbiter has yet to answer
-    Thread* claimant = nullptr;    // waits for the arbiter to decide the last of them
-    // Peers that have been told, for as long as they are connected.
+    Thread* claimant = nullptr;    // waits until the arbiter has decided the last of them
+    // The peers that have been told. A peer is removed when its session ends.
     std::set<HostId> manager_told_to;
     std::set<HostId> builtin_told_to;
   };
@@ -92,7 +92,7 @@ class ContextClaims {
   };
 
   [[nodiscard]] bool arbitrates() const { return model_.setup.arbiter == model_.setup.host; }
-  // Asks the arbiter, which is there.
+  // Sends a claim to the arbiter, whose session is up.
   void ask(Context& context);
   void announce(Peer& peer, Context& context);
   void announce_to_all(Context& context);
@@ -103,12 +103,12 @@ class ContextClaims {
   // ---- at the arbiter ----
   Decision decide(Context& context, HostId host);
   void end_claim(Context& context, HostId host);
-  // Tells a peer, or all but the claimant, whose claim holds or does not.
+  // Tells one peer, or all but the host itself, whether the claim of the host `holder` holds.
   enum class Holds { kNo, kYes };
   void tell_holder(const Peer& peer, const Context& context, HostId holder, Holds holds);
   void tell_holder(Context& context, HostId holder, Holds holds);
 
-  // The sender's own node that it announces; null: it is of no use here.
+  // The sender's own node that it announces; null if it cannot be used here.
   Node* announced_node(Peer& peer, const Context* context, const WireNode& wire);
 
   Model& model_;

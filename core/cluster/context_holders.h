@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whose claim of each context of cluster scope holds: the arbiter's decision, which only the arbiter
-// has. A claim ends with the claimant's word or with its session with the arbiter. Owned by
-// ContextClaims.
+// The hosts whose claims of contexts of cluster scope hold. Only the arbiter has this table. A
+// claim ends when the claimant releases it or when the claimant's session with the arbiter ends.
+// Owned by ContextClaims.
 //
-// This is all that decides. A store with compare-and-swap can take its place: claim() would then be
-// answered later, as the arbiter's answer to other hosts is.
+// Only this class decides claims. A store with compare-and-swap can take its place: claim() would
+// then be answered later, as the arbiter's answer to other hosts is.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -29,7 +29,7 @@ class ContextHolders {
     return holders_.emplace(&context, host).first->second == host ? Decision::kGranted
                                                                  : Decision::kDenied;
   }
-  // Nothing, if it is another host's.
+  // Does nothing if another host holds the claim.
   void end(const Context& context, HostId host) {
     if (holder(context) == host) holders_.erase(&context);
   }

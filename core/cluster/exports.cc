@@ -11,7 +11,7 @@ namespace netbinder {
 // ---- refs of peers ----
 
 void PeerRef::node_died() {
-  // The peer knows now and gives nothing back: what it held ends here.
+  // The peer gives nothing back after NodeDied, so the references that it held end here.
   table_.model_.effects.send(holder_.host(), peer::NodeDied{.node = node().number()}, {});
   destroy();
 }
@@ -51,7 +51,7 @@ WireNode Exports::give(Peer& peer, Node& node, RefKind kind, Thread* teller) {
     NB_CHECK(model_.nodes.increment(counted, RefKind::kWeak, teller));
     if (wire.strong) NB_CHECK(model_.nodes.increment(counted, RefKind::kStrong, teller));
   } else if (&node.import()->home() != &peer) {
-    wire.handoff = HandoffId{next_handoff_++};  // a third host's
+    wire.handoff = HandoffId{next_handoff_++};  // a third host is its home
   }
   return wire;
 }
@@ -89,7 +89,7 @@ void Exports::revoke(Node& node) {
     Ref& ref = *it++;
     if (ref.process() == nullptr) ref.node_died();
   }
-  // What peers sent before they read of this is about the one that has died.
+  // Messages that peers sent before they read of this name the old number, and so the dead node.
   model_.nodes.renumber(node);
 }
 
@@ -103,7 +103,7 @@ Node* Exports::callable(const Peer& peer, NodeNumber number) {
 // ledgers.pml: release_arrives
 const char* Exports::released(Peer& peer, const peer::ReleaseRefs& message) {
   PeerRef* held = peer.find_ref(message.node);
-  if (held == nullptr) return nullptr;  // the node died; the peer will read of it
+  if (held == nullptr) return nullptr;  // the node died, and NodeDied is on its way to the peer
   if (message.strong > held->strong() || message.weak > held->weak()) {
     return "references given back that were not given";
   }
@@ -112,7 +112,7 @@ const char* Exports::released(Peer& peer, const peer::ReleaseRefs& message) {
 }
 
 void Exports::watched(Peer& peer, NodeNumber number) {
-  // The peer hears otherwise of a node that has died; but it waits for an answer.
+  // NodeDied tells the peer of a dead node; but a thread there waits for this answer.
   bool frozen = false;
   if (PeerRef* held = peer.find_ref(number)) {
     held->watch_freezing();

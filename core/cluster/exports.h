@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// This host's side of the ledgers: what its nodes are counted for peers; and the references to other
-// hosts' nodes that it passes on (see Introductions). Every strong reference sent counts once strong
-// and once weak, every weak one once weak. Owned by the Cluster.
+// This host's side of the ledgers: the references to its nodes that are counted for peers, and the
+// references to other hosts' nodes that it passes on (see Introductions). A strong reference that
+// is sent counts once strong and once weak, a weak one once weak. Owned by the Cluster.
 #pragma once
 
 #include <boost/container/flat_set.hpp>
@@ -21,16 +21,16 @@ class Exports {
 
   // A reference to a node, to be sent to a peer: counted for it, or given the number of a handoff.
   WireNode give(Peer& peer, Node& node, RefKind kind, Thread* teller);
-  // It is sent in this event: the home of a third host's node is told.
+  // The reference is sent in this event. If a third host is the node's home, that host is told.
   void sent(const Peer& peer, const WireNode& wire);
   // It was not sent after all.
   void withdraw(Peer& peer, const WireNode& wire);
-  // The peer is counted a reference to a node of ours, which others hold as strongly.
+  // Counts a reference to a node of ours for the peer. Others hold one of that kind already.
   void count(Peer& peer, Node& node, RefKind kind);
-  // To all other hosts the node has died. It is another one if it is given to them again.
+  // For all other hosts the node has died. If it is given to them again, they see a new node.
   void revoke(Node& node);
 
-  // The node of ours that a peer can call by that number; null: it holds none such.
+  // The node of ours that a peer can call by that number; null: it holds no such node.
   [[nodiscard]] static Node* callable(const Peer& peer, NodeNumber number);
 
   // ---- messages ----
@@ -38,7 +38,7 @@ class Exports {
   const char* released(Peer& peer, const peer::ReleaseRefs& message);
   void watched(Peer& peer, NodeNumber number);
 
-  // The references that the peer held end; homes that it was introduced to are told.
+  // The references that the peer held end. Homes of nodes that were introduced to it are told.
   void peer_lost(Peer& peer);
 
   [[nodiscard]] std::size_t live() const { return pool_.live(); }
@@ -54,7 +54,7 @@ class Exports {
   Model& model_;
   Pool<PeerRef> pool_;
   std::uint64_t next_handoff_;
-  boost::container::flat_set<std::pair<HostId, HostId>> introduced_;  // who, to which home
+  boost::container::flat_set<std::pair<HostId, HostId>> introduced_;  // recipient, home
 };
 
 }  // namespace netbinder

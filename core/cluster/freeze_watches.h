@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether owners of imported nodes are frozen: a node's home is asked once, by the first request
-// for a freeze notification, which waits for the answer; it tells of every change from then on.
-// Owned by the Cluster.
+// Whether the owners of imported nodes are frozen. The first request for a freeze notification asks
+// the node's home and waits for the answer; from then on the home reports every change. Owned by
+// the Cluster.
 #pragma once
 
 #include <optional>

@@ -20,7 +20,7 @@ RefKind kind_of(const WireNode& wire) { return wire.strong ? RefKind::kStrong : 
 // ledgers.pml: reference_arrives
 std::expected<Node*, const char*> Imports::receive(Peer& peer, const WireNode& wire) {
   if (wire.dead) {
-    // One node, one handle: if we hold it and have yet to hear of its death, it is still that one.
+    // A process has one handle for each node. If we have yet to read of its death, this is it.
     if (const Peer* home = peers_.home_of(wire.node)) {
       Node* node = home->find_imported(wire.node.number);
       if (node != nullptr && (!wire.strong || node->internal_strong() > 0)) return node;
@@ -48,7 +48,7 @@ void Imports::receive_in_vain(Peer& peer, const WireNode& wire) {
 }
 
 Node* Imports::come_home(const Peer& peer, const WireNode& wire) {
-  // A peer can name only what it holds. That it thinks it does and is wrong can happen (the node
+  // A peer can name only what it holds. It may believe wrongly that it holds the node (the node
   // died, or its claim was refused, and it has not read so yet): then the reference is dead.
   const PeerRef* held = peer.find_ref(wire.node.number);
   const bool holds = wire.node.incarnation == model_.setup.incarnation && held != nullptr &&
@@ -136,7 +136,7 @@ Imports::Answered Imports::claim_answered(Peer& peer, const peer::ClaimResult& m
   if (message.alive) {
     import.receive(kind);
   } else if (!import.may_be(kind)) {
-    // Nothing backs the references that came by the claim. What else the home has counted goes back.
+    // No count backs the references that came by the claim. The home's other counts go back to it.
     const peer::ReleaseRefs rest{.node = message.node, .strong = import.take_strong(),
                                  .weak = import.take_weak()};
     if (rest.strong > 0 || rest.weak > 0) model_.effects.send(peer.host(), rest, {});

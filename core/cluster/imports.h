@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The other side of the ledgers: nodes of other hosts that this one holds, what it received of them
-// and has not given back, and the claims that their homes have yet to answer. Owned by the Cluster.
+// The other side of the ledgers: the nodes of other hosts that this host holds, its references to
+// them that it has not given back, and its claims that await an answer. Owned by the Cluster.
 #pragma once
 
 #include <expected>
@@ -15,13 +15,13 @@ class Imports {
  public:
   Imports(Model& model, Peers& peers) : model_(model), peers_(peers) {}
 
-  // The node that a reference of a message names, with one reference received, or claimed. A dead
-  // node if it cannot be reached any more. An error is how the peer broke the protocol.
+  // The node that a reference of a message names, with one reference received or claimed; a dead
+  // node if its home cannot be reached any more. An error says how the peer broke the protocol.
   std::expected<Node*, const char*> receive(Peer& peer, const WireNode& wire);
   // The same for a reference that is not wanted: it goes back.
   void receive_in_vain(Peer& peer, const WireNode& wire);
 
-  // References that nothing here needs go back to the node's home.
+  // Gives the references that nothing here needs back to the node's home.
   void give_back(Node& node);
   // The node is about to be destroyed.
   void node_ends(Node& node);
@@ -32,7 +32,7 @@ class Imports {
   enum class Answer { kTaken, kNodeDied, kUnknown };
   struct Answered {
     Answer answer = Answer::kTaken;
-    Node* node = nullptr;  // that is dead, as far as this host can know
+    Node* node = nullptr;  // set with kNodeDied: the node that is dead for this host
   };
   Answered claim_answered(Peer& peer, const peer::ClaimResult& message);
   static void drop_claims(Peer& peer) { peer.claims_.clear(); }

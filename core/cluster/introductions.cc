@@ -10,8 +10,8 @@ namespace netbinder {
 
 namespace {
 
-// While nobody has lost anybody a reference is kept for so many times the timeout. It may be on its way,
-// in a long queue; or have come to a host that could not reach this one then, which nobody tells.
+// While no session is lost, a reference is kept for this many times the timeout: it may be in a
+// long queue, or its recipient could not reach this host when it came, which nobody reports.
 constexpr std::uint64_t kPatience = 6;
 
 RefKind kind_of(bool strong) { return strong ? RefKind::kStrong : RefKind::kWeak; }
@@ -77,7 +77,7 @@ void Introductions::recipient_lost(Peer& introducer, HostId recipient) {
   });
 }
 
-// The introducer may hold the node by now, or may not.
+// Decides a waiting introduction, if the introducer's own claims of the node allow that yet.
 void Introductions::decide(Peer& introducer, HandoffId id) {
   const Handoff handoff{.introducer = introducer.host(), .id = id};
   const auto found = introductions_.find(handoff);
@@ -104,13 +104,13 @@ void Introductions::decide(Peer& introducer, HandoffId id) {
   serve_parked(handoff);
 }
 
-// Answers the parked claims of a handoff, whatever there is to be had by now.
+// Answers the parked claims of a handoff by the state that its introduction has now.
 void Introductions::serve_parked(const Handoff& handoff) {
   const auto [begin, end] = parked_.equal_range(handoff);
   std::vector<ParkedClaim> claims;
   for (auto it = begin; it != end; ++it) claims.push_back(it->second);
   parked_.erase(begin, end);
-  // The recipient's first: it ends the introduction, and with it the claims of others.
+  // The recipient's claim comes first: it ends the introduction, so other claims are refused.
   const auto introduction = introductions_.find(handoff);
   if (introduction != introductions_.end()) {
     const HostId recipient = introduction->second.recipient;
@@ -145,7 +145,7 @@ const char* Introductions::claimed(Peer& claimant, const peer::ClaimRef& message
 
 void Introductions::answer(Peer& claimant, const Handoff& handoff, NodeNumber node, RefKind kind) {
   const auto found = introductions_.find(handoff);
-  // What was introduced to another host, or otherwise, is not this claimant's to end.
+  // A claim that does not match the introduction is refused, and does not end it.
   if (found == introductions_.end() || found->second.recipient != claimant.host() ||
       found->second.node != node || found->second.kind != kind) {
     tell(claimant, handoff, node, kind, Answer::kNothing);
@@ -230,7 +230,7 @@ void Introductions::peer_lost(Peer& peer) {
   limit([&](const Handoff& handoff, const Introduction& introduction) {
     return handoff.introducer == host || introduction.recipient == host;
   });
-  // What it claimed. What it wanted to pass on of that is void.
+  // Its claims end, and so do the introductions that waited for them: they are void.
   std::vector<Handoff> undecided;
   for (auto it = waiting_.lower_bound({host, NodeNumber{}});
        it != waiting_.end() && it->first.first == host; it = waiting_.erase(it)) {
@@ -244,7 +244,7 @@ void Introductions::peer_lost(Peer& peer) {
     const auto found = introductions_.find(handoff);
     if (found != introductions_.end()) found->second.state = State::kVoid;
   }
-  // What others claimed as introduced by it, and it has not introduced.
+  // Claims of others that name this host as the introducer will see no introduction any more.
   while (true) {
     const auto next = parked_.lower_bound(Handoff{.introducer = host, .id = {}});
     if (next == parked_.end() || next->first.introducer != host) break;
@@ -276,7 +276,7 @@ std::uint64_t Introductions::deadline_ms() const {
 }
 
 void Introductions::add_deadline(const Handoff& handoff, std::uint64_t deadline_ms) {
-  // Most have ended long before: these go first, so that there are few.
+  // Most of the oldest have ended by now. They are removed first, so that the list stays short.
   while (!deadlines_.empty() && !introductions_.contains(deadlines_.front().second) &&
          !parked_.contains(deadlines_.front().second)) {
     deadlines_.pop_front();

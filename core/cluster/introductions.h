@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // References to nodes of this host that one peer passes on to another. The introducer tells us of
-// each (Introduce), and one reference is kept in escrow, so that the node lives whatever becomes of
-// the introducer; the recipient claims it (ClaimRef). The claim must match: a peer can have only what
-// a holder has given it. Owned by the Cluster.
+// each (Introduce), and one reference is kept in escrow, so that the node stays alive even if we
+// lose the introducer; the recipient claims it (ClaimRef). The claim must match: a peer gets only
+// what a holder has given it. Owned by the Cluster.
 //
 // An introduction is   Waiting   its introducer has claimed the node itself, and is yet to be answered
 //                      Held      there is a reference in escrow
 //                      Void      the introducer did not hold it, or the node has died
-// and ends with the recipient's claim; or unclaimed, DriverSetup::handoff_timeout_ms after one of the
-// three has lost another: before that the reference may still be on its way, however slow that is. A
-// claim that comes first is parked until its introduction is Held or Void; until the session with the
-// introducer is over; at most for the same time.
+// and ends with the recipient's claim. An unclaimed one ends DriverSetup::handoff_timeout_ms after
+// one of the three hosts has lost another, as it may be under way until then; after six times that
+// in any case. A claim that comes before its introduction is decided is parked until that is Held
+// or Void, or the introducer is lost, for handoff_timeout_ms at most.
 //
 // tests/models/ledgers.pml is a model of this class and of Imports.
 #pragma once
@@ -31,7 +31,7 @@
 
 namespace netbinder {
 
-// An introducer's number for a reference is its own, so it takes both to name one.
+// Each introducer numbers its references by itself, so it takes both fields to name one.
 struct Handoff {
   HostId introducer;
   HandoffId id;
@@ -57,7 +57,7 @@ class EscrowRef final : public Ref {
 
 class Introductions {
  public:
-  // Of one peer, under way at a time. One that has more loses its session.
+  // The most that one peer may have under way at a time. A peer that exceeds it loses its session.
   static constexpr std::size_t kMaxOfPeer = 1U << 18;
 
   Introductions(Model& model, Peers& peers, Exports& exports)
@@ -68,14 +68,14 @@ class Introductions {
   const char* introduced(Peer& introducer, const peer::Introduce& message);
   const char* claimed(Peer& claimant, const peer::ClaimRef& message);
   void recipient_lost(Peer& introducer, HostId recipient);
-  // The peer wants to know whether the node is frozen. If its claim of the node is parked, it is
-  // answered when that is.
+  // The peer wants to know whether the node is frozen. If its claim of the node is parked, this
+  // request is answered after the claim is.
   void watched(Peer& peer, const peer::WatchFreeze& message);
 
-  // The session with the peer is over: what it claimed or has yet to introduce. What is in escrow
-  // stays.
+  // The session with the peer is over: its claims and undecided introductions end. References in
+  // escrow stay.
   void peer_lost(Peer& peer);
-  // Ends what has been unclaimed for too long.
+  // Ends introductions and parked claims whose time is over.
   void timer_expired();
 
   [[nodiscard]] std::size_t live() const { return pool_.live(); }
@@ -102,14 +102,14 @@ class Introductions {
     RefKind kind = RefKind::kStrong;
     std::uint64_t deadline_ms = 0;
   };
-  // What waits for the claims of a peer of one node to be answered.
+  // The requests that wait for a peer's parked claims of one node to be answered.
   struct Waiting {
     std::uint32_t claims = 0;
     std::uint32_t strong_claims = 0;  // among them
     bool watches = false;
     std::vector<HandoffId> introductions;  // of the peer, as a holder of the node
   };
-  using Claimed = std::pair<HostId, NodeNumber>;  // by whom, what
+  using Claimed = std::pair<HostId, NodeNumber>;  // the claimant, and the node
   struct HandoffHash {
     std::size_t operator()(const Handoff& handoff) const noexcept {
       return std::hash<std::uint64_t>{}(handoff.id.value() ^ handoff.introducer.value());
@@ -124,11 +124,11 @@ class Introductions {
   void tell(const Peer& claimant, const Handoff& handoff, NodeNumber node, RefKind kind,
             Answer answer);
   void park(const Peer& claimant, const Handoff& handoff, NodeNumber node, RefKind kind);
-  // A parked claim has been answered: what waited for that goes on.
+  // A parked claim has been answered: the requests that waited for it go on.
   void no_longer_parked(const Claimed& claimed, RefKind kind);
   void end(const Handoff& handoff);
   void release_escrow(Introduction& introduction);
-  // Nobody comes for these any more, or soon.
+  // Ends these introductions after the timeout, if they are not claimed before.
   template <typename Which>
   void limit(const Which& which);
   void add_deadline(const Handoff& handoff, std::uint64_t deadline_ms);
@@ -143,7 +143,7 @@ class Introductions {
   std::multimap<Handoff, ParkedClaim> parked_;
   std::map<Claimed, Waiting> waiting_;
   boost::container::flat_map<HostId, std::size_t> of_peer_;  // introductions and parked claims
-  std::deque<std::pair<std::uint64_t, Handoff>> deadlines_;  // ascending; some of what has ended
+  std::deque<std::pair<std::uint64_t, Handoff>> deadlines_;  // some of these have ended
   bool timer_set_ = false;
 };
 

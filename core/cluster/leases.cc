@@ -24,11 +24,11 @@ std::optional<Lease> Leases::lend(Peer& peer, const LeaseRequest& request) {
     if (node == nullptr) return std::nullopt;
     process = node->owner();
     if (node->flags().wants_security_context()) {
-      // Also for one that is made here from the user.
+      // There must also be room for a security context that is made here from the user.
       largest.extra_size = std::max<std::uint64_t>(
           request.context_bytes, kMaxUserContextBytes + 1 + peer.name().size() + 1);
     }
-  } else if (!request.oneway) {  // as no reply is
+  } else if (!request.oneway) {  // a reply is never oneway
     process = outgoing_.awaiting(peer, std::get<CallId>(request.recipient));
   }
   if (process == nullptr || process->dead()) return std::nullopt;

@@ -15,21 +15,21 @@ namespace netbinder {
 
 class Leases {
  public:
-  // So many a peer may have unused in one process, of those `ahead`.
+  // The most leases `ahead` that a peer may have unused in one process.
   static constexpr std::size_t kMaxAhead = 64;
   // The security context of a call, with its final zero.
   static constexpr std::uint32_t kMaxContextBytes = 4097;
 
   Leases(Model& model, OutgoingCalls& outgoing) : model_(model), outgoing_(outgoing) {}
 
-  // Space for a payload of that peer's, which nobody touches here until the lease ends. Nothing, if
-  // there is no room or the recipient is not the peer's to name.
+  // Lends space for a payload of that peer's, which nobody touches here until the lease ends.
+  // Nothing if there is no room, or if the peer may not name the recipient.
   std::optional<Lease> lend(Peer& peer, const LeaseRequest& request);
   [[nodiscard]] static LeasedSpace* find(const Peer& peer, LeaseId lease) {
     const auto found = peer.leases().find(lease);
     return found == peer.leases().end() ? nullptr : found->second.get();
   }
-  // It is over; what is still its space is free again. Ignored if there is none such.
+  // Ends the lease, and frees its space if no message has used it. Ignored if there is none.
   void end(Peer& peer, LeaseId lease);
 
   void peer_lost(Peer& peer);

@@ -9,7 +9,7 @@ namespace netbinder {
 
 namespace {
 
-// The longest chain of calls that is told to another host; beyond it a call back is not nested.
+// The longest chain of calls that is sent to another host. A call back beyond it is not nested.
 constexpr std::size_t kMaxAncestors = 128;
 
 }  // namespace
@@ -39,7 +39,7 @@ std::vector<CallAncestor> OutgoingCalls::ancestors_of(HostId here, const Thread&
   for (Transaction* waiting = thread.stack();
        waiting != nullptr && ancestors.size() < kMaxAncestors; waiting = waiting->from_parent()) {
     if (waiting->from() == nullptr) {
-      // It came from another host, which has told of the rest.
+      // The call came from another host, which has sent the rest of the chain.
       if (const RemoteCaller* remote = waiting->remote_caller()) {
         const std::size_t room = kMaxAncestors - ancestors.size();
         const auto count = static_cast<std::ptrdiff_t>(std::min(room, remote->ancestors.size()));

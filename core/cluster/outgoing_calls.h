@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The calls of this host that other hosts know of, by the numbers it gave them: calls to other
-// hosts until they end, and local calls on whose behalf one was made. Owned by the Cluster. The
-// transactions belong to CallStacks, which tells when one ends.
+// The calls of this host that other hosts know of, by the numbers that this host gave them: calls
+// to other hosts until they end, and local calls on whose behalf one was made. Owned by the
+// Cluster. The transactions belong to CallStacks, which reports when one ends.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -48,8 +48,8 @@ class OutgoingCalls {
   // The thread of the target that waits in one of the calls; null: none.
   [[nodiscard]] Thread* nested_target(HostId here, std::span<const CallAncestor> ancestors,
                                       const Process& target) const;
-  // The chain of calls that wait for a call of that thread, itself first. Local calls among
-  // them get a number by this.
+  // The chain of calls that wait for a call of that thread, that call first. Local calls in the
+  // chain get a number by this.
   [[nodiscard]] std::vector<CallAncestor> ancestors_of(HostId here, const Thread& thread,
                                                        CallId call);
   // By number.

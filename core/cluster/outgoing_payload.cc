@@ -10,7 +10,7 @@ namespace netbinder {
 
 namespace {
 
-// A receiver on another host: `image` is sent along, what its objects mean goes into a table.
+// The target for a receiver on another host: `image` is sent, its objects go into the table.
 struct PeerTarget {
   Model& model;
   Exports& exports;
@@ -18,9 +18,9 @@ struct PeerTarget {
   FilePolicy accepts;
   std::vector<WireObject>& objects;
   std::size_t files = 0;
-  const char* reason = nullptr;  // of an error
+  const char* reason = nullptr;  // why an error was returned
 
-  // Addresses are the receiving host's to fill in.
+  // The receiving host fills in the addresses.
   [[nodiscard]] static std::uint64_t address_of(std::uint64_t image_offset) { return image_offset; }
 
   int place_node(std::span<std::byte> image, std::uint64_t offset, flat_binder_object object,
@@ -73,7 +73,7 @@ struct PeerTarget {
   }
 };
 
-// No part of the sender's memory is copied to these bytes. They must not tell of others' payloads.
+// These bytes are not copied from the sender's memory, and must not show those of other payloads.
 void clear_gaps(const PayloadShape& shape, std::span<std::byte> image) {
   const auto clear = [&](std::uint64_t begin, std::uint64_t end) {
     std::ranges::fill(image.subspan(begin, end - begin), std::byte{0});
@@ -102,7 +102,7 @@ std::expected<void, BrError> OutgoingPayload::translate(Thread& sender,
                                                         const binder_transaction_data& data,
                                                         const PayloadShape& shape,
                                                         FilePolicy files) {
-  // No mapping could take more; and what the transport refuses would cost everybody the session.
+  // No mapping has room for more, and the transport would end the session for a larger message.
   if (!shape.valid() || shape.image_size() > model_.setup.max_message_bytes) {
     return std::unexpected(BrError::failed(-ENOSPC));
   }

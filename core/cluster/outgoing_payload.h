@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The payload of a call or a reply to a peer in the making: its image, and the table of what its
-// objects mean. The owner of all that the table gives away, references and descriptors, until it is
-// sent; what is not sent is taken back.
+// The payload of a call or a reply to a peer while it is being made: its image, and the table of
+// its objects. Owns the references and descriptors in the table until they are sent; those that are
+// not sent are taken back.
 #pragma once
 
 #include <expected>
@@ -27,7 +27,7 @@ class OutgoingPayload {
   // Copies and translates a thread's payload.
   std::expected<void, BrError> translate(Thread& sender, const binder_transaction_data& data,
                                          const PayloadShape& shape, FilePolicy files);
-  // It goes with the message that is sent now.
+  // The objects go with the message that is sent now.
   [[nodiscard]] std::vector<WireObject> take_objects();
   [[nodiscard]] Payload take_image() { return std::move(image_); }
 

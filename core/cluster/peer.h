@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Another host, while a session with it lasts: what it holds of ours, what we hold of it, and its
-// calls here. Owned by Peers; made when the session begins, gone when it ends. Each of its tables
-// is changed by one class, its friend.
+// calls here. Owned by Peers; made when the session begins, destroyed when it ends. Each of its
+// tables is changed by only one class, a friend.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -22,13 +22,13 @@ namespace netbinder {
 
 class Transaction;
 
-// A reference of one of its nodes that another host introduced to us, which it has yet to count.
+// A claim sent to it: a reference to its node that another host introduced to us, not counted yet.
 struct PendingClaim {
   NodeNumber node;
   RefKind kind = RefKind::kStrong;
   HostId introducer;
   HandoffId handoff;
-  bool wanted = true;  // the node it was made for has not died meanwhile
+  bool wanted = true;  // false: the node that it was made for has died here since
 };
 
 class Peer {
@@ -52,12 +52,12 @@ class Peer {
   [[nodiscard]] const Imported& imported() const { return imported_; }
   [[nodiscard]] const std::vector<PendingClaim>& claims() const { return claims_; }
   [[nodiscard]] const LeaseMap& leases() const { return leases_; }
-  // It holds that node of ours by that number; null: it does not.
+  // The peer's reference to our node of that number; null: it has none.
   [[nodiscard]] PeerRef* find_ref(NodeNumber number) const {
     const auto found = refs_.find(number);
     return found == refs_.end() ? nullptr : found->second;
   }
-  // We hold that node of its; null: we do not.
+  // The imported node of that number; null: we hold no such node.
   [[nodiscard]] Node* find_imported(NodeNumber number) const {
     const auto found = imported_.find(number);
     return found == imported_.end() ? nullptr : found->second;
@@ -73,11 +73,11 @@ class Peer {
   HostId host_;
   Incarnation incarnation_;
   std::string name_;
-  Refs refs_;                                // it holds (Exports)
-  Imported imported_;                        // we hold (Imports)
-  std::vector<PendingClaim> claims_;         // we made, it has to answer, in order (Imports)
+  Refs refs_;                                // references that it holds (Exports)
+  Imported imported_;                        // nodes that we hold (Imports)
+  std::vector<PendingClaim> claims_;         // that it has yet to answer, in order (Imports)
   Table<CallId, Transaction*> incoming_;     // its calls here (PeerCalls)
-  LeaseMap leases_;                          // it has, unused (Leases)
+  LeaseMap leases_;                          // that it has not used yet (Leases)
   std::optional<ArrivingPayload> arriving_;  // (Placement)
 };
 

@@ -24,7 +24,7 @@ std::optional<BrFailure> failure_of(std::uint32_t command) {
   return std::nullopt;
 }
 
-// A peer speaks for its own programs only: their contexts end with its name.
+// A peer speaks only for its own programs, so the contexts that it sends must end with its name.
 bool names_host(std::string_view context, std::string_view host) {
   return context.size() > host.size() && context.ends_with(host) &&
          context[context.size() - host.size() - 1] == '@';
@@ -55,7 +55,7 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   message.sender_euid = process.credentials().euid;
   message.nice = thread.nice();
   message.caller = process.id();
-  // What the receiver can make from the user is not told.
+  // A context that the receiver can make from the user is not sent.
   const std::string& context = process.credentials().security_context;
   if (!is_context_of_user(context, message.sender_euid)) {
     message.security_context = context + "@" + model_.setup.host_name;
@@ -63,14 +63,14 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   message.shape = {call.data.data_size, call.data.offsets_size, call.extra_size};
   if (!oneway) message.ancestors = outgoing_.ancestors_of(model_.setup.host, thread, id);
   OutgoingPayload payload(model_, exports_, peer);
-  // Whether the node accepts descriptors, its home decides.
+  // The node's home decides whether the node accepts descriptors.
   const auto translated =
       payload.translate(thread, call.data, message.shape, FilePolicy::kAccepted);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_to_peers;
 
   // The call is complete when it is in the target's queue, not before. The thread of a synchronous
-  // call waits anyway, and need not hear of it, if all it does next is wait for the reply.
+  // call waits anyway, and needs no acceptance if all it does next is wait for the reply.
   const WriteRead& io = thread.io();
   const bool waits = oneway || !io.reads() || io.nonblocking() || io.commands_follow();
   message.wants_acceptance = waits && !oneway;
@@ -138,7 +138,7 @@ void PeerCalls::forget(Transaction& call) {
 
 void PeerCalls::waiter_ends(CallId call) {
   OutgoingCalls::Call& waited = *outgoing_.find(call);
-  // A synchronous call goes on, with nobody who waits for it.
+  // A synchronous call goes on, though nobody waits for its acceptance.
   if (waited.transaction == nullptr) {
     outgoing_.remove(call);
   } else {
@@ -155,14 +155,14 @@ void PeerCalls::end_outgoing(CallId id, const BrError& error, Queued queued) {
     outgoing_.remove(id);
     Calls::refuse(*waiting, debug_id, error);
   } else if (call->completion_owed() && queued == Queued::kNo && waits_in(*call)) {
-    // As if it had never been: its caller hears of the failure only.
+    // The call was never queued: its caller reads the failure, and nothing else of the call.
     Thread& caller = *call->from();
     model_.calls.withdraw(caller, *call);
     model_.calls.end(*call);
     Calls::refuse(caller, debug_id, error);
   } else {
-    // The cause is for the caller alone. If the caller is gone, whoever waits for it reads of its
-    // death, as on one host, where nothing is asked of a callee whose caller is gone.
+    // Only the caller reads the cause. If the caller is gone, whoever waits for it reads that it is
+    // dead, as on one host, where a callee whose caller is gone is not asked at all.
     model_.calls.fail(*call, call->from() == nullptr ? BrError::dead() : error);
   }
   if (waiting != nullptr) commands_.resume(*waiting);
@@ -171,7 +171,7 @@ void PeerCalls::end_outgoing(CallId id, const BrError& error, Queued queued) {
 bool PeerCalls::waits_in(const Transaction& call) {
   const Thread* caller = call.from();
   if (caller == nullptr) return false;
-  // A caller that was interrupted may be about something else by now.
+  // A caller that was interrupted may be in another ioctl by now.
   const auto* awaiting = caller->in<AwaitingAcceptance>();
   return caller->reading() || (awaiting != nullptr && awaiting->call == call.own_call());
 }
@@ -338,7 +338,7 @@ void PeerCalls::handle(Peer& peer, peer::CallFailed& message) {
   }
   const BrError error(*failure, message.error);
   ++model_.statistics.failed_calls;
-  TransactionLogEntry entry;  // the call itself is in the log of all already
+  TransactionLogEntry entry;  // the log of all calls has the call already
   entry.debug_id = failed->debug_id;
   entry.to_host = peer.host();
   entry.failed_command = error.command();
@@ -361,7 +361,7 @@ void PeerCalls::handle(Peer& peer, peer::CallAccepted& message) {
   if (accepted == nullptr) return;  // its thread is gone
   Transaction* call = accepted->transaction;
   if (accepted->waiting == nullptr) {
-    // The synchronous call of a thread that has gone meanwhile may still be accepted.
+    // A synchronous call may still be accepted after its thread has gone.
     if (call == nullptr || call->from() != nullptr) {
       give_up(peer, "a call was accepted whose acceptance was not asked for");
     }
@@ -386,7 +386,7 @@ void PeerCalls::peer_lost(Peer& peer) {
   }
   for (const CallId id : outgoing_.to(peer)) {
     const OutgoingCalls::Call* call = outgoing_.find(id);
-    if (call == nullptr) continue;  // it ended with one before it
+    if (call == nullptr) continue;  // it ended together with an earlier one
     end_outgoing(id, BrError::dead(), call->waiting == nullptr ? Queued::kYes : Queued::kNo);
   }
 }

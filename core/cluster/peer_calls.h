@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls between hosts: those from here, those to here, and how both end. Owned by the Cluster.
+// Calls to and from other hosts, and how both end. Owned by the Cluster.
 //
 // A call from here:
-//   sent -> accepted       synchronous, and its thread had asked; or a oneway call, which ends so
+//   sent -> accepted       oneway, which ends so; or synchronous, and its thread had asked for this
 //   sent -> replied        a synchronous call whose thread had not asked, or after accepted
 //   sent -> failed         it was not queued; or, after accepted, it has ended without a reply
-// Nothing leads from failed or replied on: what still comes for the number breaks the protocol, or
-// is for a thread that is gone.
+// No edge leads on from failed or replied: a later message with that number breaks the protocol, or
+// belongs to a call whose thread is gone.
 #pragma once
 
 #include "core/cluster/claim_waits.h"
@@ -43,7 +43,7 @@ class PeerCalls {
                                      Transaction& in_reply_to, TransactionLogEntry& entry);
   void tell_failure(const Transaction& call, const BrError& error);
   void forget(Transaction& call);
-  // A thread ends that waits for its call to be accepted.
+  // A thread that waits for its call to be accepted ends.
   void waiter_ends(CallId call);
 
   // ---- messages ----
@@ -52,7 +52,7 @@ class PeerCalls {
   void handle(Peer& peer, peer::CallFailed& message);
   void handle(Peer& peer, peer::CallAccepted& message);
 
-  // Calls from there go on with nobody to answer to; calls to there have failed.
+  // Calls from the peer go on, though nobody can be answered; calls to the peer have failed.
   void peer_lost(Peer& peer);
 
  private:
@@ -63,7 +63,7 @@ class PeerCalls {
   std::expected<std::uint32_t, BrError> accept(Peer& peer, peer::Call& message,
                                                PlacedPayload payload, std::uint32_t debug_id);
   void end_outgoing(CallId id, const BrError& error, Queued queued);
-  // Whether the caller's ioctl is the one that made the call.
+  // Whether the caller is still in the ioctl that made the call.
   [[nodiscard]] static bool waits_in(const Transaction& call);
   void give_up(const Peer& peer, const char* reason);
 

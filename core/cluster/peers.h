@@ -18,7 +18,7 @@ class Peers {
     const auto found = peers_.find(host);
     return found == peers_.end() ? nullptr : found->second.get();
   }
-  // The peer that is a node's home, in this life of it; null: it is not there.
+  // The peer that is a node's home, in that incarnation; null: there is no session with it.
   [[nodiscard]] Peer* home_of(const NodeIdentity& node) const {
     Peer* home = find(node.host);
     return home != nullptr && home->incarnation() == node.incarnation ? home : nullptr;

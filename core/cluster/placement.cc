@@ -54,8 +54,8 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
   CallFlags flags;
   std::string context;
   if (const auto* call = std::get_if<peer::Call>(&message)) {
-    // A peer gives a reference back only when it is done with it. So if it has none for its call,
-    // the node has died.
+    // A peer gives a reference back only when it no longer needs it. So if it has none for its
+    // call, the node has died.
     node = Exports::callable(peer, call->target);
     if (node == nullptr) return std::unexpected(BrError::dead(-EINVAL));
     process = node->owner();
@@ -82,7 +82,7 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
     LeasedSpace* lease = Leases::find(peer, lease_id);
     if (lease == nullptr) return std::unexpected(BrError::failed(-EINVAL));
     lent = &lease->space();
-    lent->clear_when_freed(flags.clear_buffer());  // also if it is not the place
+    lent->clear_when_freed(flags.clear_buffer());  // even if the payload does not go there
     if (&lease->process() != process || lent->buffer().async() != oneway ||
         shape.image_size() > lease->image_bytes()) {
       return std::unexpected(BrError::failed(-EINVAL));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Payloads of messages from peers: where in an arena their images go. Owned by the Cluster. A
-// payload arrives ahead of its message, and is the peer's one arriving payload until that comes.
+// Where in an arena the payloads of peers' messages go. Owned by the Cluster. A payload arrives
+// ahead of its message, and is the peer's one arriving payload until the message comes.
 #pragma once
 
 #include "core/cluster/leases.h"
@@ -11,7 +11,7 @@ namespace netbinder {
 // One arrived payload's place.
 struct PayloadPlace {
   ProcessId process;
-  std::span<std::byte> bytes;  // empty: nowhere, discard
+  std::span<std::byte> bytes;  // empty: there is no place, discard the payload
 };
 
 class Placement {
@@ -19,13 +19,13 @@ class Placement {
   Placement(Model& model, OutgoingCalls& outgoing, Leases& leases)
       : model_(model), outgoing_(outgoing), leases_(leases) {}
 
-  // With a `lease` of that peer's, which ends: the payload is in its space already. Nowhere, if the
-  // message is not for the process whose space it is, or larger than it.
+  // A `lease` of that peer's ends here: the payload is in its space already. There is no place if
+  // the message is not for the lease's process, or is larger than its space.
   PayloadPlace arriving(Peer& peer, const PeerMessage& message, LeaseId lease);
   void abandon(Peer& peer);
-  // The message has come: the place of its payload, or why it has none.
+  // The message has come. Returns the place of its payload, or why it has none.
   ArrivingPayload take(Peer& peer, const PeerMessage& message);
-  // Nothing arrives for it any more.
+  // The process ends: no payload arrives for it any more.
   static void process_ends(Peer& peer, const Process& process);
 
  private:

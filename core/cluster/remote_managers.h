@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The managers of contexts that other hosts have announced, one for each host, and the claims that
-// the arbiter has confirmed. A context's remote manager is the one whose host's claim was confirmed
-// last; if that goes, the one confirmed before it. So a manager that nobody granted is never used,
-// and one that is announced late displaces none that was granted later. Owned by ContextClaims.
+// The managers that other hosts have announced, one for each host, and the claims that the arbiter
+// has confirmed. A context's remote manager is the one whose host's claim was confirmed last; if it
+// goes, the one confirmed before it. So a manager without a grant is never used, and one that is
+// announced late displaces none that was granted later. Owned by ContextClaims.
 //
-// A claim is confirmed for one life of its host, and stays so while the arbiter is away: those who
-// know a manager go on with it.
+// A claim is confirmed for one incarnation of its host, and stays confirmed while the arbiter is
+// away: hosts that know a manager keep using it.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -24,7 +24,7 @@ class RemoteManagers {
   void announced(Context& context, HostId host, Node& node);
   void confirmed(Context& context, HostId host, Incarnation incarnation);
   void denied(Context& context, HostId host);
-  // It manages nothing any more.
+  // The node manages no context any more.
   void node_died(const Node& node);
 
  private:

@@ -82,7 +82,7 @@ Step Calls::reply(Thread& thread, const CallData& reply) {
     return Step::kDone;
   }
   model_.log_failure(entry, made.error());
-  // The replier did its part; the failure is its caller's.
+  // The replier did its part: only its caller reads of the failure.
   NB_CHECK(!thread.return_error().pending());
   thread.return_error().set(BR_TRANSACTION_COMPLETE);
   thread.process().loopers().queue_to(thread, thread.return_error());
@@ -154,7 +154,7 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   made->set_security_context(placed->security_context);
   made->carry(std::move(placed->allocation));
   const FilePolicy files = node.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
-  // The driver makes one for each call, and its statistics count them, if the call fails, too.
+  // The driver makes one for each call and counts it in its statistics, even if the call fails.
   auto complete = model_.completions.make();
   const auto translated = translate_to_process(model_, thread, call.data, files, *made);
   if (!translated) return std::unexpected(translated.error());
@@ -279,7 +279,7 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
 }
 
 void Calls::queue_reply(CallStacks::Owner reply, Transaction& in_reply_to) {
-  // Popping the call may tell its caller of a call below it that has failed, so that comes first.
+  // Popping the call may report the failure of a call below it to the caller, so it comes first.
   Thread& caller = *in_reply_to.from();
   model_.calls.pop(caller, in_reply_to);
   CallStacks::address_to(*reply, caller.process());

@@ -55,7 +55,7 @@ bool is_command(std::uint32_t command) {
     case kBcClearFreezeNotification:
     case kBcFreezeNotificationDone:
       return true;
-    default:  // BC_ATTEMPT_ACQUIRE and BC_ACQUIRE_RESULT among them: the driver has neither
+    default:  // also BC_ATTEMPT_ACQUIRE and BC_ACQUIRE_RESULT: the driver has neither
       return false;
   }
 }
@@ -134,7 +134,7 @@ Outcome CommandStream::run_command(Thread& thread, std::uint32_t command,
     case BC_REPLY_SG:
       return calls_.reply(thread, call_data_sg(payload));
     case BC_FREE_BUFFER:
-      // An address that is not the start of one of the program's buffers changes nothing.
+      // An address where none of the program's buffers starts changes nothing.
       Allocation::take_back(thread, read_as<binder_uintptr_t>(payload)).end();
       break;
     case BC_INCREFS:
@@ -185,7 +185,7 @@ int CommandStream::add_reference(Thread& thread, Handle handle, RefKind kind) {
   Process& process = thread.process();
   if (handle == Handle{0}) {
     if (Node* manager = process.context().handle_zero()) {
-      // The manager itself has no handle 0.
+      // The manager itself has no handle 0 for its own node.
       if (manager->owner() == &process) return -EINVAL;
       if (process.refs().increment(*manager, kind, nullptr)) return 0;
     }

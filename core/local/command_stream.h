@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Writing: the BC_* commands of a BINDER_WRITE_READ, one after the other, then its read. A command
-// that waits for another host suspends those behind it, which are kept meanwhile. Owned by the
-// Driver.
+// that waits for another host suspends those behind it, which are kept until it is done. Owned by
+// the Driver.
 #pragma once
 
 #include <cstddef>

@@ -18,8 +18,8 @@ class Controls {
  public:
   Controls(Freezes& freezes, Managers& managers) : freezes_(freezes), managers_(managers) {}
 
-  // `argument` is what the program's pointer leads to, read and written in place; empty: the
-  // pointer was bad. Suspended: the ioctl waits, and writes nothing.
+  // `argument` is the structure that the program's pointer leads to, read and written in place; it
+  // is empty if the pointer was bad. kSuspended: the ioctl waits, and writes nothing.
   Outcome run(Thread& thread, std::uint32_t command, std::span<std::byte> argument);
 
  private:

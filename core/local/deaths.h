@@ -11,7 +11,7 @@ namespace netbinder {
 
 class Thread;
 
-// Commands that fit no ref or notification change nothing, as with the kernel's driver.
+// Commands that match no ref or notification change nothing, as with the kernel's driver.
 void request_death(Thread& thread, const binder_handle_cookie& request);
 void clear_death(Thread& thread, const binder_handle_cookie& request);
 void death_done(Thread& thread, std::uint64_t cookie);

@@ -33,7 +33,7 @@ Outcome Freezes::freeze(Thread& thread, const binder_freeze_info& info) {
     model_.effects.set_timer(deadline_ms);
     return Step::kSuspended;
   }
-  // One after the other, and those before the first that is busy stay frozen.
+  // They are frozen one after the other. If one is busy, those before it stay frozen.
   for (Process* target : targets) {
     target->freeze();
     if (target->calls_pending()) {
@@ -110,7 +110,7 @@ Outcome Freezes::request_notification(Thread& thread, const binder_handle_cookie
   Node& node = ref->node();
   const ImportedNode* import = node.import();
   if (import != nullptr && !import->frozen()) {
-    // Its home is asked, and what it answers is told to all that have asked for it.
+    // The node's home is asked. Its answer goes to all processes that have asked for it.
     model_.elsewhere->await_freeze_state(thread, node);
     return Step::kSuspended;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Freezing a program: all its binder processes refuse synchronous calls and queue oneway ones.
-// BINDER_FREEZE names this host's programs only; refs on other hosts hear of it all the same.
+// BINDER_FREEZE can name this host's programs only, but refs on other hosts are notified as well.
 // Owned by the Driver.
 #pragma once
 
@@ -22,9 +22,9 @@ class Freezes {
   // ---- ioctls ----
   Outcome freeze(Thread& thread, const binder_freeze_info& info);
   int frozen_info(binder_frozen_status_info& info) const;
-  // A call has ended, or time has passed: those that wait for quiet may go on.
+  // To be called when a call has ended or time has passed: threads that wait for quiet may go on.
   void check_waiters();
-  // A thread that waits for quiet goes away; what it had frozen is not.
+  // A thread that waits for quiet ends: the processes that it had frozen are thawed.
   void abandon(Thread& thread);
 
   // ---- commands about freeze notifications: 0 or a negative errno ----

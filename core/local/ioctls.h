@@ -17,9 +17,9 @@ class Ioctls {
  public:
   explicit Ioctls(Model& model) : model_(model) {}
 
-  // The thread of that tid, known from now on; null: the process has as many as it may.
+  // The thread of that tid, which is made if it is new; null: there are as many as there may be.
   Thread* thread(Process& process, ThreadId tid);
-  // It is done: 0 or a negative errno.
+  // The ioctl is done: `error` is 0 or a negative errno.
   void finish(Thread& thread, int error);
 
  private:

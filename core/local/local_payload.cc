@@ -12,7 +12,7 @@ namespace netbinder {
 
 namespace {
 
-// A receiver on this host: `image` is the buffer in its arena.
+// The target for a receiver on this host: `image` is the buffer in its arena.
 struct LocalTarget {
   Model& model;
   Process& receiver;
@@ -100,7 +100,7 @@ std::expected<void, BrError> translate_to_process(Model& model, Thread& sender,
                                                   FilePolicy files, Transaction& transaction) {
   Allocation& payload = transaction.payload();
   const Buffer& buffer = payload.buffer();
-  // The security context at the end of the buffer is none of the payload's.
+  // The security context at the end of the buffer is no part of the payload.
   PayloadShape shape = buffer.shape();
   if (transaction.security_context().size > 0) {
     shape.extra_size = transaction.security_context().offset - shape.extra_start();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Payloads for processes of this host: their place in the receiver's arena, and their way from the
+// Payloads for processes of this host: their place in the receiver's arena, and the copy from the
 // sender's program into it.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace netbinder {
 
 class Model;
 
-// For the log, where a call or a reply between hosts fails.
+// The reason in the log when a call or a reply between hosts fails for this.
 inline constexpr const char* kFilesNotAccepted = "descriptors are not accepted";
 
 struct PlacedPayload {
@@ -25,8 +25,8 @@ struct PlacedPayload {
   Transaction::SecurityContext security_context;
 };
 
-// Room for a payload of that shape and a security context (empty: none) behind it: in `lent`, which
-// it becomes, or in a new buffer. Fails as the driver does; `lent` has not changed then.
+// Room for a payload of that shape, with a security context (empty: none) behind it: in `lent`, if
+// given, or in a new buffer. Fails as the driver does; `lent` has not changed then.
 std::expected<PlacedPayload, BrError> place_payload(Process& receiver, PayloadShape shape,
                                                     std::string_view security_context,
                                                     Buffer::Space space, std::int32_t sender_pid,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The programs of this host that are, or want to be, context managers. In a context of cluster
-// scope other hosts have a say, see Elsewhere. Owned by the Driver.
+// scope other hosts have a say (see Elsewhere). Owned by the Driver.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ class Managers {
   // this host's own rules go.
   [[nodiscard]] static int refuse(const Process& process);
   void install(Process& process, const ClaimingContext& claim);
-  // The program that is the manager is so no more: another host's is.
+  // The manager of this host is manager no more, because another host's is.
   static void depose(Context& context);
   // Makes the node `ptr` of the process the one that handle 0 leads to while no program is manager.
-  // The built-in manager of another host, and nobody else, is given a node of its own: the one of
-  // `peer_ptr` plus that host's number.
+  // The built-in manager of each other host gets a node of its own, which is given to no other
+  // host: its ptr is `peer_ptr` plus that host's number.
   void set_builtin(Process& process, std::uint64_t ptr, std::uint64_t peer_ptr);
-  // That node; made when it is asked for first.
+  // The node for that host's built-in manager, which is made at the first request.
   Node& builtin_for(Context& context, HostId host);
   // The process ends.
   void process_ends(Process& process);

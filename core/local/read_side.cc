@@ -13,7 +13,7 @@ namespace netbinder {
 
 namespace {
 
-// The driver goes on only while the largest command would fit.
+// The driver adds commands only while the largest one would fit.
 constexpr std::size_t kLargestCommandBytes =
     sizeof(std::uint32_t) + sizeof(binder_transaction_data_secctx);
 
@@ -37,8 +37,8 @@ void ReadSide::go_on(Thread& thread) {
       }
       io.discard_read();
       ioctls_.finish(thread, -EAGAIN);
-      // This thread could not take what there is, after another one has been offered it already:
-      // that one may not have begun.
+      // Work that this thread could not take was offered to another thread before; that one may not
+      // have begun to read, so the work is offered again.
       if (!loopers.todo().empty()) loopers.wake_one();
       return;
     }
@@ -120,7 +120,7 @@ ReadSide::Delivered ReadSide::deliver(Thread& thread, Work& work) {
       auto& death = static_cast<DeathNotification&>(work);
       thread.process().delivered_deaths().push_back(death);
       tell(thread, BR_DEAD_BINDER, binder_uintptr_t{death.cookie()});
-      return Delivered::kStop;  // it may cause calls: handle it first
+      return Delivered::kStop;  // the program handles it first, as that may cause calls
     }
     case WorkKind::kClearDeath: {
       auto& death = static_cast<DeathNotification&>(work);
@@ -184,7 +184,7 @@ void ReadSide::files_installed(Thread& thread, std::expected<std::span<const int
     end(thread);
     return;
   }
-  // The program has no room for them: the call or reply fails, and ends with all that it holds.
+  // The program could not install them: the call or reply fails, and ends with all that it holds.
   transaction.take_payload().end();
   if (transaction.is_reply()) {
     model_.calls.end(transaction);
@@ -193,13 +193,13 @@ void ReadSide::files_installed(Thread& thread, std::expected<std::span<const int
     return;
   }
   model_.calls.discard(transaction, BrError::failed(0));
-  model_.calls.tell_doom(thread);  // it would have waited for the end of this one
-  // The read goes on where it was: commands that are in its buffer already are not lost.
+  model_.calls.tell_doom(thread);  // a failure that waited for the end of this call
+  // The read goes on, and keeps the commands that are in its buffer already.
   if (deliver_all(thread) == Read::kToWait) go_on(thread);
 }
 
-// The caller's nice value, but none higher than the node asks for. A oneway call has no caller to
-// hurry for.
+// The thread takes on the caller's nice value, but none higher than the node asks for. A oneway
+// call lends none: nobody waits for it.
 void ReadSide::lend_nice(Thread& thread, Transaction& transaction, const Node& node) {
   const bool oneway = !transaction.awaits_reply();
   const std::int32_t min_priority = node.flags().min_priority();

@@ -22,7 +22,7 @@ class ReadSide {
   ReadSide(Model& model, Ioctls& ioctls) : model_(model), ioctls_(ioctls) {}
 
   void start(Thread& thread);
-  // The thread reads; there may be work for it now.
+  // The thread is reading, and there may be work for it now.
   void go_on(Thread& thread);
   // The answer to Effects::install_files: the descriptors, in order, or why there are none.
   void files_installed(Thread& thread, std::expected<std::span<const int>, int> fds);
@@ -32,7 +32,7 @@ class ReadSide {
   enum class Read { kOver, kToWait };
 
   // Delivers the work that there is for the thread. kOver: its ioctl has ended, or is suspended;
-  // kToWait: nothing has been said to it yet.
+  // kToWait: nothing was delivered, and the thread has to wait.
   Read deliver_all(Thread& thread);
 
   Delivered deliver(Thread& thread, Work& work);

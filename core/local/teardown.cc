@@ -65,7 +65,7 @@ void Teardown::end_all(TodoList& list) {
       case WorkKind::kDeadBinder:
       case WorkKind::kDeadBinderAndClear:
       case WorkKind::kClearDeath:
-        // A notification with a ref is the ref's; without one, this list was its last owner.
+        // A notification that has a ref belongs to it. Otherwise this list was its last owner.
         if (auto& death = static_cast<DeathNotification&>(work); death.ref() == nullptr) {
           model_.deaths.destroy(&death);
         }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The ends of threads and processes. Owned by the Driver. The order of a process's end:
-//   1. it is dead: nothing is queued to it any more, it is no context's manager;
-//   2. its threads: callers that wait for them are told BR_DEAD_REPLY;
-//   3. its nodes: whoever asked hears of their death; nodes others refer to stay as dead ones;
-//   4. its refs: the nodes they held are let go;
-//   5. what is still queued to it; calls among it fail at their callers;
-//   6. what peers have leased of it, what arrives for it, and its arena with all that is in it.
+//   1. it is dead: nothing is queued to it any more, and it is no context's manager;
+//   2. its threads: callers that wait for them read BR_DEAD_REPLY;
+//   3. its nodes: their deaths are reported; nodes that others refer to stay as dead ones;
+//   4. its refs: the nodes that they held are released;
+//   5. the work that is still queued to it: calls among it fail for their callers;
+//   6. the space that peers have leased, payloads that arrive, and the arena with all its buffers.
 #pragma once
 
 #include "core/model/model.h"
@@ -21,9 +21,9 @@ class Teardown {
   Teardown(Model& model, Freezes& freezes, Managers& managers)
       : model_(model), freezes_(freezes), managers_(managers) {}
 
-  // The thread is its process's to remove afterwards.
+  // Afterwards the caller removes the thread from its process.
   void end(Thread& thread);
-  // The process is the model's to remove afterwards.
+  // Afterwards the caller removes the process from the model.
   void end(Process& process);
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Payloads on their way from a program to a receiver: copied once, their objects checked and given
-// the meaning that they have there. One walk over the objects serves receivers on this host
-// (LocalTarget) and on others (PeerTarget); what differs is the Target:
+// Payloads on their way from a program to a receiver: they are copied once, and their objects are
+// checked and given the meaning that they have at the receiver. One walk over the objects serves
+// receivers on this host (LocalTarget) and on others (PeerTarget); only the Target differs:
 //
 //   int place_node(image, offset, object, node, kind, teller)   0 or a negative errno
 //   int place_file(image, offset, image_offset, sender, fd, place)
@@ -26,7 +26,7 @@
 
 namespace netbinder {
 
-// One payload's way. The image is laid out as PayloadShape says.
+// Translates one payload. The image is laid out as PayloadShape says.
 template <typename Target>
 class Translator {
  public:
@@ -40,7 +40,7 @@ class Translator {
         target_(target),
         next_extra_(shape.extra_start()) {}
 
-  // The number of objects done, also after an error.
+  // The number of objects that were translated, also after an error.
   [[nodiscard]] std::size_t done() const { return done_; }
 
   int run() {
@@ -51,7 +51,7 @@ class Translator {
       return -EFAULT;
     }
     if (!read(data_.data.ptr.buffer, image_.first(shape_.data_size))) {
-      // Where an object should begin, there is none.
+      // There is no object where the first one should begin.
       return count > 0 && offset_of(0) == 0 ? -EINVAL : -EFAULT;
     }
     model_.statistics.payload_bytes_copied += shape_.data_size;
@@ -59,7 +59,7 @@ class Translator {
     std::uint64_t lowest = 0;
     for (; done_ < count; ++done_) {
       const std::uint64_t offset = offset_of(done_);
-      // The bytes between two objects are data, here of no sense.
+      // The bytes between two objects are plain data, and not looked at.
       if (offset < lowest || offset > shape_.data_size) return -EFAULT;
       const auto type = object_type(parcel, offset);
       if (!type) return -EINVAL;
@@ -124,9 +124,9 @@ class Translator {
     return load<binder_buffer_object>(parcel, offset_of(index));
   }
 
-  // Fix-ups must go through a tree of buffers depth first and upwards in each buffer; so a
-  // fix-up's place is behind that of the last one in the same buffer, going up from the object
-  // fixed last. (The driver cannot fix up anything in an object at offset 0.)
+  // Fix-ups must go through a tree of buffers depth first, and upwards in each buffer. So the place
+  // of a fix-up must be behind that of the last one in the same buffer, seen from the object that
+  // was fixed last. (The driver cannot fix up anything in an object at offset 0.)
   bool fixup_in_order(std::uint64_t parent_object, std::uint64_t fixup_offset) const {
     std::uint64_t last = last_fixup_object_;
     std::uint64_t lowest = last_fixup_lowest_;
@@ -182,7 +182,7 @@ class Translator {
     const auto parent = parent_at(array.parent);
     if (!parent) return -EINVAL;
     if (!fixup_in_order(offset_of(array.parent), array.parent_offset)) return -EINVAL;
-    if (array.num_fds == 0) {  // wherever it is
+    if (array.num_fds == 0) {  // its place does not matter
       target_.place_array(offset, array);
       last_fixup_object_ = offset_of(array.parent);
       last_fixup_lowest_ = array.parent_offset;
@@ -217,7 +217,7 @@ class Translator {
     return *found;
   }
 
-  // The node that a binder object of the sender names; made if it is new.
+  // The node that a binder object of the sender names. It is made if it is new.
   std::expected<Node*, int> node_of(Process& process, const flat_binder_object& object) {
     if (Node* known = process.find_node(object.binder)) {
       if (known->cookie() != object.cookie) return std::unexpected(-EINVAL);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The owner of one buffer of an arena, from its allocation until it is the program's. Its end is
-// the end of all that the buffer holds, written once (end()): the turn of its node's oneway calls,
-// the reference to that node, the nodes and references of its objects, its contents where the
-// sender asked for that, the range.
+// The owner of one buffer of an arena, from its allocation until the program gets it. When it ends,
+// it ends all that the buffer holds, in one place (end()): the turn of its node's oneway calls, the
+// reference to that node, the nodes and references of its objects, its contents if the sender asked
+// for that, and the range itself.
 //
-// Owned by a Transaction while that is unread, by an ArrivingPayload while it arrives, by a
-// LeasedSpace while it is lent, or by whoever is making the call.
+// Owned by a Transaction until that is read, by an ArrivingPayload while the payload arrives, by a
+// LeasedSpace while the buffer is lent, or by the code that makes the call.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class Allocation {
   // ---- what it is part of, and what it holds ----
   void set_debug_id(std::uint32_t debug_id) { buffer_->debug_id_ = debug_id; }
   void clear_when_freed(bool clear) { buffer_->clear_on_free_ = clear; }
-  // A call of the node: holds a strong reference to it.
+  // The buffer is that of a call of the node, and holds a strong reference to it.
   void call_of(Node& node);
   // The first `count` objects in the buffer hold the nodes and references that they name.
   void objects_hold(std::uint64_t count) { buffer_->objects_ = static_cast<std::uint32_t>(count); }
@@ -58,18 +58,18 @@ class Allocation {
     buffer_->transaction_ = transaction;
     return buffer_;
   }
-  // A lent buffer becomes that of a payload. -EINVAL: it is too small, and nothing has changed.
+  // The lent buffer becomes that of a payload. -EINVAL: it is too small, and nothing has changed.
   [[nodiscard]] int use_lent(const PayloadShape& shape, std::int32_t sender_pid);
 
   // ---- ends ----
   void end();
-  // It has been read: the program's from now on.
+  // The payload has been read: the buffer is the program's from now on.
   void hand_over() { std::exchange(buffer_, nullptr)->programs_ = true; }
-  // The program's buffer at an address, to be freed by that thread (BC_FREE_BUFFER): the thread
-  // returns to its program, which closes an array's descriptors on the way.
+  // Takes back the program's buffer at an address, which that thread frees (BC_FREE_BUFFER). The
+  // thread returns to its program, which then closes the descriptors of fd arrays in the buffer.
   static Allocation take_back(Thread& thread, std::uint64_t user_address);
-  // Nobody's, until its process ends: as with the kernel's driver, a call that was discarded unread
-  // leaves its buffer where it is.
+  // Leaves the buffer to nobody until its process ends: as with the kernel's driver, a call that
+  // was discarded unread leaves its buffer where it is.
   void abandon() {
     (void)carried_by(nullptr);
     buffer_ = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory that a process receives payloads in: where it is here, where its program has it, and
+// The memory that a process receives payloads in: its place here, its address in the program, and
 // the buffers in it. Part of a Process. The program sees it read-only.
 #pragma once
 
@@ -22,14 +22,14 @@ class Arena {
     memory_ = memory;
   }
 
-  // The program has unmapped it, or is gone and only others have its descriptor: what is in it stays,
-  // and nothing comes in any more.
+  // The program has unmapped it, or has ended while others have its descriptor: what is in it
+  // stays, and nothing is received any more.
   void close() { allocator_.close(); }
   [[nodiscard]] bool starts_in(std::uint64_t address, std::uint64_t bytes) const {
     return mapped() && user_base_ >= address && user_base_ - address < bytes;
   }
 
-  // The process has ended, and with it all that its buffers held: they are just dropped.
+  // The process has ended, and so has all that its buffers held: the buffers are just dropped.
   void clear() { allocator_.clear(); }
 
   [[nodiscard]] BufferAllocator& allocator() { return allocator_; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Why a call or a reply failed: the BR_* command that its caller reads, the negative errno of the
-// extended error, and where in the driver that was decided. A plain value.
+// extended error, and the line of this driver that decided it. A plain value.
 #pragma once
 
 #include <cstdint>

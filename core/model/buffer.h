@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A range of a process's arena, free or allocated, and what an allocated one holds. Owned by its
-// BufferAllocator, which alone changes the range; what it holds is changed, and in the end given
-// back, by Allocation.
+// BufferAllocator, which alone changes the range. Allocation changes what the buffer holds, and in
+// the end gives it back.
 //
 //   free -> reserved        allocate(): an Allocation owns it, it is being filled or is queued
 //   free -> lent            lend(): a peer may yet write a payload there (core/wire/lease.h)
@@ -12,8 +12,8 @@
 //                           the process ends
 //   program's -> reserved   BC_FREE_BUFFER takes it back, to end it at once
 //   reserved, lent -> free  its Allocation ends
-// No edge leads from the program's or from an abandoned one to free: only an Allocation ends one,
-// or the end of the whole arena.
+// No edge leads from the program's or an abandoned buffer to free: only an Allocation frees a
+// buffer, or the end of the whole arena.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -37,7 +37,7 @@ struct HeldObject {
   std::uint64_t value = 0;  // the node's ptr, or the handle
 };
 
-// Two cache lines: each call touches some buffers of processes that have been idle for long.
+// Two cache lines, as each call touches some buffers of processes that have been idle for long.
 class alignas(64) Buffer {
  public:
   enum class Space : bool { kSync, kAsync };
@@ -57,7 +57,7 @@ class alignas(64) Buffer {
   [[nodiscard]] bool is_programs() const { return programs_; }
   // The node that the call is made to; null for replies.
   [[nodiscard]] Node* target() const { return target_; }
-  // Whether its oneway call is the one of its node that has its turn.
+  // Whether its oneway call has the turn of the node.
   [[nodiscard]] bool has_turn() const { return has_turn_; }
   // The call or reply that it is part of, while there is one.
   [[nodiscard]] const Transaction* transaction() const { return transaction_; }
@@ -80,17 +80,17 @@ class alignas(64) Buffer {
   std::uint64_t size_ = 0;
   bool free_ = true;
   bool lent_ = false;
-  // By a peer's device, which may be able to write there again: what its objects hold is not read
-  // from the arena then, but kept apart.
+  // A peer's device wrote the payload, and may be able to write there again. So what its objects
+  // hold is not read from the arena, but kept apart.
   bool written_by_peer_ = false;
   bool async_ = false;
-  bool programs_ = false;  // the program's, to free
+  bool programs_ = false;  // the program has it, until it frees it
   bool clear_on_free_ = false;
   bool spam_suspect_ = false;
   bool has_turn_ = false;
   std::int32_t sender_pid_ = 0;
   std::uint32_t debug_id_ = 0;
-  std::uint32_t objects_ = 0;  // so many of the first ones hold what they name
+  std::uint32_t objects_ = 0;  // that many of the first objects hold what they name
 
   Node* target_ = nullptr;  // with a local strong reference
   Transaction* transaction_ = nullptr;

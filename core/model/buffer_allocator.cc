@@ -130,7 +130,7 @@ void BufferAllocator::trim(Buffer& buffer, std::uint64_t size) {
     free_.erase(free_.iterator_to(*next));
     next->offset_ -= tail;
     next->size_ += tail;
-    next->sender_pid_ = 0;  // as of what was split off
+    next->sender_pid_ = 0;  // as for a buffer that was split off
     free_.insert(*next);
     return;
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The buffers of one process's arena: best fit, split on allocation, merged on release, with half
-// of the arena for oneway calls. Part of an Arena. Knows offsets only; it never touches the arena's
-// memory, and nothing of what a buffer holds.
+// of the arena for oneway calls. Part of an Arena. Knows offsets only: it touches neither the
+// arena's memory nor what a buffer holds.
 //
-// Buffers tile the arena: every byte belongs to exactly one, and two free ones never touch. What is
-// lent takes space, and shows nowhere else.
+// Buffers tile the arena: every byte belongs to exactly one, and two free ones are never adjacent.
+// A lent buffer takes space, but no view shows it.
 #pragma once
 
 #include <bitset>
@@ -23,7 +23,7 @@ namespace netbinder {
 
 class BufferAllocator {
  public:
-  // Oneway calls have half of the arena; buffers are counted for one or the other.
+  // Buffers of oneway calls (kAsync) may take half of the arena, and are counted apart.
   using Space = Buffer::Space;
 
   BufferAllocator() = default;
@@ -34,23 +34,23 @@ class BufferAllocator {
   // Gives the allocator an arena of `size` bytes. Once.
   void map(std::uint64_t size);
   [[nodiscard]] bool mapped() const { return size_ != 0; }
-  // The program has the memory no more: there is no room for anything new.
+  // The program has unmapped the memory: there is no room for anything new.
   void close() { closed_ = true; }
 
-  // Room for a payload. Errors as the driver reports them: -ESRCH not mapped, -EINVAL sizes
-  // overflow, -ENOSPC no room (or none left of the half for oneway calls).
+  // Allocates room for a payload. Errors as the driver reports them: -ESRCH not mapped, -EINVAL
+  // sizes overflow, -ENOSPC no room (or none left of the half for oneway calls).
   [[nodiscard]] std::expected<Buffer*, int> allocate(const PayloadShape& shape, Space space,
                                                      std::int32_t sender_pid);
   void release(Buffer* buffer);
 
-  // Room for the payload of a shape that is not known yet, but takes no more than this one. Errors
-  // as above.
+  // Allocates room for a payload whose shape is not known yet, but needs no more than this one.
+  // Errors as above.
   [[nodiscard]] std::expected<Buffer*, int> lend(const PayloadShape& largest, Space space);
-  // A lent buffer becomes that of a payload; what that does not need is free again. -EINVAL: it
+  // A lent buffer becomes that of a payload, and space that it does not need is freed. -EINVAL: it
   // needs more, and nothing has changed.
   [[nodiscard]] int use_lent(Buffer* buffer, const PayloadShape& shape, std::int32_t sender_pid);
-  // Whether lending that much more leaves so much that nobody misses it: half of the arena free
-  // (and half of the space for oneway calls), and no more than a quarter of it lent.
+  // Whether that much more can be lent at no risk: half of the arena stays free (and half of the
+  // space for oneway calls), and no more than a quarter of it is lent.
   [[nodiscard]] bool could_spare(const PayloadShape& largest, Space space) const;
 
   // The allocated buffer that starts at `offset`, or null.
@@ -62,13 +62,13 @@ class BufferAllocator {
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t lent_space() const { return lent_space_; }
-  // As if nothing were lent.
+  // Counts lent space as free.
   [[nodiscard]] std::uint64_t free_async_space() const {
     return free_async_space_ + lent_async_space_;
   }
 
-  // Pages of the arena, as the driver's statistics count them: under a buffer now, under one once,
-  // never, and up to which one they were ever used.
+  // Pages of the arena, as the driver's statistics count them: those under a buffer now, those that
+  // were once, those that never were, and the number of pages up to the last one ever used.
   static constexpr std::uint64_t kPageBytes = 4096;
   static constexpr std::uint64_t kMaxPages = 1024;
   struct Pages {
@@ -102,12 +102,12 @@ class BufferAllocator {
 
   // The smallest free buffer that is large enough, cut to size.
   std::expected<Buffer*, int> take(std::uint64_t size, Space space);
-  // Gives back what is behind the first `size` bytes.
+  // Frees the part behind the first `size` bytes.
   void trim(Buffer& buffer, std::uint64_t size);
-  // The payload is known: its pages and its sender count from now on.
+  // The payload is known: its pages and its sender are counted from now on.
   void assign(Buffer& buffer, const PayloadShape& shape, std::int32_t sender_pid);
   void end_loan(Buffer& buffer);
-  // Whether a sender of oneway calls is using up the arena; told once until space is back.
+  // Whether a sender of oneway calls uses up the arena; reported once until space is free again.
   bool suspects_spam(std::int32_t sender_pid);
 
   Pool<Buffer> pool_;

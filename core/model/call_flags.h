@@ -19,7 +19,7 @@ class CallFlags {
   [[nodiscard]] constexpr bool accept_fds() const { return (bits_ & TF_ACCEPT_FDS) != 0; }
   // The buffer is zeroed when it is freed.
   [[nodiscard]] constexpr bool clear_buffer() const { return (bits_ & kTfClearBuf) != 0; }
-  // A oneway call that replaces an older one like it that a frozen process has not read.
+  // This oneway call replaces an older one like it that a frozen process has not read.
   [[nodiscard]] constexpr bool update() const { return (bits_ & kTfUpdateTxn) != 0; }
   friend constexpr bool operator==(CallFlags, CallFlags) = default;
 

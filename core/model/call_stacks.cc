@@ -62,8 +62,8 @@ void CallStacks::fail(Transaction& call, const BrError& error) {
         return;
       }
       pop(caller, *failed);
-      // Only a reply that could not be made has a cause to tell; a death has none. An error of the
-      // caller's own since the call stays.
+      // Only a reply that could not be made has an errno; a death has none. An error of one of the
+      // caller's later commands is kept.
       if (error.error() != 0 && caller.extended_error().command == BR_OK) {
         caller.set_extended_error(
             {.id = failed->debug_id(), .command = error.command(), .param = error.error()});
@@ -75,7 +75,7 @@ void CallStacks::fail(Transaction& call, const BrError& error) {
       end(*failed);
       return;
     }
-    // The caller is gone; whoever waits for the caller is next.
+    // The caller is gone, so the thread that waits for the caller is next.
     Transaction* next = failed->from_parent_;
     end(*failed);
     failed = next;
@@ -108,12 +108,12 @@ void CallStacks::tell_doom(Thread& thread) {
 
 bool CallStacks::handles_another(const Transaction& call) {
   const Thread& caller = *call.from_;
-  // One whose descriptors are being installed is off the todo list, and not yet on the stack.
+  // A call whose descriptors are being installed is neither on the todo list nor on the stack yet.
   const auto* installing = caller.in<InstallingFiles>();
   return caller.stack_ != &call ||
          (installing != nullptr && installing->transaction->awaits_reply()) ||
          std::any_of(caller.todo_.begin(), caller.todo_.end(), [](const Work& work) {
-           // It is read before the failure would be, and goes on the stack then.
+           // The thread reads it before the failure, and it goes on the stack then.
            return work.kind() == WorkKind::kTransaction &&
                   static_cast<const Transaction&>(work).awaits_reply();
          });
@@ -147,8 +147,8 @@ void CallStacks::end(Transaction& transaction) {
 }
 
 void CallStacks::release(Thread& thread) {
-  // A call that the thread handles is answered now, unless it waits in a call on behalf of it: then
-  // when that one ends.
+  // A call that the thread handles is answered now, unless the thread waits in another call on its
+  // behalf. Then it is answered when that one ends.
   std::vector<Transaction*> answer_now;
   std::vector<Transaction*> doomed;
   bool waits = false;

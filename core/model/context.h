@@ -5,8 +5,8 @@
 // the built-in service manager's. Owned by the Model. Its device may be removed: then
 // nobody finds it any more, and it lives as long as a process has it open.
 //
-// Local managers' nodes are held until their owner ends, and so need no owner here; the node of a
-// manager of another host is held as long as it is one.
+// The nodes of local managers are held until their owners end, so no hold is kept here; the node of
+// another host's manager is held as long as it is the manager.
 #pragma once
 
 #include <algorithm>
@@ -40,24 +40,24 @@ class Context {
   [[nodiscard]] Node* manager() const { return manager_; }
   [[nodiscard]] Node* remote_manager() const { return remote_manager_.node(); }
   [[nodiscard]] Node* builtin() const { return builtin_; }
-  // The node of the built-in manager that the one of that host calls, and nobody else; null: it has
-  // none yet.
+  // The node of the built-in manager that only the built-in manager of that host calls; null: there
+  // is none yet.
   [[nodiscard]] Node* builtin_for(HostId host) const {
     const auto found = builtin_for_.find(host);
     return found == builtin_for_.end() ? nullptr : found->second;
   }
-  // Where the ptrs of these nodes begin: that of a host is so much more.
+  // The ptrs of these nodes are this value plus the host's number.
   [[nodiscard]] std::uint64_t builtin_peer_ptr() const { return builtin_peer_ptr_; }
   [[nodiscard]] Node* handle_zero() const {
     if (manager_ != nullptr) return manager_;
     return remote_manager() != nullptr ? remote_manager() : builtin_;
   }
-  // Whether it is the node of a manager of this host, which its owner holds from the start.
+  // Whether it is the node of a manager of this host, whose owner holds references from the start.
   [[nodiscard]] bool leads_to(const Node& node) const {
     if (&node == manager_ || &node == builtin_) return true;
     return std::ranges::any_of(builtin_for_, [&](const auto& of) { return of.second == &node; });
   }
-  // The first local manager's, ever: another user's program cannot become manager after it.
+  // The user of the first local manager ever: no other user's program can become manager after it.
   [[nodiscard]] std::optional<std::uint32_t> manager_uid() const { return manager_uid_; }
 
   void set_manager(Node& node, std::uint32_t uid) {
@@ -65,7 +65,7 @@ class Context {
     manager_ = &node;
     manager_uid_ = uid;
   }
-  // It manages the context no more; its node stays what it is.
+  // The node manages the context no more, but is otherwise unchanged.
   void end_manager() { manager_ = nullptr; }
   void set_remote_manager(NodeHold hold) { remote_manager_ = std::move(hold); }
   void end_remote_manager() { remote_manager_.release(); }

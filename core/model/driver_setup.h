@@ -22,7 +22,7 @@ struct ContextSetup {
   bool builtin_yields = true;
 };
 
-// Whether there can be other hosts: one that is alone does without all that concerns them.
+// Whether there can be other hosts. A host that is alone has no parts that concern them.
 enum class Reach { kCluster, kThisHost };
 
 struct DriverSetup {
@@ -35,15 +35,15 @@ struct DriverSetup {
   std::size_t max_processes = 4096;
   std::size_t max_threads_per_process = 4096;
   std::size_t max_nodes_per_process = 1U << 20;
-  // Of max_processes these are root's alone.
+  // This many of max_processes are for root only.
   std::size_t processes_for_root = 64;
   UserLimits user_limits;
-  // A reference that one host passed on to another, for a node of this one, is kept so long for the
-  // other once they, or one of them and this host, have lost each other. Twice the session timeout:
-  // whoever is still to come has come by then.
+  // A reference to a node of this host that one host passed on to another is kept for this long
+  // after two of the three hosts have lost each other. It is twice the session timeout: a recipient
+  // that still claims the reference does so within that time.
   std::uint64_t handoff_timeout_ms = 10'000;
   std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
-  // The users of other hosts; those of a host that is not in it are the same here.
+  // How users of other hosts are mapped. Those of a host without an entry are the same here.
   std::map<HostId, UidMap> uid_maps;
 
   [[nodiscard]] std::uint32_t user_here(HostId of, std::uint32_t uid) const {

@@ -22,16 +22,16 @@ struct IoctlResult {
   int error = 0;
   std::uint64_t write_consumed = 0;  // bytes of the commands given
   std::uint64_t read_consumed = 0;   // bytes put into the read buffer
-  // BR_SPAWN_LOOPER is to replace the first word of the program's buffer, which is another read's.
+  // BR_SPAWN_LOOPER replaces the first word of the program's buffer, which an earlier read wrote.
   bool wants_looper = false;
   std::span<const int> close_fds = {};    // the program is to close these of its descriptors
   std::optional<std::int32_t> nice = {};  // the thread is to take on this nice value
-  // The thread's next ioctl, if it is what a PostedRead says, need not be brought to the core until
-  // take_posted_read asks for it. Any other ends that.
+  // The thread's next ioctl, if it is a PostedRead, need not be brought to the core until
+  // take_posted_read asks for it. Any other ioctl ends that.
   bool may_post_read = false;
 };
 
-// A BINDER_WRITE_READ that only reads, blocks, and begins its buffer.
+// A BINDER_WRITE_READ that only reads, may block, and has read nothing yet.
 struct PostedRead {
   std::int32_t nice = 0;             // the thread's
   std::span<std::byte> read_buffer;  // valid until ioctl_done; room for any one command
@@ -50,8 +50,8 @@ class Effects {
   // Copies from the memory of a process's program, for an ioctl of that thread. 0, or -EFAULT.
   virtual int read_memory(ProcessId process, ThreadId thread, std::uint64_t address,
                           std::span<std::byte> into) = 0;
-  // Takes hold of a descriptor of a process's program, for an ioctl of that thread. -EBADF if it
-  // has none such.
+  // Takes a reference to the open file of a descriptor of a process's program, for an ioctl of that
+  // thread. -EBADF if there is no such descriptor.
   virtual std::expected<FileToken, int> take_file(ProcessId process, ThreadId thread, int fd) = 0;
   virtual void drop_file(FileToken file) = 0;
   // Installs files (which it takes over) in a process's program, close-on-exec; answered by
@@ -59,18 +59,18 @@ class Effects {
   virtual void install_files(ProcessId process, ThreadId thread,
                              std::span<const FileToken> files) = 0;
 
-  // Takes a file over, to be known at `peer` by the number returned. The next message to that peer
-  // names it, unless withdraw_file comes before.
+  // Takes a file over, which `peer` will know by the returned number. The next message to that peer
+  // names it, unless withdraw_file is called before.
   virtual std::expected<FileNumber, FileRefusal> export_file(HostId peer, FileToken file) = 0;
-  // No message will name it: it is dropped.
+  // No message will name the file, so it is dropped.
   virtual void withdraw_file(HostId peer, FileNumber file) = 0;
-  // The file that `peer` offered by that number, once. -ENOENT if it offered none; any other error
-  // means that it cannot be had here.
+  // Returns the file that `peer` offered by that number, once. -ENOENT if it offered none; any
+  // other error means that this host cannot have it.
   virtual std::expected<FileToken, int> import_file(HostId peer, FileNumber file) = 0;
 
   virtual void ioctl_done(ProcessId process, ThreadId thread, const IoctlResult& result) = 0;
-  // The read of a thread whose last ioctl ended with may_post_read, which is taken by that.
-  // Nothing: it is not there, and is to be brought when it is.
+  // Takes the posted read of a thread whose last ioctl ended with may_post_read. Nothing if the
+  // thread has not made the read yet; the read then comes as an event.
   virtual std::optional<PostedRead> take_posted_read(ProcessId process, ThreadId thread) = 0;
   // Whether a read of the process would find work: what poll on its descriptor answers.
   virtual void readiness_changed(ProcessId process, bool readable) = 0;
@@ -80,7 +80,7 @@ class Effects {
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // The peer broke the protocol: end its session.
   virtual void give_up_peer(HostId peer, std::string_view reason) = 0;
-  // The caller is to call Driver::timer_expired at the time given, or soon after.
+  // Driver::timer_expired is to be called at that time, or soon after.
   virtual void set_timer(std::uint64_t deadline_ms) = 0;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The work that an event leaves for its end: reads that go on, references to nodes of other hosts
+// The work that an event leaves for its end: reads to continue, references to nodes of other hosts
 // that may be given back, processes whose readiness may have changed. Owned by the Model; empty
-// between events. Objects that end are forgotten here first.
+// between events. Objects that end are removed from here first.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,12 @@ namespace netbinder {
 
 class EndOfEvent {
  public:
-  // The thread's read goes on.
+  // The thread's read is to go on.
   void run(Thread& thread) {
     if (std::exchange(thread.runnable_, true)) return;
     runnable_.push_back(&thread);
   }
-  // Whether a read of the process would find work is to be looked at again.
+  // It is to be checked again whether a read of the process would find work.
   void touch(Process& process) {
     if (process.touched_ || process.dead()) return;
     process.touched_ = true;
@@ -47,12 +47,12 @@ class EndOfEvent {
     if (node.settling_) std::erase(settling_, &node);
   }
 
-  // Does all of it, in this order, until nothing is left. `quiet` is what waits for a process to
-  // have no call in flight.
+  // Does all of this work, in this order, until nothing is left. `quiet` handles the ioctls that
+  // wait until a process has no call in flight.
   template <typename GoOn, typename Quiet, typename Settle, typename Look>
   void run_all(GoOn&& go_on, Quiet&& quiet, Settle&& settle, Look&& look) {
     do {
-      for (std::size_t i = 0; i < runnable_.size(); ++i) {  // it may grow meanwhile
+      for (std::size_t i = 0; i < runnable_.size(); ++i) {  // go_on may add to it
         Thread* thread = runnable_[i];
         if (thread == nullptr) continue;
         thread->runnable_ = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The open files that a call or a reply brings along, each with the place of its descriptor in the
-// receiver's buffer. Owns the files until the host program takes them over to install them; those
-// that it does not are dropped.
+// receiver's buffer. Owns the files until the host program takes them over to install them, and
+// drops those that it does not take over.
 #pragma once
 
 #include <algorithm>
@@ -48,14 +48,14 @@ class FilesInFlight {
   [[nodiscard]] bool empty() const { return fixups_.empty(); }
   [[nodiscard]] std::size_t size() const { return fixups_.size(); }
   [[nodiscard]] const std::vector<FileFixup>& fixups() const { return fixups_; }
-  // Those from `first` on.
+  // Drops those from `first` on.
   void drop(std::size_t first = 0) {
     if (effects_ != nullptr) {
       for (std::size_t i = first; i < fixups_.size(); ++i) effects_->drop_file(fixups_[i].file);
     }
     fixups_.resize(std::min(first, fixups_.size()));
   }
-  // The host program takes them over, to install them in this order; their places stay known.
+  // The host program takes the files over, to install them in this order; their places are kept.
   [[nodiscard]] std::vector<FileToken> hand_over() {
     std::vector<FileToken> files;
     for (const FileFixup& fixup : fixups_) files.push_back(fixup.file);
@@ -64,7 +64,7 @@ class FilesInFlight {
   }
 
  private:
-  Effects* effects_ = nullptr;  // null: they are not ours, or there are none
+  Effects* effects_ = nullptr;  // null: there are no files, or they were handed over
   std::vector<FileFixup> fixups_;
 };
 

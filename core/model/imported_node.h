@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // This host's knowledge of a node whose home is another host that is up: the references that the
-// home has counted for us and we have not given back, the claims that it has yet to answer, and
-// whether the node's owner is frozen. Part of a node while it is imported.
+// home has counted for us and that we have not given back, the claims that it has yet to answer,
+// and whether the node's owner is frozen. Part of a node while it is imported.
 //
 // Every strong reference counts once strong and once weak, so that the strong one can go first.
 #pragma once
@@ -46,11 +46,11 @@ class ImportedNode {
     if (kind == RefKind::kStrong) --strong_claims_;
   }
   [[nodiscard]] bool claimed() const { return claims_ > 0; }
-  // There is no such reference yet, and a claim may bring one.
+  // Whether there is no such reference yet, but a claim may bring one.
   [[nodiscard]] bool only_claimed(RefKind kind) const {
     return kind == RefKind::kStrong ? strong_ == 0 && strong_claims_ > 0 : weak_ == 0 && claims_ > 0;
   }
-  // Whether the home counts a strong reference for us, or will unless the node is dead.
+  // Whether the home counts a strong reference for us, or will do so unless the node is dead.
   [[nodiscard]] bool may_be_strong() const { return strong_ + strong_claims_ > 0; }
   [[nodiscard]] bool may_be(RefKind kind) const {
     return kind == RefKind::kStrong ? may_be_strong() : weak_ + claims_ > 0;

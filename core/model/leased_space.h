@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A lease (core/wire/lease.h) that has not ended: the owner of the space. The peer has it by its
-// number, the process in a list; whichever of the two goes first ends it, and so the space.
+// A lease (core/wire/lease.h) that has not ended: the owner of the space. The peer finds it by its
+// number, the process in a list. It ends, and frees the space, when the first of the two goes.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -28,12 +28,12 @@ class LeasedSpace {
 
   [[nodiscard]] LeaseId id() const { return id_; }
   [[nodiscard]] Peer& holder() const { return holder_; }
-  // In whose arena the space is.
+  // The process whose arena has the space.
   [[nodiscard]] Process& process() const { return process_; }
-  // None once it has become the place of a message's payload.
+  // Empty once the space has become the place of a message's payload.
   [[nodiscard]] Allocation& space() { return space_; }
   [[nodiscard]] const Allocation& space() const { return space_; }
-  // At the beginning of the space, for the payload's image.
+  // The size of the part at the beginning of the space that is for the payload's image.
   [[nodiscard]] std::uint64_t image_bytes() const { return image_bytes_; }
 
   boost::intrusive::list_member_hook<> process_hook;  // for the process's list only

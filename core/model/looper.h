@@ -7,8 +7,8 @@
 //   entered <-> registered         both are set then, and the thread is invalid as well
 //   none -> registered, invalid    registered without having been asked for
 //   any -> exited                  BC_EXIT_LOOPER
-// No edge leads back: a thread that was invalid or has exited stays so, and keeps being served, as
-// with the kernel's driver; only the debug files tell.
+// No edge leads back: a thread that is invalid or has exited stays so and keeps being served, as
+// with the kernel's driver; only the debug files show it.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ namespace netbinder {
 // ---- queuing ----
 
 void LooperPool::queue_to(Thread& thread, Work& work) {
-  // It is in an ioctl, or has a call under way: its next read is not one of those that wait.
+  // The thread is in an ioctl or has a call under way, so its next read cannot be a posted one.
   NB_CHECK(!thread.may_post_);
   pay_owed_completion(thread);
   thread.todo_.push_back(work);
@@ -67,7 +67,7 @@ Work& LooperPool::take_next(Thread& thread) {
   TodoList& list = own ? thread.todo_ : todo_;
   Work& work = list.front();
   list.pop_front();
-  // This thread may wait again, or for files, without an end of its ioctl.
+  // Readiness must be checked even if the thread waits again, or for files, in the same ioctl.
   if (!own) model_.end.touch(process_);
   if (thread.todo_.empty()) thread.urgent_work_ = false;
   return work;
@@ -143,7 +143,7 @@ void LooperPool::register_looper(Thread& thread) {
 // ---- readiness ----
 
 void LooperPool::note_ready(Thread& thread) {
-  // A thread's own work makes the descriptor readable if that thread is one that polls: a looper,
+  // A thread's own work makes the descriptor readable only if that thread would poll it: a looper,
   // or the only thread there is.
   const bool ready = thread.urgent_work_ && thread.idle() && !thread.dead_ &&
                      (thread.is_looper() || process_.threads().size() == 1);
@@ -161,7 +161,7 @@ void LooperPool::note_all_ready() {
 bool LooperPool::would_find_work() const {
   if (ready_ > 0) return true;
   if (todo_.empty()) return false;
-  // Not for a thread that waits for a reply or has work of its own, if that is all there is.
+  // The only thread of a process cannot take this work while it waits for a reply or has its own.
   return process_.threads().size() != 1 || process_.threads().begin()->second->available();
 }
 

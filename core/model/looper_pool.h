@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The threads of a process as they wait for work: the todo lists of the process and of its threads,
-// who is woken for what, whether the driver asks for one more looper, whether the descriptor is
-// readable, and reads that are posted. Part of a Process.
+// which thread is woken for which work, whether the driver asks for another looper, whether the
+// descriptor is readable, and reads that are posted. Part of a Process.
 //
-// Posted reads: a looper that comes back from a call only to wait for the next one need not be
-// brought here as an event. Its host program is told so with the end of its last ioctl
+// Posted reads: a looper that comes back from a call only to wait for the next need not bring that
+// read here as an event. The host program learns this at the end of the thread's last ioctl
 // (IoctlResult::may_post_read), and the core asks for the read (Effects::take_posted_read) before
-// there is work for it. So nobody but the program knows of the read while nothing is to be done,
-// and all that is decided by who waits is decided as if it had been brought when it was made.
-// While a thread may post, it is idle, has no work and handles nothing, and its process has no work
-// that it could take. A read that was not there when it was asked for comes as an event, later.
+// there is work for it. So only the program knows of the read while there is nothing to do, and all
+// decisions are made as if the read had been brought when it was made. While a thread may post, it
+// is idle, has no work and handles no call, and its process has no work that it could take. A read
+// that was not made yet when the core asked for it comes as an event, later.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -39,9 +39,9 @@ class LooperPool {
   }
   // Work for this thread; wakes it. A completion that is owed to it comes first.
   void queue_to(Thread& thread, Work& work);
-  // Read with whatever comes next; not worth a wake-up by itself.
+  // Work that is read together with the next other work; it wakes nobody by itself.
   static void queue_deferred(Thread& thread, Work& work) { thread.todo_.push_back(work); }
-  // To the thread if it is a looper, else to its process.
+  // Queues work to the thread if it is a looper, otherwise to its process.
   void queue_own(Thread& thread, Work& work) {
     if (thread.is_looper()) {
       queue_to(thread, work);
@@ -49,11 +49,11 @@ class LooperPool {
       queue(work);
     }
   }
-  // BR_TRANSACTION_COMPLETE of the call on top of the thread's stack, if it is still owed.
+  // Queues BR_TRANSACTION_COMPLETE of the call on top of the thread's stack, if it is still owed.
   void pay_owed_completion(Thread& thread);
 
   // ---- waking ----
-  // The thread that waits for work of the process and takes the next of it; null: none waits.
+  // Takes a waiting thread off the list, for the next work of the process; null: none waits.
   Thread* select_waiting();
   void wake_one();
   void wake(Thread& thread);
@@ -67,8 +67,8 @@ class LooperPool {
     return thread.urgent_work_ || thread.need_return_ || (thread.available() && !todo_.empty());
   }
   enum class From { kThread, kProcess };
-  // The next item of the thread's list, else, where its read may take that, of the process's. Null:
-  // there is none.
+  // Whether there is work in the thread's list or, if `lowest` is kProcess, in that of the process.
+  // The thread's own list comes first.
   [[nodiscard]] bool has_next(const Thread& thread, From lowest) const {
     return !thread.todo_.empty() || (lowest == From::kProcess && !todo_.empty());
   }
@@ -81,23 +81,23 @@ class LooperPool {
     thread.state_ = state;
     note_ready(thread);
   }
-  // Back to reading, in the midst of a read.
+  // The thread goes back to reading in the same ioctl.
   void resume_reading(Thread& thread);
-  // The ioctl is done; its program may post the thread's next read.
+  // The ioctl is done.
   void end_ioctl(Thread& thread);
   enum class MayPost { kNo, kYes };
   [[nodiscard]] MayPost may_post_next(const Thread& thread) const;
   void let_post(Thread& thread);
-  // The thread has come with an ioctl, or ends.
+  // The thread may not post a read any more: it has made an ioctl, or ends.
   void end_posting(Thread& thread);
-  // The posted read of a thread that may post, before there is work for it; it waits then. False:
-  // it has none.
+  // Takes the posted read of a thread that may post, before there is work for it; the thread then
+  // waits. False: it has made none.
   bool take_posted_read(Thread& thread);
-  // The latest one of any thread.
+  // Takes one posted read, of the thread that could post last.
   bool take_a_posted_read();
 
   // ---- asking for loopers ----
-  // After a read: whether BR_SPAWN_LOOPER is said, which is then counted as asked for.
+  // After a read: whether to add BR_SPAWN_LOOPER, which is then counted as requested.
   [[nodiscard]] bool asks_for_looper(const Thread& thread);
   void register_looper(Thread& thread);
   void set_max_threads(std::uint32_t max_threads) { max_threads_ = max_threads; }
@@ -108,12 +108,12 @@ class LooperPool {
 
   // ---- readiness: what poll on the descriptor answers ----
   void note_ready(Thread& thread);
-  // There is one more thread: another one that is no looper may have counted as the only one.
+  // A thread was added: one that is no looper counts only while it is the only thread.
   void note_all_ready();
   // Tells the host program if the answer has changed.
   void tell_readiness();
 
-  // The thread ends: it is in no list any more, and then has no work left.
+  // The thread ends: remove() takes it out of all lists, and no_work_left() follows.
   void remove(Thread& thread);
   void no_work_left(Thread& thread);
   void check() const;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // All objects of one driver, and what they share: the host's setup and effects, counters and logs,
-// the time, what the event being handled leaves to be done. Owned by the Driver; made first and
-// destroyed last. Processes and contexts are found here; everything else belongs to one of them, or
-// to the class that makes it.
+// the time, and the work that the event in progress leaves to be done. Owned by the Driver; made
+// first and destroyed last. Processes and contexts are found here; everything else belongs to one
+// of them, or to the class that makes it.
 //
 // Thread: the driver's.
 #pragma once
@@ -61,7 +61,7 @@ class Model {
   Nodes nodes;
   CallStacks calls;
 
-  // By the number of a node, a ref, a transaction, as the debug files print it.
+  // The next number for a node, a ref or a transaction, as the debug files print it.
   [[nodiscard]] std::uint32_t next_debug_id() { return next_debug_id_++; }
 
   // ---- processes ----
@@ -99,7 +99,7 @@ class Model {
     contexts_.push_back(std::make_unique<Context>(std::move(name), scope));
   }
 
-  // Those whose devices are gone, and that nobody has open.
+  // Ends the contexts whose devices were removed and that no process has open.
   void end_unused_contexts() {
     std::erase_if(contexts_, [this](const auto& context) {
       return !context->listed() && std::ranges::none_of(processes_, [&](const auto& process) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Elsewhere of a host that is alone: no node is imported, so nobody asks it for anything but
-// whether a context may have a manager. What cannot be is an invariant.
+// The Elsewhere of a host that is alone: no node is imported, so it is asked only whether a context
+// may have a manager. Any other request breaks an invariant.
 #pragma once
 
 #include "core/base/check.h"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A node: an object that calls are made to. It is one of three kinds: local (a process of this host
-// owns it), imported (its home is another host that is up) or dead (its owner is gone, or its home
-// is). It lives while anything refers to it: a ref, a local count, an announcement that its owner
-// has not acknowledged, a claim under way. Owned by Nodes, which alone changes its counts and kind.
+// owns it), imported (its home is another host that is up) or dead (its owner or its home is gone).
+// It lives while anything refers to it: a ref, a local count, an announcement that its owner has
+// not acknowledged, a claim under way. Owned by Nodes, which alone changes its counts and kind.
 //
 //   local -> dead      the owner has died, and somebody refers to it
 //   imported -> dead   the home says so, or its session is over
-// No kind is ever left for local or imported: a new object gets a new node, and a node that comes
-// back with a new session has a new identity.
+// No edge leads to local or imported: a new object gets a new node, and a node that comes back with
+// a new session has a new identity.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -91,7 +91,7 @@ class Node {
   [[nodiscard]] RefList& refs() { return refs_; }
   // Refs with strong counts.
   [[nodiscard]] std::uint64_t internal_strong() const { return internal_strong_; }
-  // Held by buffers, managers, handoffs, and by announcements that are not acknowledged.
+  // Counts held by buffers, managers, handoffs, and announcements that are not acknowledged.
   [[nodiscard]] std::uint64_t local_strong() const { return local_strong_; }
   [[nodiscard]] std::uint64_t local_weak() const { return local_weak_; }
   [[nodiscard]] bool strongly_held() const { return internal_strong_ > 0 || local_strong_ > 0; }
@@ -103,7 +103,7 @@ class Node {
   [[nodiscard]] const OnewayQueue& oneways() const { return oneways_; }
   [[nodiscard]] const NodeWork& work() const { return work_; }
 
-  // Its refs and the counts agree.
+  // Aborts unless its refs and its counts agree.
   void check() const;
 
  private:
@@ -114,12 +114,12 @@ class Node {
     Process* owner;
   };
   struct Dead {
-    // A peer passed it on as a strong reference, though there is nothing behind it any more.
+    // A peer passed it on as a strong reference, although it is dead.
     bool given_strong;
   };
 
   NodeIdentity identity_;
-  std::uint64_t ptr_ = 0;  // by these its owner knows it; kept when it dies
+  std::uint64_t ptr_ = 0;  // the owner's ptr and cookie for it, kept when it dies
   std::uint64_t cookie_ = 0;
   std::uint32_t debug_id_;
   NodeFlags flags_;

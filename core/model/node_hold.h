@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The owner of local references to a node, which are not a process's or a peer's: those of a
-// manager of another host, of a handoff, of a moment in which a node must not go. Gives them back
-// when it ends, the strong one first, so that the weak one keeps the node meanwhile.
+// The owner of local references to a node that are neither a process's nor a peer's: those of
+// another host's manager, of a handoff, or of code that needs the node for a moment. Drops them
+// when it ends, the strong one first, since the weak one keeps the node until then.
 #pragma once
 
 #include <utility>
@@ -22,7 +22,7 @@ class NodeHold {
     Nodes::hold(node, RefKind::kStrong);
     return NodeHold(nodes, node, Kinds::kStrong);
   }
-  // The weak one in any case, the strong one by `kind`.
+  // Holds a weak reference and, if `kind` is strong, a strong one as well.
   static NodeHold of_kind(Nodes& nodes, Node& node, RefKind kind) {
     Nodes::hold(node, RefKind::kWeak);
     if (kind == RefKind::kStrong) Nodes::hold(node, RefKind::kStrong);

@@ -51,8 +51,8 @@ bool Nodes::increment(Ref& ref, RefKind kind, Thread* teller) {
     return true;
   }
   // A first strong reference needs a thread of the owner's that can tell it, unless the node is a
-  // context's manager (whose owner holds it from the start) or is counted for us at its home. A
-  // weak one is granted in any case, as by the kernel's driver: the owner may never hear of it.
+  // context's manager (whose owner holds it from the start) or its home counts a strong one for us.
+  // A weak one is always granted, as by the kernel's driver: the owner may never be told of it.
   if (kind == RefKind::kStrong) {
     if (teller == nullptr && node.internal_strong_ == 0) {
       bool granted = false;
@@ -155,7 +155,7 @@ Nodes::Told Nodes::tell_owner(Node& node) {
 
 void Nodes::acknowledged(Node& node, RefKind kind, std::uint64_t cookie) {
   OwnerView& view = kind == RefKind::kStrong ? node.strong_view_ : node.weak_view_;
-  // The announcement was a reference; the owner holds one of its own now, so the node goes on.
+  // The announcement counted as a reference. The owner now has its own, so that one is dropped.
   if (node.cookie_ == cookie && view.acknowledge()) drop(node, kind);
 }
 
@@ -213,7 +213,7 @@ void Nodes::tell_death(Node& node) {
 void Nodes::dequeue_work(Node& node) {
   if (!node.work_.queued()) return;
   node.work_.dequeue();
-  if (Process* owner = node.owner()) model_.end.touch(*owner);  // it may have been all to read
+  if (Process* owner = node.owner()) model_.end.touch(*owner);  // there may be nothing else to read
 }
 
 void Nodes::destroy(Node& node) {

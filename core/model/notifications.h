@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process can ask to be notified of a node that it refers to: of its death, and of whether its
-// owner is frozen. A notification belongs to its ref until it is cleared; then to the list that it
-// waits in, and it ends when the program has read that it is cleared.
+// A process can ask to be notified when a node that it refers to dies, and when the node's owner is
+// frozen or thawed. A notification belongs to its ref until it is cleared; then it belongs to the
+// list that it waits in, and ends when the program has read that it is cleared.
 //
 // DeathNotification:
-//   none --request--> armed --node dies--> queued --read--> delivered --DONE--> told
-//   armed, told --clear--> clear queued --read--> none
+//   none --request--> armed --node dies--> queued --read--> delivered --DONE--> done
+//   armed, done --clear--> clear queued --read--> none
 //   queued --clear--> queued (and clear) --read--> delivered (and clear) --DONE--> clear queued
 //   delivered --clear--> delivered (and clear)
-// A request on a dead node starts as queued. Nothing leads from told back to queued: a node dies
+// A request on a dead node starts as queued. No edge leads from done back to queued: a node dies
 // once.
 //
 // FreezeNotification:
@@ -36,7 +36,7 @@ class Notification : public Work {
       : Work(kind), ref_(&ref), cookie_(cookie) {}
 
   [[nodiscard]] std::uint64_t cookie() const { return cookie_; }
-  // Null once it is cleared: the list that it is in owns it then.
+  // Null once it is cleared: then the list that it is in owns it.
   [[nodiscard]] ProcessRef* ref() const { return ref_; }
 
  protected:
@@ -53,7 +53,7 @@ class DeathNotification final : public Notification {
       : Notification(WorkKind::kDeadBinder, ref, cookie) {}
 
   enum class Next { kQueue, kNothing };
-  // Cleared by its program. kQueue: the program is to hear of that now.
+  // The program clears it. kQueue: the program is to be told of that now.
   [[nodiscard]] Next clear() {
     detach();
     if (queued()) {
@@ -109,7 +109,7 @@ class FreezeNotification final : public Notification {
  private:
   bool frozen_ = false;
   bool sent_ = false;    // delivered, not yet acknowledged
-  bool resend_ = false;  // the state changed meanwhile
+  bool resend_ = false;  // the state changed after it was sent
 };
 
 }  // namespace netbinder

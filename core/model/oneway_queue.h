@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The oneway calls of a node: one at a time is queued to its owner or being handled, the others
-// wait here in order. Part of a node. The turn belongs to the buffer of the call that has it, and
-// ends with that buffer, whatever ends it (Allocation): nobody else passes it on.
+// The oneway calls of a node: one at a time is queued to its owner or handled, the others wait here
+// in order. Part of a node. The turn belongs to the buffer of the call that has it. It ends with
+// that buffer, however the buffer ends (Allocation), and nothing else passes it on.
 #pragma once
 
 #include "core/base/check.h"
@@ -14,14 +14,14 @@ class OnewayQueue {
  public:
   enum class Turn { kNow, kLater };
 
-  // A call has come. kNow: it has the turn.
+  // A call has come. kNow: the call has the turn.
   [[nodiscard]] Turn arrive() {
     if (busy_) return Turn::kLater;
     busy_ = true;
     return Turn::kNow;
   }
   void wait(Work& transaction) { waiting_.push_back(transaction); }
-  // The call that had the turn is over. The next one, which has it now; null: there is none.
+  // The call that had the turn is over. Returns the next one, which now has it, or null.
   [[nodiscard]] Work* pass_on() {
     NB_CHECK(busy_);
     if (waiting_.empty()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The outcome of a step of an ioctl: it is done; it is suspended, and an event to come goes on behind
-// it, or (kAgain) with the same step again; or it failed. A step of the command stream or of a control ioctl fails with a negative errno,
-// which ends the ioctl; a call fails with a BrError, which its thread reads.
+// The outcome of a step of an ioctl. It is done; or suspended, and a later event continues behind
+// it or (kAgain) repeats it; or it failed. A step of the command stream or a control ioctl fails
+// with a negative errno, which ends the ioctl; a call fails with a BrError, which its thread reads.
 #pragma once
 
 #include <expected>

@@ -6,8 +6,8 @@
 //   kAnnounced -> kHeld   the owner has acknowledged it
 //   kHeld -> kNone        BR_RELEASE or BR_DECREFS has been read
 //   kNone -> kHeld        the owner is taken to hold it from the start, as a context's manager is
-// The missing edges: an announced reference is not released, since its acknowledgement is owed and
-// counts as a reference itself; and nothing that is held is announced again.
+// Other edges do not exist: an announced reference is not released, since its acknowledgement is
+// owed and counts as a reference; and a held reference is not announced again.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace netbinder {
 
 class OwnerView {
  public:
-  // Whether it has heard of a reference and has not heard that it is gone.
+  // Whether the owner has been told of a reference and not yet of its release.
   [[nodiscard]] bool has() const { return state_ != State::kNone; }
   [[nodiscard]] bool announced() const { return state_ == State::kAnnounced; }
 
@@ -27,7 +27,7 @@ class OwnerView {
     NB_CHECK(state_ == State::kNone);
     state_ = State::kAnnounced;
   }
-  // False: none was announced, and nothing has changed.
+  // False: no reference was announced, and nothing has changed.
   [[nodiscard]] bool acknowledge() {
     if (state_ != State::kAnnounced) return false;
     state_ = State::kHeld;
@@ -37,7 +37,7 @@ class OwnerView {
     NB_CHECK(state_ != State::kAnnounced);
     state_ = State::kNone;
   }
-  // An announcement that has yet to be acknowledged stays one.
+  // An announcement that is not yet acknowledged stays one.
   void hold_from_start() {
     if (state_ == State::kNone) state_ = State::kHeld;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A binder process: one open of a binder device. Owns its threads, its refs, its arena and what it
-// has been told and has not acknowledged; knows its nodes, which Nodes owns. Owned by the Model.
+// A binder process: one open of a binder device. Owns its threads, its refs, its arena and its
+// unacknowledged notifications; lists its nodes, which Nodes owns. Owned by the Model.
 //
 // The order of a process's end is in core/local/teardown.h.
 #pragma once
@@ -58,7 +58,7 @@ class Process {
   [[nodiscard]] const Credentials& credentials() const { return credentials_; }
   [[nodiscard]] std::int32_t pid() const { return credentials_.pid; }
   void set_euid(std::uint32_t euid) { credentials_.euid = euid; }
-  // Whose account it is on, whatever its program's user becomes.
+  // The user whose account it counts on, even if its program's user changes.
   [[nodiscard]] UserUsage& user() const { return user_; }
   [[nodiscard]] bool dead() const { return dead_; }
   void die() { dead_ = true; }
@@ -71,7 +71,7 @@ class Process {
   [[nodiscard]] const RefTable& refs() const { return refs_; }
 
   // ---- threads, by tid ----
-  // Those of most processes have their place in the Process itself.
+  // A few threads are stored in the Process itself, which is enough for most processes.
   using Threads = boost::container::small_flat_map<std::uint32_t, std::unique_ptr<Thread>, 4>;
   [[nodiscard]] const Threads& threads() const { return threads_; }
   [[nodiscard]] Thread* find_thread(ThreadId tid) const {
@@ -106,11 +106,11 @@ class Process {
     user_.nodes.remove(nodes_.size());
     nodes_.clear();
   }
-  // By ptr: the order in which one event reaches them.
+  // By ptr, which is the order in which one event handles them.
   [[nodiscard]] std::vector<Node*> nodes_in_order() const;
 
   // ---- calls ----
-  // Calls and replies that are queued to it or, if synchronous, being handled by it.
+  // Calls and replies that are queued to it, and synchronous calls that it handles.
   [[nodiscard]] std::uint64_t outstanding() const { return outstanding_; }
   void transaction_begins() { ++outstanding_; }
   // True: it was the last one.
@@ -127,7 +127,7 @@ class Process {
   [[nodiscard]] bool async_received() const { return async_received_; }
   void freeze() { begin_freezing(true); }
   void thaw() { begin_freezing(false); }
-  // The freeze has failed: what came meanwhile is still told of.
+  // The freeze has failed: calls that came in the meantime are still reported.
   void abandon_freeze() { frozen_ = false; }
   void call_while_frozen(Buffer::Space space) {
     (space == Buffer::Space::kAsync ? async_received_ : sync_received_) = true;
@@ -140,7 +140,7 @@ class Process {
   [[nodiscard]] const TodoList& delivered_freezes() const { return delivered_freezes_; }
 
   // ---- as a manager of its context ----
-  // It is none any more, though it has not ended: it reads so.
+  // The process has not ended, but is manager no more, and reads so.
   void depose() {
     if (!deposed_.queued()) loopers_.queue(deposed_);
   }

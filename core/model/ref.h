@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The references of one holder, a process or a peer host, to one node: the counts that it was given
-// and has not given back. All strong counts of a ref are one strong reference to the node, and the
-// ref itself is a weak one.
+// The references of one holder, a process or a peer, to one node: the counts that it was given and
+// has not given back. All strong counts of a ref are one strong reference to the node, and the ref
+// itself is a weak one.
 //
 // Owned by the holder's table (RefTable, Exports), which makes it with its first count; the ref
 // ends with its last count, with its holder or, for a peer, with the node.
@@ -34,7 +34,7 @@ class Ref {
   [[nodiscard]] std::uint64_t weak() const { return weak_; }
   [[nodiscard]] bool unused() const { return strong_ == 0 && weak_ == 0; }
 
-  // The holder: at most one of the two. Neither: it is kept for a peer that is to claim it.
+  // The holder, which is at most one of the two. If both are null, it is kept for a peer's claim.
   [[nodiscard]] virtual Process* process() const { return nullptr; }
   [[nodiscard]] virtual Peer* peer() const { return nullptr; }
   // The node has died.

@@ -85,7 +85,7 @@ void RefTable::check() const {
   NB_CHECK(handles_.size() == by_node_.size());
   for (const ProcessRef* ref : handles_.all()) {
     NB_CHECK(!ref->unused() && by_node_.at(&ref->node()) == ref);
-    // A process has no handle for a node of its own, but for handle 0 of a manager.
+    // A process has no handle for its own nodes, except for handle 0 of a manager.
     NB_CHECK(ref->node().owner() != &process_ || ref->handle() == Handle{0});
     NB_CHECK(ref->death_ == nullptr || ref->death_->ref() == ref);
     NB_CHECK(ref->freeze_ == nullptr || ref->freeze_->ref() == ref);

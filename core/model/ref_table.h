@@ -50,17 +50,17 @@ class RefTable {
   RefTable& operator=(const RefTable&) = delete;
 
   [[nodiscard]] ProcessRef* find(Handle handle) const { return handles_.find(handle); }
-  // The node that a handle leads to; null: there is none, or not strongly enough.
+  // The node that a handle leads to; null: there is none, or no strong reference though `kind` is.
   [[nodiscard]] Node* node_of(Handle handle, RefKind kind) const;
-  // One more count of the node for the process, with a new handle if it has none. -EINVAL: the
-  // first strong reference, and nobody can tell the owner (Nodes::increment).
+  // Adds a count of the node for the process, which gets a new handle if it has none. -EINVAL: it
+  // is the first strong reference, and nobody can tell the owner (Nodes::increment).
   std::expected<Handle, int> increment(Node& node, RefKind kind, Thread* teller);
 
   // ---- notifications ----
   // Null: the ref has one already.
   DeathNotification* request_death(ProcessRef& ref, std::uint64_t cookie);
   FreezeNotification* request_freeze(ProcessRef& ref, std::uint64_t cookie);
-  // The notification is the caller's to queue or to leave where it is.
+  // Afterwards the caller queues the notification, or leaves it in its list.
   DeathNotification& detach_death(ProcessRef& ref);
   FreezeNotification& detach_freeze(ProcessRef& ref);
 

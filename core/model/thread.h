@@ -7,14 +7,14 @@
 // States of a thread's ioctl, and their edges:
 //   Idle -> Reading             nothing to read yet; also when a posted read is taken
 //   Idle -> AwaitingAcceptance  a call to another host waits until it is in the target's queue
-//   Idle -> AwaitingClaim       another host has yet to count a reference that is spoken of
+//   Idle -> AwaitingClaim       another host has yet to count a reference that the call names
 //   Idle -> AwaitingFreezeState another host says whether a node's owner is frozen
 //   Idle -> InstallingFiles     descriptors of a read transaction are being installed
 //   Idle -> ClaimingContext     another host decides who is context manager
 //   Idle -> AwaitingQuiet       BINDER_FREEZE waits for calls in flight
 //   Reading -> InstallingFiles, InstallingFiles -> Reading
-//   AwaitingAcceptance, AwaitingFreezeState -> Idle, and on with the commands behind
-//   AwaitingClaim -> Idle, and on with the same command again
+//   AwaitingAcceptance, AwaitingFreezeState -> Idle, which continues with the following commands
+//   AwaitingClaim -> Idle, which continues with the same command again
 //   every state -> Idle         the ioctl is done
 // The three last of the waiting states have no edge to Reading: they belong to ioctls that do not
 // read. No state follows from another thread's: a thread has one ioctl, and waits for one thing.
@@ -75,11 +75,11 @@ struct AwaitingQuiet {
 using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingClaim, AwaitingFreezeState,
                                  InstallingFiles, ClaimingContext, AwaitingQuiet>;
 
-// In one of its process's lists: of threads that wait, or of those whose reads may be posted.
+// Links a thread into one of its process's lists: those that wait, or those that may post a read.
 using WaitingHook =
     boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-// Hot members first: each call touches threads that have been idle for long.
+// Hot members come first, as each call touches threads that have been idle for long.
 class alignas(64) Thread : public WaitingHook {
  public:
   Thread(Process& process, ThreadId tid) : process_(process), tid_(tid) {}
@@ -98,14 +98,14 @@ class alignas(64) Thread : public WaitingHook {
   [[nodiscard]] bool reading() const { return in<Reading>() != nullptr; }
   [[nodiscard]] WriteRead& io() { return io_; }
   [[nodiscard]] const WriteRead& io() const { return io_; }
-  // Copies the commands of the ioctl, which is to go on in a later event.
+  // Copies the commands of the ioctl, which will continue in a later event.
   void keep_commands() {
     if (io_.kept()) return;
     std::vector<std::byte>& copy = rare().kept_commands;
     copy.assign(io_.commands().begin(), io_.commands().end());
     io_.keep(copy);
   }
-  // The next read returns at once, with or without work; a thread's first one does.
+  // The next read returns at once, with or without work. A thread's first one does so, too.
   [[nodiscard]] bool need_return() const { return need_return_; }
   void return_from_next_read() { need_return_ = true; }
 
@@ -123,7 +123,7 @@ class alignas(64) Thread : public WaitingHook {
 
   [[nodiscard]] const TodoList& todo() const { return todo_; }
   [[nodiscard]] TodoList& todo() { return todo_; }
-  // Its todo list holds work that is worth waking up for.
+  // Whether its todo list has work that is worth a wake-up.
   [[nodiscard]] bool has_urgent_work() const { return urgent_work_; }
 
   // ---- calls ----
@@ -139,7 +139,7 @@ class alignas(64) Thread : public WaitingHook {
   ExtendedError take_extended_error() { return std::exchange(extended_error_, ExtendedError{}); }
 
   // ---- nice ----
-  // As the thread's will be when its ioctl is done.
+  // The nice value that the thread will have when its ioctl is done.
   [[nodiscard]] std::int32_t nice() const { return nice_; }
   void set_nice(std::int32_t nice) { nice_ = nice; }
   void came_with_nice(std::int32_t nice) { nice_ = told_nice_ = nice; }

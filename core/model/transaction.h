@@ -2,11 +2,11 @@
 //
 // A call or a reply between being sent and being read, and a synchronous call until its reply.
 //
-// Its owner is its maker until it is queued (Pool::Owner); then a todo list, or a node's oneway
-// queue; a synchronous call is also on the stack of the thread that sent it (linked by from_parent)
-// and, once read, on the stack of the thread that handles it (linked by to_parent). Either end may
-// be on another host; that end's thread is null here. CallStacks ends each exactly once, when it
-// takes it off its last stack or list.
+// The code that makes it owns it until it is queued (Pool::Owner); then a todo list or a node's
+// oneway queue does. A synchronous call is also on the stack of the thread that sent it (linked by
+// from_parent) and, once read, on the stack of the thread that handles it (linked by to_parent). If
+// an end is on another host, its thread is null here. CallStacks ends each transaction exactly
+// once, when it takes it off its last stack or list.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ struct TransactionHead {
 // The caller of a call, on another host.
 struct RemoteCaller {
   Peer* peer = nullptr;
-  CallId call;                          // by the peer's numbers
-  ProcessId process;                    // likewise; 0 is not told
+  CallId call;                          // as the peer numbers it
+  ProcessId process;                    // likewise; 0: unknown
   std::vector<CallAncestor> ancestors;  // nearest first
 };
 
@@ -68,18 +68,18 @@ class Transaction final : public Work {
     buffer_ = payload.carried_by(this);
     payload_ = std::move(payload);
   }
-  // While it is unread.
+  // The payload, until it is read.
   [[nodiscard]] Allocation& payload() { return payload_; }
   [[nodiscard]] const Allocation& payload() const { return payload_; }
-  // To be ended, or to be kept by somebody else.
+  // Gives the payload to the caller, to end it or keep it.
   [[nodiscard]] Allocation take_payload() {
     (void)payload_.carried_by(nullptr);
     buffer_ = nullptr;
     return std::move(payload_);
   }
-  // It has been read.
+  // The transaction has been read.
   void hand_over_payload() { payload_.hand_over(); }
-  // For views, until the program frees it; null: there is none any more.
+  // For views: the buffer, until the program frees it; null: there is none any more.
   [[nodiscard]] const Buffer* buffer() const { return buffer_; }
   void buffer_ends() { buffer_ = nullptr; }
 
@@ -103,22 +103,22 @@ class Transaction final : public Work {
   // ---- between hosts ----
   [[nodiscard]] const RemoteCaller* remote_caller() const { return remote_ ? &*remote_ : nullptr; }
   void set_remote_caller(RemoteCaller caller) { remote_ = std::move(caller); }
-  // The session with the caller's host is over: nobody there waits. Its ancestors stay.
+  // The session with the caller's host is over: nobody waits there. The ancestors stay.
   void lose_remote_caller() { remote_->peer = nullptr; }
   [[nodiscard]] Peer* caller_host() const { return remote_ ? remote_->peer : nullptr; }
-  // Our number for a call that other hosts know of: one to another host, or one on whose behalf a
-  // call was made to another host. 0 is none.
+  // Our number for a call that other hosts know: one to another host, or one on whose behalf a call
+  // was made to another host. 0 is none.
   [[nodiscard]] CallId own_call() const { return own_call_; }
   void set_own_call(CallId call) { own_call_ = call; }
 
-  // BR_TRANSACTION_COMPLETE of a call to another host that has not said yet that it is in the
-  // target's queue. It is told with whatever comes first; not at all if the call fails before.
+  // The caller is owed BR_TRANSACTION_COMPLETE until the other host has reported that the target
+  // has the call queued. It is read with the next other work, but not if the call fails before.
   void owe_completion() { completion_owed_ = true; }
   [[nodiscard]] bool completion_owed() const { return completion_owed_; }
   [[nodiscard]] bool take_owed_completion() { return std::exchange(completion_owed_, false); }
 
-  // The call has failed, but its caller is handling another one that came in meanwhile: it hears
-  // of the failure when that one is done.
+  // The call has failed, but its caller is handling another one that came in after it: the caller
+  // reads of the failure when that one is done.
   [[nodiscard]] const std::optional<BrError>& doom() const { return doom_; }
 
   // ---- nice ----

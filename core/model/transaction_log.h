@@ -25,7 +25,7 @@ struct TransactionLogEntry {
   HostId from_host;  // of a call that came from another host
   std::int32_t to_pid = 0;
   std::uint32_t to_tid = 0;  // 0: whichever thread takes it
-  HostId to_host;            // of one that goes there
+  HostId to_host;            // of a call to another host
   const Context* context = nullptr;
   std::uint32_t to_node = 0;  // its debug id
   std::uint32_t handle = 0;
@@ -33,7 +33,7 @@ struct TransactionLogEntry {
   std::uint64_t offsets_size = 0;
   std::uint32_t failed_command = 0;  // BR_FAILED_REPLY and the like; 0 is none
   std::int32_t failed_error = 0;     // negative errno
-  std::uint32_t failed_line = 0;     // where the driver decided so
+  std::uint32_t failed_line = 0;     // the line of the driver that decided it
   const char* reason = nullptr;      // static text, where the error alone does not tell
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The users of another host as this host knows them. A plain value; without rules, each is the same
-// here.
+// How the users of another host are mapped to users here. A plain value; without rules, each is the
+// same here.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace netbinder {
 class UidMap {
  public:
   void add(std::uint32_t there, std::uint32_t here) { known_[there] = here; }
-  // All that are not in the map are this one.
+  // All users without an entry become this one.
   void set_others(std::uint32_t here) { others_ = here; }
 
   [[nodiscard]] std::uint32_t here(std::uint32_t there) const {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the processes of each user have of this host's driver, and the bounds of it. No user can use
-// up what others need; the bounds are such that no honest program meets them. A process is its
-// user's as of its opening. Root's have no bounds here.
+// How many processes, threads, nodes and refs each user has in this host's driver, and the limits.
+// No user can use up what others need, and no honest program reaches a limit. A process counts for
+// the user that opened it. Root has no limits here.
 //
 // Users are owned by the Model; a UserUsage lives as long as a process of the user.
 #pragma once
@@ -28,7 +28,7 @@ class UserUsage {
 
   [[nodiscard]] std::uint32_t uid() const { return uid_; }
 
-  // One kind of thing: how many the user has, and whether there may be one more.
+  // The number of objects of one kind that the user has.
   class Count {
    public:
     [[nodiscard]] std::size_t value() const { return value_; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An item of a todo list. Each item is part of the object that it speaks of and is in at most one
+// An item of a todo list. Each item is part of the object that it is about, and is in at most one
 // list; destroying it takes it out.
 #pragma once
 
@@ -19,7 +19,7 @@ enum class WorkKind : std::uint8_t {
   kOnewaySpamSuspect,    // CompletionWork: BR_ONEWAY_SPAM_SUSPECT
   kReturnError,          // ErrorWork of a thread
   kDeposed,              // DeposedWork: the process is no more the manager that it was
-  kNode,                 // NodeWork: the node's owner is to hear of its references
+  kNode,                 // NodeWork: the node's owner is to be told of its references
   kDeadBinder,           // DeathNotification
   kDeadBinderAndClear,   // DeathNotification cleared before it was acknowledged
   kClearDeath,           // DeathNotification
@@ -51,14 +51,14 @@ class Work : public WorkHook {
 
 using TodoList = boost::intrusive::list<Work, boost::intrusive::constant_time_size<false>>;
 
-// A caller reads this when its call has been queued. Owned by the list that it is in.
+// A caller reads this when its call is in the target's queue. Owned by the list that it is in.
 class CompletionWork final : public Work {
  public:
   explicit CompletionWork(std::uint32_t command = BR_TRANSACTION_COMPLETE)
       : Work(kind_of(command)) {}
   void say(std::uint32_t command) { become(kind_of(command)); }
 
-  // BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT; any other
+  // BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT. Any other
   // command, which only a peer can name, counts as the first.
   static WorkKind kind_of(std::uint32_t command) {
     if (command == kBrTransactionPendingFrozen) return WorkKind::kTransactionPending;
@@ -81,7 +81,7 @@ class ErrorWork final : public Work {
   std::uint32_t command_ = BR_OK;
 };
 
-// A process reads BR_ERROR of this: other hosts have another manager of its context. Part of it.
+// The process reads BR_ERROR: another host has the manager of its context now. Part of the process.
 class DeposedWork final : public Work {
  public:
   DeposedWork() : Work(WorkKind::kDeposed) {}

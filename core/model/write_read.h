@@ -57,7 +57,7 @@ class WriteRead {
     std::memcpy(&running, rest().data(), sizeof running);
     return rest().size() > sizeof running + _IOC_SIZE(running);
   }
-  // The commands are kept elsewhere from now on: the request's are gone when its event ends.
+  // Whether the commands were copied to last beyond the event: the request's end with it.
   [[nodiscard]] bool kept() const { return kept_; }
   [[nodiscard]] std::span<const std::byte> commands() const { return commands_; }
   void keep(std::span<const std::byte> copy) {
@@ -88,12 +88,12 @@ class WriteRead {
     std::memcpy(read_buffer_.data() + read_position_, bytes, size);
     read_position_ += size;
   }
-  // Nothing but the BR_NOOP that a fresh read begins with.
+  // Whether it holds nothing but the BR_NOOP that a fresh read begins with.
   [[nodiscard]] bool said_nothing() const {
     return fresh_read_ && read_position_ == sizeof(std::uint32_t);
   }
-  // BR_SPAWN_LOOPER takes the place of the first command: of the BR_NOOP, or of whatever an earlier
-  // read has put there, which only the host program can reach.
+  // BR_SPAWN_LOOPER replaces the first command: the BR_NOOP, or whatever an earlier read has put
+  // there, which only the host program can reach.
   void ask_for_looper() {
     if (!fresh_read_) {
       wants_looper_ = true;
@@ -115,7 +115,7 @@ class WriteRead {
   bool reads_ = false;
   bool fresh_read_ = false;  // starts with BR_NOOP
   bool nonblocking_ = false;
-  bool wants_looper_ = false;  // to be said apart from what is read
+  bool wants_looper_ = false;  // reported apart from the read buffer
   bool kept_ = false;
 };
 

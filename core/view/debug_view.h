@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The contents of the driver's debug files, as plain values. Made on request; the values refer to
-// nothing of the driver. DebugViews, which makes them, is owned by the Driver.
+// The contents of the driver's debug files, as plain values. Made on request; they refer to no
+// object of the driver. DebugViews, which makes them, is owned by the Driver.
 #pragma once
 
 #include <cstdint>
@@ -94,7 +94,7 @@ struct BufferView {
   std::uint64_t data_size = 0;
   std::uint64_t offsets_size = 0;
   std::uint64_t extra_size = 0;
-  bool delivered = false;  // nobody's transaction any more: the program's, until it frees it
+  bool delivered = false;  // read, and the program's until it frees it
 };
 
 struct ProcessDebugView {
@@ -127,7 +127,7 @@ struct DebugState {
   std::vector<ProcessDebugView> processes;  // latest first
 };
 
-// How many of a kind there are, and were ever made.
+// How many objects of a kind there are, and how many were ever made.
 struct ObjectCount {
   std::uint64_t active = 0;
   std::uint64_t total = 0;
@@ -150,10 +150,10 @@ class DebugViews {
   DebugViews(const Model& model, const Views& views, const Cluster* cluster)
       : model_(model), views_(views), cluster_(cluster) {}
 
-  // Work in proportion to all there is of what the viewer sees.
+  // Takes time in proportion to all objects that the viewer sees.
   [[nodiscard]] DebugState state(const Viewer& viewer) const;
-  // The entries with a process that the viewer sees. Of other users' programs that have ended, only
-  // those who see everything see any.
+  // The entries with a process that the viewer sees. Entries of other users' programs that have
+  // ended are only for viewers who see everything.
   [[nodiscard]] std::vector<TransactionLogEntry> entries(const TransactionLog& log,
                                                          const Viewer& viewer) const;
   [[nodiscard]] ObjectCounts object_counts() const;

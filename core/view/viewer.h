@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For whom a view is made. The debug files show what programs do, down to the addresses of their
-// objects; a user sees that of his own programs, root and the agent's user of all.
+// The user for whom a view is made. The debug files show what programs do, down to the addresses of
+// their objects. A user sees his own programs; root and the agent's user see all.
 #pragma once
 
 #include <cstdint>

@@ -98,8 +98,8 @@ NodeHolders Views::other_holders(ProcessId id, Handle handle) const {
     }
   }
   if (const Process* owner = node.owner()) {
-    // Calls of it count. The owner's own binder in its own buffers, and what it has yet to
-    // acknowledge, are counted on the node as well and are nobody's.
+    // Calls of the node count as holders. The owner's own binder in its own buffers, and
+    // announcements that it has not acknowledged, are on the node's counts too, but are no holders.
     const auto buffers = owner->arena().allocator().allocated();
     holders.here = holders.here ||
                    std::any_of(buffers.begin(), buffers.end(),

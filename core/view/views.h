@@ -20,7 +20,7 @@ class Model;
 struct DriverCounts {
   std::size_t processes, threads, nodes, refs, transactions, deaths, buffers;
   std::size_t leases;    // whose buffers are not counted
-  std::size_t handoffs;  // kept for peers that are to claim them, and claims that wait for these
+  std::size_t handoffs;  // kept for peers' claims, and claims that wait for these
 };
 
 struct ProcessView {
@@ -52,8 +52,8 @@ struct PeerLedger {
     std::uint64_t weak = 0;
   };
   HostId host;
-  std::vector<Entry> counted;        // ours, for the peer
-  std::vector<Entry> received;       // the peer's, and not given back
+  std::vector<Entry> counted;        // of our nodes, for the peer
+  std::vector<Entry> received;       // of the peer's nodes, not given back
   std::vector<PendingClaim> claims;  // made to the peer
 };
 
@@ -62,7 +62,7 @@ class Views {
   // `cluster` is null on a host that is alone.
   Views(const Model& model, const Cluster* cluster) : model_(model), cluster_(cluster) {}
 
-  // For each, what it answers: see Driver.
+  // See Driver for what each function returns.
   [[nodiscard]] DriverCounts counts() const;
   [[nodiscard]] std::vector<ProcessView> processes() const;
   [[nodiscard]] std::vector<ContextView> contexts() const;
@@ -73,7 +73,7 @@ class Views {
   [[nodiscard]] std::vector<PeerLedger> ledgers() const;
   [[nodiscard]] std::string host_name(HostId host) const;
 
-  // Aborts unless what the parts of the model have adds up to what there is.
+  // Aborts unless the sums over the model's parts match its totals.
   void check_totals() const;
 
  private:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Space in a process's arena that is lent to a peer: the payload of one message of the peer's is
-// written there by the peer's device, before the message is known here. A lease ends with that
-// message, whose buffer the space becomes, or unused (Driver::end_lease), with the session, or with
-// the process.
+// Space in a process's arena that is lent to a peer: the peer's device writes the payload of one
+// message there before the message is known here. A lease ends with that message, for whose
+// payload the space becomes the buffer; unused (Driver::end_lease); with the session; or with the
+// process.
 //
 // The number of a lease is chosen by the arena's host and never used again in its incarnation.
 #pragma once
@@ -19,12 +19,12 @@ namespace netbinder {
 
 // A peer's request for space.
 struct LeaseRequest {
-  // A node of ours that it is about to call, or the call of ours that it is about to answer.
+  // The node of ours that it is about to call, or our call that it is about to answer.
   std::variant<NodeNumber, CallId> recipient;
   std::uint64_t bytes = 0;          // of the payload's image
   std::uint32_t context_bytes = 0;  // of the call's security context, with its final zero
   bool oneway = false;
-  // For a message that is yet to come, if one comes: given only where there is room in plenty.
+  // For a later message that may never come: given only if there is plenty of room.
   bool ahead = false;
   friend bool operator==(const LeaseRequest&, const LeaseRequest&) = default;
 };

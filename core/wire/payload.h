@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The image of a payload on its way to another host: bytes, and who keeps their memory. The host
-// program gives the memory (Effects::new_payload), so that a transport can have it where its device
-// reads from. Copies of a Payload share the bytes. Fresh memory holds anything.
+// The image of a payload on its way to another host: bytes, and the owner of their memory. The host
+// program gives the memory (Effects::new_payload), so that a transport can choose memory that its
+// device can read. Copies of a Payload share the bytes. Fresh memory is not initialized.
 #pragma once
 
 #include <cstddef>

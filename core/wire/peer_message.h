@@ -21,11 +21,11 @@
 
 namespace netbinder {
 
-// A reference travelling in a message. If the sender is the node's home it has counted the
-// reference for the receiver already and `handoff` is 0; if the receiver is the home, it is a
-// handle coming home; otherwise a third host passes it on, and has told the home so (Introduce), with
-// which the receiver claims it. A node the sender knows to be dead is counted and introduced nowhere:
-// the receiver holds a dead reference.
+// A reference in a message. If the sender is the node's home, it has counted the reference for the
+// receiver already and `handoff` is 0. If the receiver is the home, it names a handle that comes
+// home. Otherwise a third host is the home, and the sender has told it of the handoff (Introduce),
+// with which the receiver claims the reference. A node that the sender knows to be dead is counted
+// and introduced nowhere: the receiver holds a dead reference.
 struct WireNode {
   NodeIdentity node;
   bool strong = true;
@@ -45,7 +45,7 @@ struct WireBuffer {
   friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
 };
 
-// A descriptor (BINDER_TYPE_FD). What it is, the sender has told before (FileMessage).
+// A descriptor (BINDER_TYPE_FD). The sender has described it in an earlier FileMessage.
 struct WireFile {
   FileNumber file;
   friend bool operator==(const WireFile&, const WireFile&) = default;
@@ -87,13 +87,13 @@ namespace peer {
 struct Call {
   CallId call;
   NodeNumber target;
-  ProcessId caller;  // by the sender's numbers; 0: not told
+  ProcessId caller;  // as the sender numbers it; 0: unknown
   std::uint32_t code = 0;
   std::uint32_t flags = 0;  // TF_* of <linux/android/binder.h>
   std::uint32_t sender_euid = 0;
   std::int32_t nice = 0;          // of the calling thread, -20 to 19
   bool wants_acceptance = false;  // of a synchronous call: CallAccepted before its Reply
-  std::string security_context;  // empty: that of the user (core/model/security_context.h)
+  std::string security_context;  // empty: made from the user (core/model/security_context.h)
   std::vector<CallAncestor> ancestors;  // nearest first
   PayloadShape shape;
   std::vector<WireObject> objects;  // ascending offsets
@@ -153,16 +153,16 @@ struct Introduce {
   friend bool operator==(const Introduce&, const Introduce&) = default;
 };
 
-// The sender has introduced `recipient`, and has lost it since: what the recipient has not claimed soon
-// it will not claim.
+// The sender has introduced references to `recipient`, and has lost it since. The recipient will
+// claim them soon or never.
 struct RecipientLost {
   HostId recipient;
   friend bool operator==(const RecipientLost&, const RecipientLost&) = default;
 };
 
-// The sender was handed a reference to a node of the receiver by `introducer`. If that has introduced
-// it, the receiver counts it for the sender; it answers ClaimResult with the same handoff and
-// introducer, when it knows.
+// The sender received a reference to a node of the receiver from `introducer`. If that host has
+// introduced it, the receiver counts it for the sender. The receiver answers with a ClaimResult
+// with the same handoff and introducer once it knows.
 struct ClaimRef {
   NodeNumber node;
   bool strong = true;
@@ -176,7 +176,7 @@ struct ClaimResult {
   bool strong = true;
   HostId introducer;
   HandoffId handoff;
-  bool alive = false;  // false: nothing was counted, there is nothing behind the reference
+  bool alive = false;  // false: nothing was counted, the reference is dead
   friend bool operator==(const ClaimResult&, const ClaimResult&) = default;
 };
 
@@ -212,8 +212,8 @@ struct ContextReleased {
   friend bool operator==(const ContextReleased&, const ContextReleased&) = default;
 };
 
-// From the arbiter to every other peer: its claim holds, in this life of it, or holds no more. The
-// managers of other hosts count only by this.
+// From the arbiter to every other peer: the holder's claim holds, in this incarnation of it, or
+// holds no more. Managers of other hosts are used only after this.
 struct ContextHolder {
   std::string context;
   HostId holder;
@@ -267,7 +267,7 @@ struct FileData {
   friend bool operator==(const FileData&, const FileData&) = default;
 };
 
-// So much more may be sent: what was sent has been taken by the program.
+// This much more may be sent: the receiver's program has taken as much.
 struct FileCredit {
   std::uint64_t bytes = 0;
   friend bool operator==(const FileCredit&, const FileCredit&) = default;

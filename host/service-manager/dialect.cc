@@ -87,8 +87,8 @@ std::optional<Dialect> dialect_with(Method wanted, std::uint32_t code) {
 }  // namespace
 
 std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& shape) {
-  // Shapes come first: they tell late 15 and 16 from earlier ones. Among those, only 12 can be
-  // told.
+  // Shapes come first: they distinguish late 15 and 16 from earlier ones. Among those, only 12 can
+  // be recognised.
   const bool adds = shape.starts_with_name && shape.objects == 1 && shape.words_after == 2;
   const bool name_only = shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool one_word = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 1;

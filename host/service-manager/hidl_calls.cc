@@ -32,7 +32,7 @@ enum Code : std::uint32_t {
   kAddWithChain = 12,
   kListManifestByInterface = 13,
   kTryUnregister = 14,
-  // Of every HIDL interface.
+  // These methods are part of every HIDL interface.
   kPingBase = 0x0f504e47,
   kDescriptorBase = 0x0f445343,
   kChainBase = 0x0f43484e,
@@ -114,8 +114,8 @@ bool HidlCalls::add(const std::string& instance, const std::vector<std::string>&
   return any;
 }
 
-// The interfaces that a service has, only the service itself knows. Until it has said so its program
-// waits for the answer.
+// Only the service itself knows which interfaces it has. It is asked, and its program waits until
+// it has answered.
 std::optional<OutgoingReply> HidlCalls::add_by_asking(const IncomingCall& call,
                                                       const std::string& instance, Handle handle) {
   if (!process_->can_defer()) return truth(false);

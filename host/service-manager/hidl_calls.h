@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The requests of HIDL clients, as hwservicemanager answers them (versions 1.0 to 1.2). Services are
-// in the table of names as INTERFACE/INSTANCE, so what holds for others holds for them: they are known
-// on every host, and end with their programs.
+// The requests of HIDL clients, answered as hwservicemanager does (versions 1.0 to 1.2). Services
+// are in the table of names as INTERFACE/INSTANCE, so they are treated as all others are: they are
+// known on every host, and end with their programs.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -32,7 +32,7 @@ class LocalProcess;
 
 class HidlCalls {
  public:
-  // Puts a service into the table, and tells those who wait for it.
+  // Puts a service into the table, and notifies the programs that wait for it.
   using Put = std::function<void(const std::string& name, RegisteredService service)>;
 
   HidlCalls(NameTable& names, OtherManagers& managers, HeldHandles& handles, CallbackQuota& quota,

@@ -31,13 +31,13 @@ class HidlListeners {
     std::int32_t pid = 0;
   };
   void add(const Listener& listener);
-  // Those with that callback and interface, and instance unless that is empty. False: there is none.
+  // Removes those with that callback, interface and (unless empty) instance. False: there are none.
   bool remove(const std::string& interface, const std::string& instance, Handle callback);
   void remove_dead(Handle callback);
 
-  // A service has been registered. `name` is INTERFACE/INSTANCE; others are passed over.
+  // A service has been registered. `name` is INTERFACE/INSTANCE; other names are ignored.
   void tell(const std::string& name) const;
-  // The same to one listener, of a service that was there before.
+  // Notifies one listener of a service that was registered before.
   void tell_of_old(const Listener& listener, const std::string& instance) const;
 
  private:

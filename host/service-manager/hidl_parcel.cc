@@ -157,7 +157,7 @@ std::size_t HidlWriter::add_buffer(std::vector<std::byte> bytes,
   return number;
 }
 
-// The driver demands that a parent's pointer to a buffer says where that comes from.
+// The driver demands that a parent's pointer to a buffer gives the place of that pointer.
 void HidlWriter::add_text(const std::string& text, std::size_t parent, std::size_t place) {
   (void)add_buffer(bytes_of(text.c_str(), text.size() + 1), std::pair(parent, place));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading and writing parcels as HIDL lays them out (libhwbinder): strings and vectors are structs in
-// buffers of their own, which the parcel mentions as objects, and what they point at is in further
-// buffers below those.
+// Reading and writing parcels as HIDL lays them out (libhwbinder): strings and vectors are structs
+// in buffers of their own, which the parcel lists as objects, and the memory that they point to is
+// in further buffers below those.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class HidlReader {
   [[nodiscard]] std::optional<Handle> handle();
 
  private:
-  // The next object, which is a buffer; nothing if it is none, or not where it may be.
+  // The next object, a buffer; nothing if it is no buffer, or at a place where none may be.
   std::optional<std::span<const std::byte>> buffer();
   bool next_object(void* into, std::size_t size, std::uint32_t type);
   std::optional<std::string> string_in(std::span<const std::byte> header);
@@ -45,7 +45,7 @@ class HidlWriter {
   void text(std::string_view text);
   void string(const std::string& text);
   void strings(const std::vector<std::string>& texts);
-  // A vector of structs; the strings that they have are at these places of each.
+  // A vector of structs, each with its strings at these places.
   struct Record {
     std::vector<std::byte> bytes;
     std::vector<std::pair<std::size_t, std::string>> strings;  // where, and what

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint32_t kOnClients = 1;
 constexpr int kLooksWithoutClients = 2;
-// If a host has not answered after so many looks, the service is refused and stays.
+// If a host has not answered after this many looks, the service is refused and stays.
 constexpr int kLooksToLeave = 2;
 
 }  // namespace

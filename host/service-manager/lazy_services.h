@@ -7,8 +7,8 @@
 // them. A client that gets a service is reported to it at once; that there are none left is
 // reported after two looks in a row.
 //
-// When a service leaves, the other hosts first let go of the name, each if it has no clients. The
-// references that their drivers give back go ahead of the answer, so the service's own host then
+// When a service leaves, the other hosts first forget the name, each only if it has no clients. The
+// references that their drivers give back arrive before the answer, so the service's own host then
 // sees every reference that is left. If there is any, the name is published again.
 //
 // Owned by the ServiceManager.
@@ -67,8 +67,8 @@ class LazyServices {
   void peer_said(HostId from, const IncomingCall& call, const std::string& name,
                  ParcelReader& request);
 
-  // Whether there is anything to look for; and a look, which is due at regular intervals while
-  // there is.
+  // Whether there is any service to look for clients of; and the look itself, which is due at
+  // regular intervals while there is one.
   [[nodiscard]] bool looks_for_clients() const { return watched_services_ > 0; }
   void look_for_clients();
 

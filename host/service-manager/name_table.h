@@ -26,7 +26,7 @@ class NameTable {
   // Limits for a host, and for one program of this host.
   static constexpr std::size_t kMaxNames = 65536;
   static constexpr std::size_t kMaxNamesOfProgram = 8192;
-  // Of this host that stand for the manager itself: they end with no program.
+  // The limit of this host's names for the manager itself, which end with no program.
   static constexpr std::size_t kMaxNamesOfItself = 256;
 
   using Names = std::map<std::string, std::vector<RegisteredService>>;
@@ -56,7 +56,7 @@ class NameTable {
   void put(const std::string& name, const RegisteredService& service);
   void remove(const std::string& name, HostId host);
   void remove_all_of(HostId host);
-  // The hosts of the cluster are these from now on. Those that were there keep their order.
+  // Sets the hosts of the cluster. Those that were there before keep their order.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
   // Removes the services of a handle whose node has died. Returns the names of those that are
   // registered here and had their home elsewhere: other hosts may not have lost that home.

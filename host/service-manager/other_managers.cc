@@ -77,7 +77,7 @@ void OtherManagers::forget(const std::string& name) {
 
 void OtherManagers::refresh(HostId home) {
   for (const auto& [host, manager] : managers_) {
-    if (host == home) continue;  // it publishes its own
+    if (host == home) continue;  // that host publishes its own services
     ParcelWriter writer;
     writer.u32(home.value());
     process_->call_oneway(manager, kPeerRefresh, writer.take());

@@ -24,8 +24,8 @@ class ParcelReader {
   [[nodiscard]] std::optional<std::string> string16();
   // A binder object that is a handle here. Nothing for null binders and anything else.
   [[nodiscard]] std::optional<Handle> handle();
-  // Whether what follows is the reader's own node `ptr`, and moves behind it if so. Somebody who has
-  // it as handle 0 may leave it out of the offsets: libbinder takes it for a null binder there.
+  // Whether the reader's own node `ptr` is next; if so, moves behind it. A program that has it as
+  // handle 0 may leave it out of the offsets, as libbinder takes it for a null binder there.
   [[nodiscard]] bool own_binder(std::uint64_t ptr);
   // Whether the offsets list an object that is at the position.
   [[nodiscard]] bool listed() const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BINDER_FREEZE for programs of any host of the cluster: the ioctl names a pid of its own host only, so
-// the manager of that host is asked to make it. For root and the agent's own user.
+// BINDER_FREEZE for programs of any host of the cluster. The ioctl can name a pid of its own host
+// only, so that host's manager is asked to make it. Only root and the agent's own user may ask.
 //
 // Owned by the ServiceManager.
 #pragma once
@@ -24,8 +24,8 @@ class LocalProcess;
 
 class ProgramFreezes {
  public:
-  // A request's code. It has the host's name (String16), the pid, whether to freeze or to thaw, and the
-  // milliseconds that calls under way may take (three words). The answer is an errno, below zero, or 0.
+  // The code of a request, which has the host's name (String16), the pid, whether to freeze it, and
+  // how many ms calls under way may take (three words). The answer is 0 or a negative errno.
   static constexpr std::uint32_t kCode = B_PACK_CHARS('_', 'F', 'R', 'Z');
 
   ProgramFreezes(NameTable& names, OtherManagers& managers) : names_(names), managers_(managers) {}
@@ -34,7 +34,7 @@ class ProgramFreezes {
 
   // Nothing if it is answered later.
   std::optional<OutgoingReply> call(const IncomingCall& call);
-  // What another host's manager says: it asks, or answers.
+  // Messages of another host's manager: a request, or an answer to ours.
   void peer_asks(HostId from, ParcelReader& request);
   void peer_answers(HostId from, ParcelReader& answer);
   void host_gone(HostId host);

@@ -8,26 +8,26 @@
 
 namespace netbinder {
 
-// The manager itself has a name, too, which nobody else can take; and the node that clients call.
+// The name of the manager itself, which nobody else can take, and the node that clients call.
 inline constexpr const char* kManagerName = "manager";
 inline constexpr std::uint64_t kManagerNode = 0x6e62736d;
 
-// The messages of built-in managers to each other: oneway calls of the node that the receiver has for
-// the sender's host, so that nobody can speak for another. Each begins with a name, but kPeerRefresh and what is about
+// The messages between built-in managers: oneway calls of the node that the
+// receiver has for the sender's host, so that no host can send them for
+// another. Each begins with a name, except kPeerRefresh and those about
 // programs.
-// About the sender's services:
-inline constexpr std::uint32_t kPeerPublish = 1;   // this is it
-inline constexpr std::uint32_t kPeerAskUse = 2;    // has it clients there? (number)
+inline constexpr std::uint32_t kPeerPublish = 1;   // here is the service
+inline constexpr std::uint32_t kPeerAskUse = 2;    // does it have clients there? (number)
 inline constexpr std::uint32_t kPeerWithdraw = 3;  // forget it, unless it has clients (number)
 inline constexpr std::uint32_t kPeerForget = 6;    // the sender has lost its home: forget it
 // About the receiver's services:
-inline constexpr std::uint32_t kPeerUse = 4;     // the answer to either (number, whether it has)
+inline constexpr std::uint32_t kPeerUse = 4;     // the answer to 2 and 3 (number, whether used)
 inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
 // About the programs of the receiver: BINDER_FREEZE (number, pid, enable, milliseconds), and the answer
 // (number, errno).
 inline constexpr std::uint32_t kPeerFreeze = 8;
 inline constexpr std::uint32_t kPeerFrozen = 9;
-// The sender can reach that host (number): publish again what leads there.
+// The sender can reach that host now (number): publish services with that home again.
 inline constexpr std::uint32_t kPeerRefresh = 7;
 
 // Exceptions of an AIDL reply.
@@ -41,7 +41,7 @@ inline constexpr std::int32_t kUnsupported = -7;
 
 // `dumpsys` selects services by these flags; addService carries them.
 inline constexpr std::uint32_t kDumpDefault = 8;
-inline constexpr std::uint32_t kLazyService = 1U << 30;  // Android 16: its users are not to keep it
+inline constexpr std::uint32_t kLazyService = 1U << 30;  // Android 16: clients do not keep it
 
 inline constexpr const char* kCallbackInterface = "android.os.IServiceCallback";
 inline constexpr const char* kClientCallbackInterface = "android.os.IClientCallback";

@@ -12,23 +12,23 @@
 
 namespace netbinder {
 
-// Clients may register the manager itself under another name. It has no handle of itself, and none of
-// its own number is ever given to it, so this one stands for it.
+// Clients may register the manager itself under another name. It has no handle for its own node,
+// and its process never gets handle 0, so that number stands for the manager.
 inline constexpr Handle kItself{0};
 
 struct RegisteredService {
   HostId host;  // where it is registered
   Handle handle;
-  HostId home{};  // of its node, mostly the same
+  HostId home{};  // the home of its node, mostly the same
   std::int32_t pid = 0;    // 0: on another host
   std::uint32_t uid = 0;   // who registered it, if that was on this host
   bool allow_isolated = false;
   std::uint32_t dump_priority = 0;
   std::uint32_t stability = 0;
-  bool tells_lookups = false;  // of another host, which wants a report of the next lookup here
-  bool asked_about = false;    // of another host, which has asked for such a report
-  // A program of this host was given it when nobody was to be told, and may have gone since. Who
-  // asks to be told of clients hears of it, or a lazy service would wait for a client for ever.
+  bool tells_lookups = false;  // another host's: it wants a report of the next lookup here
+  bool asked_about = false;    // another host's: it has asked for such a report
+  // A program of this host was given it when no callback was there, and may have gone since. The
+  // next callback is told of it, or a lazy service would wait for a client for ever.
   bool unseen_client = false;
 };
 

@@ -28,7 +28,7 @@ constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
 
-// What is to be registered: a handle, or the manager itself.
+// The service to be registered: a handle, or the manager itself.
 std::optional<Handle> service_in(ParcelReader& request) {
   return request.own_binder(kManagerNode) ? kItself : request.handle();
 }
@@ -117,7 +117,7 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name
                                                          const RegisteredService& service) {
   if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
   if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
-  // A name is its user's until he lets it go: SELinux's answer, where Android has that.
+  // A name belongs to its user until that user gives it up, which SELinux decides on Android.
   const RegisteredService* const held = names_.own(name);
   if (held != nullptr && held->uid != service.uid && service.uid != kRoot) {
     return {kSecurityException, "another user has this name"};
@@ -139,10 +139,10 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
   names_.put(name, service);
   const bool own = service.host == own_host_;
   if (own) lazy_.registered(name, service.pid);
-  // Listeners hear of what a lookup gives now; and, as on Android, of each registration here.
+  // Listeners get the service that a lookup gives now and, as on Android, each registration here.
   RegisteredService& given = *names_.find(name);
   if (own || !before || before->host != given.host || before->handle != given.handle) {
-    // They are given the service, as by a lookup, and may be gone when it asks for its clients.
+    // Listeners get the service as by a lookup, and may be gone when it asks about its clients.
     if (listeners_.wait_for(name)) lazy_.handed_out(name, given);
     listeners_.tell(name, given);
     hidl_.listeners().tell(name);
@@ -185,7 +185,7 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
   const auto handle = request.handle();
   if (!handle) return;
   if (!process_->home_of(*handle)) {
-    names_.remove(*name, from);  // what it stands for there cannot be reached from here
+    names_.remove(*name, from);  // its service there cannot be reached from here
   } else if (!names_.full(from)) {
     service.handle = *handle;
     put(*name, service);

@@ -2,11 +2,11 @@
 //
 // The built-in service manager of one context on one host: names and the handles they stand for.
 //
-// It serves every client in the client's own dialect (dialect.h), at once, HIDL's among them. Names registered here
-// are replicated to the managers of all other hosts, by oneway calls that carry the service's
+// It serves every client, HIDL's too, in the client's own dialect (dialect.h). Names registered
+// here are replicated to the managers of all other hosts, by oneway calls that carry the service's
 // binder. So every client gets a handle straight to the service's home, and a name dies with its
 // service by the ordinary death notification, on every host. A name whose home is a third host is
-// published again to a host that has come to reach that. A lookup prefers a service on the
+// published again to a host that reaches that home later. A lookup prefers a service on the
 // caller's host, then the hosts in configured order; `name@host` names a particular one.
 //
 // This file serves the requests of clients and of other managers; its state is in NameTable,
@@ -50,8 +50,8 @@ struct ServiceView {
 
 class ServiceManager final : public LocalService {
  public:
-  // The nodes of its process: clients call the first. The manager of each other host calls one of its
-  // own, which nobody else is ever given: the second plus the host's number.
+  // The nodes of its process: clients call the first. The manager of each other host calls a node
+  // of its own, which is given to nobody else: the second value plus the host's number.
   static constexpr std::uint64_t kNodePtr = kManagerNode;
   static constexpr std::uint64_t kPeerNodePtr = 0x6e62'7065'0000'0000;
 
@@ -61,12 +61,12 @@ class ServiceManager final : public LocalService {
   // To be called before anything else. The process must outlive all calls.
   void attach(LocalProcess& process);
 
-  // The manager of another host, with a strong reference for us: it is sent all names of this host.
+  // Another host's manager, with a strong reference for us: it is sent all names of this host.
   void peer_connected(HostId host, Handle manager);
-  // There is a session with that host: names that lead there, and are registered on a third one, can
-  // be had again.
+  // There is a session with that host now: names that lead there, but are registered on a third
+  // host, can be had again.
   void host_reachable(HostId host) { managers_.refresh(host); }
-  // The hosts of the cluster are these from now on. Those that were there keep their order.
+  // Sets the hosts of the cluster. Those that were there before keep their order.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
     names_.set_hosts(std::move(hosts));
   }

@@ -15,7 +15,7 @@
 namespace netbinder::ndk {
 namespace {
 
-// What others send can make lines: so many in a second are enough to see what it is.
+// Messages of others can cause log lines. This many in a second are enough to find the cause.
 constexpr unsigned kMostLines = 20;
 
 bool may_write() {

@@ -11,9 +11,9 @@
 
 namespace netbinder::ndk {
 
-// In UTF-16 units; nothing if it is not UTF-8.
+// The length in UTF-16 units; nothing if the text is not UTF-8.
 [[nodiscard]] std::optional<std::size_t> utf16_length(std::string_view utf8);
-// Of text that utf16_length has accepted; `out` has room for that many units.
+// `utf8` is text that utf16_length has accepted; `out` has room for that many units.
 void convert_to_utf16(std::string_view utf8, char16_t* out);
 
 // The units may be at any address.

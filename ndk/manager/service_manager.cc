@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds kAskAgain{100};
 
 constexpr std::int32_t kLazyService = 1 << 30;  // among the dump priorities of Android 16
 
-// What the method has in each dialect; 0 where there is none. In Android 16 checkService is
+// The code of each method in each dialect; 0 where there is none. In Android 16 checkService is
 // answered with a union, as checkService2.
 constexpr std::array<std::array<std::uint8_t, 8>, 9> kCodes{{
     // classic, 10, 11, 12, 13, 14, 15, 16
@@ -55,7 +55,7 @@ constexpr std::uint32_t kDebugInfo13 = 13;
 std::size_t column(Dialect dialect) { return static_cast<std::size_t>(dialect); }
 bool has_exceptions(Dialect dialect) { return dialect >= Dialect::kAndroid11; }
 
-// Of the dialects that share a family, the later methods have other numbers.
+// Dialects of one family have the same codes for the first methods only.
 bool same_in_family(std::uint32_t code) { return code < 8; }
 
 ManagerResult failed(binder_status_t status) {
@@ -71,7 +71,7 @@ binder_status_t read_strings(const Parcel& answer, std::vector<std::string>& str
   return status;
 }
 
-// What a manager of Android 11 or later answers to code 2 and a name.
+// The family that the answer of a manager of Android 11 or later to code 2 and a name shows.
 std::optional<Dialect> family_of_answer(const Parcel& answer) {
   std::int32_t word = 0;
   if (answer.read(word) != STATUS_OK || word != EX_NONE) return Dialect::kAndroid14;

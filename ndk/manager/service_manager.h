@@ -29,7 +29,7 @@ struct ManagerResult {
   [[nodiscard]] bool ok() const { return status == STATUS_OK && exception == EX_NONE; }
 };
 
-// Who may learn what of a service: bits of its own and dumps that it is part of.
+// The visibility of a service: to isolated programs and in dumps; and whether it is lazy.
 struct ServiceFlags {
   bool allow_isolated = false;
   std::int32_t dump_priority = 8;  // the default one

@@ -142,7 +142,7 @@ binder_status_t read_elements(const Parcel& parcel, Value& value) {
   return STATUS_OK;
 }
 
-// Of elements that are read one by one, a word each at least.
+// Reads elements that are read one by one and take a word each at least.
 template <typename Elements, typename Read>
 binder_status_t read_one_by_one(const Parcel& parcel, Value& value, Read read) {
   std::size_t count = 0;

@@ -20,7 +20,7 @@ constexpr std::size_t padded(std::size_t size) {
   return (size + kParcelAlignment - 1) & ~(kParcelAlignment - 1);
 }
 
-// Not left out by the compiler, whatever becomes of the memory.
+// Erases memory in a way that the compiler does not leave out.
 void erase_memory(void* memory, std::size_t size) {
   std::memset(memory, 0, size);
   __asm__ volatile("" : : "r"(memory) : "memory");
@@ -89,7 +89,7 @@ binder_status_t Parcel::set_capacity(std::size_t capacity) {
 }
 
 binder_status_t Parcel::grow(std::size_t needed) {
-  // By half, so that many small values are cheap; and no more than a large one needs.
+  // Grows by half, so that many small values are cheap; and no more than a large one needs.
   return set_capacity(std::max(needed, std::min(capacity_ + capacity_ / 2, kMostBytes)));
 }
 
@@ -270,8 +270,8 @@ binder_status_t Parcel::read_string16(std::string& text) const {
 
 bool Parcel::take_interface_token(std::string_view descriptor) const {
   const std::size_t start = position_;
-  // Where the name is tells the version: behind three words from Android 11 on, earlier behind two
-  // or one.
+  // The position of the name shows the version: behind three words from Android 11 on, earlier
+  // behind two or one.
   for (const std::size_t words : {3U, 2U, 1U}) {
     position_ = start + words * sizeof(std::int32_t);
     Units name;

@@ -29,7 +29,7 @@ namespace netbinder::ndk {
 
 inline constexpr std::size_t kParcelAlignment = 4;
 
-// What is behind a received parcel. Gives the buffer back to the driver.
+// The owner of a received parcel's buffer. Gives the buffer back to the driver.
 class BufferOwner {
  public:
   virtual void free_buffer(const void* data, std::size_t size, bool with_objects) = 0;
@@ -81,7 +81,7 @@ class Parcel {
   [[nodiscard]] binder_status_t write_string16(std::string_view text);
   [[nodiscard]] binder_status_t write_null_string16() { return write<std::int32_t>(-1); }
   [[nodiscard]] binder_status_t write_interface_token(Dialect dialect, std::string_view descriptor);
-  // With the stability that is written behind it in the process's dialect, or in this one.
+  // Writes the stability behind it, in the process's dialect or in this one.
   [[nodiscard]] binder_status_t write_binder(AIBinder* binder);
   [[nodiscard]] binder_status_t write_binder(AIBinder* binder, Dialect dialect);
   [[nodiscard]] binder_status_t write_fd(UniqueFd fd);

@@ -139,7 +139,7 @@ std::string AStatus::description() const {
 }
 
 binder_status_t AStatus::write(Parcel& parcel) const {
-  // That the call has failed is not said in an answer, but instead of one.
+  // The status of a failed call is returned instead of an answer, and not written into one.
   if (exception_ == EX_TRANSACTION_FAILED) return code_;
   binder_status_t written = parcel.write(exception_);
   if (written != STATUS_OK || exception_ == EX_NONE) return written;

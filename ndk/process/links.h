@@ -14,7 +14,7 @@
 
 namespace netbinder::ndk {
 
-// What the C API's recipient and callback share with their links.
+// The callbacks that the C API's recipient and callback objects share with their links.
 struct DeathCallbacks {
   AIBinder_DeathRecipient_onBinderDied on_died = nullptr;
   std::atomic<AIBinder_DeathRecipient_onBinderUnlinked> on_unlinked = nullptr;
@@ -38,7 +38,7 @@ class Link {
   [[nodiscard]] bool claim() { return !ended_.exchange(true); }
   [[nodiscard]] Callbacks& callbacks() const { return *callbacks_; }
   [[nodiscard]] void* cookie() const { return cookie_; }
-  // By whoever has claimed it.
+  // To be called by the thread that has claimed the end.
   void tell_unlinked() const {
     const auto told = static_cast<decltype(DeathCallbacks{}.on_died)>(callbacks_->on_unlinked);
     if (told != nullptr) told(cookie_);

@@ -15,7 +15,7 @@ class LocalBinder final : public AIBinder {
 
   [[nodiscard]] void* user_data() const { return user_data_; }
 
-  // These are for the time before others have it.
+  // To be called before others have the object.
   void request_security_context(bool wanted) { wants_security_context_ = wanted; }
   void set_inherit_rt(bool inherit) { inherits_rt_ = inherit; }
   void set_least_priority(int policy, int priority);
@@ -25,8 +25,8 @@ class LocalBinder final : public AIBinder {
   void set_extension(StrongBinder extension) { extension_ = std::move(extension); }
   [[nodiscard]] AIBinder* extension() const { return extension_.get(); }
 
-  // What the driver has taken, which it gives back once. Otherwise an object in use would be freed,
-  // so the process ends.
+  // The references that the driver takes, and gives back once each. If it gave back more, an object
+  // in use would be freed, so the process ends.
   enum class DriverReference { kStrong, kWeak };
   void driver_takes(DriverReference kind);
   void driver_gives_back(DriverReference kind);

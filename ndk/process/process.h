@@ -25,7 +25,7 @@ class Process {
   [[nodiscard]] const Device& device() const { return device_; }
   [[nodiscard]] Proxies& proxies() { return proxies_; }
 
-  // These are for the driver that there is, or for the one that there will be. False if the driver
+  // These apply to the open driver, or to the one that is opened later. False if the driver
   // refuses.
   static bool set_most_threads(std::uint32_t count);
   static void start_pool();

@@ -203,7 +203,7 @@ AIBinder* Proxies::find_or_make(std::uint32_t handle, Stability stability) {
   const std::lock_guard lock(mutex_);
   if (handle >= by_handle_.size()) by_handle_.resize(handle + 1, nullptr);
   RemoteBinder*& known = by_handle_[handle];
-  // One that is about to go keeps its entry until it has this lock, and stays in memory until then.
+  // A proxy that is about to end keeps its entry, and stays in memory, until it has this lock.
   if (known != nullptr && known->try_inc_strong()) return known;
   known = new RemoteBinder(handle, stability);
   if (Thread* const thread = Thread::self()) {

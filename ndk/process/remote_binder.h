@@ -57,7 +57,7 @@ class RemoteBinder final : public AIBinder {
 // The proxies of a process, one for each handle.
 class Proxies {
  public:
-  // With a strong reference for the caller, who has the handle in a buffer, or by other means.
+  // Returns a strong reference. The caller must hold the handle, in a buffer or otherwise.
   [[nodiscard]] AIBinder* find_or_make(std::uint32_t handle, Stability stability);
   void forget(const RemoteBinder& proxy);
   // The driver is gone, and with it everything that there was: all of them die.

@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t kMostUnwrittenFrees = 16384;
 constexpr std::size_t kFirstOutBytes = 256;
 
-// Not a thread_local object, as others of those, and static ones, may need it at their end.
+// This is no thread_local object, as others of those, and static ones, may need it at their end.
 pthread_key_t key() {
   static const pthread_key_t made = [] {
     pthread_key_t fresh = 0;
@@ -126,12 +126,12 @@ void Thread::free_buffer(const void* data, std::size_t size, bool with_objects) 
   if (here == nullptr) return;
   here->queue(BC_FREE_BUFFER, reinterpret_cast<binder_uintptr_t>(data));
   here->unwritten_frees_ += size;
-  // What is in a buffer is kept elsewhere for as long as the buffer is there.
+  // Objects in a buffer keep others alive for as long as the buffer is there.
   if (with_objects || here->unwritten_frees_ > kMostUnwrittenFrees) here->flush_unless_serving();
 }
 
-// What one thread has written before its exchange, another one may see after its own: the driver
-// orders them, which the sanitizer cannot see.
+// Writes of one thread before its exchange may be seen by another thread after its own exchange:
+// the driver orders them, which the sanitizer cannot see.
 #if defined(__SANITIZE_THREAD__)
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);

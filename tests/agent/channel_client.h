@@ -74,7 +74,7 @@ class ChannelClient {
   [[nodiscard]] const std::byte* arena() const { return arena_; }
 
  private:
-  // What the shim stages with, and what has been staged in each mailbox.
+  // The descriptor that the shim stages with, and the stager of each mailbox.
   std::unique_ptr<Descriptor> descriptor_;
   std::map<std::uint32_t, std::unique_ptr<Stager>> stagers_;
   int socket_ = -1;

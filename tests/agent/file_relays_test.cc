@@ -371,7 +371,7 @@ TEST_F(FileRelaysTest, OneThatIsPassedHomeIsTheOriginalAgain) {
     there.reset();
     pair_.expect_nothing_left();
   }
-  // What is on its way goes home, too: by relays.
+  // Data under way goes home, too: by relays.
   {
     EXPECT_EQ(write_now(ours, "unread"), "6");
     UniqueFd there = pair_.pass(1, travelling);
@@ -383,7 +383,7 @@ TEST_F(FileRelaysTest, OneThatIsPassedHomeIsTheOriginalAgain) {
     home.reset();
     pair_.expect_nothing_left();
   }
-  // What is written right after it is not taken for the other host, which closes its own soon.
+  // Later data is not taken for the other host, which closes its own descriptor soon.
   UniqueFd there = pair_.pass(1, reading);
   UniqueFd home = pair_.pass(2, there);
   EXPECT_EQ(write_now(writing, "for home"), "8");
@@ -490,7 +490,7 @@ TEST_F(FileRelaysTest, WhatIsWrittenIsSentAheadOfTheNextCall) {
   EXPECT_EQ(read_now(reading), "done");
 }
 
-// What an eventfd has, without waiting; 0 if nothing.
+// Reads the count of an eventfd without waiting; 0 if there is none.
 std::uint64_t count_of(const UniqueFd& fd) {
   std::uint64_t value = 0;
   pollfd now{.fd = fd.get(), .events = POLLIN, .revents = 0};
@@ -522,7 +522,7 @@ TEST_F(FileRelaysTest, AnEventfdHasOneCountOnBothHosts) {
   EXPECT_EQ(count_of(here), 9U);
   pair_.settle();
   EXPECT_EQ(count_of(there), 0U);
-  // What is read where it was written is nowhere.
+  // A count that is read where it was written does not reach the other host.
   add_to(there, 1);
   EXPECT_EQ(count_of(there), 1U);
   pair_.settle();

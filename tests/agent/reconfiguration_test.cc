@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a new configuration changes in an agent that runs.
+// Tests the changes by a new configuration in a running agent.
 #include "node-agent/reconfiguration.h"
 
 #include <gtest/gtest.h>

@@ -20,7 +20,7 @@ class Waiter {
  public:
   explicit Waiter(std::uint64_t window_ns = kWindowNs) : window_ns_(window_ns) {}
 
-  // What is awaited comes after this time.
+  // Waits once; the awaited event comes after this time.
   void wait(std::uint64_t ns, std::uint64_t pause_ns = kNoPause) {
     if (!policy_.looks(pause_ns, window_ns_)) {
       ++slept_;

@@ -125,7 +125,7 @@ TEST_F(Sources, ErrorsNameTheirSource) {
   EXPECT_TRUE(failure().starts_with(path("n.toml.d"))) << failure();
 }
 
-// What --check prints has every value and its source, and is itself a configuration.
+// The output of --check has every value and its source, and is itself a configuration.
 TEST_F(Sources, RenderedWithSourcesItIsTheSameConfiguration) {
   write("n.toml", "host = \"a\"\n[limits]\nmax_processes = 9\n");
   const LoadedConfig loaded = load();

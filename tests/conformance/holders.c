@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a binder descriptor is worth without the process that opened it: the mapping goes with the
-// opener, or with munmap; the node's death is told with the last descriptor. And what a program is
-// told of its caller's user, who may have changed since the open.
+// A binder descriptor without the process that opened it: the mapping goes with the opener, or with
+// munmap; the node's death is reported when the last descriptor is closed. Also, which user of its
+// caller a program sees, since that may have changed after the open.
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum { kServed = 0x1000, kUser = 4242 };
 static struct party* client;
 static uint32_t handle;
 
-// What another process's end leads to reaches an agent a little later than a parent.
+// An agent notices the end of a process, and its consequences, a little later than its parent does.
 static void let_it_be_known(void) {
   const struct timespec interval = {.tv_sec = 0, .tv_nsec = 100 * 1000 * 1000};
   nanosleep(&interval, NULL);
@@ -80,7 +80,7 @@ static void opener_unmapped(void) {
   exchange(client, "called before");
   munmap(server->map, kMapSize);
   calls("a call", "a oneway call");
-  // What came before is in memory that nobody has any more; the driver does not mind.
+  // The earlier call is in memory that nobody has any more; the driver delivers it nevertheless.
   exchange(server, "the server reads");
   party_close(client);
   party_close(server);

@@ -150,7 +150,7 @@ class Program {
   // Starts a BINDER_WRITE_READ. Its outcome comes with outcome(), perhaps later.
   void start(std::uint32_t tid, const Commands& commands, bool reads, bool nonblocking = false,
              std::size_t read_bytes = 1024);
-  // What its threads say of their nice value from here on.
+  // Sets the nice value that its threads report from here on.
   void set_nice(std::int32_t nice) { nice_ = nice; }
   // Posts a read; fails the test if it may not.
   void post_read(std::uint32_t tid);

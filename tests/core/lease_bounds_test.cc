@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is lent space, how much of an arena it may take, and that nobody sees it before it is used.
+// Which peers are lent space, how much of it, and that no view shows it before it is used.
 #include <gtest/gtest.h>
 
 #include <algorithm>

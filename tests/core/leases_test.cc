@@ -177,7 +177,7 @@ TEST_F(Leases, TheRoomOfASecurityContextIsAskedFor) {
   const std::string label = long_label + "@host2";
   call(labelled, label, static_cast<std::uint32_t>(label.size() + 1));
   expect_told(labelled, label);
-  // What follows from the user is not told, and there is always room for it.
+  // A context that is made from the user is not sent, and there is always room for it.
   call(plain, "", 0);
   expect_told(plain, "u:r:uid_4000000000:s0@host2");
   call(labelled, label, 0);

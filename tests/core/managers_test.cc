@@ -93,7 +93,7 @@ TEST(Managers, AfterAManagerOnlyItsUserCanBeOne) {
   EXPECT_EQ(claim(cluster, stranger), -EBUSY);
 }
 
-// What the state file shows of its one node.
+// The program's one node, as the state file shows it.
 NodeView node_of(Program& program) {
   for (const ProcessDebugView& process : program.host().driver.debug_state().processes) {
     if (process.id == program.id()) return process.nodes.at(0);
@@ -210,7 +210,7 @@ TEST(Managers, ARenewedClaimIsKnownToThoseWhoHeardOfAnotherMeanwhile) {
 
 TEST(Managers, OneThatIsHeardOfLateDoesNotEraseALaterOne) {
   Cluster cluster(3);
-  // What host 1 says does not reach host 3 for a while.
+  // Messages of host 1 do not reach host 3 for a while.
   const auto settle_but_1_to_3 = [&] {
     bool any = true;
     while (any) {

@@ -18,7 +18,7 @@ class Nice : public ::testing::Test {
     EXPECT_EQ(server.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
     client.greet(1);
   }
-  // What the server's thread is told to take on with a call of a client with this value.
+  // The nice value that the server's thread takes on with a call of a client with this value.
   std::optional<std::int32_t> lent_by(std::int32_t nice) {
     client.set_nice(nice);
     client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1)), true);
@@ -27,7 +27,7 @@ class Nice : public ::testing::Test {
     EXPECT_NE(outcome.find(BR_TRANSACTION), nullptr);
     return outcome.nice;
   }
-  // What it is told when it replies with this value.
+  // The nice value that it takes on when it replies with this value.
   std::optional<std::int32_t> after_the_reply(std::int32_t nice) {
     server.set_nice(nice);
     const Outcome outcome = server.write(1, Commands().put(BC_REPLY, Payload("y").call(0, 0)));

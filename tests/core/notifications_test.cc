@@ -31,7 +31,7 @@ class Notifications : public ::testing::Test {
     binder_freeze_info info{.pid = kServerPid, .enable = enable, .timeout_ms = 0};
     return freezer.control(1, BINDER_FREEZE, &info);
   }
-  // What the client is told of the server's state; fails the test unless it is told just that.
+  // The server's state as reported to the client; fails the test unless the client reads just that.
   binder_frozen_state told_state() {
     const Outcome outcome = client.read_now(1);
     EXPECT_EQ(outcome.names(), Names{"BR_FROZEN_BINDER"});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an operator does: certificates, a new configuration for an agent that runs, and finding out
+// The tasks of an operator: certificates, a new configuration for a running agent, and finding out
 // what is wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -41,7 +41,7 @@ RunResult run_with(const std::string& prefix, const std::string& script) {
   const int fd = ::mkstemp(path.data());
   if (fd < 0) return {};
   ::close(fd);
-  // What the debug files print was recorded with this nice value, and the driver lends it on.
+  // The output of the debug files was recorded with this nice value, which the driver lends on.
   (void)::setpriority(PRIO_PROCESS, 0, 0);
   std::ofstream(path) << "set -u\nexport PATH=" << programs() << ":$PATH\n" << script;
   // The shim comes before the sanitizers' runtime in the tools that preload it.

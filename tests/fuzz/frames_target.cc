@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What anybody who reaches an agent's port can send: the bytes of a connection, in pieces of any
-// size. Of each frame that the codec lets through the limits hold, and it comes back the same when
-// it is encoded and decoded again.
+// The bytes that anybody who reaches an agent's port can send over a connection, in pieces of any
+// size. Each frame that the codec lets through is within the limits, and stays the same when it is
+// encoded and decoded again.
 //
 // The input: a byte, odd where a session's frames are expected; then the connection's bytes. Pieces
 // are as long as the bytes at their front say.

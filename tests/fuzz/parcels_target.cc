@@ -262,7 +262,7 @@ class World {
     }
   }
 
-  // What was understood can be said again, and is then the same.
+  // A bundle that was read can be written again, and is then the same.
   static void write_again(const APersistableBundle* bundle) {
     AParcel parcel;
     NB_CHECK(APersistableBundle_writeToParcel(bundle, &parcel) == STATUS_OK);

@@ -148,7 +148,7 @@ inline std::vector<std::pair<std::string, Frame>> some_frames() {
   return frames;
 }
 
-// What follows the message of such a frame on the wire.
+// The bytes of payload that follow the message of such a frame on the wire.
 inline std::uint64_t payload_of(const Frame& frame) {
   const auto* message = std::get_if<frame::Message>(&frame);
   return message != nullptr ? payload_image_bytes(message->content) : 0;

@@ -21,7 +21,7 @@ run_tests() {
   grep -q "PASSED  ] [1-9]" "$work/tests.log" || fail "$1: nothing was run"
 }
 
-# What every transport must do.
+# The tests that every transport must pass.
 transports() { run_tests transport_test 'TransportTest/RealRdma.*'; }
 
 # The tests of programs in sessions, over RDMA. (Left out is one that opens and closes a lot: nothing of that goes over

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one user takes, others still have.
+// No user can use up what others need.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,7 +38,7 @@ TEST(Bounds, OpensOfOneUser) {
         clients.push_back(std::make_unique<ChannelClient>(agent.socket()));
         if (clients.back()->error() == -EMFILE) ++refused;
       }
-      // What is open goes on working.
+      // Channels that are open keep working.
       const bool works = clients.front()->control(1, BINDER_VERSION) == 0;
       full.raise();
       if (refused == 20 && works) ::pause();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who sees what of whose programs.
+// Which users see what of which programs.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

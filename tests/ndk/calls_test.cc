@@ -142,7 +142,7 @@ TEST_F(NdkCalls, Errors) {
     EXPECT_EQ(failed.getExceptionCode(), EX_TRANSACTION_FAILED);
     EXPECT_EQ(failed.getStatus(), status);
   }
-  // What is no status of binder's arrives as an unknown error.
+  // A code that is no status of binder's arrives as an unknown error.
   EXPECT_EQ(echo().fail(EX_TRANSACTION_FAILED, 77, "").getStatus(), STATUS_UNKNOWN_ERROR);
 }
 

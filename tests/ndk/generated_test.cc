@@ -182,7 +182,7 @@ TEST(NdkGenerated, RequiredValuesAreNotNull) {
   EXPECT_EQ(ndk::AParcel_writeData(parcel.get(), ndk::SpAIBinder()), STATUS_UNEXPECTED_NULL);
   EXPECT_EQ(ndk::AParcel_writeData(parcel.get(), ndk::ScopedFileDescriptor()),
             STATUS_UNEXPECTED_NULL);
-  // What another writer has left out.
+  // A value is missing that another writer has left out.
   for (int i = 0; i < 8; ++i) (void)AParcel_writeInt32(parcel.get(), i == 0 ? 0 : -1);
   Point read;
   AParcel_setDataPosition(parcel.get(), 0);
@@ -304,7 +304,7 @@ TEST(NdkGenerated, HoldersKeepOneParcelable) {
   holder = copy;
   EXPECT_EQ(holder.getParcelable(&held), STATUS_OK);
   EXPECT_EQ(held, point(1, 2));
-  // What is only stable here does not go into one that is for longer.
+  // A parcelable that is stable only here does not go into a holder of a higher stability.
   ndk::AParcelableHolder vintf(ndk::STABILITY_VINTF);
   EXPECT_EQ(vintf.setParcelable(point(1, 2)), STATUS_BAD_VALUE);
   const ndk::ScopedAParcel parcel(AParcel_create());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the C API has no way to reach: buffers of a driver, codes of binder's own, other dialects.
+// Parts that the C API cannot reach: buffers of a driver, binder's own codes, other dialects.
 #include <android/binder_ibinder_platform.h>
 #include <android/binder_parcel_utils.h>
 #include <android/binder_shell.h>
@@ -189,7 +189,7 @@ struct ShellClass {
   }
 };
 
-// Who is told of a command's result.
+// Receives the result of a command.
 struct Receiver {
   static AIBinder_Class* get() {
     static AIBinder_Class* const clazz = AIBinder_Class_define(

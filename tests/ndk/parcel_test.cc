@@ -306,7 +306,7 @@ TEST(NdkParcel, ParcelableArrays) {
   ASSERT_EQ(AParcel_readParcelableArray(parcel.get(), &got, make, read), STATUS_OK);
   EXPECT_EQ(got, numbers);
   EXPECT_EQ(AParcel_readParcelableArray(parcel.get(), &got, make, read), STATUS_NO_MEMORY);
-  // What an element says is the array's status.
+  // The status of an element is the array's status.
   constexpr auto fail = [](const AParcel*, void*, size_t) -> binder_status_t {
     return STATUS_BAD_TYPE;
   };

@@ -35,7 +35,7 @@ TEST(NdkStatus, Exceptions) {
   EXPECT_STREQ(with.getMessage(), "no");
   EXPECT_THAT(with.getDescription(), HasSubstr("EX_ILLEGAL_STATE"));
   EXPECT_THAT(with.getDescription(), HasSubstr("no"));
-  // What is no exception of binder's.
+  // This code is no exception of binder's.
   const ndk::ScopedAStatus odd = ndk::ScopedAStatus::fromExceptionCode(-77);
   EXPECT_EQ(odd.getExceptionCode(), EX_TRANSACTION_FAILED);
   EXPECT_EQ(odd.getStatus(), STATUS_FAILED_TRANSACTION);

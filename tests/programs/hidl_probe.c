@@ -117,7 +117,7 @@ static void exchange(const void* from, size_t length, void* into, size_t room, s
   if (got) *got = io.read_consumed;
 }
 
-// What the probe's own object answers: its interfaces; and it prints what it is notified of.
+// Serves the probe's own object: answers with its interfaces, and prints notifications to it.
 static void answer(const struct binder_transaction_data* call) {
   static const char* const chain[] = {"vendor.foo@1.1::IFoo", "vendor.foo@1.0::IFoo", BASE};
   const uint8_t* bytes = (const void*)(uintptr_t)call->data.ptr.buffer;

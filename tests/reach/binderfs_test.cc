@@ -26,7 +26,7 @@ python3 -c 'import os; print(sorted(os.listdir("/dev/binderfs")))'
                                        "'hwbinder', 'vndbinder']\n"));
 }
 
-// What the driver's own test of binderfs does, and a few words that it refuses.
+// The steps of the kernel's own test of binderfs, and a few requests that it refuses.
 constexpr const char* kActions = R"script(
 import ctypes, fcntl, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the preload library asks of the programs that it is loaded into.
+// The symbols that the preload library needs from the programs that it is loaded into.
 #include <gtest/gtest.h>
 
 #include <array>

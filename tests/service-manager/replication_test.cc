@@ -69,7 +69,7 @@ TEST_P(Replication, AManagersOtherNameLeadsToThatManagerEverywhere) {
   EXPECT_EQ(on(2).add("only.here", kNode), 0);
   const auto manager = on(1).check("other");
   ASSERT_TRUE(manager);
-  // What host 2's manager answers is nearest to host 2.
+  // Host 2's manager answers with the service nearest to host 2.
   EXPECT_EQ(on(1).add("both", kNode), 0);
   EXPECT_EQ(on(2).add("both", kNode), 0);
   Received reply = on(1).call(version.check, on(1).request().string16("both"), *manager);
@@ -208,7 +208,7 @@ TEST_P(ReplicationOfThree, OtherHostsKeepTheirNamesWhenOneIsLost) {
 // A name on host 2 for a binder whose home is host 1.
 class NamesOfAThirdHost : public Replication {
  protected:
-  // What a client of a host gets by the name reaches host 1's program.
+  // Whether a client of a host reaches host 1's program by the name.
   bool found_on(std::size_t host) {
     const auto handle = on(host).check("alias");
     return handle && reaches(on(host), *handle, on(1));

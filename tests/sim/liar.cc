@@ -12,7 +12,7 @@ namespace netbinder::sim {
 
 namespace {
 
-// What a liar says to one victim, from what it knows of it and guesses.
+// The false messages of a liar to one victim, made from what it knows of the victim and guesses.
 class Lie {
  public:
   Lie(World& world, Random& random, HostId liar, HostId victim)
@@ -102,7 +102,7 @@ class Lie {
             .handoff = random_.one_in(4) ? handoff() : HandoffId{},
             .dead = random_.one_in(6)};
   }
-  // Of a node that it was not given, as far as it knows.
+  // A call of a node that it was not given, as far as it knows.
   PeerMessage call() {
     peer::Call call;
     call.call = CallId{random_.next()};

@@ -350,7 +350,7 @@ bool World::run() {
 
   trace_.note("let go", {});
   each_program([](Program& each) { each.let_go(); });
-  // What was passed on to a host that could not reach the home is kept until the home loses patience.
+  // References passed on to a host that could not reach the home are kept until the home gives up.
   const bool kept = settings_.weather || settings_.liar != HostId{};
   run_for(kept ? 1000 + 12ULL * settings_.timing.timeout_ms : 1000);
   if (oracle_.failed()) return false;

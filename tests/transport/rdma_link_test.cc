@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a peer may send about a queue pair over the connection, and when: a transport against a
-// hand-made host.
+// The messages that a peer may send about a queue pair over the connection, and when: a transport
+// against a hand-made host.
 #include <gtest/gtest.h>
 
 #include "tests/transport/hand_made_peer.h"

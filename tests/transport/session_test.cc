@@ -263,7 +263,7 @@ TEST(Session, TheDialerGoesWithWhoAnswers) {
 
 // ---- the handshake ----
 
-// What the dialer has said on a connection, and the acceptor's side of it.
+// The dialer's messages on a connection, and the acceptor's side of it.
 struct Connection {
   explicit Connection(std::uint64_t incarnation, ClusterKey with = {})
       : hello(End::hello(0, 0, incarnation)), key(std::move(with)) {

@@ -201,8 +201,8 @@ class Endpoint : public CompletionSink, public std::enable_shared_from_this<Endp
   bool receiving_ = false;
   bool stopped_ = false;  // the owner wants nothing more
   bool closed_ = false;
-  bool heard_ = false;   // something arrived
-  bool probed_ = false;  // the probe has
+  bool heard_ = false;   // a segment has arrived since it was last asked
+  bool probed_ = false;  // the probe has arrived
   std::string failure_;
   bool broke_protocol_ = false;
   EndpointCounters counters_;

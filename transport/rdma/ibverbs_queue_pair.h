@@ -36,7 +36,7 @@ class IbvQueuePair : public QueuePair {
 
   const IbvPort& port_;
   IbvQueues& queues_;
-  QueuePairLimits limits_;  // what was got
+  QueuePairLimits limits_;  // the limits that the device granted
   std::uint32_t first_packet_ = 0;
   IbvOwner<ibv_qp> pair_;
   bool reserved_ = false;

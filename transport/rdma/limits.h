@@ -27,7 +27,7 @@ inline constexpr std::uint32_t kSegmentBytes = 8192;
 // kReservedReceives, which are for segments that only give credit back.
 inline constexpr std::uint32_t kReceives = 64;
 inline constexpr std::uint32_t kReservedReceives = 4;
-// So much credit is sent by itself if no frame has taken it along.
+// This much credit is sent by itself if no frame has taken it along.
 inline constexpr std::uint32_t kCreditReturn = kReceives / 2;
 // Registered segments to send from, for segments that do not fit inline.
 inline constexpr std::uint32_t kSendSegments = 32;

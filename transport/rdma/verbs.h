@@ -47,7 +47,7 @@ struct QueuePairAddress {
   friend bool operator==(const QueuePairAddress&, const QueuePairAddress&) = default;
 };
 
-// Who may write to registered memory, apart from this host's programs.
+// The devices that may write to registered memory; this host's programs may do so anyway.
 enum class Access {
   kLocal,        // the device, by requests of ours
   kRemoteWrite,  // the peers of the protection domain's queue pairs, too
@@ -84,7 +84,7 @@ struct SendRequest {
 enum class CompletionStatus {
   kSuccess,
   kFlushed,           // the queue pair had failed before; soft-RoCE: or it fails with this one
-  kRetriesExceeded,   // the peer, or the way there, is gone
+  kRetriesExceeded,   // the peer, or the path to it, is gone
   kReceiverNotReady,  // the peer had no receive posted, for too long
   kRemoteAccess,      // the peer's memory may not be written like that
   kLocal,             // a request of ours that was wrong, or memory of ours that was

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be said about certificates in files, before they are used.
+// Facts about certificates in files, before they are used.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ class HotLinks {
     return polling_ && std::ranges::find(links_, &link, &Entry::link) != links_.end();
   }
 
-  // One turn's look. Whether there were arrivals.
+  // Looks at the links once in a turn. Returns whether there were arrivals.
   bool poll(std::uint64_t now_ns);
   // The loop is about to sleep, and polls no more until it wakes.
   void watch_all();

@@ -14,7 +14,7 @@ using boost::system::error_code;
 
 namespace {
 
-// What would have to wait is no error.
+// An operation that would have to wait is no error.
 std::size_t done_at_once(std::size_t bytes, error_code& error) {
   if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) {
     error.clear();

@@ -131,7 +131,7 @@ std::size_t TlsStream::read_now(const ReadBuffers& buffers, error_code& error) {
       const int result = SSL_read_ex(ssl_.get(), static_cast<std::byte*>(buffer.data()) + filled,
                                      buffer.size() - filled, &bytes);
       if (result != 1) {
-        // What was read before it failed is used first; the next call fails again.
+        // Bytes read before the failure are used first; the next call fails again.
         error_code failure;
         drained_ = ended(result, failure) == Done::kWouldBlock;
         if (total == 0) error = failure;

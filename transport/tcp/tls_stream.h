@@ -49,7 +49,7 @@ class TlsStream : public Stream {
 
   // Begins to wait for the step's end, if it can only be made later.
   void shake_hands(std::shared_ptr<StreamEvents> events);
-  // What a call that returned `result` (not 1) means.
+  // The meaning of a call that returned `result` (not 1).
   Done ended(int result, boost::system::error_code& error) const;
 
   std::shared_ptr<boost::asio::ssl::context> context_;

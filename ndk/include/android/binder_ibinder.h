@@ -89,13 +89,13 @@ int32_t AIBinder_debugGetRefCount(AIBinder* binder) __INTRODUCED_IN(29);
 bool AIBinder_associateClass(AIBinder* binder, const AIBinder_Class* clazz) __INTRODUCED_IN(29);
 // Null for a remote object that no class was associated with.
 const AIBinder_Class* AIBinder_getClass(AIBinder* binder) __INTRODUCED_IN(29);
-// What onCreate returned; null for remote objects.
+// The value that onCreate returned; null for remote objects.
 void* AIBinder_getUserData(AIBinder* binder) __INTRODUCED_IN(29);
 // A total order in this process; null comes first.
 bool AIBinder_lt(const AIBinder* lhs, const AIBinder* rhs) __INTRODUCED_IN(31);
 // An object that goes with this one under _EXT. `outExt` gets a reference, or null.
 binder_status_t AIBinder_getExtension(AIBinder* binder, AIBinder** outExt) __INTRODUCED_IN(30);
-// Of a local object, before it is passed to others.
+// Only for a local object, before it is passed to others.
 binder_status_t AIBinder_setExtension(AIBinder* binder, AIBinder* ext) __INTRODUCED_IN(30);
 
 // ---- calls ----
@@ -107,7 +107,7 @@ binder_status_t AIBinder_prepareTransaction(AIBinder* binder, AParcel** in) __IN
 // caller deletes; with another status it is null.
 binder_status_t AIBinder_transact(AIBinder* binder, transaction_code_t code, AParcel** in,
                                   AParcel** out, binder_flags_t flags) __INTRODUCED_IN(29);
-// Of the call that this thread is serving; outside of calls, of this process.
+// The user of the call that this thread serves; outside of calls, the user of this process.
 uid_t AIBinder_getCallingUid() __INTRODUCED_IN(29);
 // 0 in a oneway call and in one that comes from another host.
 pid_t AIBinder_getCallingPid() __INTRODUCED_IN(29);

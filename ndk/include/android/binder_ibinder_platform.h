@@ -15,10 +15,10 @@ enum {
 // The security context of the call that this thread is serving, if the object asked for it; valid
 // until the call ends. Null otherwise.
 __attribute__((weak, warn_unused_result)) const char* AIBinder_getCallingSid() __INTRODUCED_IN(31);
-// Of a local object, before it is passed to others: calls of it bring their security context.
+// For a local object, before it is passed to others: its calls then bring their security context.
 __attribute__((weak)) void AIBinder_setRequestingSid(AIBinder* binder, bool requestingSid)
     __INTRODUCED_IN(31);
-// Of a local object, before it is passed to others; aborts on a remote one.
+// For a local object, before it is passed to others; aborts on a remote one.
 void AIBinder_setMinSchedulerPolicy(AIBinder* binder, int policy, int priority) __INTRODUCED_IN(33);
 void AIBinder_setInheritRt(AIBinder* binder, bool inheritRt) __INTRODUCED_IN(33);
 

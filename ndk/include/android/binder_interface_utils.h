@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What generated interfaces are made of: objects that count their own references, interfaces, and
-// the two sides of each, local (BnCInterface) and remote (BpCInterface).
+// The base classes of generated interfaces: objects that count their own references, interfaces,
+// and the two sides of each, local (BnCInterface) and remote (BpCInterface).
 #pragma once
 
 #include <android/binder_auto_utils.h>
@@ -88,7 +88,7 @@ class ICInterface : public SharedRefBase {
                                             const char** codeToFunction, size_t functionCount);
 
  private:
-  // What the local object has as its user data.
+  // The user data of the local object.
   struct ICInterfaceData {
     std::shared_ptr<ICInterface> interface;
 

@@ -54,7 +54,7 @@ AServiceManager_registerForServiceNotifications(const char* instance,
 void AServiceManager_NotificationRegistration_delete(
     AServiceManager_NotificationRegistration* notification) __INTRODUCED_IN(34);
 
-// What the manager says of declarations.
+// The manager's answers about declared services.
 bool AServiceManager_isDeclared(const char* instance) __INTRODUCED_IN(31);
 void AServiceManager_forEachDeclaredInstance(const char* interface, void* context,
                                              void (*callback)(const char*, void*))

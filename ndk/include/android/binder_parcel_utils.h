@@ -148,7 +148,7 @@ struct sequence_of<std::optional<Sequence>> {
 template <typename Place>
 using element_t = typename sequence_of<Place>::type::value_type;
 
-// What an element is in a parcel: enums are their values, and bytes have a sign.
+// The type of an element in a parcel: enums are their values, and bytes have a sign.
 template <typename T, bool = std::is_enum_v<T>>
 struct wire_type {
   using type = T;
@@ -539,7 +539,7 @@ static inline binder_status_t AParcel_readVector(const AParcel* parcel,
   return internal::read_sequence<internal::Elements::kNullable>(parcel, vec);
 }
 
-// What an out parameter needs to know of the caller's vector.
+// Writes the size of the caller's vector, which an out parameter needs.
 template <typename T>
 static inline binder_status_t AParcel_writeVectorSize(AParcel* parcel, const std::vector<T>& vec) {
   if (vec.size() > INT32_MAX) return STATUS_BAD_VALUE;
@@ -554,7 +554,7 @@ static inline binder_status_t AParcel_writeVectorSize(AParcel* parcel,
 
 namespace internal {
 
-// Of vectors that a caller only names a size for: no data bounds it.
+// The limit for vectors of which a caller names only the size, so that no data bounds it.
 inline constexpr std::int32_t kMostElements = 1000000;
 
 }  // namespace internal

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What parcelables are made of: their stability, and ParcelableHolder, a place for a parcelable of
-// any class, which is known by its name.
+// The parts of parcelables: their stability, and ParcelableHolder, a place for a parcelable of any
+// class, which is known by its name.
 #pragma once
 
 #include <android/binder_parcel_utils.h>

@@ -18,7 +18,7 @@ enum {
 #endif
 };
 
-// Of a local object, before it is passed to others; aborts on a second mark of another kind.
+// For a local object, before it is passed to others; aborts on a second mark of another kind.
 void AIBinder_markSystemStability(AIBinder* binder) __INTRODUCED_IN(30);
 void AIBinder_markVendorStability(AIBinder* binder) __INTRODUCED_IN(30);
 void AIBinder_markVintfStability(AIBinder* binder) __INTRODUCED_IN(30);

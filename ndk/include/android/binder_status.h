@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What calls of this library return (binder_status_t), the exceptions that a service answers with
+// The status that calls of this library return (binder_status_t), the exceptions of a service
 // (binder_exception_t), and AStatus, which carries one or the other. An AStatus is owned by whoever
 // made or read it, and belongs to one thread at a time.
 #pragma once
@@ -65,8 +65,8 @@ typedef struct AStatus AStatus;
 
 // Each of these makes a new AStatus, to be given to AStatus_delete.
 __attribute__((warn_unused_result)) AStatus* AStatus_newOk() __INTRODUCED_IN(29);
-// What is not one of EX_* becomes EX_TRANSACTION_FAILED, and EX_TRANSACTION_FAILED stands for
-// STATUS_FAILED_TRANSACTION here.
+// A code that is not one of EX_* becomes EX_TRANSACTION_FAILED, and EX_TRANSACTION_FAILED stands
+// for STATUS_FAILED_TRANSACTION here.
 __attribute__((warn_unused_result)) AStatus* AStatus_fromExceptionCode(binder_exception_t exception)
     __INTRODUCED_IN(29);
 __attribute__((warn_unused_result)) AStatus* AStatus_fromExceptionCodeWithMessage(
