@@ -14,6 +14,7 @@
 #include "core/view/viewer.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/agent.h"
+#include "node-agent/init_notice.h"
 #include "node-agent/reload.h"
 #include "tests/fuzz/seeds.h"
 #include "transport/log.h"
@@ -27,7 +28,7 @@ class QuietAgent {
   QuietAgent()
       : folder_(make_folder()),
         agent_(io_, config_in(folder_), Incarnation(1)),
-        reload_({.file = {}, .environment = {}, .flags = flags_in(folder_)}, agent_) {
+        reload_({.file = {}, .environment = {}, .flags = flags_in(folder_)}, agent_, notice_) {
     log::start("fuzz", "off");
     agent_.start();
   }
@@ -61,6 +62,7 @@ class QuietAgent {
   std::filesystem::path folder_;
   boost::asio::io_context io_;
   Agent agent_;
+  InitNotice notice_{io_};  // nobody is to be told
   Reload reload_;
 };
 
