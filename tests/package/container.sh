@@ -4,7 +4,7 @@
 # variables that it sets and certificates as its head says. The containers themselves need an engine.
 set -euo pipefail
 files=$(realpath "$1")/packaging/container
-bin=$2
+bin=$(realpath "$2")
 
 fail() {
   echo "FAILED: $*" >&2
@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 mapfile -t setup < <(sed -n 's/^#     \(mkdir certs.*\)/\1/p' "$files/compose.yaml")
 ((${#setup[@]} == 1)) || fail "the head of compose.yaml says otherwise how certificates are made"
-PATH="$(realpath "$bin"):$PATH" bash -euc "${setup[0]}" >/dev/null
+PATH="$bin:$PATH" bash -euc "${setup[0]}" >/dev/null
 
 for host in alpha beta; do
   mapfile -t variables < <(sed -n "/^  $host:/,/^  [a-z]*:/s/^      \(NETBINDER_[A-Z_]*\): \(.*\)/\1=\2/p" "$files/compose.yaml")
