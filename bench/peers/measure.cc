@@ -145,6 +145,13 @@ class EndOf {
 
 class TurnProcesses {
  public:
+  TurnProcesses() = default;
+  TurnProcesses(const TurnProcesses&) = delete;
+  TurnProcesses& operator=(const TurnProcesses&) = delete;
+  // The last one first: nobody is to miss what it depends on.
+  ~TurnProcesses() {
+    while (!children_.empty()) children_.pop_back();
+  }
   void add(Child child) {
     ends_.emplace_back(child);
     children_.push_back(std::move(child));
@@ -161,8 +168,8 @@ class TurnProcesses {
     const int ready = ::poll(watched.data(), watched.size(), kPatienceMs);
     if (ready < 0) fail("cannot wait");
     if (watched[0].revents != 0) return;
-    throw std::runtime_error(ready == 0 ? std::string(what) + " takes too long"
-                                        : std::string("a process ended while ") + what);
+    throw std::runtime_error(ready == 0 ? std::string("it takes too long until ") + what
+                                        : std::string("a process has ended before ") + what);
   }
   void wait_for_all(const Pipe& pipe, std::size_t count, const char* what) const {
     for (std::size_t seen = 0; seen < count;) {
@@ -187,7 +194,7 @@ Measured measure(const Peer& peer, const Turn& turn) {
   processes.add(Child::start(turn.server, [&] {
     peer.serve(turn, [&](const std::string& address) { address_pipe.write(address); });
   }));
-  processes.wait_for(address_pipe, "the server starts");
+  processes.wait_for(address_pipe, "the server serves");
   const std::string address = address_pipe.read(4096);
   for (std::size_t i = 0; i < clients; ++i) {
     processes.add(Child::start(turn.client, [&, i] {
@@ -200,11 +207,11 @@ Measured measure(const Peer& peer, const Turn& turn) {
       (void)go.read(1);  // nothing comes: its clock is still to be read
     }));
   }
-  processes.wait_for_all(arrived, clients, "the clients warm up");
+  processes.wait_for_all(arrived, clients, "the clients are ready");
   const MachineTime machine_before = MachineTime::read();
   const std::uint64_t cpu_before_ns = processes.cpu_ns();
   go.write(std::string(clients, 'g'));
-  processes.wait_for_all(arrived, clients, "the clients call");
+  processes.wait_for_all(arrived, clients, "the clients have made their calls");
   const std::uint64_t cpu_ns = processes.cpu_ns() - cpu_before_ns;
   const MachineTime machine_after = MachineTime::read();
 

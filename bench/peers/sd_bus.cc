@@ -97,7 +97,7 @@ class BusPeer final : public Peer {
                              "<busconfig><type>session</type><listen>unix:path="
                           << socket_of(turn)
                           << "</listen><auth>EXTERNAL</auth><policy context=\"default\">"
-                             "<allow send_destination=\"*\"/><allow own=\"*\"/></policy></busconfig>\n";
+                             "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>\n";
     std::vector<Child> helpers;
     helpers.push_back(Child::start(turn.server, [&] {
       ::execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile", "--nosyslog",
