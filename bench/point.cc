@@ -26,11 +26,10 @@ std::optional<Mode> mode_of(std::string_view word) { return find<Mode>(kModes, w
 std::optional<Pinning> pinning_of(std::string_view word) { return find<Pinning>(kPinnings, word); }
 
 std::vector<std::string> words_of(const Point& point) {
-  return {"--mode",     std::string(text(point.mode)),
-          "--bytes",    std::to_string(point.bytes),
-          "--clients",  std::to_string(point.clients),
-          "--interval", std::to_string(point.interval_us),
-          "--pinning",  std::string(text(point.pinning))};
+  return {
+      "--mode",    std::string(text(point.mode)),   "--bytes",    std::to_string(point.bytes),
+      "--clients", std::to_string(point.clients),   "--interval", std::to_string(point.interval_us),
+      "--pinning", std::string(text(point.pinning))};
 }
 
 std::string size_text(std::size_t bytes) {

@@ -32,7 +32,8 @@ struct Point {
   Mode mode = Mode::kLocal;
   std::size_t bytes = 64;  // of a request; answers are empty
   std::uint32_t clients = 1;
-  std::uint32_t interval_us = 0;  // between the beginnings of a client's calls; 0: one after another
+  std::uint32_t interval_us =
+      0;  // between the beginnings of a client's calls; 0: one after another
   Pinning pinning = Pinning::kNone;
 
   auto operator<=>(const Point&) const = default;

@@ -32,19 +32,21 @@ double seconds_since(Clock::time_point begin) {
 // One line that is written over on a terminal, and a line for each tenth elsewhere.
 class Progress {
  public:
-  explicit Progress(std::size_t turns) : turns_(turns), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
+  explicit Progress(std::size_t turns)
+      : turns_(turns), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
   void turn_ended(const TurnResult& turn, std::size_t taken) {
     if (!turn.error.empty()) {
-      fmt::print(stderr, "{}{}, {}, {}: failed: {}\n", on_terminal_ ? "\r\033[K" : "", turn.peer, text(turn.point.mode),
-                 describe(turn.point), turn.error);
+      fmt::print(stderr, "{}{}, {}, {}: failed: {}\n", on_terminal_ ? "\r\033[K" : "", turn.peer,
+                 text(turn.point.mode), describe(turn.point), turn.error);
     }
     const double took_s = seconds_since(began_);
     const double left_s =
         took_s / static_cast<double>(taken) * static_cast<double>(turns_ - std::min(taken, turns_));
     const std::size_t tenth = 10 * taken / turns_;
     if (on_terminal_) {
-      fmt::print(stderr, "\r\033[K{} of {} turns, {:.0f} s left: round {}, {}, {}, {}", taken, turns_, left_s,
-                 turn.round + 1, text(turn.point.mode), describe(turn.point), turn.peer);
+      fmt::print(stderr, "\r\033[K{} of {} turns, {:.0f} s left: round {}, {}, {}, {}", taken,
+                 turns_, left_s, turn.round + 1, text(turn.point.mode), describe(turn.point),
+                 turn.peer);
       if (taken >= turns_) fmt::print(stderr, "\n");
     } else if (tenth != tenth_) {
       fmt::print(stderr, "{} of {} turns, {:.0f} s left\n", taken, turns_, left_s);
@@ -89,7 +91,8 @@ class OutputFile {
 std::unique_ptr<Namespaces> choose_modes(Results& results) {
   std::unique_ptr<Namespaces> namespaces;
   const bool asked = !results.options.modes.empty();
-  results.modes = asked ? results.options.modes : std::vector{Mode::kLocal, Mode::kTcp, Mode::kVeth};
+  results.modes =
+      asked ? results.options.modes : std::vector{Mode::kLocal, Mode::kTcp, Mode::kVeth};
   if (std::ranges::find(results.modes, Mode::kVeth) == results.modes.end()) return namespaces;
   try {
     namespaces = std::make_unique<Namespaces>();

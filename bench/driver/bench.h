@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// netbinder beside its peers: measures, with progress on stderr, and shows the results as asked for.
+// netbinder beside its peers: measures, with progress on stderr, and shows the results as asked
+// for.
 #pragma once
 
 #include "bench/driver/options.h"

@@ -106,7 +106,8 @@ Catalogue Catalogue::find(const std::string& folder, const std::vector<std::stri
     }
   }
   if (!unknown.empty()) {
-    throw std::runtime_error("there is no peer " + unknown.front() + "; there are " + known_names());
+    throw std::runtime_error("there is no peer " + unknown.front() + "; there are " +
+                             known_names());
   }
   if (catalogue.here.empty()) {
     throw std::runtime_error("no peer is here: " + catalogue.absent.front().why);

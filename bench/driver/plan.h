@@ -16,8 +16,8 @@ constexpr std::uint32_t kSparseIntervalUs = 5000;
 
 // The size of all points that are not about sizes.
 std::size_t usual_size(const Options& options);
-// For each mode: every size with one client; every number of clients, sparse calls, and both pinnings
-// with the usual size.
+// For each mode: every size with one client; every number of clients, sparse calls, and both
+// pinnings with the usual size.
 std::vector<Point> points_of(const Options& options, const std::vector<Mode>& modes);
 // Whether the peer takes part. Limits are no calls: they take part where only the size matters.
 bool takes_part(const PeerHere& peer, const Point& point);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-
 namespace netbinder::bench {
 
 namespace {
@@ -80,22 +79,30 @@ std::string axes_of(const Plot& plot, const Scale& scale) {
   const double bottom = kHeight - kBottom;
   const double right = kWidth - kRight;
   for (const double value : scale.y_ticks()) {
-    svg += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft, right,
-                       scale.y(value), scale.y(value));
-    svg += fmt::format("<text class=\"tick\" text-anchor=\"end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", kLeft - 6,
-                       scale.y(value) + 4, short_number(value));
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kLeft,
+        right, scale.y(value), scale.y(value));
+    svg += fmt::format(
+        "<text class=\"tick\" text-anchor=\"end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", kLeft - 6,
+        scale.y(value) + 4, short_number(value));
   }
   for (const Tick& tick : plot.x_ticks) {
-    svg += fmt::format("<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>\n",
-                       scale.x(tick.at), kTop, bottom);
-    svg += fmt::format("<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-                       scale.x(tick.at), bottom + 16, html_escaped(tick.label));
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\"/>\n",
+        scale.x(tick.at), kTop, bottom);
+    svg += fmt::format(
+        "<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
+        scale.x(tick.at), bottom + 16, html_escaped(tick.label));
   }
-  svg += fmt::format("<text class=\"name\" x=\"{:.1f}\" y=\"18\">{}</text>\n", kLeft, html_escaped(plot.title));
-  svg += fmt::format("<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
-                     (kLeft + right) / 2, kHeight - 10, html_escaped(plot.x_title));
-  svg += fmt::format("<text class=\"tick\" text-anchor=\"middle\" transform=\"translate(14 {:.1f}) rotate(-90)\">{}</text>\n",
-                     (kTop + bottom) / 2, html_escaped(plot.y_title));
+  svg += fmt::format("<text class=\"name\" x=\"{:.1f}\" y=\"18\">{}</text>\n", kLeft,
+                     html_escaped(plot.title));
+  svg += fmt::format(
+      "<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n",
+      (kLeft + right) / 2, kHeight - 10, html_escaped(plot.x_title));
+  svg += fmt::format(
+      "<text class=\"tick\" text-anchor=\"middle\" transform=\"translate(14 {:.1f}) "
+      "rotate(-90)\">{}</text>\n",
+      (kTop + bottom) / 2, html_escaped(plot.y_title));
   return svg;
 }
 
@@ -107,11 +114,12 @@ std::string series_of(const Series& series, const Scale& scale) {
     const double x = scale.x(point.x);
     const double y = scale.y(point.y);
     line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x, y);
-    marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>\n", x, y,
-                         html_escaped(point.tooltip));
+    marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}</title></circle>\n",
+                         x, y, html_escaped(point.tooltip));
   }
   if (line.empty()) return {};
-  return fmt::format("<g class=\"series s{}\"><path d=\"{}\"/>\n{}</g>\n", series.colour, line, marks);
+  return fmt::format("<g class=\"series s{}\"><path d=\"{}\"/>\n{}</g>\n", series.colour, line,
+                     marks);
 }
 
 // Names at the ends of their lines, moved apart where they would be on top of each other.
@@ -138,10 +146,12 @@ std::string names_of(const Plot& plot, const Scale& scale) {
   }
   std::string svg;
   for (const Name& name : names) {
-    svg += fmt::format("<path class=\"leader s{0}\" d=\"M{1:.1f} {2:.1f}L{3:.1f} {4:.1f}\"/>"
-                       "<text class=\"end s{0}\" x=\"{5:.1f}\" y=\"{6:.1f}\">{7}</text>\n",
-                       name.series->colour, name.x + 5, scale.y(name.series->points.back().y), kWidth - kRight + 10,
-                       name.y - 4, kWidth - kRight + 14, name.y, html_escaped(name.series->name));
+    svg += fmt::format(
+        "<path class=\"leader s{0}\" d=\"M{1:.1f} {2:.1f}L{3:.1f} {4:.1f}\"/>"
+        "<text class=\"end s{0}\" x=\"{5:.1f}\" y=\"{6:.1f}\">{7}</text>\n",
+        name.series->colour, name.x + 5, scale.y(name.series->points.back().y),
+        kWidth - kRight + 10, name.y - 4, kWidth - kRight + 14, name.y,
+        html_escaped(name.series->name));
   }
   return svg;
 }
@@ -176,8 +186,9 @@ std::string svg_of(const Plot& plot) {
   const Scale scale(plot);
   if (scale.empty()) return {};
   std::string svg = fmt::format(
-      "<svg id=\"{}\" class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">\n", plot.id, kWidth,
-      kHeight, html_escaped(plot.title));
+      "<svg id=\"{}\" class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" "
+      "aria-label=\"{}\">\n",
+      plot.id, kWidth, kHeight, html_escaped(plot.title));
   svg += axes_of(plot, scale);
   for (const Series& series : plot.series) svg += series_of(series, scale);
   svg += names_of(plot, scale);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Line plots as inline SVG, which need nothing else: logarithmic axes, a line for each series with a
-// name at its end, and a tooltip for each point. Colours are the page's (classes s0, s1, …).
+// Line plots as inline SVG, which need nothing else: logarithmic axes, a line for each series with
+// a name at its end, and a tooltip for each point. Colours are the page's (classes s0, s1, …).
 #pragma once
 
 #include <string>

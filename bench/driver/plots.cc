@@ -20,7 +20,9 @@ double size_place(std::size_t bytes) {
   return bytes == 0 ? std::log2(16.0) : std::log2(static_cast<double>(bytes));
 }
 
-std::string id_of(const char* what, Mode mode) { return std::string(what) + "-" + std::string(text(mode)); }
+std::string id_of(const char* what, Mode mode) {
+  return std::string(what) + "-" + std::string(text(mode));
+}
 
 Series new_series(const Results& results, const PeerHere& peer) {
   return {.name = peer.name, .colour = colour_of(results, peer.name), .points = {}};
@@ -51,9 +53,9 @@ Plot distribution_plot(const Results& results, Mode mode) {
     Series series = new_series(results, peer);
     for (const auto& [part, time_us] : row->quantiles) {
       if (part > kMostPart) continue;
-      series.points.push_back(
-          {nines(part), time_us,
-           fmt::format("{}: {:g} % of the calls in {} µs", peer.name, 100 * part, figure(time_us))});
+      series.points.push_back({nines(part), time_us,
+                               fmt::format("{}: {:g} % of the calls in {} µs", peer.name,
+                                           100 * part, figure(time_us))});
     }
     plot.series.push_back(std::move(series));
   }
@@ -104,10 +106,10 @@ Plot clients_plot(const Results& results, Mode mode) {
       const Summary* row =
           find(results.summaries, peer.name, {.mode = mode, .bytes = bytes, .clients = clients});
       if (row == nullptr) continue;
-      series.points.push_back({std::log2(clients), row->calls_per_s,
-                               fmt::format("{}: {} clients, {} calls/s, {} µs of processor time each",
-                                           peer.name, clients, count_text(row->calls_per_s),
-                                           figure(row->cpu_us_per_call))});
+      series.points.push_back(
+          {std::log2(clients), row->calls_per_s,
+           fmt::format("{}: {} clients, {} calls/s, {} µs of processor time each", peer.name,
+                       clients, count_text(row->calls_per_s), figure(row->cpu_us_per_call))});
     }
     if (!series.points.empty()) plot.series.push_back(std::move(series));
   }

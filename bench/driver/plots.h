@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plots of a report, from what was measured: latency distributions, latency over size, throughput
-// over clients.
+// The plots of a report, from what was measured: latency distributions, latency over size,
+// throughput over clients.
 #pragma once
 
 #include "bench/driver/plot.h"

@@ -10,9 +10,12 @@ namespace netbinder::bench {
 
 std::string rule_text() {
   return fmt::format(
-      "A turn is disturbed if others used more than {:.0f} % of one processor's time while it was measured, or "
-      "the hypervisor took more than {:.0f} % of all. It is taken once more, and does not count if it is disturbed "
-      "again; unless fewer than half of the turns are undisturbed: then all count, and the row is marked with ~.",
+      "A turn is disturbed if others used more than {:.0f} % of one processor's time while it was "
+      "measured, or "
+      "the hypervisor took more than {:.0f} % of all. It is taken once more, and does not count if "
+      "it is disturbed "
+      "again; unless fewer than half of the turns are undisturbed: then all count, and the row is "
+      "marked with ~.",
       TurnResult::kMostOthersPercent, TurnResult::kMostStolenPercent);
 }
 

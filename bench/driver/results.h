@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All that a run of the bench has to show; what the table, the JSON lines and the report are made of.
+// All that a run of the bench has to show; what the table, the JSON lines and the report are made
+// of.
 #pragma once
 
 #include <string>

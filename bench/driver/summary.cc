@@ -43,8 +43,8 @@ Summary summary_of(const std::string& peer, const Point& point, const Turns& all
   summary.calls_per_s = median(counted, [](const auto& turn) { return turn.calls_per_s; });
   summary.mb_per_s = median(counted, [](const auto& turn) { return turn.mb_per_s; });
   summary.cpu_us_per_call = median(counted, [](const auto& turn) { return turn.cpu_us_per_call; });
-  const auto [least, most] = std::ranges::minmax_element(
-      counted, {}, [](const TurnResult* turn) { return turn->p50_us; });
+  const auto [least, most] =
+      std::ranges::minmax_element(counted, {}, [](const TurnResult* turn) { return turn->p50_us; });
   summary.least_p50_us = (*least)->p50_us;
   summary.most_p50_us = (*most)->p50_us;
   for (std::size_t i = 0; i < counted.front()->quantiles.size(); ++i) {

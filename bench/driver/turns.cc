@@ -15,7 +15,8 @@ namespace netbinder::bench {
 namespace {
 
 constexpr int kTurnSeconds = 60;
-constexpr double kSparseTimes = 2;  // sparse turns are so many times as long, and have few calls still
+constexpr double kSparseTimes =
+    2;  // sparse turns are so many times as long, and have few calls still
 
 std::vector<std::string> words_of_turn(const TurnsSetup& setup, const PeerHere& peer,
                                        const Point& point) {
@@ -24,10 +25,10 @@ std::vector<std::string> words_of_turn(const TurnsSetup& setup, const PeerHere& 
   const double seconds = point.interval_us == 0 ? setup.seconds : kSparseTimes * setup.seconds;
   words.insert(words.end(), {"--seconds", std::to_string(seconds)});
   if (point.mode == Mode::kVeth) {
-    words.insert(words.end(), {"--server-namespace", setup.namespaces->server_path(),
-                               "--client-namespace", setup.namespaces->client_path(),
-                               "--server-host", Namespaces::kServerHost, "--client-host",
-                               Namespaces::kClientHost});
+    words.insert(words.end(),
+                 {"--server-namespace", setup.namespaces->server_path(), "--client-namespace",
+                  setup.namespaces->client_path(), "--server-host", Namespaces::kServerHost,
+                  "--client-host", Namespaces::kClientHost});
   }
   return words;
 }

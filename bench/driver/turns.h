@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Turns: one peer, one point, measured once. Rounds are outermost, so that what drifts on the machine
-// meets all peers alike, and each round begins with another peer.
+// Turns: one peer, one point, measured once. Rounds are outermost, so that what drifts on the
+// machine meets all peers alike, and each round begins with another peer.
 #pragma once
 
 #include <functional>
@@ -53,7 +53,8 @@ struct TurnsSetup {
 // How many turns that will be.
 std::size_t count_turns(const TurnsSetup& setup);
 // `told` is called after each turn. A disturbed turn is taken once more, and the better one of both
-// stays. A turn that failed is told as well, and a peer that failed at a point is spared it from then on.
+// stays. A turn that failed is told as well, and a peer that failed at a point is spared it from
+// then on.
 void take_turns(const TurnsSetup& setup, const std::function<void(const TurnResult&)>& told);
 
 }  // namespace netbinder::bench

@@ -17,7 +17,9 @@ struct Host {
   std::string address;  // where its agent listens
 };
 
-std::string socket_of(const Turn& turn, const char* host) { return turn.folder + "/" + host + ".sock"; }
+std::string socket_of(const Turn& turn, const char* host) {
+  return turn.folder + "/" + host + ".sock";
+}
 
 // A port that is free at the moment. In a namespace of the turn's own, any is.
 std::string free_address(const Place& place, int* next_port) {
@@ -36,7 +38,8 @@ std::string configuration(const Turn& turn, const std::vector<Host>& hosts, cons
   text += "[[context]]\nname = \"binder\"\nservice_manager = \"none\"\n";
   if (hosts.size() < 2) return text;
   for (const Host& host : hosts) {
-    text += "[[hosts]]\nname = \"" + std::string(host.name) + "\"\naddress = \"" + host.address + "\"\n";
+    text += "[[hosts]]\nname = \"" + std::string(host.name) + "\"\naddress = \"" + host.address +
+            "\"\n";
     text += "[hosts.uid_map]\n0 = 0\n";
   }
   return text;

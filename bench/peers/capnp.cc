@@ -28,8 +28,7 @@ class CapnpConnection final : public Connection {
   ~CapnpConnection() noexcept override {}
   void call() override {
     auto request = echo_.takeRequest(capnp::MessageSize{payload_.size() / 8 + 16, 1});
-    request.setPayload(
-        {reinterpret_cast<const capnp::byte*>(payload_.data()), payload_.size()});
+    request.setPayload({reinterpret_cast<const capnp::byte*>(payload_.data()), payload_.size()});
     (void)request.send().wait(client_.getWaitScope());
   }
 

@@ -42,9 +42,7 @@ class GrpcConnection final : public Connection {
 class GrpcPeer final : public Peer {
  public:
   [[nodiscard]] std::string name() const override { return "grpc"; }
-  [[nodiscard]] std::string what() const override {
-    return "gRPC, synchronous interface, no TLS";
-  }
+  [[nodiscard]] std::string what() const override { return "gRPC, synchronous interface, no TLS"; }
   [[nodiscard]] bool has(Mode) const override { return true; }
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How long calls took: counts in buckets whose width is a 256th of their value, so that a quantile is
-// exact to 0.4 % whatever the number of calls, in 80 KiB. Plain memory, which may be zero at first and
-// shared between processes; one writes, and others read when it has finished.
+// How long calls took: counts in buckets whose width is a 256th of their value, so that a quantile
+// is exact to 0.4 % whatever the number of calls, in 80 KiB. Plain memory, which may be zero at
+// first and shared between processes; one writes, and others read when it has finished.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +41,7 @@ class Latencies {
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < kBuckets; ++i) {
       seen += counts_[i];
-      if (seen > before) return middle_ns(i) / 1000;
+      if (seen > before) return std::min(middle_ns(i), static_cast<double>(most_ns_)) / 1000;
     }
     return 0;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the machine's processors were doing besides a turn's own processes. That tells whether others
-// disturbed it.
+// What the machine's processors were doing besides a turn's own processes. That tells whether
+// others disturbed it.
 #pragma once
 
 #include <cstdint>

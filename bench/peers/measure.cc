@@ -164,7 +164,8 @@ class TurnProcesses {
   // Returns when something can be read; throws if a process ends before.
   void wait_for(const Pipe& pipe, const char* what) const {
     std::vector<pollfd> watched = {{.fd = pipe.reading_end(), .events = POLLIN, .revents = 0}};
-    for (const EndOf& end : ends_) watched.push_back({.fd = end.fd(), .events = POLLIN, .revents = 0});
+    for (const EndOf& end : ends_)
+      watched.push_back({.fd = end.fd(), .events = POLLIN, .revents = 0});
     const int ready = ::poll(watched.data(), watched.size(), kPatienceMs);
     if (ready < 0) fail("cannot wait");
     if (watched[0].revents != 0) return;

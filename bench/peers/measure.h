@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Carries out one turn: starts a peer's helpers, its server and its clients, lets the clients call at
-// the same time, and ends all of them.
+// Carries out one turn: starts a peer's helpers, its server and its clients, lets the clients call
+// at the same time, and ends all of them.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a peer of the benchmark has to know how to do. A program offers one or more of them (peers()),
-// and gets the rest (its processes, their places, what is measured) from the library around it.
+// What a peer of the benchmark has to know how to do. A program offers one or more of them
+// (peers()), and gets the rest (its processes, their places, what is measured) from the library
+// around it.
 //
 // A call is `point.bytes` there, where the server can read them, and an empty answer back.
 #pragma once
@@ -48,8 +49,8 @@ class Peer {
 
   // Programs that serve both sides, such as a broker; they are started first and counted as well.
   [[nodiscard]] virtual std::vector<Child> start_helpers(const Turn&) const { return {}; }
-  // In a process of its own: listens, calls `ready` with the address for clients, and serves until it
-  // is killed.
+  // In a process of its own: listens, calls `ready` with the address for clients, and serves until
+  // it is killed.
   virtual void serve(const Turn& turn,
                      const std::function<void(const std::string& address)>& ready) const = 0;
   // In a process of its own for each client.

@@ -2,8 +2,10 @@
 //
 // The program around a peer:
 //   PROGRAM --describe          a line of JSON for each peer it offers
-//   PROGRAM --peer NAME --mode local|tcp|veth --bytes N --clients N --interval US --pinning none|one|apart
-//           --seconds S [--server-namespace PATH --client-namespace PATH --server-host A --client-host A]
+//   PROGRAM --peer NAME --mode local|tcp|veth --bytes N --clients N --interval US --pinning
+//   none|one|apart
+//           --seconds S [--server-namespace PATH --client-namespace PATH --server-host A
+//           --client-host A]
 //                               one turn; a line of JSON with what was measured
 // Exit status 0; 1 if it failed, with a line on stderr; 2 for bad words.
 #include <signal.h>
@@ -26,8 +28,9 @@ namespace netbinder::bench {
 
 namespace {
 
-constexpr std::array<double, 17> kQuantiles = {0,    0.01, 0.05,  0.1,   0.25,  0.5,    0.75,   0.9,  0.95,
-                                               0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 1};
+constexpr std::array<double, 17> kQuantiles = {0,     0.01,  0.05,   0.1,    0.25, 0.5,
+                                               0.75,  0.9,   0.95,   0.98,   0.99, 0.995,
+                                               0.998, 0.999, 0.9995, 0.9999, 1};
 
 class BadWords : public std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -134,17 +137,17 @@ void print(const Peer& peer, const Turn& turn, const Measured& measured) {
   const Point& point = turn.point;
   const auto calls = static_cast<double>(latencies.calls());
   const double calls_per_s = calls / measured.seconds;
-  std::printf(R"({"peer":"%s","mode":"%s","bytes":%zu,"clients":%u,"interval_us":%u,"pinning":"%s",)"
-              R"("calls":%.0f,"seconds":%.4f,"p50_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"mean_us":%.3f,)"
-              R"("calls_per_s":%.1f,"mb_per_s":%.2f,"cpu_us_per_call":%.3f,)"
-              R"("others_percent":%.1f,"stolen_percent":%.1f,"quantiles":[)",
-              peer.name().c_str(), text(point.mode).data(), point.bytes, point.clients,
-              point.interval_us, text(point.pinning).data(), calls, measured.seconds,
-              latencies.quantile_us(0.5), latencies.quantile_us(0.99),
-              latencies.quantile_us(0.999), latencies.mean_us(), calls_per_s,
-              calls_per_s * static_cast<double>(point.bytes) / 1e6,
-              static_cast<double>(measured.cpu_ns) / 1000 / calls, measured.others_percent,
-              measured.stolen_percent);
+  std::printf(
+      R"({"peer":"%s","mode":"%s","bytes":%zu,"clients":%u,"interval_us":%u,"pinning":"%s",)"
+      R"("calls":%.0f,"seconds":%.4f,"p50_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"mean_us":%.3f,)"
+      R"("calls_per_s":%.1f,"mb_per_s":%.2f,"cpu_us_per_call":%.3f,)"
+      R"("others_percent":%.1f,"stolen_percent":%.1f,"quantiles":[)",
+      peer.name().c_str(), text(point.mode).data(), point.bytes, point.clients, point.interval_us,
+      text(point.pinning).data(), calls, measured.seconds, latencies.quantile_us(0.5),
+      latencies.quantile_us(0.99), latencies.quantile_us(0.999), latencies.mean_us(), calls_per_s,
+      calls_per_s * static_cast<double>(point.bytes) / 1e6,
+      static_cast<double>(measured.cpu_ns) / 1000 / calls, measured.others_percent,
+      measured.stolen_percent);
   const char* comma = "";
   for (const double part : kQuantiles) {
     std::printf("%s[%g,%.2f]", comma, part, latencies.quantile_us(part));

@@ -110,7 +110,8 @@ class SocketPeer final : public Peer {
   }
   [[nodiscard]] std::string what() const override {
     return waiting_ == Waiting::kPolling
-               ? "ping-pong over a stream socket, which both sides poll (recv with MSG_DONTWAIT, sched_yield)"
+               ? "ping-pong over a stream socket, which both sides poll (recv with MSG_DONTWAIT, "
+                 "sched_yield)"
                : "ping-pong over a stream socket, both sides block in recv";
   }
   [[nodiscard]] bool has(Mode) const override { return true; }

@@ -118,7 +118,8 @@ class Server {
       server.answer(parameters->reply_ep);
       return UCS_OK;
     }
-    auto fetching = server.idle_.empty() ? std::make_unique<Fetching>() : std::move(server.idle_.back());
+    auto fetching =
+        server.idle_.empty() ? std::make_unique<Fetching>() : std::move(server.idle_.back());
     if (!server.idle_.empty()) server.idle_.pop_back();
     *fetching = {&server, parameters->reply_ep, std::move(fetching->into)};
     fetching->into.resize(size);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// calls serve        becomes the context's manager, prints "serving", and answers calls with nothing
-// calls call COUNT   calls it so often, with 64 bytes
-// Either is run under callgrind.
+// calls serve        becomes the context's manager, prints "serving", and answers calls with
+// nothing calls call COUNT   calls it so often, with 64 bytes Either is run under callgrind.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +58,8 @@ static int call(struct binder_conn* conn, long count) {
     pause_ms(kTryMs);
   }
   for (long i = 1; i < count; ++i) {
-    // So that the server waits in its read again when the call comes. A few more instructions are counted
-    // for a call that finds it there than for one that is ahead of it.
+    // So that the server waits in its read again when the call comes. A few more instructions are
+    // counted for a call that finds it there than for one that is ahead of it.
     pause_ms(kBetweenCallsMs);
     if (!call_once(conn)) {
       fputs("calls: a call failed\n", stderr);
