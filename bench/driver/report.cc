@@ -95,41 +95,47 @@ std::string mode_section(const Results& results, Mode mode) {
   return html + "</details>\n";
 }
 
+std::string short_cell(const Results& results, const std::string& peer, const Point& point) {
+  const Summary* row = find(results.summaries, peer, point);
+  const Summary* own = find(results.summaries, "netbinder", point);
+  if (row == nullptr) return "<td>–</td>";
+  if (own == nullptr || own == row) return fmt::format("<td>{}</td>", figure(row->p50_us));
+  return fmt::format("<td>{} <small>({})</small></td>", figure(row->p50_us),
+                     figure(own->p50_us / row->p50_us));
+}
+
 // netbinder beside each peer where it matters most.
-std::string short_section(const Results& results) {
-  std::string html =
-      "<h2>In short</h2>\n<p>p50 in µs of one client, one call after another; in brackets "
-      "netbinder's "
-      "divided by it: below 1 netbinder takes less time.</p>\n<div "
-      "class=\"wide\"><table>\n<tr><th></th>";
-  std::vector<Point> points;
-  for (const Mode mode : results.modes) {
-    for (const std::size_t bytes : results.options.sizes)
-      points.push_back({.mode = mode, .bytes = bytes});
-  }
-  for (const Point& point : points) {
-    html += fmt::format("<th>{}<br>{}</th>", text(point.mode), size_text(point.bytes));
+std::string short_table(const Results& results, Mode mode) {
+  std::string html = fmt::format("<div class=\"wide\"><table>\n<tr><th>{}</th>", title_of(mode));
+  for (const std::size_t bytes : results.options.sizes) {
+    html += fmt::format("<th>{}</th>", size_text(bytes));
   }
   html += "</tr>\n";
   for (const PeerHere& peer : results.catalogue.here) {
+    if (!peer.has(mode)) continue;
     html += fmt::format("<tr class=\"{}\"><td><span class=\"dot s{}\"></span> {}</td>",
                         peer.name == "netbinder" ? "own" : "", colour_of(results, peer.name),
                         html_escaped(peer.name));
-    for (const Point& point : points) {
-      const Summary* row = find(results.summaries, peer.name, point);
-      const Summary* own = find(results.summaries, "netbinder", point);
-      if (row == nullptr) {
-        html += "<td>–</td>";
-      } else if (own == nullptr || own == row) {
-        html += fmt::format("<td>{}</td>", figure(row->p50_us));
-      } else {
-        html += fmt::format("<td>{} <small>({})</small></td>", figure(row->p50_us),
-                            figure(own->p50_us / row->p50_us));
-      }
+    for (const std::size_t bytes : results.options.sizes) {
+      html += short_cell(results, peer.name, {.mode = mode, .bytes = bytes});
     }
     html += "</tr>\n";
   }
   return html + "</table></div>\n";
+}
+
+std::string short_section(const Results& results) {
+  std::string html =
+      "<h2>In short</h2>\n<p>p50 in µs of one client, one call after another; in brackets "
+      "netbinder's divided by it: below 1 netbinder takes less time.</p>\n";
+  if (2 * count_disturbed(results) > results.turns.size()) {
+    html +=
+        "<p class=\"warning\">Most turns were disturbed by other work on the machine. Times and "
+        "above all their tails are longer than on a quiet one, and ratios less certain.</p>\n";
+  }
+  html += "<div class=\"shorts\">\n";
+  for (const Mode mode : results.modes) html += short_table(results, mode);
+  return html + "</div>\n";
 }
 
 }  // namespace
