@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // D-Bus: sd-bus on both sides of a dbus-daemon of the turn's own.
-#include <sys/stat.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
@@ -33,19 +32,38 @@ class Bus {
  public:
   explicit Bus(const Turn& turn) {
     const std::string address = "unix:path=" + socket_of(turn);
-    check(::sd_bus_new(&bus_), "no bus");
-    check(::sd_bus_set_address(bus_, address.c_str()), "no address");
-    check(::sd_bus_set_bus_client(bus_, 1), "no bus client");
-    check(::sd_bus_start(bus_), "cannot connect to the bus");
+    sd_bus* bus = nullptr;
+    check(::sd_bus_new(&bus), "no bus");
+    bus_.reset(bus);
+    check(::sd_bus_set_address(get(), address.c_str()), "no address");
+    check(::sd_bus_set_bus_client(get(), 1), "no bus client");
+    check(::sd_bus_start(get()), "cannot connect to the bus");
   }
-  ~Bus() { ::sd_bus_flush_close_unref(bus_); }
+  ~Bus() = default;
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
-  [[nodiscard]] sd_bus* get() const { return bus_; }
+  [[nodiscard]] sd_bus* get() const { return bus_.get(); }
 
  private:
-  sd_bus* bus_ = nullptr;
+  struct Close {
+    void operator()(sd_bus* bus) const { ::sd_bus_flush_close_unref(bus); }
+  };
+  std::unique_ptr<sd_bus, Close> bus_;
 };
+
+// Its daemon may not listen yet.
+void wait_for_bus(const Turn& turn) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    try {
+      const Bus bus(turn);
+      return;
+    } catch (const std::runtime_error&) {
+      if (std::chrono::steady_clock::now() > deadline) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 int take(sd_bus_message* message, void*, sd_bus_error*) {
   const void* bytes = nullptr;
@@ -111,12 +129,7 @@ class BusPeer final : public Peer {
 
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    struct stat found {};
-    while (::stat(socket_of(turn).c_str(), &found) != 0) {
-      if (std::chrono::steady_clock::now() > deadline) fail("the bus does not come up");
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    wait_for_bus(turn);
     const Bus bus(turn);
     check(::sd_bus_add_object_vtable(bus.get(), nullptr, kPath, kInterface, kEcho, nullptr),
           "no object");
