@@ -22,7 +22,7 @@ th { color: var(--faint); font-weight: normal; } td:first-child, th:first-child 
 .facts td { text-align: left; white-space: normal; vertical-align: top; } .own td { background: var(--own); font-weight: 600; }
 .absent td { color: var(--faint); text-align: left; white-space: normal; } small { color: var(--faint); }
 .wide { overflow-x: auto; } .shorts { display: flex; flex-wrap: wrap; gap: 1.5em; align-items: start; }
-.warning { border-left: .3em solid var(--c0); padding: .4em .8em; background: var(--own); } .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(520px, 100%), 1fr)); gap: 1em; } summary { cursor: pointer; color: var(--faint); }
+.warning { border-left: .3em solid var(--faint); padding: .4em .8em; background: var(--own); } .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(520px, 100%), 1fr)); gap: 1em; } summary { cursor: pointer; color: var(--faint); }
 .plot { width: 100%; max-width: 760px; height: auto; } .grid { stroke: var(--grid); }
 .plot text { font: 12px system-ui, sans-serif; fill: var(--ink); } .plot .tick { fill: var(--faint); }
 .plot .name { font-size: 14px; font-weight: 600; } .series path { fill: none; stroke-width: 1.8; stroke-linejoin: round; }

@@ -92,8 +92,10 @@ def main():
         empty = re.sub(r"<g class=\"series.*?</g>", "", source, flags=re.S)
         expect(all(plot["series"] == [] for plot in laid_out(work, empty).values()), "series without any")
         hidden = source.replace("</style>", ".series, .leader, .plot text, .dot { visibility: hidden; }</style>")
-        drawn, _ = colours_drawn(work, hidden)
-        expect(all(drawn.get(colour, 0) < LEAST_PIXELS for colour in colours), "colours of what is hidden")
+        left, _ = colours_drawn(work, hidden)
+        for colour in colours:
+            if len(set(colour)) > 1:  # greys are in the edges of letters, too
+                expect(left.get(colour, 0) < LEAST_PIXELS, f"{left.get(colour, 0)} pixels of {colour}, where nothing is drawn")
 
 
 main()
