@@ -31,6 +31,7 @@ struct Letter {
 class Host final : public Effects {
  public:
   explicit Host(std::uint32_t id) : driver(setup(id), *this) {}
+  static std::string name_of(std::uint32_t id) { return id == 1 ? "one" : "two"; }
 
   int read_memory(ProcessId, ThreadId, std::uint64_t address, std::span<std::byte> into) override {
     std::memcpy(into.data(), reinterpret_cast<const void*>(address), into.size());
@@ -67,6 +68,7 @@ class Host final : public Effects {
   static DriverSetup setup(std::uint32_t id) {
     DriverSetup setup;
     setup.host = HostId{id};
+    setup.host_name = name_of(id);
     setup.incarnation = Incarnation{id};
     setup.contexts = {{.name = "binder", .cluster_wide = true}};
     return setup;
@@ -142,8 +144,8 @@ int run(const std::string& mode, long count) {
   hosts.push_back(std::make_unique<Host>(1));
   if (mode == "hosts") {
     hosts.push_back(std::make_unique<Host>(2));
-    hosts[0]->driver.peer_connected(HostId{2}, Incarnation{2}, "two");
-    hosts[1]->driver.peer_connected(HostId{1}, Incarnation{1}, "one");
+    hosts[0]->driver.peer_connected(HostId{2}, Incarnation{2}, Host::name_of(2));
+    hosts[1]->driver.peer_connected(HostId{1}, Incarnation{1}, Host::name_of(1));
   }
   Program server(*hosts.front(), 10);
   Program client(*hosts.back(), 20);

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups or of all.
+# install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups, or of all but bench.
 #   build  the agent, the shim, the command, the examples
 #   test   what the other tests, the sanitizers and the tidying tools need
 #   package  what Debian packages are made with, and tried in a bare system
 #   guest  tests that boot a kernel that has the binder driver
+#   bench  the peers of `netbinder bench --peers`; only if it is named
 # Does nothing when all are there.
 set -euo pipefail
 
@@ -16,8 +17,11 @@ declare -A groups=(
   [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
     libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
     musl-tools g++-12-multilib libc6-dev-i386 fakeroot
-    clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy"
+    clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy
+    valgrind chromium fonts-dejavu-core"
   [package]="dpkg-dev fakeroot help2man debootstrap systemd shellcheck"
+  [bench]="libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libsystemd-dev dbus-daemon libucx-dev
+    iproute2"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )
 
@@ -26,7 +30,7 @@ wanted=("$@")
 packages=()
 for group in "${wanted[@]}"; do
   if [[ -z "${groups[$group]:-}" ]]; then
-    echo "install-deps: there is no group $group; there are build, test, package and guest" >&2
+    echo "install-deps: there is no group $group; there are build, test, package, guest and bench" >&2
     exit 2
   fi
   read -r -d '' -a of_group <<<"${groups[$group]}" || true

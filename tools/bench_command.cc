@@ -35,6 +35,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kRowSeconds = 2;
+
 struct Row {
   std::string path;
   std::size_t bytes = 0;
@@ -73,7 +75,7 @@ Row measure(std::string path, std::size_t bytes, const BenchOptions& options,
     const auto now = Clock::now();
     times_us.push_back(std::chrono::duration<double, std::micro>(now - last).count());
     last = now;
-    if (std::chrono::duration<double>(now - start).count() > options.seconds) break;
+    if (std::chrono::duration<double>(now - start).count() > options.seconds.value_or(kRowSeconds)) break;
   }
   const double elapsed_s = std::chrono::duration<double>(last - start).count();
   const auto cpu = static_cast<double>(cpu_ns(involved) - cpu_before);
@@ -201,8 +203,8 @@ pid_t agent_pid(const std::string& socket) {
   return ask_agent(socket, {{"command", "status"}})["pid"].get<pid_t>();
 }
 
-void print(const std::vector<Row>& rows, bool as_json) {
-  if (as_json) {
+void print(const std::vector<Row>& rows, const BenchOptions& options) {
+  if (options.json) {
     nlohmann::json all = nlohmann::json::array();
     for (const Row& row : rows) {
       all.push_back({{"path", row.path},
@@ -213,7 +215,12 @@ void print(const std::vector<Row>& rows, bool as_json) {
                      {"calls_per_second", row.calls_per_second},
                      {"cpu_us_per_call", row.cpu_us_per_call}});
     }
-    fmt::print("{}\n", nlohmann::json{{"rows", all}}.dump(2));
+    const std::string text = nlohmann::json{{"rows", all}}.dump(2) + "\n";
+    if (options.json_file.empty()) {
+      fmt::print("{}", text);
+    } else if (!(std::ofstream(options.json_file) << text).flush()) {
+      throw std::runtime_error("cannot write " + options.json_file);
+    }
     return;
   }
   fmt::print("{:<12} {:>8} {:>8} {:>10} {:>10} {:>11} {:>12} {:>10}\n", "path", "bytes", "calls",
@@ -231,7 +238,9 @@ void print(const std::vector<Row>& rows, bool as_json) {
   }
 }
 
-int bench(const BenchOptions& options) {
+int bench(const BenchOptions& asked) {
+  BenchOptions options = asked;
+  if (options.sizes.empty()) options.sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
   std::vector<Row> rows;
   const auto wanted = [&options](const char* path) {
     return std::ranges::find(options.paths, path) != options.paths.end();
@@ -252,13 +261,14 @@ int bench(const BenchOptions& options) {
       add(measure_binder("cross-host", second, {first, agent_pid(second)}, options));
     }
   }
-  print(rows, options.json);
+  print(rows, options);
   return 0;
 }
 
 }  // namespace
 
 int carry_out(const BenchOptions& options, char** argv) {
+  if (options.with_peers) return bench_with_peers(options);
   if (options.kernel) return bench(options);
   if (std::getenv("NETBINDER_SOCKET") == nullptr) {
     const std::string self = own_path();

@@ -224,23 +224,64 @@ void add_ping(CLI::App& app, Chosen& chosen) {
   command->callback([options, &chosen] { chosen = *options; });
 }
 
+// Options of the part that compares with peers; `peers` is filled in.
+void add_bench_with_peers(CLI::App& command, BenchPeersOptions& peers) {
+  command.add_option("--modes", peers.modes, "with --peers: comma-separated; veth needs root")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"local", "tcp", "veth"}));
+  command.add_option("--clients", peers.clients, "with --peers: how many at a time, comma-separated")
+      ->delimiter(',')
+      ->check(CLI::Range(1U, 64U));
+  command.add_option("--rounds", peers.rounds, "with --peers: how often everything is measured")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
+  command.add_option("--report", peers.report, "with --peers: a page of HTML with plots, as this file");
+}
+
 void add_bench(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<BenchOptions>();
+  struct Words {
+    BenchOptions options;
+    BenchPeersOptions peers;
+    std::string peers_names;
+  };
+  auto words = std::make_shared<Words>();
+  BenchOptions& options = words->options;
   CLI::App* command = app.add_subcommand(
       "bench", "time calls on one host and across two; outside a session, starts a private one");
-  command->add_option("--sizes", options->sizes, "payload bytes, comma-separated")
+  const CLI::Option* with_peers =
+      command
+          ->add_option("--peers", words->peers_names,
+                       "the same beside other ways to make calls; or these, comma-separated")
+          ->expected(0, 1);
+  add_bench_with_peers(*command, words->peers);
+  command->add_option("--sizes", options.sizes, "payload bytes, comma-separated")
       ->delimiter(',')
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 20));
-  command->add_option("--calls", options->calls, "calls for each row, at most")
+  command->add_option("--calls", options.calls, "calls for each row, at most")
       ->check(CLI::Range(std::size_t{10}, std::size_t{10000000}));
-  command->add_option("--paths", options->paths, "what to time, comma-separated")
+  command->add_option("--paths", options.paths, "what to time, comma-separated")
       ->delimiter(',')
       ->check(CLI::IsMember({"socket", "local", "cross-host"}));
-  command->add_option("--seconds", options->seconds, "for each row, at most");
-  command->add_option("--device", options->device, "the binder device");
-  command->add_flag("--kernel", options->kernel, "on the kernel's driver, without the shim");
-  command->add_flag("--json", options->json, "as JSON");
-  command->callback([options, &chosen] { chosen = *options; });
+  command->add_option("--seconds", options.seconds, "for each row, at most; with --peers, for each turn")
+      ->check(CLI::Range(0.01, 60.0));
+  command->add_option("--device", options.device, "the binder device");
+  command->add_flag("--kernel", options.kernel, "on the kernel's driver, without the shim");
+  const CLI::Option* json =
+      command->add_option("--json", options.json_file, "as JSON, with --peers as JSON lines; to this file, if any")
+          ->expected(0, 1);
+  command->callback([words, with_peers, json, &chosen] {
+    BenchPeersOptions& peers = words->peers;
+    peers.names = CLI::detail::split(words->peers_names, ',');
+    std::erase(peers.names, "");
+    const bool about_peers =
+        !peers.modes.empty() || !peers.clients.empty() || peers.rounds || !peers.report.empty();
+    if (with_peers->count() > 0) {
+      words->options.with_peers = peers;
+    } else if (about_peers) {
+      throw CLI::ValidationError("--modes, --clients, --rounds and --report", "need --peers");
+    }
+    words->options.json = json->count() > 0;
+    chosen = words->options;
+  });
 }
 
 void add_completion(CLI::App& app) {

@@ -105,11 +105,22 @@ struct PingOptions {
   bool json = false;
 };
 
+// netbinder beside its peers (bench/driver). What is not given is chosen there.
+struct BenchPeersOptions {
+  std::vector<std::string> names;  // of peers; empty: all there are
+  std::vector<std::string> modes;
+  std::vector<std::uint32_t> clients;
+  std::optional<std::size_t> rounds;
+  std::string report;
+};
+
 // Times calls on one host and across two.
 struct BenchOptions {
-  std::vector<std::size_t> sizes = {0, 64, 1024, 4096, 65536, 262144, 1048576};
+  std::vector<std::size_t> sizes;  // empty: a choice of them
   std::size_t calls = 20000;
-  double seconds = 2;  // for one row, at most
+  std::optional<double> seconds;                // for one row, at most; of one turn
+  std::optional<BenchPeersOptions> with_peers;  // in place of everything below
+  std::string json_file;                        // empty: stdout
   std::vector<std::string> paths = {"socket", "local", "cross-host"};
   std::string device = "/dev/binder";
   bool kernel = false;
@@ -134,5 +145,6 @@ int carry_out(const ObjectOptions& options, char** argv);
 int carry_out(const FreezeOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
+int bench_with_peers(const BenchOptions& options);
 
 }  // namespace netbinder::tools

@@ -124,6 +124,9 @@ void MemoryVerbs::expire() {
 void MemoryVerbs::on_work(std::function<void()> hook) { fabric_->hook = std::move(hook); }
 MemoryVerbs::Usage MemoryVerbs::usage() const { return fabric_->usage; }
 MemoryVerbs::Misuse MemoryVerbs::misuse() const { return fabric_->misuse; }
+MemoryVerbs::Posted MemoryVerbs::posted(std::size_t device) const {
+  return fabric_->device(device).posted;
+}
 std::size_t MemoryVerbs::opened() const { return fabric_->devices.size(); }
 void MemoryVerbs::fail_next_open(std::string why) { fabric_->fail_open = std::move(why); }
 

@@ -59,6 +59,12 @@ class MemoryVerbs : public Verbs {
     friend bool operator==(const Misuse&, const Misuse&) = default;
   };
 
+  // What a device was told to send, so far. Each call of post_send rings its doorbell once.
+  struct Posted {
+    std::size_t doorbells = 0;
+    std::size_t requests = 0;
+  };
+
   explicit MemoryVerbs(const MemoryVerbsOptions& options = {});
   ~MemoryVerbs() override;
   // A name is taken as it is; a port other than 1 or a gid index other than 0 does not exist.
@@ -77,6 +83,7 @@ class MemoryVerbs : public Verbs {
 
   [[nodiscard]] Usage usage() const;
   [[nodiscard]] Misuse misuse() const;
+  [[nodiscard]] Posted posted(std::size_t device) const;  // which: see below
   [[nodiscard]] std::size_t opened() const;  // devices so far
 
   void fail_next_open(std::string why);

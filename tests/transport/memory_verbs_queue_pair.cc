@@ -96,6 +96,8 @@ int MemoryQueuePair::post_receive(WorkId id, std::span<std::byte> memory, LocalK
 
 int MemoryQueuePair::post_send(std::span<const SendRequest> requests) {
   int result = domain_.device.take_post_error();
+  ++domain_.device.posted.doorbells;
+  domain_.device.posted.requests += requests.size();
   for (std::size_t i = 0; i < requests.size() && result == 0; ++i) {
     result = post_one(requests[i]);
   }

@@ -191,6 +191,7 @@ class MemoryDevice : public Device {
   bool port_is_up = true;
   std::size_t domains = 0;
   std::uint64_t registered_bytes = 0;
+  MemoryVerbs::Posted posted;
   std::uint64_t memory_limit = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t next_number = 17;  // on every device: numbers are good on their own only
   std::string fail_registration, fail_queue_pair;

@@ -4,6 +4,8 @@
 // pairs and devices, and when and why messages go over TCP instead.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/transport/rdma_cluster.h"
 #include "tests/transport/recorder.h"
 #include "transport/rdma/limits.h"
@@ -78,6 +80,27 @@ TEST_F(Rdma, LargePayloadsAreWrittenToTheirPlaceAndSmallOnesCopied) {
   EXPECT_EQ(there.payload_bytes_copied_here, small);
   // No space that was lent ahead stays lent.
   EXPECT_TRUE(cluster_.run_until([&] { return two_->peer(1).leases.empty(); }));
+  expect_nothing_left();
+}
+
+TEST_F(Rdma, ASmallCallIsOneSendWithOneDoorbellForEachHost) {
+  start();
+  settle();
+  constexpr std::size_t kCalls = 200;
+  const auto before = std::array{cluster_.memory_verbs.posted(0), cluster_.memory_verbs.posted(1)};
+  for (std::size_t i = 1; i <= kCalls; ++i) {
+    for (const bool there : {true, false}) {  // the answer is as large as the call
+      send_staged(there ? *one_ : *two_, there ? 2 : 1, numbered_call(i, 64));
+      (there ? one_ : two_)->flush();
+      settle();
+      ASSERT_EQ((there ? two_ : one_)->messages(there ? 1 : 2).size(), i);
+    }
+  }
+  for (const std::size_t host : {0U, 1U}) {
+    const auto after = cluster_.memory_verbs.posted(host);
+    EXPECT_EQ(after.requests - before[host].requests, kCalls) << "of host " << host;
+    EXPECT_EQ(after.doorbells - before[host].doorbells, kCalls) << "of host " << host;
+  }
   expect_nothing_left();
 }
 
