@@ -57,6 +57,9 @@ json status_of(const Agent& agent) {
                                {"last_failure", link.last_failure},
                                {"up_for_ms", link.up_for_ms},
                                {"round_trip_us", link.round_trip_us},
+                               {"clock_ahead_ms", link.clock_ahead_ms
+                                                      ? json(*link.clock_ahead_ms)
+                                                      : json(nullptr)},
                                {"certificate_end_s", link.certificate_end_s},
                                {"certificate_end", link.certificate_end_s == 0
                                                        ? ""
