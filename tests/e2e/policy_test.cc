@@ -65,7 +65,7 @@ there hello_client still
   for (const char* denied : {"hello, here", "hello, there", "hello, still"}) {
     EXPECT_THAT(result.output, Not(HasSubstr(denied)));
   }
-  EXPECT_THAT(result.output, HasSubstr("BR_FAILED_REPLY"));
+  EXPECT_THAT(result.output, HasSubstr("hello_client: sayhello: failed"));
   EXPECT_THAT(result.output, HasSubstr("(policy denies the call, rule 1)"));
   EXPECT_THAT(result.output, HasSubstr("to call \"hello\" in context binder: rule 1"));
   EXPECT_THAT(result.output, HasSubstr("policy denies uid 4711 of host host2 to call"));
