@@ -57,16 +57,18 @@ Read read_who(const std::string& text, const std::vector<HostSettings>& hosts) {
   std::string name = colon == std::string::npos ? "" : text.substr(colon + 1);
   const bool of_host = kind == "host";
   if (!of_host && kind != "uid" && kind != "user" && kind != "gid" && kind != "group") {
-    return std::unexpected("'" + text +
-                           "' is none of \"*\", uid:N, user:NAME, gid:N, group:NAME, each with @HOST or "
-                           "without, and host:NAME");
+    return std::unexpected(
+        "'" + text +
+        "' is none of \"*\", uid:N, user:NAME, gid:N, group:NAME, each with @HOST or "
+        "without, and host:NAME");
   }
   if (of_host) {
     who.host = name;
   } else if (const std::size_t at = name.rfind('@'); at != std::string::npos) {
     who.host = name.substr(at + 1);
     name.resize(at);
-    if (who.host.empty()) return std::unexpected("there is no host behind the '@' of '" + text + "'");
+    if (who.host.empty())
+      return std::unexpected("there is no host behind the '@' of '" + text + "'");
   }
   if ((of_host || !who.host.empty()) &&
       std::ranges::find(hosts, who.host, &HostSettings::name) == hosts.end()) {
@@ -81,7 +83,8 @@ void read_actions(TableReader& table, PolicySettings& rule) {
   const bool allows = table.get("allow", allowed);
   const bool denies = table.get("deny", denied);
   if (allows == denies) {
-    table.fail(allows ? "deny" : "allow", "a rule has either allow or deny: a list of what it is about");
+    table.fail(allows ? "deny" : "allow",
+               "a rule has either allow or deny: a list of what it is about");
   }
   rule.effect = allows ? PolicyEffect::kAllow : PolicyEffect::kDeny;
   for (const std::string& word : allows ? allowed : denied) {
@@ -98,7 +101,8 @@ void read_actions(TableReader& table, PolicySettings& rule) {
 
 void read_globs(TableReader& in, std::string_view key, Globs& globs) {
   if (!in.get(key, globs)) return;
-  if (globs.size() > kMaxOfRule) in.fail(key, "must not be more than " + std::to_string(kMaxOfRule));
+  if (globs.size() > kMaxOfRule)
+    in.fail(key, "must not be more than " + std::to_string(kMaxOfRule));
   for (const std::string& glob : globs) {
     if (glob == "!" || glob.size() > kMaxGlobBytes) in.fail(key, "'" + glob + "' is no glob");
   }

@@ -48,8 +48,10 @@ bool TableReader::get(std::string_view key, std::vector<std::string>& value) {
   value.clear();
   for (const toml::node& each : *array) {
     const auto* string = each.as_string();
-    if (string == nullptr || string->get().empty()) fail(key, "must be a list of strings that say something");
-    if (string->get().find('\0') != std::string::npos) fail(key, "must not contain a NUL character");
+    if (string == nullptr || string->get().empty())
+      fail(key, "must be a list of strings that say something");
+    if (string->get().find('\0') != std::string::npos)
+      fail(key, "must not contain a NUL character");
     value.push_back(string->get());
   }
   note_origin(key, *node);

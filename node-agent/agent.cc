@@ -158,7 +158,8 @@ class Agent::Parts final : private Surroundings {
     }
     // From here on nothing fails.
     log::set_lowest(next.log_level);
-    host->set_policy(setup.policy);
+    // Rules name hosts, by their numbers.
+    if (next.policy != config.policy || next.hosts != config.hosts) host->set_policy(setup.policy);
     look_window.set_fixed(look_ns(next));
     host->driver().change(setup.driver);
     files.set_max_files_of_user(next.limits.max_files_per_user);
@@ -171,7 +172,8 @@ class Agent::Parts final : private Surroundings {
     }
     for (const auto& manager : host->managers()) {
       manager->service().set_hosts(host_order(next));
-      const auto context = std::ranges::find(next.contexts, manager->context(), &ContextSettings::name);
+      const auto context =
+          std::ranges::find(next.contexts, manager->context(), &ContextSettings::name);
       NB_CHECK(context != next.contexts.end());
       manager->service().set_exchange(exchange_of(next, *context));
     }

@@ -116,9 +116,8 @@ NameExchange exchange_of(const Config& config, const ContextSettings& context) {
 }
 
 NodeHostSetup node_host_setup(const Config& config, Incarnation incarnation) {
-  NodeHostSetup setup{.driver = driver_setup(config, incarnation),
-                      .host_names = {},
-                      .policy = policy_of(config)};
+  NodeHostSetup setup{
+      .driver = driver_setup(config, incarnation), .host_names = {}, .policy = policy_of(config)};
   for (const HostSettings& host : config.hosts) setup.host_names[HostId{host.id}] = host.name;
   return setup;
 }

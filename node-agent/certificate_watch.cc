@@ -86,7 +86,8 @@ void CertificateWatch::take_events() {
     std::memcpy(&event, bytes.data() + at, sizeof event);
     const char* const name = bytes.data() + at + sizeof event;
     for (const std::string& file : {files_.certificate, files_.key, files_.ca, files_.crl}) {
-      if (event.len > 0 && !file.empty() && std::filesystem::path(file).filename() == name) ours = true;
+      if (event.len > 0 && !file.empty() && std::filesystem::path(file).filename() == name)
+        ours = true;
     }
     at += static_cast<ssize_t>(sizeof event + event.len);
   }

@@ -41,9 +41,10 @@ SocketAccess access_to_sockets(const Config& config) {
   auto access = socket_access(config, ::geteuid());
   if (!access) throw std::runtime_error(access.error());
   if (access->root_alone) {
-    log::warn("there is no group {}, so only root's programs can connect; see socket_group and "
-              "socket_mode",
-              kDefaultSocketGroup);
+    log::warn(
+        "there is no group {}, so only root's programs can connect; see socket_group and "
+        "socket_mode",
+        kDefaultSocketGroup);
   }
   return *std::move(access);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lines of the log about what the policy has denied, limited in rate: a user whose programs are denied
-// much neither fills the log nor hides what others were denied.
+// Lines of the log about what the policy has denied, limited in rate: a user whose programs are
+// denied much neither fills the log nor hides what others were denied.
 //
 // Owned by the Agent. Thread: the data-plane thread.
 #pragma once
@@ -23,9 +23,10 @@ class DenialLog {
   static constexpr std::uint64_t kIntervalMs = 1000;  // after which there may be one more
   static constexpr std::size_t kMaxUsers = 256;       // those beyond have one account together
 
-  // The line for it; nothing if the user has had enough of them. `host` is the program's, by name, or
-  // empty if it is this one.
-  std::optional<std::string> line(const Denial& denial, std::string_view host, std::uint64_t now_ms);
+  // The line for it; nothing if the user has had enough of them. `host` is the program's, by name,
+  // or empty if it is this one.
+  std::optional<std::string> line(const Denial& denial, std::string_view host,
+                                  std::uint64_t now_ms);
 
  private:
   struct Account {

@@ -143,11 +143,12 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
-      wanted.device, Credentials{.pid = program.pid,
-                           .euid = program.euid,
-                           .security_context = security_context_of(socket.get(), program.euid),
-                           .nice = wanted.nice,
-                           .groups = groups_of(socket.get())});
+      wanted.device,
+      Credentials{.pid = program.pid,
+                  .euid = program.euid,
+                  .security_context = security_context_of(socket.get(), program.euid),
+                  .nice = wanted.nice,
+                  .groups = groups_of(socket.get())});
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;

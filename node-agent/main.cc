@@ -22,9 +22,9 @@ bool examine_certificates(const Config& config) {
   bool usable = true;
   std::puts("");
   for (const auto& finding : tcp::check_certificates({.certificate = config.tls.certificate,
-                                                      .key = config.tls.key,
-                                                      .ca = config.tls.ca,
-                                                      .crl = config.tls.crl},
+                             .key = config.tls.key,
+                             .ca = config.tls.ca,
+                             .crl = config.tls.crl},
                                                      config.host, std::time(nullptr))) {
     const bool error = finding.weight == tcp::CertificateFinding::Weight::kError;
     const bool fine = finding.weight == tcp::CertificateFinding::Weight::kFine;
@@ -41,9 +41,10 @@ bool examine_sockets(const Config& config) {
   if (!access) {
     std::printf("# error: %s\n", access.error().c_str());
   } else if (access->root_alone) {
-    std::printf("# warning: there is no group %s, so only root's programs can connect; see "
-                "socket_group and socket_mode\n",
-                kDefaultSocketGroup);
+    std::printf(
+        "# warning: there is no group %s, so only root's programs can connect; see "
+        "socket_group and socket_mode\n",
+        kDefaultSocketGroup);
   } else {
     std::printf("# ok: the sockets have mode %04o, for %s\n", static_cast<unsigned>(access->mode),
                 access->words.c_str());

@@ -29,7 +29,8 @@ void take_hosts(Config& config, const Config& wanted) {
   };
   const auto self = std::ranges::find(wanted.hosts, config.host, &HostSettings::name);
   if (config.hosts.size() < 2 || wanted.hosts.size() < 2 || self == wanted.hosts.end() ||
-      !same_place(*self, config.self()) || self->address != config.self().address || !same_place(wanted.hosts.front(), config.hosts.front())) {
+      !same_place(*self, config.self()) || self->address != config.self().address ||
+      !same_place(wanted.hosts.front(), config.hosts.front())) {
     return;
   }
   // The number of a host that was there is not another one's.
@@ -56,8 +57,8 @@ void take_hosts(Config& config, const Config& wanted) {
 void take_policy(Config& config, const Config& wanted) {
   for (const PolicySettings& rule : wanted.policy) {
     for (const PolicyWho& who : rule.who) {
-      if (!who.host.empty() && std::ranges::find(config.hosts, who.host, &HostSettings::name) ==
-                                   config.hosts.end()) {
+      if (!who.host.empty() &&
+          std::ranges::find(config.hosts, who.host, &HostSettings::name) == config.hosts.end()) {
         return;
       }
     }

@@ -31,7 +31,8 @@ inline constexpr const char* kDefaultSocketGroup = "netbinder";
 
 // For an agent that `euid` starts. Without settings: root's agent serves root and the group
 // "netbinder" (0660), or root alone where there is no such group; a user's own serves that user
-// (0600). The error is in words: a user or group that does not exist, or cannot be given the socket.
+// (0600). The error is in words: a user or group that does not exist, or cannot be given the
+// socket.
 [[nodiscard]] std::expected<SocketAccess, std::string> socket_access(const Config& config,
                                                                      uid_t euid);
 

@@ -62,12 +62,13 @@ void SocketFile::lock() {
   }
 }
 
-// The file has its mode from the start: nobody gets in before. The mask is the process's, so this is
-// for its start.
+// The file has its mode from the start: nobody gets in before. The mask is the process's, so this
+// is for its start.
 void SocketFile::bind(const sockaddr_un& address, const SocketAccess& access) {
   if (::fchmod(listener_.get(), access.mode) != 0) fail("set the mode of the socket");
   const mode_t mask = ::umask(0);
-  const int bound = ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int bound =
+      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int error = errno;
   ::umask(mask);
   errno = error;
@@ -78,8 +79,8 @@ void SocketFile::bind(const sockaddr_un& address, const SocketAccess& access) {
     inode_ = status.st_ino;
   }
   constexpr auto kAsItIs = static_cast<uid_t>(-1);
-  if ((access.owner || access.group) &&
-      ::lchown(path_.c_str(), access.owner.value_or(kAsItIs), access.group.value_or(kAsItIs)) != 0) {
+  if ((access.owner || access.group) && ::lchown(path_.c_str(), access.owner.value_or(kAsItIs),
+                                                 access.group.value_or(kAsItIs)) != 0) {
     fail("give the socket to its owner and group");
   }
 }

@@ -156,8 +156,8 @@ std::size_t Authority::revoke(const std::string& host, int days) const {
   const auto ca_key = read<Key>(path("ca.key"), PEM_read_PrivateKey);
   const auto ca = read<Certificate>(path("ca.pem"), PEM_read_X509);
   const bool there = std::filesystem::exists(path("crl.pem"));
-  const Revocations list = there ? read<Revocations>(path("crl.pem"), PEM_read_X509_CRL)
-                                 : Revocations(X509_CRL_new());
+  const Revocations list =
+      there ? read<Revocations>(path("crl.pem"), PEM_read_X509_CRL) : Revocations(X509_CRL_new());
   require(list != nullptr, "cannot make a list");
   constexpr long kDay = 24L * 60 * 60;
   const Time now(X509_gmtime_adj(nullptr, -kDay / 24));  // clocks differ

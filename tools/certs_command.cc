@@ -17,9 +17,11 @@ namespace {
 int check(const CertsOptions& options) {
   using Weight = tcp::CertificateFinding::Weight;
   int status = 0;
-  for (const auto& finding : tcp::check_certificates(
-           {.certificate = options.certificate, .key = options.key, .ca = options.ca, .crl = options.crl},
-           options.host, std::time(nullptr))) {
+  for (const auto& finding : tcp::check_certificates({.certificate = options.certificate,
+                             .key = options.key,
+                             .ca = options.ca,
+                             .crl = options.crl},
+                                                     options.host, std::time(nullptr))) {
     switch (finding.weight) {
       case Weight::kFine:
         fmt::print("ok: {}\n", finding.text);

@@ -110,8 +110,9 @@ void add_certs(CLI::App& app, Chosen& chosen) {
   host->add_option("--folder", options->folder, "the authority's");
   host->add_option("--days", options->days, "how long it is valid")->check(CLI::Range(1, 3650));
   host->add_flag("--renew", options->renews, "write over the earlier one");
-  CLI::App* revoke = add(
-      "revoke", "take a host's certificate back, or renew the list of those (crl.pem)", Action::kRevoke);
+  CLI::App* revoke =
+      add("revoke", "take a host's certificate back, or renew the list of those (crl.pem)",
+          Action::kRevoke);
   revoke->add_option("name", options->host, "the host; without one, the list is written anew");
   revoke->add_option("--folder", options->folder, "the authority's");
   revoke->add_option("--days", options->days, "after which the list has to be written anew")

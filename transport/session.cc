@@ -367,9 +367,9 @@ std::optional<std::string> Session::tick(std::uint64_t now_ms) {
     last_sent_ms_ = now_ms;
     if (!has_frame()) {
       const Sequence received(std::get<Live>(session_).received);
-      queue(frame::Heartbeat{.received = received,
-                             .clock_ms = wall_clock_ms_ ? wall_clock_ms_() : 0},
-            received);
+      queue(
+          frame::Heartbeat{.received = received, .clock_ms = wall_clock_ms_ ? wall_clock_ms_() : 0},
+          received);
     }
   }
   return std::nullopt;

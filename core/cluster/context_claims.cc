@@ -36,9 +36,9 @@ void ContextClaims::ask(Context& context) {
   ++claims_[&context].unanswered;
   const Thread* const claimant = claims_[&context].claimant;
   const Process& of = claimant != nullptr ? claimant->process() : *context.manager()->owner();
-  model_.effects.send(
-      model_.setup.arbiter,
-      peer::ClaimContext{.context = context.name(), .euid = of.credentials().euid}, {});
+  model_.effects.send(model_.setup.arbiter,
+                      peer::ClaimContext{.context = context.name(), .euid = of.credentials().euid},
+                      {});
 }
 
 void ContextClaims::manager_installed(Context& context) {
@@ -74,11 +74,12 @@ void ContextClaims::announce(Peer& peer, Context& context) {
       ask(context);
     } else if (claim.granted && claim.manager_told_to.insert(peer.host()).second) {
       const WireNode node = exports_.give(peer, *context.manager(), RefKind::kStrong, nullptr);
-      model_.effects.send(peer.host(),
-                          peer::ContextManager{.context = context.name(),
-                                               .node = node,
-                                               .euid = context.manager()->owner()->credentials().euid},
-                          {});
+      model_.effects.send(
+          peer.host(),
+          peer::ContextManager{.context = context.name(),
+                               .node = node,
+                               .euid = context.manager()->owner()->credentials().euid},
+          {});
     }
   }
   if (context.builtin() != nullptr && claim.builtin_told_to.insert(peer.host()).second) {

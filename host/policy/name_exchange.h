@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which names of this host other hosts see (export), and which of theirs are seen here (import), in one
-// context. A handle that is passed inside a call is no name: it remains a capability.
+// Which names of this host other hosts see (export), and which of theirs are seen here (import), in
+// one context. A handle that is passed inside a call is no name: it remains a capability.
 //
 // Plain values.
 #pragma once
@@ -14,15 +14,15 @@
 
 namespace netbinder {
 
-// What passes to or from other hosts: what the context lets pass, and the host, if anything is said of it.
+// What passes to or from other hosts: what the context lets pass, and the host, if anything is said
+// of it.
 struct NameFilter {
   NameGlobs of_context;
   std::map<HostId, NameGlobs> of_hosts;
 
   [[nodiscard]] bool passes(HostId host, std::string_view name) const {
     const auto of_host = of_hosts.find(host);
-    return of_context.contain(name) &&
-           (of_host == of_hosts.end() || of_host->second.contain(name));
+    return of_context.contain(name) && (of_host == of_hosts.end() || of_host->second.contain(name));
   }
   friend bool operator==(const NameFilter&, const NameFilter&) = default;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A set of names, by globs: `*` is any text, `?` any one character. A glob that begins with `!` takes
-// names out again, wherever it stands. A plain value.
+// A set of names, by globs: `*` is any text, `?` any one character. A glob that begins with `!`
+// takes names out again, wherever it stands. A plain value.
 #pragma once
 
 #include <string>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do what, as it is configured: rules in order, of which the first that matches decides. What
-// no rule matches is allowed.
+// Who may do what, as it is configured: rules in order, of which the first that matches decides.
+// What no rule matches is allowed.
 //   add     register a name with the built-in service manager
 //   find    look a name up there, list it, be told of it
 //   call    call a node that its owner has registered under a name
 //   manage  become a context's manager; this has no name
 //
-// A pure decision: nothing here knows a program, a socket or a clock. What is called often, calls and
-// claims, is compiled into AccessRules for one object.
+// A pure decision: nothing here knows a program, a socket or a clock. What is called often, calls
+// and claims, is compiled into AccessRules for one object.
 //
 // Plain values; no thread of their own.
 #pragma once

@@ -195,12 +195,12 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
       const auto chain = request.strings();
       if (!instance || !handle || !chain) return truth(false);
       return truth(add(*instance, *chain,
-                            {.host = names_.own_host(),
-                             .handle = *handle,
-                             .pid = call.sender_pid,
-                             .uid = call.sender_euid,
-                             .dump_priority = kDumpDefault,
-                             .stability = kStabilityVintf},
+                       {.host = names_.own_host(),
+                        .handle = *handle,
+                        .pid = call.sender_pid,
+                        .uid = call.sender_euid,
+                        .dump_priority = kDumpDefault,
+                        .stability = kStabilityVintf},
                        process_->caller_of(call)));
     }
     case kList:
@@ -222,9 +222,11 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
       if (!fq_name || !instance || !callback || !quota_.room_for(call.sender_pid)) {
         return truth(false);
       }
-      const HidlListeners::Listener listener{
-          .interface = *fq_name, .instance = *instance, .callback = *callback,
-          .caller = process_->caller_of(call), .pid = call.sender_pid};
+      const HidlListeners::Listener listener{.interface = *fq_name,
+                                             .instance = *instance,
+                                             .callback = *callback,
+                                             .caller = process_->caller_of(call),
+                                             .pid = call.sender_pid};
       // Of any instance, those are told that it may find.
       if (!instance->empty() && !access_.may_find(listener.caller, *fq_name + "/" + *instance)) {
         return truth(false);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may register and find names, by the policy of the host; and whose nodes have which rules about
-// being called. A node's names are those under which a program of its owner's user, or root's, has
-// registered it on its own host: whoever else has a handle to it can give it none.
+// Who may register and find names, by the policy of the host; and whose nodes have which rules
+// about being called. A node's names are those under which a program of its owner's user, or
+// root's, has registered it on its own host: whoever else has a handle to it can give it none.
 //
 // Owned by the ServiceManager.
 #pragma once

@@ -155,9 +155,8 @@ void NameTable::remove(const std::string& name, HostId host) {
 template <typename Goes>
 void NameTable::remove_if(const Goes& goes) {
   for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second, [&](const RegisteredService& service) {
-      return goes(it->first, service);
-    });
+    std::erase_if(it->second,
+                  [&](const RegisteredService& service) { return goes(it->first, service); });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
 }

@@ -167,9 +167,11 @@ TEST_F(TwoAgents, EndTheLinkOfARevokedHostAndSayWhy) {
   TlsConfig there = authority_.issue("there");
   here.crl = there.crl = authority_.revoke({});
   start(here, there);
-  ASSERT_TRUE(eventually("the link is there", [&] { return link(*there_)["state"] == "established"; }));
+  ASSERT_TRUE(
+      eventually("the link is there", [&] { return link(*there_)["state"] == "established"; }));
   (void)authority_.revoke({there.certificate});
-  EXPECT_TRUE(eventually("the link has ended", [&] { return link(*here_)["state"] != "established"; }));
+  EXPECT_TRUE(
+      eventually("the link has ended", [&] { return link(*here_)["state"] != "established"; }));
   EXPECT_TRUE(eventually("the one that accepts says why", [&] {
     return says(here_folder_, "refused: the TLS handshake failed") &&
            says(here_folder_, "certificate revoked");
@@ -181,7 +183,8 @@ TEST_F(TwoAgents, EndTheLinkOfARevokedHostAndSayWhy) {
             std::string::npos);
   // It is let in again when the list does not have it any more.
   (void)authority_.revoke({});
-  EXPECT_TRUE(eventually("the link is back", [&] { return link(*there_)["state"] == "established"; }));
+  EXPECT_TRUE(
+      eventually("the link is back", [&] { return link(*there_)["state"] == "established"; }));
 }
 
 TEST_F(TwoAgents, ExplainARefusalOnBothSides) {

@@ -23,9 +23,10 @@ TEST(DenialLog, SaysWhoWhatAndByWhichRule) {
   EXPECT_EQ(log.line(denial_of(1000), "", 0),
             "policy denies uid 1000 (pid 42) to find \"a\\u000Ab\" in context binder: rule 3");
   Denial other{.action = "manage", .object = {}, .context = "binder", .host = HostId{2}, .uid = 0};
-  EXPECT_EQ(log.line(other, "beta", 0),
-            "policy denies uid 0 of host beta to manage in context binder: who asks with a oneway call "
-            "is not known");
+  EXPECT_EQ(
+      log.line(other, "beta", 0),
+      "policy denies uid 0 of host beta to manage in context binder: who asks with a oneway call "
+      "is not known");
 }
 
 TEST(DenialLog, HasABurstThenOneASecondAndSaysWhatItLeftOut) {

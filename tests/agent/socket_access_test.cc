@@ -3,8 +3,8 @@
 // Who may connect to an agent's sockets, and that the files are made so.
 #include "node-agent/socket_access.h"
 
-#include <gtest/gtest.h>
 #include <grp.h>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t kNode = 0x1000;
 constexpr std::uint32_t kAlice = 1000;
 
-// A manager on host 1 that gives its node away: to a program there, by whose handle rules are set, and
-// to a client on the host that the case says.
+// A manager on host 1 that gives its node away: to a program there, by whose handle rules are set,
+// and to a client on the host that the case says.
 class CallRules : public ::testing::TestWithParam<std::size_t> {
  protected:
   CallRules() {
@@ -39,8 +39,8 @@ class CallRules : public ::testing::TestWithParam<std::size_t> {
     const auto call = asked.find(BR_TRANSACTION)->as<binder_transaction_data>();
     Payload reply;
     reply.add(binder_object(kNode, 0));
-    server_.write(1, Commands().put(BC_FREE_BUFFER, call.data.ptr.buffer)
-                         .put(BC_REPLY, reply.call(0, 0)));
+    server_.write(
+        1, Commands().put(BC_FREE_BUFFER, call.data.ptr.buffer).put(BC_REPLY, reply.call(0, 0)));
     cluster_.settle();
     const Outcome told = server_.read_now(1);
     const binder_ptr_cookie node{.ptr = kNode, .cookie = 0};
@@ -52,9 +52,8 @@ class CallRules : public ::testing::TestWithParam<std::size_t> {
     const auto data = program.outcome(1).find(BR_REPLY)->as<binder_transaction_data>();
     flat_binder_object object{};
     std::memcpy(&object, program.at(data.data.ptr.buffer), sizeof object);
-    program.write(1, Commands()
-                         .put(BC_ACQUIRE, object.handle)
-                         .put(BC_FREE_BUFFER, data.data.ptr.buffer));
+    program.write(
+        1, Commands().put(BC_ACQUIRE, object.handle).put(BC_FREE_BUFFER, data.data.ptr.buffer));
     cluster_.settle();
     return object.handle;
   }
@@ -72,8 +71,8 @@ class CallRules : public ::testing::TestWithParam<std::size_t> {
     const Outcome read = server_.read_now(1);
     if (const Returned* call = read.find(BR_TRANSACTION)) {
       ++arrived_;
-      server_.write(1, Commands().put(BC_FREE_BUFFER,
-                                      call->as<binder_transaction_data>().data.ptr.buffer));
+      server_.write(
+          1, Commands().put(BC_FREE_BUFFER, call->as<binder_transaction_data>().data.ptr.buffer));
     }
     return names.empty() ? "" : names.front();
   }

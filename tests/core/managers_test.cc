@@ -56,8 +56,8 @@ TEST(ManagePolicy, DeniesTheIoctlAsSELinuxDoes) {
   EXPECT_EQ(claim(cluster, allowed), 0);
 }
 
-// The arbiter's policy holds for claims of other hosts, by who their users are there; and each host's
-// own for the managers that others announce.
+// The arbiter's policy holds for claims of other hosts, by who their users are there; and each
+// host's own for the managers that others announce.
 TEST(ManagePolicy, HoldsForOtherHosts) {
   Cluster cluster(3);
   DriverSetup users;

@@ -54,13 +54,15 @@ TEST(Certs, TakesCertificatesBack) {
       "--crl $d/crl.pem; echo $1 $?; }\n"
       "netbinder certs revoke --folder $d; check alpha\n"
       "netbinder certs revoke alpha --folder $d; check alpha; check beta\n"
-      "netbinder certs revoke alpha --folder $d; netbinder certs revoke beta --folder $d; check beta\n"
+      "netbinder certs revoke alpha --folder $d; netbinder certs revoke beta --folder $d; check "
+      "beta\n"
       "netbinder certs revoke gamma --folder $d 2>&1; echo none $?\n"
       "rm -r $d\n");
   EXPECT_THAT(result.output, HasSubstr("crl.pem takes 0 certificates back"));
   EXPECT_THAT(result.output, HasSubstr("alpha 0\n"));
   EXPECT_THAT(result.output, HasSubstr("alpha.pem is revoked by"));
-  EXPECT_THAT(result.output, AllOf(HasSubstr("alpha 2\n"), HasSubstr("beta 0\n"), HasSubstr("beta 2\n")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("alpha 2\n"), HasSubstr("beta 0\n"), HasSubstr("beta 2\n")));
   EXPECT_THAT(result.output, HasSubstr("takes 2 certificates back"));
   EXPECT_THAT(result.output, AllOf(HasSubstr("gamma.pem"), HasSubstr("none 1\n")));
 }
@@ -120,9 +122,11 @@ TEST(Socket, IsForItsOwnerAndGroup) {
       "sed -i 's/4711/no-such-group/' $d/n.toml\n"
       "netbinderd --config $d/n.toml --check | grep '^# error'\n"
       "netbinder reload; kill $agent; wait $agent; rm -r $d\n");
-  EXPECT_THAT(result.output, HasSubstr("# ok: the sockets have mode 0660, for its owner and group 4711"));
+  EXPECT_THAT(result.output,
+              HasSubstr("# ok: the sockets have mode 0660, for its owner and group 4711"));
   EXPECT_THAT(result.output, HasSubstr("660 0 4711\n660 0 4711\n"));
-  EXPECT_THAT(result.output, AllOf(HasSubstr("Permission denied\nother 1\n"), HasSubstr("member 0\n")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("Permission denied\nother 1\n"), HasSubstr("member 0\n")));
   EXPECT_THAT(result.output, AllOf(HasSubstr("this user may not use"), HasSubstr("doctor 2\n")));
   EXPECT_THAT(result.output, HasSubstr("for its owner and group 4711\n"));
   EXPECT_THAT(result.output, HasSubstr("# error: socket_group: there is no group 'no-such-group'"));

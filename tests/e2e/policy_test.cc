@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do what: rules that an operator writes, taken over by agents that run, and what programs of
-// another user, here and on another host, then meet.
+// Who may do what: rules that an operator writes, taken over by agents that run, and what programs
+// of another user, here and on another host, then meet.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -15,8 +15,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// `rules TEXT` replaces the rules of both hosts; `as COMMAND` runs it as uid 4711 of the first host, and
-// `there COMMAND` as that user of the second.
+// `rules TEXT` replaces the rules of both hosts; `as COMMAND` runs it as uid 4711 of the first
+// host, and `there COMMAND` as that user of the second.
 constexpr const char* kPrelude = R"script(
 d=$(dirname $NETBINDER_SOCKET); chmod 755 $d; mkdir $d/host1.toml.d $d/host2.toml.d
 rules() {

@@ -56,7 +56,8 @@ TransactionLogEntry last_failure(ManagedCluster& cluster, std::size_t host) {
 class PolicyOfDialect : public ::testing::TestWithParam<Android> {
  protected:
   PolicyOfDialect() {
-    for (const std::int32_t pid : {100, 200, 300}) cluster_.manager(1).set_dialect(pid, GetParam().dialect);
+    for (const std::int32_t pid : {100, 200, 300})
+      cluster_.manager(1).set_dialect(pid, GetParam().dialect);
     alice_.emplace(cluster_, 1, 100, GetParam(), kAlice);
     bob_.emplace(cluster_, 1, 200, GetParam(), kBob);
   }
@@ -211,11 +212,9 @@ TEST_F(CallPolicy, OnlyTheOwnersUserNamesAnObject) {
       deny(Action::kCall, Who::user(kBob), "a.*"),
   }));
   const std::uint32_t handle = bob.check("a.b").value();
-  Received reply = bob.call(bob.version().add, bob.request()
-                                                   .string16("free")
-                                                   .handle(bob.version(), handle)
-                                                   .i32(0)
-                                                   .i32(8));
+  Received reply =
+      bob.call(bob.version().add,
+               bob.request().string16("free").handle(bob.version(), handle).i32(0).i32(8));
   EXPECT_EQ(reply.i32(), 0) << "he may register it";
   EXPECT_EQ(end_of_call(cluster_, bob, handle, TF_ONE_WAY).command, "BR_FAILED_REPLY");
 }

@@ -54,7 +54,8 @@ std::expected<Revocations, std::string> read_crl(const std::string& file) {
   if (!stream) return std::unexpected(file + " cannot be read: " + std::strerror(errno));
   ERR_clear_error();
   Revocations list(PEM_read_X509_CRL(stream.get(), nullptr, nullptr, nullptr));
-  if (!list) return std::unexpected(file + " holds no list of revoked certificates: " + last_error());
+  if (!list)
+    return std::unexpected(file + " holds no list of revoked certificates: " + last_error());
   return list;
 }
 
@@ -119,8 +120,8 @@ CertificateFinding examine_revocations(X509* certificate, const TlsConfig& files
   const std::int64_t next_s = next != nullptr ? seconds(next) : 0;
   if (next_s != 0 && next_s <= now_s) {
     return {.weight = Weight::kError,
-            .text = fmt::format("{} is over since {}, so nobody is let in; make a new one", files.crl,
-                                format_time(next_s))};
+            .text = fmt::format("{} is over since {}, so nobody is let in; make a new one",
+                                files.crl, format_time(next_s))};
   }
   X509_REVOKED* revoked = nullptr;
   if (X509_CRL_get0_by_cert(list->get(), &revoked, certificate) == 1) {
@@ -129,8 +130,8 @@ CertificateFinding examine_revocations(X509* certificate, const TlsConfig& files
   }
   return {.weight = Weight::kFine,
           .text = next_s == 0 ? fmt::format("{} does not revoke it", files.crl)
-                              : fmt::format("{} does not revoke it, and is valid until {}", files.crl,
-                                            format_time(next_s))};
+                              : fmt::format("{} does not revoke it, and is valid until {}",
+                                            files.crl, format_time(next_s))};
 }
 
 }  // namespace

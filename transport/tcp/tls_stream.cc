@@ -57,7 +57,8 @@ std::shared_ptr<ssl::context> make_tls_context(const TlsConfig& config) {
     X509_STORE* const store = SSL_CTX_get_cert_store(handle);
     X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
     ERR_clear_error();
-    if (lookup == nullptr || X509_load_crl_file(lookup, config.crl.c_str(), X509_FILETYPE_PEM) < 1) {
+    if (lookup == nullptr ||
+        X509_load_crl_file(lookup, config.crl.c_str(), X509_FILETYPE_PEM) < 1) {
       require(error_code(static_cast<int>(ERR_get_error()), boost::asio::error::get_ssl_category()),
               config.crl);
       throw std::invalid_argument(config.crl + " holds no list of revoked certificates");
