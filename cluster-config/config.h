@@ -19,6 +19,11 @@
 //   cluster        "default". Agents of differently named clusters refuse each other.
 //   socket         where programs find the agent. Default: "/run/netbinder/agent.sock"; for an agent
 //                  that is not root's, "$XDG_RUNTIME_DIR/netbinder/agent.sock" if that is set
+//   socket_mode    who may connect to both sockets, in octal as chmod has it: "0600" … "0777". Default:
+//                  "0660" for root's agent, or with a socket_group; "0600" for a user's own
+//   socket_owner   their owner, by name or number. Default: whoever starts the agent
+//   socket_group   their group, by name or number. Default: for root's agent "netbinder", if there is
+//                  such a group; otherwise root's, so that the agent serves root alone
 //   admin_socket   the socket's path with ".admin" added: where the netbinder command finds it
 //   listen         where the other agents find this one: "ip:port". Default: our address in
 //                  [[hosts]]; to be set where that is not what this host has, as behind NAT.
@@ -46,6 +51,19 @@
 //                      "none". Default: "builtin-until-claimed"
 //     dialect          "auto", "classic", "android11", … "android16": that of the built-in manager
 //
+//     export, import   lists of globs; see [[hosts]]
+//
+//   [[policy]]     who may do what; the first rule that matches decides, and what none matches is
+//                  allowed. Up to 256.
+//     allow, deny      one of them: a list of "add" (register a name), "find" (look it up), "call" (an
+//                      object that its owner has registered), "manage" (become the context's manager)
+//     who              a list of "*", "uid:N", "user:NAME", "gid:N", "group:NAME", each with @HOST or
+//                      without, and "host:NAME". Default: "*". Users of other hosts count as who they
+//                      are here (uid_map), and have no groups.
+//     names            a list of globs: '*' is any text, '?' any character, and a glob with '!' in front
+//                      takes names out. Default: "*". "manage" has no names.
+//     context          one of [[context]]. Default: all, those that are added later among them
+//
 //   [[hosts]]      the cluster, in order of preference, the same on every host; the first is the
 //                  arbiter of context managers. None at all: this host alone. Up to 1024.
 //     name             required; letters, digits, '.', '_' and '-'
@@ -55,6 +73,10 @@
 //     uid_map          [hosts.uid_map]: who the users of that host are here, by their numbers: 0 = 0,
 //                      1000 = 1001, and "*" = 65534 for all others. Default: root (0) is nobody
 //                      (65534), all others are the same here
+//
+//     export           a list of globs, as in [[policy]]: the names of this host that that one is shown.
+//                      Default: "*". A name passes if context and host let it.
+//     import           likewise: the names of that host that are seen here
 //
 //   [session]      with each other host
 //     timeout_ms       5000 (100 … 3600000): without a link for so long, a host counts as dead
@@ -85,10 +107,12 @@
 //                            large payloads on their way there
 //     max_registered_bytes   1073741824 (1048576 … 1099511627776): of arenas, staging and segments
 //
-//   [tls]          files in PEM; all three or none
+//   [tls]          files in PEM; the first three or none
 //     certificate      of this host, issued for its name
 //     key
 //     ca               who signs the certificates of the cluster
+//     crl              optional: the certificates that the ca has revoked. Once that is over (its next
+//                      update), nobody is let in
 #pragma once
 
 #include <cstdint>
@@ -114,11 +138,16 @@ enum class ServiceManagerDialect {
   kAndroid16,
 };
 
+using Globs = std::vector<std::string>;
+inline const Globs kAllNames = {"*"};
+
 struct ContextSettings {
   std::string name;
   ContextScope scope = ContextScope::kCluster;
   ServiceManagerKind service_manager = ServiceManagerKind::kBuiltinUntilClaimed;
   ServiceManagerDialect dialect = ServiceManagerDialect::kAuto;
+  Globs exported = kAllNames;
+  Globs imported = kAllNames;
   friend bool operator==(const ContextSettings&, const ContextSettings&) = default;
 };
 
@@ -130,6 +159,8 @@ struct HostSettings {
   std::string address;  // empty only where there is one host
   std::map<std::uint32_t, std::uint32_t> uid_map = {{0, kNobody}};
   std::optional<std::uint32_t> other_uids = {};  // all that are not in it; empty: the same here
+  Globs exported = kAllNames;
+  Globs imported = kAllNames;
   friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 
@@ -155,6 +186,28 @@ struct LimitSettings {
   friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
 };
 
+enum class PolicyAction { kAdd, kFind, kCall, kManage };
+enum class PolicyEffect { kAllow, kDeny };
+
+// Some programs, by their users.
+struct PolicyWho {
+  enum class Kind { kAnybody, kUser, kGroup };
+  Kind kind = Kind::kAnybody;
+  std::uint32_t number = 0;  // of the user or group
+  std::string host = {};     // empty: any
+  std::string text = {};     // as it was written
+  friend bool operator==(const PolicyWho&, const PolicyWho&) = default;
+};
+
+struct PolicySettings {
+  std::string context = {};  // empty: every one
+  PolicyEffect effect = PolicyEffect::kDeny;
+  std::vector<PolicyAction> actions = {};
+  std::vector<PolicyWho> who = {{.text = "*"}};
+  Globs names = kAllNames;
+  friend bool operator==(const PolicySettings&, const PolicySettings&) = default;
+};
+
 enum class TransportKind { kAuto, kTcp, kRdma };
 
 struct RdmaSettings {
@@ -170,6 +223,7 @@ struct TlsSettings {
   std::string certificate;
   std::string key;
   std::string ca;
+  std::string crl = {};  // empty: none
   [[nodiscard]] bool enabled() const { return !certificate.empty(); }
   friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
@@ -179,6 +233,9 @@ struct Config {
   std::string cluster = "default";
   std::string socket = "/run/netbinder/agent.sock";
   std::string admin_socket = "/run/netbinder/agent.sock.admin";
+  std::optional<std::uint32_t> socket_mode = {};  // empty: the default, as of the others
+  std::string socket_owner;
+  std::string socket_group;
   std::string listen;  // empty: there are no other hosts
   TransportKind transport = TransportKind::kAuto;
   std::optional<std::uint32_t> busy_poll_us = {};  // empty: measured
@@ -187,6 +244,7 @@ struct Config {
   std::string user;  // empty: the default
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;
+  std::vector<PolicySettings> policy;  // in order
   std::vector<HostSettings> hosts;  // never empty; has `host`
   SessionSettings session;
   LimitSettings limits;
@@ -250,6 +308,7 @@ struct LoadedConfig {
 [[nodiscard]] std::string_view to_string(TransportKind kind);
 [[nodiscard]] std::string_view to_string(ContextScope scope);
 [[nodiscard]] std::string_view to_string(ServiceManagerKind kind);
+[[nodiscard]] std::string_view to_string(PolicyAction action);
 [[nodiscard]] std::string_view to_string(ServiceManagerDialect dialect);
 
 }  // namespace netbinder

@@ -35,6 +35,11 @@ inline constexpr Names<ServiceManagerDialect, 8> kDialects{
      {"android15", ServiceManagerDialect::kAndroid15},
      {"android16", ServiceManagerDialect::kAndroid16}}};
 
+inline constexpr Names<PolicyAction, 4> kPolicyActions{{{"add", PolicyAction::kAdd},
+                                                        {"find", PolicyAction::kFind},
+                                                        {"call", PolicyAction::kCall},
+                                                        {"manage", PolicyAction::kManage}}};
+
 // Here each name is its own value.
 inline constexpr Names<std::string_view, 6> kLogLevels{{{"trace", "trace"},
                                                         {"debug", "debug"},

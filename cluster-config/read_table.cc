@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "cluster-config/read_policy.h"
 #include "cluster-config/reader.h"
 
 namespace netbinder {
@@ -102,6 +103,20 @@ void read_socket(TableReader& in, std::string_view key, std::string& path) {
   }
 }
 
+void read_socket_mode(TableReader& in, std::optional<std::uint32_t>& mode) {
+  constexpr std::string_view kKey = "socket_mode";
+  std::string text;
+  if (!in.get(kKey, text)) return;
+  std::uint32_t bits = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, bits, 8);
+  if (text.size() < 3 || error != std::errc() || stop != end || bits > 0777) {
+    in.fail(kKey, "'" + text + "' is no mode in octal, such as \"0660\"");
+  }
+  if ((bits & 0600) != 0600) in.fail(kKey, "'" + text + "' keeps the socket's owner out");
+  mode = bits;
+}
+
 void read_tls(TableReader& in, TlsSettings& tls) {
   in.table("tls", [&](TableReader& table) {
     for (const auto& [key, value] : {std::pair{"certificate", &tls.certificate},
@@ -110,6 +125,7 @@ void read_tls(TableReader& in, TlsSettings& tls) {
         table.fail(key, "must name a file: certificate, key and ca go together");
       }
     }
+    if (table.get("crl", tls.crl) && tls.crl.empty()) table.fail("crl", "must name a file");
   });
 }
 
@@ -126,6 +142,8 @@ void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
     table.get("scope", context.scope, config_names::kScopes);
     table.get("service_manager", context.service_manager, config_names::kServiceManagers);
     table.get("dialect", context.dialect, config_names::kDialects);
+    read_globs(table, "export", context.exported);
+    read_globs(table, "import", context.imported);
     contexts.push_back(std::move(context));
   });
   if (!contexts.empty()) return;
@@ -160,6 +178,8 @@ void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) 
     table.get("id", host.id, 1, UINT32_MAX);
     read_address(table, "address", host.address, secure);
     read_uid_map(table, host);
+    read_globs(table, "export", host.exported);
+    read_globs(table, "import", host.imported);
     for (const auto& other : hosts) {
       if (other.name == host.name) {
         table.fail("name", "there is a host '" + host.name + "' already");
@@ -232,6 +252,9 @@ Config read_config(TableReader& in) {
   config.admin_socket = config.socket + ".admin";
   read_socket(in, "admin_socket", config.admin_socket);
   if (config.admin_socket == config.socket) in.fail("admin_socket", "must not be the socket");
+  read_socket_mode(in, config.socket_mode);
+  in.get("socket_owner", config.socket_owner);
+  in.get("socket_group", config.socket_group);
   in.get("transport", config.transport, config_names::kTransports);
   std::uint32_t busy_poll_us = 0;
   if (in.get("busy_poll_us", busy_poll_us, 0, 1'000'000)) config.busy_poll_us = busy_poll_us;
@@ -263,6 +286,7 @@ Config read_config(TableReader& in) {
             "is missing: hosts know each other by a key that they share (cluster_key) or by "
             "certificates ([tls]); insecure = true does without");
   }
+  read_policy(in, config);
   config.listen = self->address;
   read_address(in, "listen", config.listen, secure);
   if (config.hosts.size() == 1 && config.listen != self->address) {

@@ -28,14 +28,34 @@ void TableReader::fail(std::string_view key, std::string message) const {
 const toml::node* TableReader::take(std::string_view key) {
   known_.emplace(key);
   const toml::node* const node = table_.get(key);
-  if (node != nullptr && !node->is_table() && !node->is_array()) {
-    const auto& place = node->source();
-    const std::string source = file_of(place);
-    // Variables and flags have one line.
-    const bool file = !source.starts_with("NETBINDER_") && !source.starts_with("--");
-    origins_[name(key)] = file ? source + ":" + std::to_string(place.begin.line) : source;
-  }
+  if (node != nullptr && !node->is_table() && !node->is_array()) note_origin(key, *node);
   return node;
+}
+
+void TableReader::note_origin(std::string_view key, const toml::node& node) {
+  const auto& place = node.source();
+  const std::string source = file_of(place);
+  // Variables and flags have one line.
+  const bool file = !source.starts_with("NETBINDER_") && !source.starts_with("--");
+  origins_[name(key)] = file ? source + ":" + std::to_string(place.begin.line) : source;
+}
+
+bool TableReader::get(std::string_view key, std::vector<std::string>& value) {
+  const auto* node = take(key);
+  if (node == nullptr) return false;
+  const auto* array = node->as_array();
+  if (array == nullptr || array->empty()) fail(key, "must be a list of strings, and not empty");
+  value.clear();
+  for (const toml::node& each : *array) {
+    const auto* string = each.as_string();
+    if (string == nullptr || string->get().empty())
+      fail(key, "must be a list of strings that say something");
+    if (string->get().find('\0') != std::string::npos)
+      fail(key, "must not contain a NUL character");
+    value.push_back(string->get());
+  }
+  note_origin(key, *node);
+  return true;
 }
 
 bool TableReader::get(std::string_view key, std::string& value) {

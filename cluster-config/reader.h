@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster-config/config.h"
 #include "cluster-config/names.h"
@@ -49,6 +50,8 @@ class TableReader {
     }
     fail(key, "'" + word + "' is not one of " + choice);
   }
+  // A list of strings, not empty.
+  bool get(std::string_view key, std::vector<std::string>& value);
   // Reads the table of this key, if present.
   void table(std::string_view key, const std::function<void(TableReader&)>& read);
   // Reads the table of this key, if present: once for each of its keys, whatever those are.
@@ -65,6 +68,7 @@ class TableReader {
 
  private:
   const toml::node* take(std::string_view key);
+  void note_origin(std::string_view key, const toml::node& node);
   bool get_integer(std::string_view key, std::uint64_t& value, std::uint64_t min,
                    std::uint64_t max);
   [[nodiscard]] std::string name(std::string_view key) const;

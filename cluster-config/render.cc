@@ -48,6 +48,9 @@ std::string_view to_string(ContextScope scope) { return find_name(config_names::
 std::string_view to_string(ServiceManagerKind kind) {
   return find_name(config_names::kServiceManagers, kind);
 }
+std::string_view to_string(PolicyAction action) {
+  return find_name(config_names::kPolicyActions, action);
+}
 std::string_view to_string(ServiceManagerDialect dialect) {
   return find_name(config_names::kDialects, dialect);
 }
@@ -78,6 +81,13 @@ class Renderer {
   }
   void put(std::string_view key, std::string_view value) {
     put_raw(key, config_text::quote(value));
+  }
+  void put(std::string_view key, const std::vector<std::string>& values) {
+    std::string list;
+    for (const std::string& value : values) {
+      list += (list.empty() ? "" : ", ") + config_text::quote(value);
+    }
+    put_raw(key, "[" + list + "]");
   }
   template <std::integral Number>
   void put(std::string_view key, Number value) {
@@ -113,6 +123,9 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
   out.put("cluster", config.cluster);
   out.put("socket", config.socket);
   out.put("admin_socket", config.admin_socket);
+  if (config.socket_mode) out.put("socket_mode", fmt::format("{:04o}", *config.socket_mode));
+  out.put_if("socket_owner", config.socket_owner);
+  out.put_if("socket_group", config.socket_group);
   out.put_if("listen", config.listen);
   out.put("transport", to_string(config.transport));
   if (config.busy_poll_us) out.put("busy_poll_us", *config.busy_poll_us);
@@ -127,6 +140,20 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("scope", to_string(context.scope));
     out.put("service_manager", to_string(context.service_manager));
     out.put("dialect", to_string(context.dialect));
+    if (context.exported != kAllNames) out.put("export", context.exported);
+    if (context.imported != kAllNames) out.put("import", context.imported);
+  }
+  for (std::size_t i = 0; i < config.policy.size(); ++i) {
+    const PolicySettings& rule = config.policy[i];
+    out.entry("policy", i + 1, fmt::format("{}", i + 1));
+    out.put_if("context", rule.context);
+    std::vector<std::string> actions;
+    for (const PolicyAction action : rule.actions) actions.emplace_back(to_string(action));
+    out.put(rule.effect == PolicyEffect::kAllow ? "allow" : "deny", actions);
+    std::vector<std::string> subjects;
+    for (const PolicyWho& who : rule.who) subjects.push_back(who.text);
+    out.put("who", subjects);
+    out.put("names", rule.names);
   }
   for (std::size_t i = 0; i < config.hosts.size(); ++i) {
     const HostSettings& host = config.hosts[i];
@@ -134,6 +161,8 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("name", host.name);
     out.put("id", host.id);
     out.put_if("address", host.address);
+    if (host.exported != kAllNames) out.put("export", host.exported);
+    if (host.imported != kAllNames) out.put("import", host.imported);
     out.table_of_entry("hosts", "uid_map");
     for (const auto& [there, here] : host.uid_map) out.put(fmt::format("{}", there), here);
     if (host.other_uids) out.put("\"*\"", *host.other_uids);
@@ -165,6 +194,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("certificate", config.tls.certificate);
     out.put("key", config.tls.key);
     out.put("ca", config.tls.ca);
+    out.put_if("crl", config.tls.crl);
   }
   return out;
 }

@@ -32,6 +32,9 @@ constexpr std::array kKeys = {
     Key{"cluster", true},
     Key{"socket", true},
     Key{"admin_socket", true},
+    Key{"socket_mode", true},
+    Key{"socket_owner", true},
+    Key{"socket_group", true},
     Key{"listen", true},
     Key{"transport", true},
     Key{"busy_poll_us"},
@@ -61,6 +64,7 @@ constexpr std::array kKeys = {
     Key{"tls.certificate", true},
     Key{"tls.key", true},
     Key{"tls.ca", true},
+    Key{"tls.crl", true},
 };
 
 const Key* find_key(std::string_view name) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/model/access_control.h"
 #include "core/model/no_hosts.h"
 
 namespace netbinder {
@@ -55,7 +56,9 @@ int Driver::add_context(ContextSetup setup) {
   const std::string name = setup.name;
   model_.add_context(std::move(setup.name),
                      setup.cluster_wide ? Context::Scope::kCluster : Context::Scope::kHost);
-  model_.find_context(name)->set_builtin_yields(setup.builtin_yields);
+  Context& made = *model_.find_context(name);
+  made.set_builtin_yields(setup.builtin_yields);
+  made.set_manage_rules(std::move(setup.manage_rules));
   return 0;
 }
 
@@ -65,6 +68,46 @@ void Driver::change(const DriverSetup& setup) {
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
   model_.setup.uid_maps = setup.uid_maps;
+}
+
+// ---- the host's policy ----
+
+void Driver::set_manage_rules(std::string_view context, AccessRules rules) {
+  if (Context* const found = model_.find_context(context)) {
+    found->set_manage_rules(std::move(rules));
+  }
+}
+
+void Driver::set_call_rules(ProcessId holder, Handle handle, AccessRules rules) {
+  Node* const node = process(holder).refs().node_of(handle, RefKind::kStrong);
+  if (node == nullptr || !node->local()) return;
+  node->set_call_rules(rules.empty() ? nullptr
+                                     : std::make_unique<const AccessRules>(std::move(rules)));
+}
+
+std::optional<Driver::Caller> Driver::caller_of(ProcessId id, ThreadId tid) const {
+  const Thread* const thread = process(id).find_thread(tid);
+  const Transaction* const call = thread == nullptr ? nullptr : thread->stack();
+  if (call == nullptr || call->to_thread() != thread) return std::nullopt;
+  if (const RemoteCaller* const remote = call->remote_caller()) {
+    if (remote->peer == nullptr) return std::nullopt;
+    return Caller{.subject = {.host = remote->peer->host(), .uid = call->head().sender_euid}};
+  }
+  if (call->from() == nullptr) return std::nullopt;
+  const Process& caller = call->from()->process();
+  Subject subject = caller.subject();
+  subject.uid = call->head().sender_euid;  // as it was when it called
+  return Caller{.subject = subject, .pid = caller.pid()};
+}
+
+std::optional<std::uint32_t> Driver::owner_of(ProcessId holder, Handle handle) const {
+  const Node* const node = process(holder).refs().node_of(handle, RefKind::kStrong);
+  if (node == nullptr || !node->local()) return std::nullopt;
+  return node->owner()->credentials().euid;
+}
+
+void Driver::tell_denial(ProcessId id, const Denial& denial) {
+  netbinder::tell_denial(model_, process(id).context(), denial);
 }
 
 int Driver::remove_context(std::string_view name) {

@@ -67,6 +67,24 @@ class Driver {
 
   // Adds a context, which stays until it is removed. -EEXIST; -ENOSPC: there are kMaxContexts.
   int add_context(ContextSetup setup);
+  // ---- the host's policy (core/model/access_rules.h) ----
+  // Who may become the manager of a context from now on; who is one stays it.
+  void set_manage_rules(std::string_view context, AccessRules rules);
+  // Who may call the node that a handle of `holder` leads to. Only nodes of this host have rules;
+  // without any, everybody who has the node may call it.
+  void set_call_rules(ProcessId holder, Handle handle, AccessRules rules);
+  // The program whose synchronous call that thread of a process handles now. Its groups are valid
+  // until the next event. Nothing: it handles none, or its caller has gone.
+  struct Caller {
+    Subject subject;
+    std::int32_t pid = 0;  // 0: on another host
+  };
+  [[nodiscard]] std::optional<Caller> caller_of(ProcessId process, ThreadId thread) const;
+  // The user of the program that owns the node of a handle; nothing unless it is a node of this host.
+  [[nodiscard]] std::optional<std::uint32_t> owner_of(ProcessId holder, Handle handle) const;
+  // A process of this host's own has denied something in its answer to a call.
+  void tell_denial(ProcessId process, const Denial& denial);
+
   // Takes over the bounds of processes, threads, nodes and users, and the users of other hosts.
   // Whatever exceeds a new bound already stays.
   void change(const DriverSetup& setup);

@@ -5,7 +5,10 @@ namespace netbinder {
 
 BuiltinManager::BuiltinManager(Driver& driver, const std::string& context,
                                const ServiceManagerSetup& setup, bool& has_work)
-    : driver_(driver), service_(setup), process_(driver, context, service_, has_work) {
+    : driver_(driver),
+      context_(context),
+      service_(setup),
+      process_(driver, context, service_, has_work) {
   service_.attach(process_);
 }
 

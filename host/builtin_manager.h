@@ -20,6 +20,7 @@ class BuiltinManager {
   BuiltinManager(Driver& driver, const std::string& context, const ServiceManagerSetup& setup,
                  bool& has_work);
 
+  [[nodiscard]] const std::string& context() const { return context_; }
   [[nodiscard]] ProcessId id() const { return process_.id(); }
   [[nodiscard]] ProcessHost& host() { return process_; }
   [[nodiscard]] ServiceManager& service() { return service_; }
@@ -30,6 +31,7 @@ class BuiltinManager {
 
  private:
   Driver& driver_;
+  const std::string context_;
   ServiceManager service_;
   LocalProcess process_;
 };

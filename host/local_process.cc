@@ -324,6 +324,12 @@ void LocalProcess::reply(ReplyTo to, OutgoingReply reply) {
   has_work_ = true;
 }
 
+Caller LocalProcess::caller_of(const IncomingCall& call) const {
+  if ((call.flags & TF_ONE_WAY) != 0) return {};
+  const auto caller = driver_.caller_of(id_, call.reply_to);
+  return caller ? Caller(caller->subject, caller->pid) : Caller();
+}
+
 void LocalProcess::send_deferred() {
   for (const auto& [thread, reply] : std::exchange(late_replies_, {})) {
     NB_CHECK(deferred_ > 0);

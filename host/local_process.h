@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "core/driver.h"
+#include "host/caller.h"
 #include "host/local_service.h"
 #include "host/parcel.h"
 #include "host/process_host.h"
@@ -70,6 +71,18 @@ class LocalProcess final : public ProcessHost {
   }
   // The host that is home to the handle's node; none if the node is dead.
   [[nodiscard]] std::optional<HostId> home_of(Handle handle) const;
+
+  // ---- for the host's policy ----
+  // Who has made a call that is being handled, or is to be answered later.
+  [[nodiscard]] Caller caller_of(const IncomingCall& call) const;
+  // The user that owns the node of a handle; nothing unless it is a node of this host.
+  [[nodiscard]] std::optional<std::uint32_t> owner_of(Handle handle) const {
+    return driver_.owner_of(id_, handle);
+  }
+  void set_call_rules(Handle handle, AccessRules rules) {
+    driver_.set_call_rules(id_, handle, std::move(rules));
+  }
+  void tell_denial(const Denial& denial) { driver_.tell_denial(id_, denial); }
 
   // ---- ProcessHost ----
   int read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) override;

@@ -26,6 +26,7 @@ NodeHost::NodeHost(NodeHostSetup setup, Timer& timer, Files& files, Surroundings
   Effects& effects = *this;
   driver_ = std::make_unique<Driver>(std::move(setup.driver), effects);
   driver_->set_time(timer_.now_ms());
+  set_policy(setup.policy != nullptr ? std::move(setup.policy) : std::make_shared<const Policy>());
 }
 
 NodeHost::~NodeHost() {
@@ -37,6 +38,21 @@ NodeHost::~NodeHost() {
 std::string_view NodeHost::name_of(HostId host) const {
   const auto found = host_names_.find(host);
   return found == host_names_.end() ? std::string_view() : found->second;
+}
+
+// ---- policy and contexts ----
+
+void NodeHost::set_policy(std::shared_ptr<const Policy> policy) {
+  policy_ = std::move(policy);
+  for (const Driver::ContextView& context : driver_->contexts()) {
+    driver_->set_manage_rules(context.name, policy_->manage_rules(context.name));
+  }
+  for (const auto& manager : managers_) manager->service().set_policy(policy_);
+}
+
+int NodeHost::add_context(ContextSetup setup) {
+  setup.manage_rules = policy_->manage_rules(setup.name);
+  return driver_->add_context(std::move(setup));
 }
 
 // ---- processes ----
@@ -60,6 +76,7 @@ ProcessHost* NodeHost::host_of(ProcessId process) const {
 
 void NodeHost::start_manager(ServiceManagerSetup setup) {
   const std::string context = setup.context;
+  setup.policy = policy_;
   auto manager =
       std::make_unique<BuiltinManager>(*driver_, context, std::move(setup), managers_have_work_);
   add_process(manager->id(), manager->host());

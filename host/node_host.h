@@ -35,6 +35,7 @@
 #include "core/model/effects.h"
 #include "host/builtin_manager.h"
 #include "host/files.h"
+#include "host/policy/policy.h"
 #include "host/process_host.h"
 #include "host/surroundings.h"
 #include "host/timer.h"
@@ -45,6 +46,7 @@ namespace netbinder {
 struct NodeHostSetup {
   DriverSetup driver;
   std::map<HostId, std::string> host_names;
+  std::shared_ptr<const Policy> policy = {};  // null: everything is allowed
 };
 
 class NodeHost final : private Effects, private PeerEvents {
@@ -66,6 +68,13 @@ class NodeHost final : private Effects, private PeerEvents {
 
   // Sets the names of the cluster's hosts, which may change.
   void set_host_names(std::map<HostId, std::string> names) { host_names_ = std::move(names); }
+
+  // ---- policy and contexts ----
+  // What is allowed from now on, not null: for the contexts, and for the built-in managers.
+  void set_policy(std::shared_ptr<const Policy> policy);
+  [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
+  // A further context, with the policy's rules; otherwise as Driver::add_context.
+  int add_context(ContextSetup setup);
 
   // ---- processes, which others open in the driver ----
   void add_process(ProcessId process, ProcessHost& host);
@@ -119,6 +128,7 @@ class NodeHost final : private Effects, private PeerEvents {
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
+  void access_denied(const Denial& denial) override { surroundings_.access_denied(denial); }
   void set_timer(std::uint64_t deadline_ms) override;
 
   // ---- PeerEvents ----
@@ -138,6 +148,7 @@ class NodeHost final : private Effects, private PeerEvents {
   [[nodiscard]] ProcessHost* host_of(ProcessId process) const;
 
   std::map<HostId, std::string> host_names_;
+  std::shared_ptr<const Policy> policy_;  // never null
   Timer& timer_;
   Files& files_;
   Surroundings& surroundings_;

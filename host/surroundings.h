@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/ids.h"
+#include "core/model/access_rules.h"
 
 namespace netbinder {
 
@@ -19,6 +20,7 @@ class Surroundings {
   virtual void peer_lost(HostId /*peer*/) {}
   // The session with the peer is given up.
   virtual void protocol_broken(HostId peer, std::string_view reason) = 0;
+  virtual void access_denied(const Denial& /*denial*/) {}
 };
 
 }  // namespace netbinder

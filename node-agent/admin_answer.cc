@@ -46,28 +46,29 @@ json status_of(const Agent& agent) {
   }
   status["links"] = json::array();
   for (const LinkStatus& link : agent.links()) {
-    status["links"].push_back({{"host", link.name},
-                               {"address", link.address},
-                               {"transport", link.transport},
-                               {"transport_reason", link.transport_reason},
-                               {"state", link.state},
-                               {"bytes_sent", link.bytes_sent},
-                               {"bytes_received", link.bytes_received},
-                               {"messages_sent", link.messages_sent},
-                               {"messages_received", link.messages_received},
-                               {"reconnects", link.reconnects},
-                               {"last_failure", link.last_failure},
-                               {"up_for_ms", link.up_for_ms},
-                               {"round_trip_us", link.round_trip_us},
-                               {"certificate_end_s", link.certificate_end_s},
-                               {"certificate_end", link.certificate_end_s == 0
-                                                       ? ""
-                                                       : tcp::format_time(link.certificate_end_s)},
-                               {"unacknowledged_bytes", link.unacknowledged_bytes},
-                               {"payload_bytes_written", link.payload_bytes_written},
-                               {"payload_bytes_copied", link.payload_bytes_copied},
-                               {"payload_bytes_written_here", link.payload_bytes_written_here},
-                               {"payload_bytes_copied_here", link.payload_bytes_copied_here}});
+    status["links"].push_back(
+        {{"host", link.name},
+         {"address", link.address},
+         {"transport", link.transport},
+         {"transport_reason", link.transport_reason},
+         {"state", link.state},
+         {"bytes_sent", link.bytes_sent},
+         {"bytes_received", link.bytes_received},
+         {"messages_sent", link.messages_sent},
+         {"messages_received", link.messages_received},
+         {"reconnects", link.reconnects},
+         {"last_failure", link.last_failure},
+         {"up_for_ms", link.up_for_ms},
+         {"round_trip_us", link.round_trip_us},
+         {"clock_ahead_ms", link.clock_ahead_ms ? json(*link.clock_ahead_ms) : json(nullptr)},
+         {"certificate_end_s", link.certificate_end_s},
+         {"certificate_end",
+          link.certificate_end_s == 0 ? "" : tcp::format_time(link.certificate_end_s)},
+         {"unacknowledged_bytes", link.unacknowledged_bytes},
+         {"payload_bytes_written", link.payload_bytes_written},
+         {"payload_bytes_copied", link.payload_bytes_copied},
+         {"payload_bytes_written_here", link.payload_bytes_written_here},
+         {"payload_bytes_copied_here", link.payload_bytes_copied_here}});
   }
   status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
                        {"look_ns", agent.look_window().ns()},

@@ -108,10 +108,10 @@ struct AdminServer::Connection : std::enable_shared_from_this<Connection> {
   std::shared_ptr<Shared> shared;
 };
 
-AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent,
-                         Reload& reload)
+AdminServer::AdminServer(boost::asio::io_context& io, const std::string& path,
+                         const SocketAccess& access, Agent& agent, Reload& reload)
     : io_(io),
-      file_(path, SOCK_STREAM),
+      file_(path, SOCK_STREAM, access),
       listener_(io, file_.release()),
       resume_(io),
       shared_(std::make_shared<Shared>(agent, reload)) {

@@ -4,8 +4,8 @@
 // one line out, over a Unix stream socket: {"command":"status"}, or the name of a debug file
 // (node-agent/debug_text.h), with "json":true for its content as JSON. Read-only.
 //
-// Anybody may ask, and sees what a Viewer of that user sees. No user can keep another one out, or
-// take more than a fixed share of the agent's time.
+// Whoever may connect may ask, and sees what a Viewer of that user sees. No user can keep another
+// one out, or take more than a fixed share of the agent's time.
 //
 // Owned by the daemon's main. Thread: the data-plane thread.
 #pragma once
@@ -34,8 +34,8 @@ class AdminServer {
   static constexpr int kRetryMs = 100;    // after a connection could not be accepted
 
   // Throws std::runtime_error if it cannot listen at the path.
-  AdminServer(boost::asio::io_context& io, const std::string& path, Agent& agent,
-              Reload& reload);
+  AdminServer(boost::asio::io_context& io, const std::string& path, const SocketAccess& access,
+              Agent& agent, Reload& reload);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;

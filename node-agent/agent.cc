@@ -18,6 +18,8 @@
 #include "node-agent/agent_setup.h"
 #include "node-agent/certificate_watch.h"
 #include "node-agent/channel_acceptor.h"
+#include "node-agent/clock.h"
+#include "node-agent/denial_log.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
 #include "node-agent/look_window.h"
@@ -44,7 +46,7 @@ class FilesStamp {
   FilesStamp() = default;
   template <typename Tls>
   explicit FilesStamp(const Tls& files) {
-    for (const std::string& file : {files.certificate, files.key, files.ca}) {
+    for (const std::string& file : {files.certificate, files.key, files.ca, files.crl}) {
       struct stat status {};
       (void)::stat(file.c_str(), &status);
       of_file_.push_back({file, status.st_ino, status.st_size, status.st_mtim.tv_sec,
@@ -86,9 +88,9 @@ class Agent::Parts final : private Surroundings {
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
 
-  void listen() {
+  void listen(const SocketAccess& access) {
     acceptor = std::make_unique<ChannelAcceptor>(
-        io, config.socket,
+        io, config.socket, access,
         [this](const HelloRequest& request, PeerProgram program, ForeignFd socket,
                const ForeignFd& passed) {
           handshake->hello_arrived(request, program, std::move(socket), passed);
@@ -156,6 +158,8 @@ class Agent::Parts final : private Surroundings {
     }
     // Nothing fails from here on.
     log::set_lowest(next.log_level);
+    // Rules name hosts, by their numbers.
+    if (next.policy != config.policy || next.hosts != config.hosts) host->set_policy(setup.policy);
     look_window.set_fixed(look_ns(next));
     host->driver().change(setup.driver);
     files.set_max_files_of_user(next.limits.max_files_per_user);
@@ -163,11 +167,15 @@ class Agent::Parts final : private Surroundings {
     for (const ContextSettings& context : next.contexts) {
       if (host->driver().has_context(context.name)) continue;
       const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
-      NB_CHECK(host->driver().add_context(*made) == 0);
+      NB_CHECK(host->add_context(*made) == 0);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {
       manager->service().set_hosts(host_order(next));
+      const auto context =
+          std::ranges::find(next.contexts, manager->context(), &ContextSettings::name);
+      NB_CHECK(context != next.contexts.end());
+      manager->service().set_exchange(exchange_of(next, *context));
     }
     config = next;
     host->after_event();
@@ -192,6 +200,7 @@ class Agent::Parts final : private Surroundings {
   std::optional<Handshake> handshake;
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
+  DenialLog denials;
 
  private:
   [[nodiscard]] std::uint64_t waiting_bytes(HostId peer) const {
@@ -209,6 +218,11 @@ class Agent::Parts final : private Surroundings {
     log::info("host {} is connected", host->name_of(peer));
   }
   void peer_lost(HostId peer) override { log::warn("host {} is lost", host->name_of(peer)); }
+  void access_denied(const Denial& denial) override {
+    const bool own = denial.host == HostId{config.self().id};
+    const auto line = denials.line(denial, own ? "" : host->name_of(denial.host), monotonic_ms());
+    if (line) log::warn("{}", *line);
+  }
   void protocol_broken(HostId peer, std::string_view reason) override {
     log::error("host {} broke the protocol: {}", host->name_of(peer), reason);
   }
@@ -219,14 +233,14 @@ Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation
 
 Agent::~Agent() = default;
 
-void Agent::start() {
+void Agent::start(const SocketAccess& access) {
   for (const ContextSettings& context : parts_->config.contexts) {
     if (auto setup = manager_setup(parts_->config, context)) {
       parts_->host->start_manager(std::move(*setup));
     }
   }
   parts_->host->after_event();
-  parts_->listen();
+  parts_->listen(access);
   if (parts_->config.hosts.size() > 1) parts_->connect();
 }
 

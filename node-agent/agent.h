@@ -24,6 +24,7 @@
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "node-agent/reconfiguration.h"
+#include "node-agent/socket_access.h"
 #include "transport/transport.h"
 
 namespace netbinder {
@@ -41,8 +42,9 @@ class Agent {
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  // Listens for programs and peers. Throws std::runtime_error with the obstacle.
-  void start();
+  // Listens for programs, those that have access, and for peers. Throws std::runtime_error with the
+  // obstacle.
+  void start(const SocketAccess& access);
   // Serves until stop().
   void run();
   void stop();

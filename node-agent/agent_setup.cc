@@ -53,10 +53,71 @@ RdmaUse rdma_use(TransportKind kind) {
   NB_UNREACHABLE();
 }
 
+Who who_of(const PolicyWho& who, const Config& config) {
+  std::optional<HostId> host;
+  for (const HostSettings& each : config.hosts) {
+    if (!who.host.empty() && each.name == who.host) host = HostId{each.id};
+  }
+  NB_CHECK(who.host.empty() || host.has_value());
+  switch (who.kind) {
+    case PolicyWho::Kind::kAnybody:
+      return Who::anybody(host);
+    case PolicyWho::Kind::kUser:
+      return Who::user(who.number, host);
+    case PolicyWho::Kind::kGroup:
+      return Who::group(who.number, host);
+  }
+  NB_UNREACHABLE();
+}
+
+Action action_of(PolicyAction action) {
+  switch (action) {
+    case PolicyAction::kAdd:
+      return Action::kAdd;
+    case PolicyAction::kFind:
+      return Action::kFind;
+    case PolicyAction::kCall:
+      return Action::kCall;
+    case PolicyAction::kManage:
+      return Action::kManage;
+  }
+  NB_UNREACHABLE();
+}
+
 }  // namespace
 
+std::shared_ptr<const Policy> policy_of(const Config& config) {
+  std::vector<PolicyRule> rules;
+  for (const PolicySettings& settings : config.policy) {
+    PolicyRule rule{.context = settings.context,
+                    .who = {},
+                    .actions = {},
+                    .names = NameGlobs(settings.names),
+                    .permission = settings.effect == PolicyEffect::kAllow ? Permission::kAllowed
+                                                                          : Permission::kDenied};
+    for (const PolicyWho& who : settings.who) rule.who.push_back(who_of(who, config));
+    for (const PolicyAction action : settings.actions) rule.actions.push_back(action_of(action));
+    rules.push_back(std::move(rule));
+  }
+  return std::make_shared<const Policy>(std::move(rules));
+}
+
+NameExchange exchange_of(const Config& config, const ContextSettings& context) {
+  NameExchange exchange;
+  exchange.exports.of_context = NameGlobs(context.exported);
+  exchange.imports.of_context = NameGlobs(context.imported);
+  // Only where something is said, so that a host that comes changes nothing for the others.
+  for (const HostSettings& host : config.hosts) {
+    const HostId id{host.id};
+    if (host.exported != kAllNames) exchange.exports.of_hosts[id] = NameGlobs(host.exported);
+    if (host.imported != kAllNames) exchange.imports.of_hosts[id] = NameGlobs(host.imported);
+  }
+  return exchange;
+}
+
 NodeHostSetup node_host_setup(const Config& config, Incarnation incarnation) {
-  NodeHostSetup setup{.driver = driver_setup(config, incarnation), .host_names = {}};
+  NodeHostSetup setup{
+      .driver = driver_setup(config, incarnation), .host_names = {}, .policy = policy_of(config)};
   for (const HostSettings& host : config.hosts) setup.host_names[HostId{host.id}] = host.name;
   return setup;
 }
@@ -87,8 +148,10 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
                     .gid_index = config.rdma.gid_index,
                     .staging_bytes = config.rdma.staging_bytes,
                     .max_registered_bytes = config.rdma.max_registered_bytes};
-  transport.tls = {
-      .certificate = config.tls.certificate, .key = config.tls.key, .ca = config.tls.ca};
+  transport.tls = {.certificate = config.tls.certificate,
+                   .key = config.tls.key,
+                   .ca = config.tls.ca,
+                   .crl = config.tls.crl};
   return transport;
 }
 
@@ -100,6 +163,7 @@ std::optional<ServiceManagerSetup> manager_setup(const Config& config,
   setup.dialect = std::string(to_string(context.dialect));
   setup.host = HostId{config.self().id};
   setup.hosts = host_order(config);
+  setup.exchange = exchange_of(config, context);
   return setup;
 }
 

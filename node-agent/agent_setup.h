@@ -3,6 +3,7 @@
 // Translates the configuration into the setups of the agent's parts.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "cluster-config/config.h"
@@ -17,6 +18,10 @@ namespace netbinder {
 // Nothing if the context has no built-in manager.
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
+
+// Who may do what, and which names of a context pass between hosts.
+[[nodiscard]] std::shared_ptr<const Policy> policy_of(const Config& config);
+[[nodiscard]] NameExchange exchange_of(const Config& config, const ContextSettings& context);
 
 // The hosts in order of preference, with their names.
 [[nodiscard]] std::vector<std::pair<HostId, std::string>> host_order(const Config& config);

@@ -57,7 +57,8 @@ void CertificateWatch::set_files(const TlsConfig& files) {
   for (const int watch : watches_) ::inotify_rm_watch(events_.native_handle(), watch);
   watches_.clear();
   // The folders are watched, as files are often replaced instead of written to.
-  for (const std::string& file : {files.certificate, files.key, files.ca}) {
+  for (const std::string& file : {files.certificate, files.key, files.ca, files.crl}) {
+    if (file.empty()) continue;
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     const int watch =
         ::inotify_add_watch(events_.native_handle(), folder.empty() ? "." : folder.c_str(),
@@ -84,8 +85,9 @@ void CertificateWatch::take_events() {
     inotify_event event;
     std::memcpy(&event, bytes.data() + at, sizeof event);
     const char* const name = bytes.data() + at + sizeof event;
-    for (const std::string& file : {files_.certificate, files_.key, files_.ca}) {
-      if (event.len > 0 && std::filesystem::path(file).filename() == name) ours = true;
+    for (const std::string& file : {files_.certificate, files_.key, files_.ca, files_.crl}) {
+      if (event.len > 0 && !file.empty() && std::filesystem::path(file).filename() == name)
+        ours = true;
     }
     at += static_cast<ssize_t>(sizeof event + event.len);
   }
@@ -105,6 +107,12 @@ void CertificateWatch::look_at_ends() {
   const std::int64_t now_s = std::time(nullptr);
   if (const auto own = tcp::read_certificate(files_.certificate)) {
     warn(fmt::format("this host's certificate ({})", files_.certificate), own->end_s, now_s);
+  }
+  if (!files_.crl.empty()) {
+    const auto list = tcp::read_revocations(files_.crl);
+    if (list && list->next_s != 0) {
+      warn(fmt::format("the list of revoked certificates ({})", files_.crl), list->next_s, now_s);
+    }
   }
   for (const LinkStatus& link : calls_.links()) {
     if (link.certificate_end_s != 0) {

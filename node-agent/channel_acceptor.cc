@@ -38,9 +38,9 @@ std::optional<std::span<const std::byte>> receive_hello(int socket, HelloPacket&
 }  // namespace
 
 ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
-                                 HelloArrived answer_hello)
+                                 const SocketAccess& access, HelloArrived answer_hello)
     : io_(io),
-      file_(std::move(path), SOCK_SEQPACKET),
+      file_(std::move(path), SOCK_SEQPACKET, access),
       answer_hello_(std::move(answer_hello)),
       listener_(io, file_.release()),
       resume_(io) {}

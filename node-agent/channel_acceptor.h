@@ -41,7 +41,8 @@ class ChannelAcceptor {
   using HelloArrived = std::function<void(const HelloRequest&, PeerProgram, ForeignFd, ForeignFd)>;
 
   // Throws std::runtime_error naming the path if it cannot listen there, or another agent does.
-  ChannelAcceptor(boost::asio::io_context& io, std::string path, HelloArrived answer_hello);
+  ChannelAcceptor(boost::asio::io_context& io, std::string path, const SocketAccess& access,
+                  HelloArrived answer_hello);
   ~ChannelAcceptor();
   ChannelAcceptor(const ChannelAcceptor&) = delete;
   ChannelAcceptor& operator=(const ChannelAcceptor&) = delete;

@@ -4,14 +4,17 @@
 #include <signal.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <stdexcept>
 
 #include "node-agent/admin_server.h"
 #include "node-agent/agent.h"
 #include "node-agent/init_notice.h"
 #include "node-agent/reload.h"
+#include "node-agent/socket_access.h"
 #include "node-agent/unprivileged.h"
 #include "transport/log.h"
 
@@ -35,13 +38,26 @@ Incarnation new_incarnation() {
   return Incarnation{value};
 }
 
+SocketAccess access_to_sockets(const Config& config) {
+  auto access = socket_access(config, ::geteuid());
+  if (!access) throw std::runtime_error(access.error());
+  if (access->root_alone) {
+    log::warn(
+        "there is no group {}, so only root's programs can connect; see socket_group and "
+        "socket_mode",
+        kDefaultSocketGroup);
+  }
+  return *std::move(access);
+}
+
 void serve(const Config& config, const ConfigSources& sources) {
+  const SocketAccess access = access_to_sockets(config);
   boost::asio::io_context io(1);
   InitNotice notice(io);
   Agent agent(io, config, new_incarnation());
-  agent.start();
+  agent.start(access);
   Reload reload(sources, agent, notice);
-  AdminServer admin(io, config.admin_socket, agent, reload);
+  AdminServer admin(io, config.admin_socket, access, agent, reload);
   boost::asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (!error) agent.stop();
@@ -50,7 +66,7 @@ void serve(const Config& config, const ConfigSources& sources) {
   reload.on_signal(hang_ups);
   const std::string user = become_unprivileged(config.user);
   if (!user.empty()) log::info("it runs as {} from now on", user);
-  log::info("serving {} at {}", config.host, config.socket);
+  log::info("serving {} at {}, for {}", config.host, config.socket, access.words);
   notice.serving(reload.status_line());
   agent.run();
   log::info("stopped");

@@ -236,6 +236,7 @@ json log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log)
                         {"errno", -entry.failed_error},
                         {"line", entry.failed_line}};
       if (entry.reason != nullptr) made["failed"]["reason"] = entry.reason;
+      if (entry.rule != 0) made["failed"]["rule"] = entry.rule;
     }
     entries.push_back(std::move(made));
   }

@@ -235,7 +235,11 @@ std::string log_text(const Driver& driver, const std::vector<TransactionLogEntry
     for (const HostId host : {entry.from_host, entry.to_host}) {
       if (host != HostId{}) fmt::format_to(Text(text), " host {}", driver.host_name(host));
     }
-    if (entry.reason != nullptr) fmt::format_to(Text(text), " ({})", entry.reason);
+    if (entry.reason != nullptr) {
+      fmt::format_to(Text(text), " ({}", entry.reason);
+      if (entry.rule != 0) fmt::format_to(Text(text), ", rule {}", entry.rule);
+      text += ')';
+    }
     text += '\n';
   }
   return text;

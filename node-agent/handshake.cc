@@ -67,6 +67,28 @@ std::string security_context_of(int socket, std::uint32_t euid) {
   return context_of_user(euid);
 }
 
+// The groups of the program at the other end: its own and the supplementary ones. Those of a
+// supervised program are its supervisor's, which has the same user.
+std::vector<std::uint32_t> groups_of(int socket) {
+  std::vector<std::uint32_t> groups;
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
+    groups.push_back(credentials.gid);
+  }
+  std::array<gid_t, 32> few;
+  size = sizeof few;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, few.data(), &size) == 0) {
+    groups.insert(groups.end(), few.begin(), few.begin() + size / sizeof(gid_t));
+  } else if (errno == ERANGE) {  // it has told how many there are
+    std::vector<gid_t> many(size / sizeof(gid_t));
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, many.data(), &size) == 0) {
+      groups.insert(groups.end(), many.begin(), many.end());
+    }
+  }
+  return groups;
+}
+
 }  // namespace
 
 void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, ForeignFd socket,
@@ -121,10 +143,12 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
-      wanted.device, Credentials{.pid = program.pid,
-                           .euid = program.euid,
-                           .security_context = security_context_of(socket.get(), program.euid),
-                           .nice = wanted.nice});
+      wanted.device,
+      Credentials{.pid = program.pid,
+                  .euid = program.euid,
+                  .security_context = security_context_of(socket.get(), program.euid),
+                  .nice = wanted.nice,
+                  .groups = groups_of(socket.get())});
   if (!opened) return refuse(opened.error());
 
   HelloReply reply;
@@ -201,7 +225,7 @@ void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, int
 int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EPERM;
   if (const int refused = refuse_device_name(name); refused != 0) return refused;
-  const int error = host_.driver().add_context({.name = name, .cluster_wide = false});
+  const int error = host_.add_context({.name = name, .cluster_wide = false});
   if (error == 0) log::info("device {} added by pid {}", name, program.pid);
   return error;
 }

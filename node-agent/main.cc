@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // netbinderd: the agent of a host.
+#include <unistd.h>
+
 #include <cstdio>
 #include <ctime>
 #include <exception>
@@ -8,6 +10,7 @@
 #include "cluster-config/config.h"
 #include "node-agent/command_line.h"
 #include "node-agent/daemon.h"
+#include "node-agent/socket_access.h"
 #include "transport/tcp/certificate.h"
 
 namespace netbinder {
@@ -19,8 +22,9 @@ bool examine_certificates(const Config& config) {
   bool usable = true;
   std::puts("");
   for (const auto& finding : tcp::check_certificates({.certificate = config.tls.certificate,
-                                                      .key = config.tls.key,
-                                                      .ca = config.tls.ca},
+                             .key = config.tls.key,
+                             .ca = config.tls.ca,
+                             .crl = config.tls.crl},
                                                      config.host, std::time(nullptr))) {
     const bool error = finding.weight == tcp::CertificateFinding::Weight::kError;
     const bool fine = finding.weight == tcp::CertificateFinding::Weight::kFine;
@@ -28,6 +32,24 @@ bool examine_certificates(const Config& config) {
     usable = usable && !error;
   }
   return usable;
+}
+
+// The same for who may connect to the sockets.
+bool examine_sockets(const Config& config) {
+  const auto access = socket_access(config, ::geteuid());
+  std::puts("");
+  if (!access) {
+    std::printf("# error: %s\n", access.error().c_str());
+  } else if (access->root_alone) {
+    std::printf(
+        "# warning: there is no group %s, so only root's programs can connect; see "
+        "socket_group and socket_mode\n",
+        kDefaultSocketGroup);
+  } else {
+    std::printf("# ok: the sockets have mode %04o, for %s\n", static_cast<unsigned>(access->mode),
+                access->words.c_str());
+  }
+  return access.has_value();
 }
 
 }  // namespace
@@ -43,7 +65,9 @@ int main(int argc, char** argv) {
   }
   if (options->checks_only) {
     std::fputs(netbinder::render_config(loaded->config, loaded->origins).c_str(), stdout);
-    return netbinder::examine_certificates(loaded->config) ? 0 : 1;
+    const bool sockets = netbinder::examine_sockets(loaded->config);
+    const bool certificates = netbinder::examine_certificates(loaded->config);
+    return sockets && certificates ? 0 : 1;
   }
   try {
     netbinder::run_daemon(loaded->config, options->sources);

@@ -11,9 +11,12 @@ namespace {
 // Devices can be added. The existing ones stay, as they may have processes.
 void take_contexts(Config& config, const Config& wanted) {
   for (const ContextSettings& context : wanted.contexts) {
-    if (std::ranges::find(config.contexts, context.name, &ContextSettings::name) ==
-        config.contexts.end()) {
+    const auto present = std::ranges::find(config.contexts, context.name, &ContextSettings::name);
+    if (present == config.contexts.end()) {
       config.contexts.push_back(context);
+    } else {
+      present->exported = context.exported;
+      present->imported = context.imported;
     }
   }
 }
@@ -26,7 +29,8 @@ void take_hosts(Config& config, const Config& wanted) {
   };
   const auto self = std::ranges::find(wanted.hosts, config.host, &HostSettings::name);
   if (config.hosts.size() < 2 || wanted.hosts.size() < 2 || self == wanted.hosts.end() ||
-      !(*self == config.self()) || !same_place(wanted.hosts.front(), config.hosts.front())) {
+      !same_place(*self, config.self()) || self->address != config.self().address ||
+      !same_place(wanted.hosts.front(), config.hosts.front())) {
     return;
   }
   // The number of an existing host cannot be given to another one.
@@ -47,6 +51,19 @@ void take_hosts(Config& config, const Config& wanted) {
     }
   }
   config.hosts = std::move(hosts);
+}
+
+// Rules name hosts; those that are in the file and cannot be taken over are none yet.
+void take_policy(Config& config, const Config& wanted) {
+  for (const PolicySettings& rule : wanted.policy) {
+    for (const PolicyWho& who : rule.who) {
+      if (!who.host.empty() &&
+          std::ranges::find(config.hosts, who.host, &HostSettings::name) == config.hosts.end()) {
+        return;
+      }
+    }
+  }
+  config.policy = wanted.policy;
 }
 
 std::vector<std::string> differences(const Config& a, const Config& b) {
@@ -79,6 +96,7 @@ Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted
   if (current.tls.enabled() && wanted.tls.enabled()) config.tls = wanted.tls;
   take_contexts(config, wanted);
   take_hosts(config, wanted);
+  take_policy(config, wanted);
   plan.changed = differences(current, config);
   plan.needs_restart = differences(config, wanted);
   return plan;

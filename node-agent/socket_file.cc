@@ -23,13 +23,14 @@ std::string lock_path(const std::string& path) { return path + ".lock"; }
 
 }  // namespace
 
-SocketFile::SocketFile(std::string path, int type) : path_(std::move(path)) {
+SocketFile::SocketFile(std::string path, int type, const SocketAccess& access)
+    : path_(std::move(path)) {
   listener_ = take_passed_socket(path_, type);
   if (listener_) return;
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
   lock();
-  listen(type);
+  listen(type, access);
 }
 
 SocketFile::~SocketFile() {
@@ -66,7 +67,30 @@ void SocketFile::lock() {
   }
 }
 
-void SocketFile::listen(int type) {
+// The file has its mode from the start: nobody gets in before. The mask is the process's, so this
+// is for its start.
+void SocketFile::bind(const sockaddr_un& address, const SocketAccess& access) {
+  if (::fchmod(listener_.get(), access.mode) != 0) fail("set the mode of the socket");
+  const mode_t mask = ::umask(0);
+  const int bound =
+      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  ::umask(mask);
+  errno = error;
+  if (bound != 0) fail("bind");
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) == 0) {
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+  }
+  constexpr auto kAsItIs = static_cast<uid_t>(-1);
+  if ((access.owner || access.group) && ::lchown(path_.c_str(), access.owner.value_or(kAsItIs),
+                                                 access.group.value_or(kAsItIs)) != 0) {
+    fail("give the socket to its owner and group");
+  }
+}
+
+void SocketFile::listen(int type, const SocketAccess& access) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path_.size() >= sizeof address.sun_path) {
@@ -86,16 +110,7 @@ void SocketFile::listen(int type) {
     }
     ::unlink(path_.c_str());
   }
-  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    fail("bind");
-  }
-  if (::lstat(path_.c_str(), &status) == 0) {
-    device_ = status.st_dev;
-    inode_ = status.st_ino;
-  }
-  // Everybody who can see the socket may connect, as with the mode of a device node. The kernel
-  // tells the agent who a program is.
-  ::chmod(path_.c_str(), 0666);
+  bind(address, access);
   if (::listen(listener_.get(), SOMAXCONN) != 0) fail("listen");
 }
 

@@ -13,15 +13,18 @@
 
 #include <string>
 
+#include "node-agent/socket_access.h"
 #include "node-agent/unique_fd.h"
+
+struct sockaddr_un;
 
 namespace netbinder {
 
 class SocketFile {
  public:
-  // `type` is SOCK_SEQPACKET or SOCK_STREAM. Anybody may connect. Throws std::runtime_error naming
-  // the path if it cannot listen there, or if another agent does.
-  SocketFile(std::string path, int type);
+  // `type` is SOCK_SEQPACKET or SOCK_STREAM. Throws std::runtime_error naming the path if it cannot
+  // listen there, or if another agent does.
+  SocketFile(std::string path, int type, const SocketAccess& access);
   ~SocketFile();
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;
@@ -31,7 +34,8 @@ class SocketFile {
 
  private:
   void lock();
-  void listen(int type);
+  void listen(int type, const SocketAccess& access);
+  void bind(const sockaddr_un& address, const SocketAccess& access);
   [[noreturn]] void fail(const char* what) const;
 
   std::string path_;

@@ -105,7 +105,8 @@ int open_binder(const DevicePath& path, int flags) {
   Answer answer;
   int error = say_hello(socket_fd.get(), find_agent().path(), hello, socket_fd.get(), answer);
   if (error != 0) {
-    if (answer.answered || error == -EMFILE || error == -ENFILE || error == -ENOMEM) {
+    if (answer.answered || error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
+        error == -EACCES) {
       return fail(-error);
     }
     return fail(ENXIO);

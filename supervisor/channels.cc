@@ -37,7 +37,7 @@ int Channels::open(const DevicePath& path, int flags, int opener, OwnedFd& socke
   const int error = say_hello(socket.get(), find_agent().path(), hello, socket.get(), answer);
   if (error != 0) {
     const bool out_of_room = error == -EMFILE || error == -ENFILE || error == -ENOMEM;
-    return answer.answered || out_of_room ? error : -ENXIO;
+    return answer.answered || out_of_room || error == -EACCES ? error : -ENXIO;
   }
   if (answer.reply.descriptors != kHelloDescriptors || answer.reply.channel_bytes < kChannelBytes) {
     return -EPROTO;

@@ -25,6 +25,9 @@ namespace {
 
 using Key = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
+using Revocations = std::unique_ptr<X509_CRL, FreedBy<X509_CRL_free>>;
+using Revoked = std::unique_ptr<X509_REVOKED, FreedBy<X509_REVOKED_free>>;
+using Time = std::unique_ptr<ASN1_TIME, FreedBy<ASN1_TIME_free>>;
 using File = std::unique_ptr<std::FILE, FreedBy<std::fclose>>;
 
 void require(bool done, const std::string& what) {
@@ -142,6 +145,44 @@ void Authority::issue(const std::string& host, int days, IfThere if_there) const
   require(X509_sign(certificate.get(), ca_key.get(), EVP_sha256()) != 0, "cannot sign");
   write_key(key_path, key.get());
   write_certificate(certificate_path, certificate.get());
+}
+
+std::size_t Authority::revoke(const std::string& host, int days) const {
+  const auto ca_key = read<Key>(path("ca.key"), PEM_read_PrivateKey);
+  const auto ca = read<Certificate>(path("ca.pem"), PEM_read_X509);
+  const bool there = std::filesystem::exists(path("crl.pem"));
+  const Revocations list =
+      there ? read<Revocations>(path("crl.pem"), PEM_read_X509_CRL) : Revocations(X509_CRL_new());
+  require(list != nullptr, "cannot make a list");
+  constexpr long kDay = 24L * 60 * 60;
+  const Time now(X509_gmtime_adj(nullptr, -kDay / 24));  // clocks differ
+  const Time next(X509_gmtime_adj(nullptr, days * kDay));
+  if (!there) {
+    X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(ca.get()));
+  }
+  X509_CRL_set1_lastUpdate(list.get(), now.get());
+  X509_CRL_set1_nextUpdate(list.get(), next.get());
+  if (!host.empty()) {
+    const auto certificate = read<Certificate>(path(host + ".pem"), PEM_read_X509);
+    X509_REVOKED* known = nullptr;
+    if (X509_CRL_get0_by_cert(list.get(), &known, certificate.get()) != 1) {
+      Revoked entry(X509_REVOKED_new());
+      require(entry != nullptr &&
+                  X509_REVOKED_set_serialNumber(entry.get(),
+                                                X509_get_serialNumber(certificate.get())) == 1 &&
+                  X509_REVOKED_set_revocationDate(entry.get(), now.get()) == 1 &&
+                  X509_CRL_add0_revoked(list.get(), entry.get()) == 1,
+              "cannot add the certificate");
+      (void)entry.release();
+    }
+  }
+  X509_CRL_sort(list.get());
+  require(X509_CRL_sign(list.get(), ca_key.get(), EVP_sha256()) != 0, "cannot sign");
+  write(path("crl.pem"), 0644,
+        [&](std::FILE* file) { return PEM_write_X509_CRL(file, list.get()); });
+  const int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list.get()));
+  return static_cast<std::size_t>(revoked > 0 ? revoked : 0);
 }
 
 }  // namespace netbinder::tools

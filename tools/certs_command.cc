@@ -17,9 +17,11 @@ namespace {
 int check(const CertsOptions& options) {
   using Weight = tcp::CertificateFinding::Weight;
   int status = 0;
-  for (const auto& finding : tcp::check_certificates(
-           {.certificate = options.certificate, .key = options.key, .ca = options.ca},
-           options.host, std::time(nullptr))) {
+  for (const auto& finding : tcp::check_certificates({.certificate = options.certificate,
+                             .key = options.key,
+                             .ca = options.ca,
+                             .crl = options.crl},
+                                                     options.host, std::time(nullptr))) {
     switch (finding.weight) {
       case Weight::kFine:
         fmt::print("ok: {}\n", finding.text);
@@ -55,6 +57,12 @@ int carry_out(const CertsOptions& options, char** /*argv*/) {
           options.host, authority.path(options.host + ".pem"),
           authority.path(options.host + ".key"), authority.path("ca.pem"));
       return 0;
+    case CertsOptions::Action::kRevoke: {
+      const std::size_t revoked = authority.revoke(options.host, options.days);
+      fmt::print("{} takes {} certificates back. Copy it to every host, where tls.crl names it.\n",
+                 authority.path("crl.pem"), revoked);
+      return 0;
+    }
     case CertsOptions::Action::kCheck:
       return check(options);
   }

@@ -113,6 +113,13 @@ void add_certs(CLI::App& app, Chosen& chosen) {
   host->add_option("--folder", options->folder, "the authority's");
   host->add_option("--days", options->days, "how long it is valid")->check(CLI::Range(1, 3650));
   host->add_flag("--renew", options->renews, "write over the earlier one");
+  CLI::App* revoke =
+      add("revoke", "take a host's certificate back, or renew the list of those (crl.pem)",
+          Action::kRevoke);
+  revoke->add_option("name", options->host, "the host; without one, the list is written anew");
+  revoke->add_option("--folder", options->folder, "the authority's");
+  revoke->add_option("--days", options->days, "after which the list has to be written anew")
+      ->check(CLI::Range(1, 3650));
   CLI::App* check = add(
       "check", "whether these files fit together and are the host's; exit status 0, 1 (warnings), 2",
       Action::kCheck);
@@ -120,6 +127,7 @@ void add_certs(CLI::App& app, Chosen& chosen) {
   check->add_option("--certificate", options->certificate, "a file")->required();
   check->add_option("--key", options->key, "a file")->required();
   check->add_option("--ca", options->ca, "a file")->required();
+  check->add_option("--crl", options->crl, "a file");
 }
 
 void add_debug_files(CLI::App& app, Chosen& chosen) {

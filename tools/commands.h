@@ -50,14 +50,14 @@ struct DoctorOptions {
 
 // Makes and checks the certificates of a cluster's hosts.
 struct CertsOptions {
-  enum class Action { kInit, kHost, kCheck };
+  enum class Action { kInit, kHost, kRevoke, kCheck };
   Action action = Action::kInit;
   std::string folder = ".";
   std::string name = "netbinder";  // of the authority
   std::string host;
   int days = 365;
   bool renews = false;
-  std::string certificate, key, ca;  // to be checked
+  std::string certificate, key, ca, crl;  // to be checked
 };
 
 // Shows one of the driver's debug files, without root.

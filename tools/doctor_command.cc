@@ -134,12 +134,28 @@ class Examination {
     fine(fmt::format("host '{}' is connected over {}, round trip {} µs", host,
                      link["transport"].get<std::string>(),
                      link["round_trip_us"].get<std::uint64_t>()));
+    if (link["clock_ahead_ms"].is_number_integer()) {
+      examine_clock(host, link["clock_ahead_ms"].get<std::int64_t>());
+    }
     const std::int64_t end_s = link["certificate_end_s"];
     constexpr std::int64_t kTwoWeeks = 14L * 24 * 60 * 60;
     if (end_s != 0 && end_s - std::time(nullptr) < kTwoWeeks) {
       warning(fmt::format("the certificate of host '{}' ends on {}", host, tcp::format_time(end_s)),
               fmt::format("netbinder certs host {} --renew, and copy the files there", host));
     }
+  }
+
+  void examine_clock(const std::string& host, std::int64_t ahead_ms) {
+    // Certificates begin an hour early and logs are compared: seconds matter, milliseconds do not.
+    constexpr std::int64_t kMuchMs = 2000;
+    if (ahead_ms > -kMuchMs && ahead_ms < kMuchMs) {
+      fine(fmt::format("the clock of host '{}' is {} ms from this one's", host, ahead_ms));
+      return;
+    }
+    const double seconds = static_cast<double>(ahead_ms < 0 ? -ahead_ms : ahead_ms) / 1000;
+    warning(fmt::format("the clock of host '{}' is {:.1f} s {} this one's", host, seconds,
+                        ahead_ms > 0 ? "ahead of" : "behind"),
+            "let both be set by NTP (timedatectl set-ntp true); certificates and logs go by it");
   }
 
   // Opens, maps, and makes one call: to the context's manager.

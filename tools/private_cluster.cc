@@ -80,6 +80,8 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     // The first agent makes it. So no program of this machine but these is a host of the cluster.
     shared += fmt::format("cluster_key = \"{}/cluster.key\"\n", folder_);
     shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
+    // Who is let into the folder may use them.
+    shared += "socket_mode = \"0666\"\n";
     if (setup.busy_poll_us) shared += fmt::format("busy_poll_us = {}\n", *setup.busy_poll_us);
     shared += fmt::format("transport = \"{}\"\n", setup.rdma ? "rdma" : "tcp");
     std::string tables;

@@ -255,11 +255,13 @@ PeerMessage get_content(wire::Message::Reader in) {
     case wire::Message::RECIPIENT_LOST:
       return peer::RecipientLost{.recipient = HostId(in.getRecipientLost().getRecipient())};
     case wire::Message::CLAIM_CONTEXT:
-      return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext())};
+      return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext()),
+                                .euid = in.getClaimContext().getEuid()};
     case wire::Message::CONTEXT_CLAIM_RESULT: {
       const auto result = in.getContextClaimResult();
       return peer::ContextClaimResult{.context = get_context(result.getContext()),
-                                      .granted = result.getGranted()};
+                                      .granted = result.getGranted(),
+                                      .forbidden = result.getForbidden()};
     }
     case wire::Message::CONTEXT_RELEASED:
       return peer::ContextReleased{.context = get_context(in.getContextReleased().getContext())};
@@ -273,7 +275,8 @@ PeerMessage get_content(wire::Message::Reader in) {
     case wire::Message::CONTEXT_MANAGER: {
       const auto manager = in.getContextManager();
       return peer::ContextManager{.context = get_context(manager.getContext()),
-                                  .node = get(manager.getNode())};
+                                  .node = get(manager.getNode()),
+                                  .euid = manager.getEuid()};
     }
     case wire::Message::SERVICE_MANAGER: {
       const auto manager = in.getServiceManager();
@@ -382,7 +385,8 @@ Frame get_frame(wire::Frame::Reader in) {
     case wire::Frame::ACK:
       return frame::Ack{.received = Sequence(in.getAck().getReceived())};
     case wire::Frame::HEARTBEAT:
-      return frame::Heartbeat{.received = Sequence(in.getHeartbeat().getReceived())};
+      return frame::Heartbeat{.received = Sequence(in.getHeartbeat().getReceived()),
+                              .clock_ms = in.getHeartbeat().getClockMs()};
     case wire::Frame::MESSAGE: {
       const auto message = in.getMessage();
       return frame::Message{.sequence = Sequence(message.getSequence()),

@@ -199,13 +199,16 @@ capnp::Text::Reader context_name(const std::string& name) {
 }
 
 void put(wire::Message::Builder message, const peer::ClaimContext& claim) {
-  message.initClaimContext().setContext(context_name(claim.context));
+  auto out = message.initClaimContext();
+  out.setContext(context_name(claim.context));
+  out.setEuid(claim.euid);
 }
 
 void put(wire::Message::Builder message, const peer::ContextClaimResult& result) {
   auto out = message.initContextClaimResult();
   out.setContext(context_name(result.context));
   out.setGranted(result.granted);
+  out.setForbidden(result.forbidden);
 }
 
 void put(wire::Message::Builder message, const peer::ContextReleased& released) {
@@ -222,6 +225,7 @@ void put(wire::Message::Builder message, const peer::ContextHolder& holder) {
 
 void put(wire::Message::Builder message, const peer::ContextManager& manager) {
   auto out = message.initContextManager();
+  out.setEuid(manager.euid);
   out.setContext(context_name(manager.context));
   put(out.initNode(), manager.node);
 }
@@ -317,7 +321,9 @@ void put(wire::Frame::Builder out, const frame::Ack& ack) {
 }
 
 void put(wire::Frame::Builder out, const frame::Heartbeat& heartbeat) {
-  out.initHeartbeat().setReceived(heartbeat.received.value());
+  auto beat = out.initHeartbeat();
+  beat.setReceived(heartbeat.received.value());
+  beat.setClockMs(heartbeat.clock_ms);
 }
 
 void put(wire::Frame::Builder out, const frame::RdmaOffer& offer) {

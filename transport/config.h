@@ -44,11 +44,12 @@ struct PeerConfig {
   std::string address;  // "ip:port", "[ipv6]:port" or "name:port"
 };
 
-// PEM files: either all are given or none.
+// PEM files: either the first three are given or none.
 struct TlsConfig {
   std::string certificate;  // ours, for our host name, with the chain up to the ca
   std::string key;
   std::string ca;  // who signs the certificates of the cluster
+  std::string crl = {};  // optional: which of them it has revoked
 
   [[nodiscard]] bool enabled() const { return !certificate.empty(); }
 };

@@ -119,6 +119,7 @@ struct Ack {
 
 struct Heartbeat {
   Sequence received;
+  std::uint64_t clock_ms = 0;  // of the sender, since 1970; 0: it does not say
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

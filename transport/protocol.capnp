@@ -258,6 +258,7 @@ struct Ack {
 
 struct Heartbeat {
   received @0 :UInt64;
+  clockMs @1 :UInt64;           # the sender's clock when it was queued, ms since 1970; 0: it does not say
 }
 
 # ------------------------------------------------------------------------------------------- RDMA
@@ -482,12 +483,14 @@ struct ClaimContext {
   # To the arbiter, which is the first host of the configuration: may a process of the sender become
   # the manager of the context? A granted claim dies with ContextReleased or with the session.
   context @0 :Text;
+  euid @1 :UInt32;              # of the claimant; 0 also from hosts that do not say it
 }
 
 struct ContextClaimResult {
   # Answers ClaimContext.
   context @0 :Text;
   granted @1 :Bool;
+  forbidden @2 :Bool;           # not granted because the arbiter's policy denies it
 }
 
 struct ContextReleased {
@@ -509,6 +512,7 @@ struct ContextManager {
   # receiver. Ends with NodeDied.
   context @0 :Text;
   node @1 :Node;
+  euid @2 :UInt32;              # of the manager; 0 also from hosts that do not say it
 }
 
 struct ServiceManager {

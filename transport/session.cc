@@ -143,6 +143,12 @@ FrameOutcome Session::frame_arrived(Frame frame, std::uint64_t payload_bytes, st
     if (!acknowledged(heartbeat->received)) {
       return violation("acknowledgement of what was not sent");
     }
+    if (heartbeat->clock_ms != 0 && wall_clock_ms_) {
+      // A peer may say any number; a thousand years are as good as any more.
+      constexpr std::int64_t kMost = 1'000LL * 366 * 24 * 60 * 60 * 1000;
+      const auto ahead = static_cast<std::int64_t>(heartbeat->clock_ms - wall_clock_ms_());
+      clock_ahead_ms_ = std::clamp(ahead, -kMost, kMost);
+    }
     return {};
   }
   if (const auto* goodbye = std::get_if<frame::Goodbye>(&frame)) {
@@ -361,7 +367,9 @@ std::optional<std::string> Session::tick(std::uint64_t now_ms) {
     last_sent_ms_ = now_ms;
     if (!has_frame()) {
       const Sequence received(std::get<Live>(session_).received);
-      queue(frame::Heartbeat{.received = received}, received);
+      queue(
+          frame::Heartbeat{.received = received, .clock_ms = wall_clock_ms_ ? wall_clock_ms_() : 0},
+          received);
     }
   }
   return std::nullopt;

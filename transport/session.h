@@ -95,6 +95,14 @@ class Session {
   Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
           PeerEvents& events, std::function<std::uint64_t()> random);
 
+  // The clock on the wall, in ms since 1970, which heartbeats tell; without one they tell nothing.
+  void set_wall_clock(std::function<std::uint64_t()> wall_clock_ms) {
+    wall_clock_ms_ = std::move(wall_clock_ms);
+  }
+  // By how much the peer's was ahead of it when the last heartbeat came, less the time that it was on
+  // its way; nothing: none has told.
+  [[nodiscard]] std::optional<std::int64_t> clock_ahead_ms() const { return clock_ahead_ms_; }
+
   // --- The link. The dialer's is open: says Hello.
   void connected(std::uint64_t now_ms);
   // Why the acceptor refuses this Hello; nothing if it does not. Changes nothing.
@@ -210,6 +218,7 @@ class Session {
   const SessionLimits limits_;
   PeerEvents& events_;
   const std::function<std::uint64_t()> random_;
+  std::function<std::uint64_t()> wall_clock_ms_;
 
   std::variant<None, Live> session_;
   std::variant<Down, Greeting, Up> link_;
@@ -223,6 +232,7 @@ class Session {
   std::uint64_t last_tick_ms_ = 0;
   std::uint64_t ack_due_ms_ = kNever;
   bool ack_wanted_ = false;  // goes with the next frames
+  std::optional<std::int64_t> clock_ahead_ms_;
   SessionCounters counters_;
   std::string loss_reason_;
 };

@@ -86,6 +86,9 @@ struct LinkStatus {
   std::string last_failure;             // why the last link ended, or none could be made; in words
   std::uint64_t up_for_ms = 0;          // of the present link; 0: there is none
   std::uint64_t round_trip_us = 0;      // likewise, as far as it is known
+  // How far the peer's clock is ahead of this host's (negative: behind), within half a round trip; as far
+  // as it is known.
+  std::optional<std::int64_t> clock_ahead_ms = {};
   std::int64_t certificate_end_s = 0;   // of the peer's certificate, since 1970; 0: there is none
   // Payload bytes that went over RDMA, by what this host's processors did with them. Written: by
   // the device, from where they were staged to where they are read.

@@ -6,6 +6,7 @@
 
 #include "core/local/ioctls.h"
 #include "core/local/managers.h"
+#include "core/model/access_control.h"
 
 namespace netbinder {
 
@@ -33,7 +34,11 @@ Outcome ContextClaims::claim(Thread& thread, Context& context, const ClaimingCon
 
 void ContextClaims::ask(Context& context) {
   ++claims_[&context].unanswered;
-  model_.effects.send(model_.setup.arbiter, peer::ClaimContext{.context = context.name()}, {});
+  const Thread* const claimant = claims_[&context].claimant;
+  const Process& of = claimant != nullptr ? claimant->process() : *context.manager()->owner();
+  model_.effects.send(model_.setup.arbiter,
+                      peer::ClaimContext{.context = context.name(), .euid = of.credentials().euid},
+                      {});
 }
 
 void ContextClaims::manager_installed(Context& context) {
@@ -69,8 +74,12 @@ void ContextClaims::announce(Peer& peer, Context& context) {
       ask(context);
     } else if (claim.granted && claim.manager_told_to.insert(peer.host()).second) {
       const WireNode node = exports_.give(peer, *context.manager(), RefKind::kStrong, nullptr);
-      model_.effects.send(peer.host(),
-                          peer::ContextManager{.context = context.name(), .node = node}, {});
+      model_.effects.send(
+          peer.host(),
+          peer::ContextManager{.context = context.name(),
+                               .node = node,
+                               .euid = context.manager()->owner()->credentials().euid},
+          {});
     }
   }
   if (context.builtin() != nullptr && claim.builtin_told_to.insert(peer.host()).second) {
@@ -98,7 +107,7 @@ void ContextClaims::peer_connected(Peer& peer) {
 // ---- claims ----
 
 // managers.pml: decided
-void ContextClaims::decided(Context& context, Decision decision) {
+void ContextClaims::decided(Context& context, Decision decision, int refusal) {
   const bool granted = decision == Decision::kGranted;
   Claim& claim = claims_[&context];
   Thread* thread = std::exchange(claim.claimant, nullptr);
@@ -116,7 +125,7 @@ void ContextClaims::decided(Context& context, Decision decision) {
     return;
   }
   const ClaimingContext claiming = *thread->in<ClaimingContext>();
-  int error = -EBUSY;
+  int error = refusal;
   if (granted) {
     error = Managers::refuse(thread->process());
     if (error == 0) {
@@ -146,7 +155,8 @@ void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) 
     return;
   }
   if (--claim.unanswered > 0) return;
-  decided(*context, message.granted ? Decision::kGranted : Decision::kDenied);
+  decided(*context, message.granted ? Decision::kGranted : Decision::kDenied,
+          message.forbidden ? -EPERM : -EBUSY);
 }
 
 // ---- at the arbiter ----
@@ -190,12 +200,21 @@ void ContextClaims::tell_holder(Context& context, HostId holder, Holds holds) {
   for (const auto& [host, peer] : peers_.all()) tell_holder(*peer, context, holder, holds);
 }
 
+bool ContextClaims::forbids(const Peer& peer, const Context& context, std::uint32_t euid) {
+  const Subject subject{.host = peer.host(), .uid = model_.setup.user_here(peer.host(), euid)};
+  return denies_managing(model_, context, subject, 0);
+}
+
 void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
   Context* context = model_.find_context(message.context);
+  const bool forbidden = context != nullptr && forbids(peer, *context, message.euid);
+  if (forbidden && arbitrates()) end_claim(*context, peer.host());
   const bool granted = context != nullptr && context->cluster_wide() && arbitrates() &&
-                       decide(*context, peer.host()) == Decision::kGranted;
+                       !forbidden && decide(*context, peer.host()) == Decision::kGranted;
   model_.effects.send(peer.host(),
-                      peer::ContextClaimResult{.context = message.context, .granted = granted}, {});
+                      peer::ContextClaimResult{
+                          .context = message.context, .granted = granted, .forbidden = forbidden},
+                      {});
 }
 
 void ContextClaims::handle(Peer& peer, const peer::ContextReleased& message) {
@@ -234,7 +253,11 @@ Node* ContextClaims::announced_node(Peer& peer, const Context* context, const Wi
 
 void ContextClaims::handle(Peer& peer, const peer::ContextManager& message) {
   Context* context = model_.find_context(message.context);
-  if (Node* node = announced_node(peer, context, message.node)) {
+  Node* const node = announced_node(peer, context, message.node);
+  if (node == nullptr) return;
+  if (forbids(peer, *context, message.euid)) {
+    model_.nodes.judge(*node);
+  } else {
     remote_managers_.announced(*context, peer.host(), *node);
   }
 }

@@ -96,7 +96,8 @@ class ContextClaims {
   void ask(Context& context);
   void announce(Peer& peer, Context& context);
   void announce_to_all(Context& context);
-  void decided(Context& context, Decision decision);
+  // `refusal` is what the claimant gets if it was denied.
+  void decided(Context& context, Decision decision, int refusal);
   void depose(Context& context);
   void release_at_arbiter(const Context& context);
 
@@ -108,6 +109,8 @@ class ContextClaims {
   void tell_holder(const Peer& peer, const Context& context, HostId holder, Holds holds);
   void tell_holder(Context& context, HostId holder, Holds holds);
 
+  // Whether the policy of this host denies a program of that one, of a user there, the context.
+  bool forbids(const Peer& peer, const Context& context, std::uint32_t euid);
   // The sender's own node that it announces; null if it cannot be used here.
   Node* announced_node(Peer& peer, const Context* context, const WireNode& wire);
 

@@ -344,6 +344,7 @@ void PeerCalls::handle(Peer& peer, peer::CallFailed& message) {
   entry.failed_command = error.command();
   entry.failed_error = error.error();
   entry.failed_line = error.line();
+  if (error.error() == -EPERM) entry.reason = "policy of the other host denies the call";
   if (const Transaction* call = failed->transaction) {
     entry.from_pid = call->head().from_pid;
     entry.from_tid = call->head().from_tid;

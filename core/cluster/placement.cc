@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/cluster/exports.h"
+#include "core/model/access_control.h"
 #include "core/model/model.h"
 #include "core/model/security_context.h"
 
@@ -59,6 +60,11 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
     node = Exports::callable(peer, call->target);
     if (node == nullptr) return std::unexpected(BrError::dead(-EINVAL));
     process = node->owner();
+    if (node->call_rules() != nullptr) {
+      const Subject caller{.host = peer.host(),
+                           .uid = model_.setup.user_here(peer.host(), call->sender_euid)};
+      if (const auto denied = deny_call(model_, *node, caller, 0)) return std::unexpected(*denied);
+    }
     flags = CallFlags(call->flags);
     if (node->flags().wants_security_context()) {
       context = !call->security_context.empty()

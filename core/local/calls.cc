@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/local/local_payload.h"
+#include "core/model/access_control.h"
 
 namespace netbinder {
 
@@ -113,6 +114,12 @@ CallOutcome Calls::make_call(Thread& thread, const CallData& call, TransactionLo
   const auto node = target_of(thread, call);
   if (!node) return std::unexpected(node.error());
   entry.to_node = (*node)->debug_id();
+  if ((*node)->call_rules() != nullptr) {
+    const Process& caller = thread.process();
+    if (const auto denied = deny_call(model_, **node, caller.subject(), caller.pid())) {
+      return std::unexpected(*denied);
+    }
+  }
   if (!flags_of(call).oneway()) {
     // A thread that has a call to handle cannot wait for another, nor can one that waits already.
     const TodoList& todo = thread.todo();

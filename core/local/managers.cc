@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "core/base/check.h"
+#include "core/model/access_control.h"
 
 namespace netbinder {
 
@@ -13,7 +14,8 @@ int Managers::refuse(const Process& process) {
   if (context.builtin() != nullptr && !context.builtin_yields()) return -EBUSY;
   if (process.model().elsewhere->claim_stands(context)) return -EBUSY;
   const auto uid = context.manager_uid();
-  return uid && *uid != process.credentials().euid ? -EPERM : 0;
+  if (uid && *uid != process.credentials().euid) return -EPERM;
+  return denies_managing(process.model(), context, process.subject(), process.pid()) ? -EPERM : 0;
 }
 
 Outcome Managers::become_manager(Thread& thread, const ClaimingContext& claim) {

@@ -4,6 +4,7 @@
 // extended error, and the line of this driver that decided it. A plain value.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <source_location>
 
@@ -29,6 +30,13 @@ class BrError {
                         std::source_location where = std::source_location::current()) {
     return BrError(BrFailure::kFailedReply, error, reason, where);
   }
+  // As the kernel answers for SELinux. `rule` is the number of the rule that denied it.
+  static BrError denied(std::uint32_t rule,
+                        std::source_location where = std::source_location::current()) {
+    BrError error(BrFailure::kFailedReply, -EPERM, "policy denies the call", where);
+    error.rule_ = rule;
+    return error;
+  }
   static BrError dead(int error = 0, std::source_location where = std::source_location::current()) {
     return BrError(BrFailure::kDeadReply, error, nullptr, where);
   }
@@ -41,12 +49,14 @@ class BrError {
   [[nodiscard]] std::int32_t error() const { return error_; }
   [[nodiscard]] std::uint32_t line() const { return line_; }
   [[nodiscard]] const char* reason() const { return reason_; }
+  [[nodiscard]] std::uint32_t rule() const { return rule_; }
 
  private:
   BrFailure failure_;
   std::int32_t error_;
   std::uint32_t line_;
   const char* reason_;
+  std::uint32_t rule_ = 0;  // of the policy, where that decided
 };
 
 }  // namespace netbinder

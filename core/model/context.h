@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "core/model/access_rules.h"
 #include "core/model/node_hold.h"
 
 namespace netbinder {
@@ -35,6 +36,9 @@ class Context {
   // Whether a program may become the manager although there is a built-in one.
   [[nodiscard]] bool builtin_yields() const { return builtin_yields_; }
   void set_builtin_yields(bool yields) { builtin_yields_ = yields; }
+  // Who may become its manager.
+  [[nodiscard]] const AccessRules& manage_rules() const { return manage_rules_; }
+  void set_manage_rules(AccessRules rules) { manage_rules_ = std::move(rules); }
   [[nodiscard]] bool cluster_wide() const { return scope_ == Scope::kCluster; }
 
   [[nodiscard]] Node* manager() const { return manager_; }
@@ -93,6 +97,7 @@ class Context {
   std::string name_;
   Scope scope_;
   bool builtin_yields_ = true;
+  AccessRules manage_rules_;
   bool listed_ = true;
   Node* manager_ = nullptr;
   NodeHold remote_manager_;  // strong and weak

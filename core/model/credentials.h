@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace netbinder {
 
@@ -14,6 +15,7 @@ struct Credentials {
   std::uint32_t euid = 0;
   std::string security_context;  // not empty
   std::int32_t nice = 0;         // which loopers take on when they wait for work
+  std::vector<std::uint32_t> groups = {};  // at the open, for the policy
 };
 
 }  // namespace netbinder

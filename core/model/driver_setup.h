@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/model/access_rules.h"
 #include "core/model/uid_map.h"
 #include "core/model/users.h"
 
@@ -20,6 +21,7 @@ struct ContextSetup {
   bool cluster_wide = true;
   // Whether a program may become the manager although there is a built-in one.
   bool builtin_yields = true;
+  AccessRules manage_rules = {};  // who may become the manager
 };
 
 // Whether there can be other hosts. A host that is alone has no parts that concern them.

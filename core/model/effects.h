@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/base/ids.h"
+#include "core/model/access_rules.h"
 #include "core/wire/payload.h"
 #include "core/wire/peer_message.h"
 
@@ -80,6 +81,8 @@ class Effects {
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // The peer broke the protocol: end its session.
   virtual void give_up_peer(HostId peer, std::string_view reason) = 0;
+  // The host's policy has denied something.
+  virtual void access_denied(const Denial& /*denial*/) {}
   // Driver::timer_expired is to be called at that time, or soon after.
   virtual void set_timer(std::uint64_t deadline_ms) = 0;
 };

@@ -18,6 +18,7 @@ void Model::log_failure(TransactionLogEntry entry, const BrError& error) {
   entry.failed_error = error.error();
   entry.failed_line = error.line();
   entry.reason = error.reason();
+  entry.rule = error.rule();
   ++statistics.failed_calls;
   log.add(entry);
   failed_log.add(entry);

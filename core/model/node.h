@@ -13,10 +13,13 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <variant>
 
 #include "core/base/ids.h"
 #include "core/base/uapi.h"
+#include "core/model/access_rules.h"
 #include "core/model/imported_node.h"
 #include "core/model/oneway_queue.h"
 #include "core/model/owner_view.h"
@@ -99,6 +102,11 @@ class Node {
   [[nodiscard]] bool owner_has_strong() const { return strong_view_.has(); }
   [[nodiscard]] bool owner_has_weak() const { return weak_view_.has(); }
 
+  // ---- who may call it ----
+  // Null: everybody who has it.
+  [[nodiscard]] const AccessRules* call_rules() const { return call_rules_.get(); }
+  void set_call_rules(std::unique_ptr<const AccessRules> rules) { call_rules_ = std::move(rules); }
+
   [[nodiscard]] OnewayQueue& oneways() { return oneways_; }
   [[nodiscard]] const OnewayQueue& oneways() const { return oneways_; }
   [[nodiscard]] const NodeWork& work() const { return work_; }
@@ -133,6 +141,7 @@ class Node {
   RefList refs_;
   NodeWork work_;
   OnewayQueue oneways_;
+  std::unique_ptr<const AccessRules> call_rules_;
 };
 
 }  // namespace netbinder

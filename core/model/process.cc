@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/model/model.h"
 #include "core/model/node.h"
 #include "core/model/transaction.h"
 
@@ -15,6 +16,10 @@ std::vector<Node*> Process::nodes_in_order() const {
   std::sort(nodes.begin(), nodes.end(),
             [](const Node* a, const Node* b) { return a->ptr() < b->ptr(); });
   return nodes;
+}
+
+Subject Process::subject() const {
+  return {.host = model_.setup.host, .uid = credentials_.euid, .groups = credentials_.groups};
 }
 
 bool Process::calls_pending() const {

@@ -17,6 +17,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/statistics.h"
+#include "core/model/access_rules.h"
 #include "core/model/arena.h"
 #include "core/model/credentials.h"
 #include "core/model/leased_space.h"
@@ -57,6 +58,8 @@ class Process {
   [[nodiscard]] Context& context() const { return context_; }
   [[nodiscard]] const Credentials& credentials() const { return credentials_; }
   [[nodiscard]] std::int32_t pid() const { return credentials_.pid; }
+  // For the host's policy.
+  [[nodiscard]] Subject subject() const;
   void set_euid(std::uint32_t euid) { credentials_.euid = euid; }
   // The user whose account it counts on, even if its program's user changes.
   [[nodiscard]] UserUsage& user() const { return user_; }

@@ -35,6 +35,7 @@ struct TransactionLogEntry {
   std::int32_t failed_error = 0;     // negative errno
   std::uint32_t failed_line = 0;     // the line of the driver that decided it
   const char* reason = nullptr;      // static text, where the error alone does not tell
+  std::uint32_t rule = 0;            // of the policy, where that decided
 };
 
 class TransactionLog {

@@ -197,12 +197,14 @@ struct FreezeState {
 // sender become the manager of the context? Answered by ContextClaimResult.
 struct ClaimContext {
   std::string context;
+  std::uint32_t euid = 0;  // of the claimant
   friend bool operator==(const ClaimContext&, const ClaimContext&) = default;
 };
 
 struct ContextClaimResult {
   std::string context;
   bool granted = false;
+  bool forbidden = false;  // not granted because the arbiter's policy denies it
   friend bool operator==(const ContextClaimResult&, const ContextClaimResult&) = default;
 };
 
@@ -227,6 +229,7 @@ struct ContextHolder {
 struct ContextManager {
   std::string context;
   WireNode node;
+  std::uint32_t euid = 0;  // of the manager
   friend bool operator==(const ContextManager&, const ContextManager&) = default;
 };
 

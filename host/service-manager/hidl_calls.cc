@@ -101,17 +101,20 @@ bool is_hidl_token(ParcelView parcel) {
 }
 
 bool HidlCalls::add(const std::string& instance, const std::vector<std::string>& chain,
-                    const RegisteredService& service) {
-  bool any = false;
+                    const RegisteredService& service, const Caller& caller) {
+  std::vector<std::string> names;
   for (const std::string& interface : chain) {
     const std::string name = interface + "/" + instance;
     if (interface == kBase || !is_hidl_name(name)) continue;
+    if (names_.is_of_another(name, service.uid) || !access_.may_add(caller, name)) return false;
+    names.push_back(name);
+  }
+  for (const std::string& name : names) {
     if (names_.refusal(name, service) != nullptr) return false;
     put_(name, service);
     managers_.publish(name, service);
-    any = true;
   }
-  return any;
+  return !names.empty();
 }
 
 // Only the service itself knows which interfaces it has. It is asked, and its program waits until
@@ -124,16 +127,18 @@ std::optional<OutgoingReply> HidlCalls::add_by_asking(const IncomingCall& call,
   const RegisteredService service{.host = names_.own_host(),
                                   .handle = handle,
                                   .pid = call.sender_pid,
+                                  .uid = call.sender_euid,
                                   .dump_priority = kDumpDefault,
                                   .stability = kStabilityVintf};
   process_->ask(call.reply_to, handle, kChainBase, question.take(),
-                [this, to = call.reply_to, instance, service](std::optional<ParcelView> answer) {
+                [this, to = call.reply_to, instance, service,
+                 caller = process_->caller_of(call)](std::optional<ParcelView> answer) {
                   std::optional<std::vector<std::string>> chain;
                   if (answer) {
                     HidlReader reader(*answer);
                     if (reader.i32() == kOk) chain = reader.strings();
                   }
-                  process_->reply(to, truth(chain && add(instance, *chain, service)));
+                  process_->reply(to, truth(chain && add(instance, *chain, service, caller)));
                 });
   return std::nullopt;
 }
@@ -165,7 +170,9 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
       const auto fq_name = request.string();
       const auto instance = request.string();
       if (!fq_name || !instance) return refusal(kBadType);
-      const RegisteredService* const found = names_.find(*fq_name + "/" + *instance);
+      const std::string name = *fq_name + "/" + *instance;
+      const bool may = access_.may_find(process_->caller_of(call), names_.looked_up(name));
+      const RegisteredService* const found = may ? names_.find(name) : nullptr;
       if (call.code == kGetTransport) {
         writer.i32(found == nullptr ? kTransportEmpty : kTransportHwbinder);
       } else if (found == nullptr) {
@@ -188,19 +195,22 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
       const auto chain = request.strings();
       if (!instance || !handle || !chain) return truth(false);
       return truth(add(*instance, *chain,
-                            {.host = names_.own_host(),
-                             .handle = *handle,
-                             .pid = call.sender_pid,
-                             .dump_priority = kDumpDefault,
-                             .stability = kStabilityVintf}));
+                       {.host = names_.own_host(),
+                        .handle = *handle,
+                        .pid = call.sender_pid,
+                        .uid = call.sender_euid,
+                        .dump_priority = kDumpDefault,
+                        .stability = kStabilityVintf},
+                       process_->caller_of(call)));
     }
     case kList:
     case kListByInterface: {
       const auto wanted = call.code == kListByInterface ? request.string() : std::nullopt;
       std::vector<std::string> found;
+      const Caller caller = process_->caller_of(call);
       for (const auto& [name, services] : names_.names()) {
         const std::string of = interface_of(name);
-        if (of.empty() || (wanted && of != *wanted)) continue;
+        if (of.empty() || (wanted && of != *wanted) || !access_.sees(caller, name)) continue;
         found.push_back(wanted ? name.substr(of.size() + 1) : name);
       }
       return strings(found);
@@ -212,8 +222,15 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
       if (!fq_name || !instance || !callback || !quota_.room_for(call.sender_pid)) {
         return truth(false);
       }
-      const HidlListeners::Listener listener{
-          .interface = *fq_name, .instance = *instance, .callback = *callback, .pid = call.sender_pid};
+      const HidlListeners::Listener listener{.interface = *fq_name,
+                                             .instance = *instance,
+                                             .callback = *callback,
+                                             .caller = process_->caller_of(call),
+                                             .pid = call.sender_pid};
+      // Of any instance, those are told that it may find.
+      if (!instance->empty() && !access_.may_find(listener.caller, *fq_name + "/" + *instance)) {
+        return truth(false);
+      }
       listeners_.add(listener);
       for (const auto& [name, services] : names_.names()) {
         if (interface_of(name) != *fq_name) continue;
@@ -231,9 +248,10 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
     }
     case kDebugDump: {
       std::vector<HidlWriter::Record> records;
+      const Caller caller = process_->caller_of(call);
       for (const auto& [name, services] : names_.names()) {
         const std::string of = interface_of(name);
-        if (of.empty()) continue;
+        if (of.empty() || !access_.sees(caller, name)) continue;
         HidlWriter::Record record{.bytes = std::vector<std::byte>(kDebugInfoBytes), .strings = {}};
         const std::int32_t pid = services.front().pid != 0 ? services.front().pid : kNoPid;
         std::memcpy(record.bytes.data() + kPid, &pid, sizeof pid);

@@ -18,6 +18,7 @@
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/hidl_listeners.h"
+#include "host/service-manager/name_access.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/registered_service.h"
@@ -35,10 +36,10 @@ class HidlCalls {
   // Puts a service into the table, and notifies the programs that wait for it.
   using Put = std::function<void(const std::string& name, RegisteredService service)>;
 
-  HidlCalls(NameTable& names, OtherManagers& managers, HeldHandles& handles, CallbackQuota& quota,
-            Put put)
-      : names_(names), managers_(managers), quota_(quota), put_(std::move(put)),
-        listeners_(handles, quota) {}
+  HidlCalls(NameTable& names, NameAccess& access, OtherManagers& managers, HeldHandles& handles,
+            CallbackQuota& quota, Put put)
+      : names_(names), access_(access), managers_(managers), quota_(quota), put_(std::move(put)),
+        listeners_(handles, quota, access) {}
   // To be called before anything else.
   void attach(LocalProcess& process) {
     process_ = &process;
@@ -52,10 +53,12 @@ class HidlCalls {
  private:
   std::optional<OutgoingReply> add_by_asking(const IncomingCall& call, const std::string& instance,
                                              Handle handle);
+  // All of the chain's names, or none.
   bool add(const std::string& instance, const std::vector<std::string>& chain,
-           const RegisteredService& service);
+           const RegisteredService& service, const Caller& caller);
 
   NameTable& names_;
+  NameAccess& access_;
   OtherManagers& managers_;
   CallbackQuota& quota_;
   Put put_;

@@ -59,6 +59,7 @@ void HidlListeners::tell_of_old(const Listener& listener, const std::string& ins
 }
 
 void HidlListeners::tell(const Listener& listener, const std::string& instance, bool before) const {
+  if (!access_.sees(listener.caller, listener.interface + "/" + instance)) return;
   HidlWriter writer;
   writer.text(kNotification);
   writer.string(listener.interface);

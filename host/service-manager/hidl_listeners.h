@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "host/caller.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/held_handles.h"
+#include "host/service-manager/name_access.h"
 
 namespace netbinder {
 
@@ -20,7 +22,8 @@ class LocalProcess;
 
 class HidlListeners {
  public:
-  HidlListeners(HeldHandles& handles, CallbackQuota& quota) : handles_(handles), quota_(quota) {}
+  HidlListeners(HeldHandles& handles, CallbackQuota& quota, const NameAccess& access)
+      : handles_(handles), quota_(quota), access_(access) {}
   // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
@@ -28,6 +31,7 @@ class HidlListeners {
     std::string interface;
     std::string instance;  // empty: any
     Handle callback;
+    Caller caller;
     std::int32_t pid = 0;
   };
   void add(const Listener& listener);
@@ -45,6 +49,7 @@ class HidlListeners {
 
   HeldHandles& handles_;
   CallbackQuota& quota_;
+  const NameAccess& access_;
   LocalProcess* process_ = nullptr;
   std::vector<Listener> listeners_;
 };

@@ -258,7 +258,7 @@ void LazyServices::died(Handle handle) {
 
 void LazyServices::ask_hosts(const std::string& name, std::uint32_t code, Question& question) {
   question = {.number = next_question_++, .awaiting = {}, .in_use = false};
-  for (const HostId host : managers_.hosts()) ask(host, name, code, question);
+  for (const HostId host : managers_.hosts_that_see(name)) ask(host, name, code, question);
 }
 
 void LazyServices::ask(HostId host, const std::string& name, std::uint32_t code,
@@ -269,7 +269,7 @@ void LazyServices::ask(HostId host, const std::string& name, std::uint32_t code,
 
 void LazyServices::host_connected(HostId host) {
   for (auto& [name, watch] : watches_) {
-    if (names_.own(name) == nullptr) continue;
+    if (names_.own(name) == nullptr || !managers_.exchange().shows(host, name)) continue;
     ask(host, name, kPeerAskUse, watch.look);
     if (watch.leaving) ask(host, name, kPeerWithdraw, watch.leaving->question);
   }

@@ -48,6 +48,7 @@ void Listeners::remove_dead(Handle callback) {
 
 void Listeners::tell(const std::string& name, const Listener& listener,
                      const RegisteredService& service) {
+  if (!access_.sees(listener.caller, name)) return;
   ParcelWriter writer;
   writer.i32(0);
   writer.i32(-1);

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "host/caller.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/held_handles.h"
+#include "host/service-manager/name_access.h"
 #include "host/service-manager/registered_service.h"
 
 namespace netbinder {
@@ -22,6 +24,7 @@ class LocalProcess;
 
 struct Listener {
   Handle callback;
+  Caller caller;
   std::int32_t pid = 0;
   std::uint32_t header = 0;  // of the interface token this client uses
   Dialect dialect = Dialect::kAndroid14;
@@ -29,7 +32,8 @@ struct Listener {
 
 class Listeners {
  public:
-  Listeners(HeldHandles& handles, CallbackQuota& quota) : handles_(handles), quota_(quota) {}
+  Listeners(HeldHandles& handles, CallbackQuota& quota, const NameAccess& access)
+      : handles_(handles), quota_(quota), access_(access) {}
   // To be called before anything else.
   void attach(LocalProcess& process) { process_ = &process; }
 
@@ -38,6 +42,7 @@ class Listeners {
   bool remove(const std::string& name, Handle callback);
   void remove_dead(Handle callback);
 
+  // Those who may not find the name any more are not told.
   void tell(const std::string& name, const Listener& listener, const RegisteredService& service);
   [[nodiscard]] bool wait_for(const std::string& name) const { return listeners_.contains(name); }
   // Notifies all callbacks that wait for the name.
@@ -46,6 +51,7 @@ class Listeners {
  private:
   HeldHandles& handles_;
   CallbackQuota& quota_;
+  const NameAccess& access_;
   LocalProcess* process_ = nullptr;
   std::map<std::string, std::vector<Listener>> listeners_;
 };

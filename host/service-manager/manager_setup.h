@@ -3,11 +3,14 @@
 // The setup of a built-in service manager: its context, its dialect, and the hosts of the cluster.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/base/ids.h"
+#include "host/policy/name_exchange.h"
+#include "host/policy/policy.h"
 
 namespace netbinder {
 
@@ -16,6 +19,8 @@ struct ServiceManagerSetup {
   std::string dialect = "auto";  // or "classic", "android11" … "android16"
   HostId host{1};
   std::vector<std::pair<HostId, std::string>> hosts;  // in order of preference, with their names
+  std::shared_ptr<const Policy> policy = {};          // null: everything is allowed
+  NameExchange exchange = {};
 };
 
 }  // namespace netbinder

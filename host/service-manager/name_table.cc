@@ -46,6 +46,12 @@ const std::string& NameTable::host_name(HostId host) const {
   return unknown;
 }
 
+std::vector<HostId> NameTable::host_ids() const {
+  std::vector<HostId> ids;
+  for (const auto& [id, name] : hosts_) ids.push_back(id);
+  return ids;
+}
+
 // ---- looking ----
 
 RegisteredService* NameTable::find(const std::string& name) {
@@ -59,6 +65,16 @@ RegisteredService* NameTable::find(const std::string& name) {
     if (host_name(service.host) == host) return &service;
   }
   return nullptr;
+}
+
+std::string NameTable::looked_up(const std::string& name) const {
+  if (names_.contains(name)) return name;
+  return name.substr(0, name.rfind('@'));
+}
+
+bool NameTable::is_of_another(const std::string& name, std::uint32_t uid) const {
+  const RegisteredService* const held = own(name);
+  return held != nullptr && held->uid != uid && uid != kRoot;
 }
 
 RegisteredService* NameTable::find_on(HostId host, const std::string& name) {
@@ -92,13 +108,15 @@ const char* NameTable::refusal(const std::string& name, const RegisteredService&
 
 // ---- changing ----
 
-void NameTable::count(const RegisteredService& service) {
+void NameTable::count(const std::string& name, const RegisteredService& service) {
+  access_.registered(name, service);
   of_host_.add(service.host);
   if (service.host == own_host_) of_program_.add(service.pid);
   if (service.handle == kItself) ++of_itself_;
 }
 
-void NameTable::uncount(const RegisteredService& service) {
+void NameTable::uncount(const std::string& name, const RegisteredService& service) {
+  access_.dropped(name, service);
   of_host_.remove(service.host);
   if (service.host == own_host_) of_program_.remove(service.pid);
   if (service.handle == kItself) --of_itself_;
@@ -106,14 +124,15 @@ void NameTable::uncount(const RegisteredService& service) {
 
 void NameTable::put(const std::string& name, const RegisteredService& service) {
   handles_.hold(service.handle);
-  count(service);
   if (RegisteredService* const same = find_on(service.host, name)) {
     const Handle old = same->handle;
-    uncount(*same);
+    uncount(name, *same);
+    count(name, service);
     *same = service;
     handles_.let_go(old);
     return;
   }
+  count(name, service);
   std::vector<RegisteredService>& services = names_[name];
   const auto place = std::find_if(
       services.begin(), services.end(),
@@ -126,7 +145,7 @@ void NameTable::remove(const std::string& name, HostId host) {
   if (found == names_.end()) return;
   std::erase_if(found->second, [&](const RegisteredService& service) {
     if (service.host != host) return false;
-    uncount(service);
+    uncount(name, service);
     handles_.let_go(service.handle);
     return true;
   });
@@ -136,15 +155,16 @@ void NameTable::remove(const std::string& name, HostId host) {
 template <typename Goes>
 void NameTable::remove_if(const Goes& goes) {
   for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second, goes);
+    std::erase_if(it->second,
+                  [&](const RegisteredService& service) { return goes(it->first, service); });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
 }
 
 void NameTable::remove_all_of(HostId host) {
-  remove_if([&](const RegisteredService& service) {
+  remove_if([&](const std::string& name, const RegisteredService& service) {
     if (service.host != host) return false;
-    uncount(service);
+    uncount(name, service);
     handles_.let_go(service.handle);
     return true;
   });
@@ -158,9 +178,9 @@ std::vector<std::string> NameTable::remove_dead(Handle handle) {
       if (service.handle == handle && elsewhere) lost.push_back(name);
     }
   }
-  remove_if([&](const RegisteredService& service) {
+  remove_if([&](const std::string& name, const RegisteredService& service) {
     if (service.handle != handle) return false;
-    uncount(service);
+    uncount(name, service);
     return true;
   });
   return lost;

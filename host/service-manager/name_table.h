@@ -17,6 +17,7 @@
 #include "host/service-manager/counted.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/manager_setup.h"
+#include "host/service-manager/name_access.h"
 #include "host/service-manager/registered_service.h"
 
 namespace netbinder {
@@ -31,18 +32,24 @@ class NameTable {
 
   using Names = std::map<std::string, std::vector<RegisteredService>>;
 
-  NameTable(const ServiceManagerSetup& setup, HeldHandles& handles)
-      : own_host_(setup.host), hosts_(setup.hosts), handles_(handles) {}
+  NameTable(const ServiceManagerSetup& setup, HeldHandles& handles, NameAccess& access)
+      : own_host_(setup.host), hosts_(setup.hosts), handles_(handles), access_(access) {}
 
   [[nodiscard]] static bool valid_name(const std::string& name);
   [[nodiscard]] HostId own_host() const { return own_host_; }
   [[nodiscard]] bool knows_host(HostId host) const;
   [[nodiscard]] const std::string& host_name(HostId host) const;
+  [[nodiscard]] std::vector<HostId> host_ids() const;
 
   // In order of their names; each has at least one service, the preferred one first.
   [[nodiscard]] const Names& names() const { return names_; }
   // The preferred service of `name`, or of `name@host`, for a client of this host; null if none.
   [[nodiscard]] RegisteredService* find(const std::string& name);
+  // The name that find() would find that by, without `@host`: what rules are about.
+  [[nodiscard]] std::string looked_up(const std::string& name) const;
+  // Whether a user of this host may not register the name, as it is another user's until he lets it
+  // go. Root may take any.
+  [[nodiscard]] bool is_of_another(const std::string& name, std::uint32_t uid) const;
   // The service that is registered on a host; null if none.
   [[nodiscard]] RegisteredService* find_on(HostId host, const std::string& name);
   [[nodiscard]] const RegisteredService* own(const std::string& name) const;
@@ -63,15 +70,17 @@ class NameTable {
   std::vector<std::string> remove_dead(Handle handle);
 
  private:
+  // `goes` is asked of each name and service.
   template <typename Goes>
   void remove_if(const Goes& goes);
-  void count(const RegisteredService& service);
-  void uncount(const RegisteredService& service);
+  void count(const std::string& name, const RegisteredService& service);
+  void uncount(const std::string& name, const RegisteredService& service);
   [[nodiscard]] std::size_t rank(HostId host) const;
 
   const HostId own_host_;
   std::vector<std::pair<HostId, std::string>> hosts_;
   HeldHandles& handles_;
+  NameAccess& access_;
   Names names_;
   Counted<HostId> of_host_;
   Counted<std::int32_t> of_program_;

@@ -38,10 +38,18 @@ std::vector<HostId> OtherManagers::hosts() const {
   return hosts;
 }
 
+std::vector<HostId> OtherManagers::hosts_that_see(const std::string& name) const {
+  std::vector<HostId> hosts;
+  for (const auto& [host, manager] : managers_) {
+    if (exchange_.shows(host, name)) hosts.push_back(host);
+  }
+  return hosts;
+}
+
 void OtherManagers::publish(HostId host, const std::string& name,
                             const RegisteredService& service) {
   const auto manager = managers_.find(host);
-  if (manager == managers_.end()) return;
+  if (manager == managers_.end() || !exchange_.shows(host, name)) return;
   ParcelWriter writer;
   writer.string16(name);
   writer.i32(service.allow_isolated ? 1 : 0);
@@ -72,7 +80,15 @@ void OtherManagers::call(HostId host, std::uint32_t code, ParcelBytes parcel) {
 }
 
 void OtherManagers::forget(const std::string& name) {
-  for (const auto& [host, manager] : managers_) send(host, kPeerForget, name, 0, 0);
+  for (const HostId host : hosts_that_see(name)) forget(host, name);
+}
+
+void OtherManagers::ask_for_names(HostId host, const std::vector<HostId>& homes) {
+  for (const HostId home : homes) {
+    ParcelWriter writer;
+    writer.u32(home.value());
+    call(host, kPeerRefresh, writer.take());
+  }
 }
 
 void OtherManagers::refresh(HostId home) {

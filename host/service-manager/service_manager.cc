@@ -17,6 +17,7 @@ namespace netbinder {
 namespace {
 
 constexpr const char* kInterface = "android.os.IServiceManager";
+constexpr const char* kNotToFind = "policy denies finding this name";
 constexpr std::uint32_t kHeaders[] = {0x53595354, 0x564e4452, 0x5245434f, 0x554e4b4e};
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
@@ -57,18 +58,20 @@ RequestShape shape_of(ParcelReader request) {
 
 ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
     : own_host_(setup.host),
-      names_(setup, handles_),
-      managers_(handles_),
-      listeners_(handles_, quota_),
+      access_(setup.context, setup.policy),
+      names_(setup, handles_, access_),
+      managers_(handles_, setup.exchange),
+      listeners_(handles_, quota_, access_),
       lazy_(names_, managers_, handles_, quota_),
       clients_(setup.dialect),
-      hidl_(names_, managers_, handles_, quota_,
+      hidl_(names_, access_, managers_, handles_, quota_,
             [this](const std::string& name, RegisteredService service) { put(name, service); }),
       freezes_(names_, managers_) {}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
   handles_.attach(process);
+  access_.attach(process);
   managers_.attach(process);
   listeners_.attach(process);
   hidl_.attach(process);
@@ -98,6 +101,33 @@ void ServiceManager::peer_connected(HostId host, Handle manager) {
   lazy_.host_connected(host);
 }
 
+void ServiceManager::set_exchange(const NameExchange& exchange) {
+  const NameExchange before = managers_.exchange();
+  if (exchange == before) return;
+  managers_.set_exchange(exchange);
+  std::vector<std::pair<std::string, HostId>> not_taken;
+  for (const auto& [name, services] : names_.names()) {
+    for (const RegisteredService& service : services) {
+      if (service.host != own_host_) {
+        if (!exchange.takes(service.host, name)) not_taken.emplace_back(name, service.host);
+        continue;
+      }
+      for (const HostId host : managers_.hosts()) {
+        if (before.shows(host, name) == exchange.shows(host, name)) continue;
+        if (exchange.shows(host, name)) {
+          managers_.publish(host, name, service);
+        } else {
+          managers_.forget(host, name);
+        }
+      }
+    }
+  }
+  for (const auto& [name, host] : not_taken) names_.remove(name, host);
+  // What is taken only from now on was told before, and was not kept.
+  if (exchange.imports == before.imports) return;
+  for (const HostId host : managers_.hosts()) managers_.ask_for_names(host, names_.host_ids());
+}
+
 // names.pml: dies
 void ServiceManager::died(std::uint64_t cookie) {
   const Handle handle{static_cast<std::uint32_t>(cookie)};
@@ -113,20 +143,29 @@ void ServiceManager::died(std::uint64_t cookie) {
   handles_.died(handle);
 }
 
-std::pair<std::int32_t, std::string> ServiceManager::add(const std::string& name,
+std::pair<std::int32_t, std::string> ServiceManager::add(const IncomingCall& call,
+                                                         const std::string& name,
                                                          const RegisteredService& service) {
   if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
   if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
   // A name belongs to its user until that user gives it up, which SELinux decides on Android.
-  const RegisteredService* const held = names_.own(name);
-  if (held != nullptr && held->uid != service.uid && service.uid != kRoot) {
+  if (names_.is_of_another(name, service.uid)) {
     return {kSecurityException, "another user has this name"};
+  }
+  if (!access_.may_add(process_->caller_of(call), name)) {
+    return {kSecurityException, "policy denies registering this name"};
   }
   if (const char* refusal = names_.refusal(name, service)) return {kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
   lazy_.published(name);
   return {kNoException, ""};
+}
+
+bool ServiceManager::may_find(const IncomingCall& call, const std::string& name) {
+  // Who has handle 0 has the manager already.
+  return !access_.restricts_finding() || name == kManagerName ||
+         access_.may_find(process_->caller_of(call), names_.looked_up(name));
 }
 
 // names.pml: put
@@ -178,6 +217,7 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
     lazy_.peer_said(from, call, *name, request);
     return;
   }
+  if (!managers_.exchange().takes(from, *name)) return;
   RegisteredService service{.host = from, .handle = Handle{}};
   service.allow_isolated = request.i32().value_or(0) != 0;
   service.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
@@ -235,7 +275,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
     case kClassicGet:
     case kClassicCheck: {
       const auto name = request.string16();
-      if (!name) return status_reply(-1);
+      if (!name || !may_find(call, *name)) return status_reply(-1);
       if (*name == kManagerName) {
         writer.binder(kNodePtr, 0);
       } else if (RegisteredService* found = names_.find(*name)) {
@@ -256,18 +296,21 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
       instance.stability = kStabilitySystem;
-      if (add(*name, instance).first != kNoException) return status_reply(-1);
+      if (add(call, *name, instance).first != kNoException) return status_reply(-1);
       writer.i32(0);
       return reply_of(writer);
     }
     case kClassicList: {
       const auto index = request.i32();
-      const NameTable::Names& names = names_.names();
-      if (!index || *index < 0 || static_cast<std::size_t>(*index) >= names.size()) {
-        return status_reply(-1);
+      if (!index || *index < 0) return status_reply(-1);
+      const Caller caller = process_->caller_of(call);
+      std::int32_t left = *index;
+      for (const auto& [name, services] : names_.names()) {
+        if (!access_.sees(caller, name) || left-- > 0) continue;
+        writer.string16(name);
+        return reply_of(writer);
       }
-      writer.string16(std::next(names.begin(), *index)->first);
-      return reply_of(writer);
+      return status_reply(-1);
     }
     default:
       return status_reply(-1);
@@ -284,19 +327,15 @@ std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
   writer.i32(kNoException);
   switch (*method) {
     case Method::kGetService:
-    case Method::kCheckService: {
-      const auto name = request.string16();
-      if (!name) return exception_reply(kIllegalArgument, "no name");
-      put_service(writer, *name, dialect);
-      return reply_of(writer);
-    }
+    case Method::kCheckService:
+      return get_service(call, request, dialect);
     case Method::kGetService2:
     case Method::kCheckService2:
-      return get_service2(request, dialect);
+      return get_service2(call, request, dialect);
     case Method::kAddService:
       return add_service(call, request);
     case Method::kListServices:
-      return list_services(request);
+      return list_services(call, request);
     case Method::kRegisterForNotifications:
       return register_for_notifications(call, request, header, dialect);
     case Method::kUnregisterForNotifications:
@@ -315,7 +354,7 @@ std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
       writer.i32(0);
       return reply_of(writer);
     case Method::kGetServiceDebugInfo:
-      return debug_info();
+      return debug_info(call);
     case Method::kRegisterClientCallback:
       return lazy_.register_callback(call, request, header, dialect);
     case Method::kTryUnregisterService:
@@ -324,9 +363,22 @@ std::optional<OutgoingReply> ServiceManager::aidl_call(const IncomingCall& call,
   NB_UNREACHABLE();
 }
 
-OutgoingReply ServiceManager::get_service2(ParcelReader& request, Dialect dialect) {
+OutgoingReply ServiceManager::get_service(const IncomingCall& call, ParcelReader& request,
+                                          Dialect dialect) {
   const auto name = request.string16();
   if (!name) return exception_reply(kIllegalArgument, "no name");
+  if (!may_find(call, *name)) return exception_reply(kSecurityException, kNotToFind);
+  ParcelWriter writer;
+  writer.i32(kNoException);
+  put_service(writer, *name, dialect);
+  return reply_of(writer);
+}
+
+OutgoingReply ServiceManager::get_service2(const IncomingCall& call, ParcelReader& request,
+                                           Dialect dialect) {
+  const auto name = request.string16();
+  if (!name) return exception_reply(kIllegalArgument, "no name");
+  if (!may_find(call, *name)) return exception_reply(kSecurityException, kNotToFind);
   ParcelWriter writer;
   writer.i32(kNoException);
   writer.i32(1);  // a union follows
@@ -355,18 +407,19 @@ OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader
   service.dump_priority =
       static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
   service.stability = stability_level(static_cast<std::uint32_t>(*stability));
-  const auto [exception, message] = add(*name, service);
+  const auto [exception, message] = add(call, *name, service);
   return exception == kNoException ? empty_reply() : exception_reply(exception, message);
 }
 
-OutgoingReply ServiceManager::list_services(ParcelReader& request) {
+OutgoingReply ServiceManager::list_services(const IncomingCall& call, ParcelReader& request) {
+  const Caller caller = process_->caller_of(call);
   const auto mask = static_cast<std::uint32_t>(request.i32().value_or(0));
   std::vector<std::string> names;
   for (const auto& [name, services] : names_.names()) {
     const bool wanted = std::any_of(
         services.begin(), services.end(),
         [mask](const RegisteredService& service) { return (service.dump_priority & mask) != 0; });
-    if (wanted) names.push_back(name);
+    if (wanted && access_.sees(caller, name)) names.push_back(name);
   }
   if ((kDumpDefault & mask) != 0) {
     names.insert(std::upper_bound(names.begin(), names.end(), kManagerName), kManagerName);
@@ -387,11 +440,15 @@ OutgoingReply ServiceManager::register_for_notifications(const IncomingCall& cal
   if (!NameTable::valid_name(*name)) {
     return exception_reply(kIllegalArgument, "invalid service name");
   }
+  if (!may_find(call, *name)) return exception_reply(kSecurityException, kNotToFind);
   if (!quota_.room_for(call.sender_pid)) {
     return exception_reply(kIllegalState, "too many callbacks");
   }
-  const Listener listener{
-      .callback = *callback, .pid = call.sender_pid, .header = header, .dialect = dialect};
+  const Listener listener{.callback = *callback,
+                          .caller = process_->caller_of(call),
+                          .pid = call.sender_pid,
+                          .header = header,
+                          .dialect = dialect};
   listeners_.add(*name, listener);
   if (RegisteredService* found = names_.find(*name)) {
     lazy_.handed_out(*name, *found);
@@ -410,8 +467,10 @@ OutgoingReply ServiceManager::unregister_for_notifications(ParcelReader& request
   return empty_reply();
 }
 
-OutgoingReply ServiceManager::debug_info() {
+OutgoingReply ServiceManager::debug_info(const IncomingCall& call) {
   auto all = services();
+  const Caller caller = process_->caller_of(call);
+  std::erase_if(all, [&](const ServiceView& each) { return !access_.sees(caller, each.name); });
   all.push_back({.name = kManagerName, .host = names_.host_name(own_host_), .pid = ::getpid()});
   ParcelWriter writer;
   writer.i32(kNoException);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,6 +32,7 @@
 #include "host/service-manager/lazy_services.h"
 #include "host/service-manager/listeners.h"
 #include "host/service-manager/manager_setup.h"
+#include "host/service-manager/name_access.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/parcel_format.h"
@@ -70,6 +72,10 @@ class ServiceManager final : public LocalService {
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
     names_.set_hosts(std::move(hosts));
   }
+  // What is allowed from now on. Names and handles that were given stay.
+  void set_policy(std::shared_ptr<const Policy> policy) { access_.set_policy(std::move(policy)); }
+  // Which names pass between hosts from now on; those that do not any more are forgotten.
+  void set_exchange(const NameExchange& exchange);
   // The dialect a program wants, before its first call; kept by pid. It overrides the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
   // The dialect of a program's libbinder. The setup's, and what its calls show, override it.
@@ -95,18 +101,21 @@ class ServiceManager final : public LocalService {
   OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
   std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
                                          std::uint32_t header);
-  OutgoingReply get_service2(ParcelReader& request, Dialect dialect);
+  OutgoingReply get_service(const IncomingCall& call, ParcelReader& request, Dialect dialect);
+  OutgoingReply get_service2(const IncomingCall& call, ParcelReader& request, Dialect dialect);
   OutgoingReply add_service(const IncomingCall& call, ParcelReader& request);
-  OutgoingReply list_services(ParcelReader& request);
+  OutgoingReply list_services(const IncomingCall& call, ParcelReader& request);
   OutgoingReply register_for_notifications(const IncomingCall& call, ParcelReader& request,
                                            std::uint32_t header, Dialect dialect);
   OutgoingReply unregister_for_notifications(ParcelReader& request);
-  OutgoingReply debug_info();
+  OutgoingReply debug_info(const IncomingCall& call);
   void peer_call(HostId from, const IncomingCall& call);
 
   // An exception, or 0 and an empty message.
-  std::pair<std::int32_t, std::string> add(const std::string& name,
+  std::pair<std::int32_t, std::string> add(const IncomingCall& call, const std::string& name,
                                            const RegisteredService& service);
+  // Whether policy lets the caller find what it has asked for; that is told if it does not.
+  bool may_find(const IncomingCall& call, const std::string& name);
   void put(const std::string& name, RegisteredService service);
   // The names of this host that lead to a third one.
   void publish_again(HostId to, HostId home);
@@ -117,6 +126,7 @@ class ServiceManager final : public LocalService {
   LocalProcess* process_ = nullptr;
   HeldHandles handles_;
   CallbackQuota quota_;
+  NameAccess access_;
   NameTable names_;
   OtherManagers managers_;
   Listeners listeners_;

@@ -63,6 +63,27 @@ TEST(Certificates, AreCheckedBeforeTheyAreUsed) {
             std::string::npos);
 }
 
+TEST(Certificates, RevokedOnesAreFound) {
+  using Weight = tcp::CertificateFinding::Weight;
+  TestCertificates authority;
+  TestCertificates another;
+  TlsConfig alpha = authority.issue("alpha");
+  const std::int64_t now_s = std::time(nullptr);
+  const auto errors = [&](std::int64_t when_s) {
+    return texts(tcp::check_certificates(alpha, "alpha", when_s), Weight::kError);
+  };
+  alpha.crl = authority.revoke({authority.issue("beta").certificate});
+  EXPECT_EQ(errors(now_s), "");
+  EXPECT_EQ(tcp::read_revocations(alpha.crl)->revoked, 1U);
+  EXPECT_NE(errors(now_s + 3601).find("is over since"), std::string::npos);
+  alpha.crl = authority.revoke({alpha.certificate});
+  EXPECT_NE(errors(now_s).find("is revoked by"), std::string::npos);
+  alpha.crl = another.revoke({});
+  EXPECT_NE(errors(now_s).find("is not signed by the authority"), std::string::npos);
+  alpha.crl = alpha.ca;
+  EXPECT_NE(errors(now_s).find("holds no list of revoked certificates"), std::string::npos);
+}
+
 TEST(Certificates, OnesEndIsWarnedOfInSteps) {
   constexpr std::int64_t kEnd = 100 * kDay;
   EXPECT_EQ(expiry(kEnd, 0), Expiry::kFar);
@@ -95,10 +116,11 @@ class TwoAgents : public ::testing::Test {
   }
   [[nodiscard]] std::string settings(const TlsConfig& tls) const {
     return fmt::format(
-        "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\nca = \"{}\"\n"
+        "[tls]\ncertificate = \"{}\"\nkey = \"{}\"\nca = \"{}\"\n{}"
         "[[hosts]]\nname = \"here\"\naddress = \"127.0.0.1:{}\"\n"
         "[[hosts]]\nname = \"there\"\naddress = \"127.0.0.1:{}\"\n",
-        tls.certificate, tls.key, tls.ca, port_, other_port_);
+        tls.certificate, tls.key, tls.ca, tls.crl.empty() ? "" : "crl = \"" + tls.crl + "\"\n",
+        port_, other_port_);
   }
   static nlohmann::json link(const AgentProcess& agent) {
     const auto status =
@@ -138,6 +160,31 @@ TEST_F(TwoAgents, UseNewCertificatesWithoutARestart) {
   // The session has gone on.
   EXPECT_FALSE(says(here_folder_, "is over"));
   EXPECT_FALSE(says(there_folder_, "is over"));
+}
+
+TEST_F(TwoAgents, EndTheLinkOfARevokedHostAndSayWhy) {
+  TlsConfig here = authority_.issue("here");
+  TlsConfig there = authority_.issue("there");
+  here.crl = there.crl = authority_.revoke({});
+  start(here, there);
+  ASSERT_TRUE(
+      eventually("the link is there", [&] { return link(*there_)["state"] == "established"; }));
+  (void)authority_.revoke({there.certificate});
+  EXPECT_TRUE(
+      eventually("the link has ended", [&] { return link(*here_)["state"] != "established"; }));
+  EXPECT_TRUE(eventually("the one that accepts says why", [&] {
+    return says(here_folder_, "refused: the TLS handshake failed") &&
+           says(here_folder_, "certificate revoked");
+  })) << here_folder_.read("log");
+  EXPECT_TRUE(eventually("the one that dials says why", [&] {
+    return says(there_folder_, "certificate revoked");
+  })) << there_folder_.read("log");
+  EXPECT_NE(link(*there_)["last_failure"].get<std::string>().find("certificate revoked"),
+            std::string::npos);
+  // It is let in again when the list does not have it any more.
+  (void)authority_.revoke({});
+  EXPECT_TRUE(
+      eventually("the link is back", [&] { return link(*there_)["state"] == "established"; }));
 }
 
 TEST_F(TwoAgents, ExplainARefusalOnBothSides) {

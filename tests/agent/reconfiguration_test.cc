@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace netbinder {
 namespace {
 
@@ -82,6 +84,37 @@ TEST(Reconfiguration, TheArbiterAndNumbersOfHostsStay) {
   const Reconfiguration plan = plan_reconfiguration(three_hosts(), number_of_another);
   EXPECT_EQ(plan.config, three_hosts());
   EXPECT_FALSE(plan.needs_restart.empty());
+}
+
+TEST(Reconfiguration, PolicyAndExportsAreTakenOver) {
+  Config wanted = three_hosts();
+  wanted.policy.push_back({.context = "binder", .actions = {PolicyAction::kAdd}});
+  wanted.contexts[0].exported = {"a.*"};
+  wanted.hosts[2].imported = {"b.*"};
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.config, wanted);
+  EXPECT_EQ(plan.needs_restart, Keys{});
+}
+
+// What is said of this host concerns the others; the file is the same everywhere.
+TEST(Reconfiguration, TheOwnEntrysRulesAboutOthersDoNotHinder) {
+  Config wanted = three_hosts();
+  wanted.hosts[1].uid_map[1000] = 1001;
+  wanted.hosts[2].address = "127.0.0.1:30";
+  EXPECT_EQ(plan_reconfiguration(three_hosts(), wanted).config, wanted);
+}
+
+TEST(Reconfiguration, RulesAboutAHostThatCannotBeTakenOverWait) {
+  Config wanted = three_hosts();
+  std::swap(wanted.hosts[0], wanted.hosts[2]);  // another arbiter
+  wanted.hosts.push_back({.name = "d", .id = 4, .address = "127.0.0.1:4"});
+  PolicySettings rule;
+  rule.actions = {PolicyAction::kAdd};
+  rule.who = {{.host = "d", .text = "host:d"}};
+  wanted.policy.push_back(rule);
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.config, three_hosts());
+  EXPECT_NE(std::ranges::find(plan.needs_restart, "policy[1].who"), plan.needs_restart.end());
 }
 
 TEST(Reconfiguration, DevicesAreAddedAndStay) {

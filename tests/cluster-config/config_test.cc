@@ -182,6 +182,26 @@ TEST(Config, MistakesAreNamedWithFileLineAndKey) {
        "address = \"[::1]:6\"",
        1, "cluster_key", "insecure"},
       {"[tls]\ncertificate = \"x\"\nkey = \"y\"", 1, "tls.ca", "go together"},
+      {"socket_mode = \"0o660\"", 1, "socket_mode", "octal"},
+      {"socket_mode = \"1777\"", 1, "socket_mode", "octal"},
+      {"socket_mode = \"0466\"", 1, "socket_mode", "owner"},
+      {"[[policy]]\nwho = [\"*\"]", 1, "policy[1].allow", "either"},
+      {"[[policy]]\nallow = [\"add\"]\ndeny = [\"add\"]", 3, "policy[1].deny", "either"},
+      {"[[policy]]\ndeny = [\"ad\"]", 2, "policy[1].deny", "add, find, call, manage"},
+      {"[[policy]]\ndeny = []", 2, "policy[1].deny", "not empty"},
+      {"[[policy]]\ndeny = \"add\"", 2, "policy[1].deny", "list"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"me\"]", 3, "policy[1].who", "uid:N"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"uid:x\"]", 3, "policy[1].who", "number"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"uid:4294967295\"]", 3, "policy[1].who", "number"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"user:no such user\"]", 3, "policy[1].who",
+       "no user"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"uid:1@nowhere\"]", 3, "policy[1].who", "[[hosts]]"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"host:nowhere\"]", 3, "policy[1].who", "[[hosts]]"},
+      {"[[policy]]\ndeny = [\"add\"]\nwho = [\"uid:1@\"]", 3, "policy[1].who", "behind the '@'"},
+      {"[[policy]]\ndeny = [\"add\"]\ncontext = \"x\"", 3, "policy[1].context", "[[context]]"},
+      {"[[policy]]\ndeny = [\"manage\"]\nnames = [\"x\"]", 3, "policy[1].names", "no names"},
+      {"[[policy]]\ndeny = [\"add\"]\nnames = [\"!\"]", 3, "policy[1].names", "no glob"},
+      {"[[policy]]\ndeny = [\"add\"]\nname = \"x\"", 3, "policy[1].name", "unknown key"},
       {"a = [", 1, "", ""},
       {"a = 1\na = 2", 2, "", ""},
   };
@@ -195,6 +215,75 @@ TEST(Config, MistakesAreNamedWithFileLineAndKey) {
     EXPECT_NE(error.message.find(bad.message), std::string::npos) << bad.text << "\n"
                                                                   << error.to_string();
   }
+}
+
+TEST(Config, PolicyRulesAreReadInOrder) {
+  const auto config = parse_config(R"(
+host = "a"
+cluster_key = "k"
+[[policy]]
+context = "binder"
+deny = ["add", "call"]
+who = ["uid:7@b", "user:root", "gid:8", "group:root@a", "host:b"]
+names = ["x.*", "!x.y"]
+[[policy]]
+allow = ["manage"]
+[[context]]
+name = "binder"
+export = ["e.*"]
+import = ["i.*"]
+[[hosts]]
+name = "a"
+address = "127.0.0.1:1"
+[[hosts]]
+name = "b"
+address = "127.0.0.1:2"
+export = ["!e.x"]
+)",
+                                   "f");
+  ASSERT_TRUE(config) << config.error().to_string();
+  ASSERT_EQ(config->policy.size(), 2U);
+  const PolicySettings& first = config->policy[0];
+  EXPECT_EQ(first.context, "binder");
+  EXPECT_EQ(first.effect, PolicyEffect::kDeny);
+  EXPECT_EQ(first.actions, (std::vector{PolicyAction::kAdd, PolicyAction::kCall}));
+  ASSERT_EQ(first.who.size(), 5U);
+  using Kind = PolicyWho::Kind;
+  EXPECT_EQ(first.who[0], (PolicyWho{Kind::kUser, 7, "b", "uid:7@b"}));
+  EXPECT_EQ(first.who[1], (PolicyWho{Kind::kUser, 0, "", "user:root"}));
+  EXPECT_EQ(first.who[2], (PolicyWho{Kind::kGroup, 8, "", "gid:8"}));
+  EXPECT_EQ(first.who[3], (PolicyWho{Kind::kGroup, 0, "a", "group:root@a"}));
+  EXPECT_EQ(first.who[4], (PolicyWho{Kind::kAnybody, 0, "b", "host:b"}));
+  EXPECT_EQ(first.names, (Globs{"x.*", "!x.y"}));
+  EXPECT_EQ(config->policy[1].effect, PolicyEffect::kAllow);
+  EXPECT_EQ(config->policy[1].who, (std::vector<PolicyWho>{{.text = "*"}}));
+  EXPECT_EQ(config->contexts[0].exported, Globs{"e.*"});
+  EXPECT_EQ(config->contexts[0].imported, Globs{"i.*"});
+  EXPECT_EQ(config->hosts[1].exported, Globs{"!e.x"});
+  EXPECT_EQ(config->hosts[1].imported, kAllNames);
+  EXPECT_EQ(*parse_config(render_config(*config), "f"), *config);
+}
+
+TEST(Config, OneRuleTooManyIsRefused) {
+  std::string text;
+  for (int i = 0; i < 256; ++i) text += "[[policy]]\ndeny = [\"add\"]\n";
+  EXPECT_TRUE(parse_config(text, "f"));
+  const auto config = parse_config(text + "[[policy]]\ndeny = [\"add\"]\n", "f");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().key, "policy");
+  std::string names;
+  for (int i = 0; i < 65; ++i) names += "\"a\",";
+  EXPECT_FALSE(parse_config("[[policy]]\ndeny = [\"add\"]\nnames = [" + names + "]\n", "f"));
+}
+
+TEST(Config, SocketsHaveModeAndOwners) {
+  const auto config = parse_config(
+      "socket_mode = \"0640\"\nsocket_owner = \"alice\"\nsocket_group = \"42\"\n", "f");
+  ASSERT_TRUE(config) << config.error().to_string();
+  EXPECT_EQ(config->socket_mode, 0640U);
+  EXPECT_EQ(config->socket_owner, "alice");
+  EXPECT_EQ(config->socket_group, "42");
+  EXPECT_EQ(*parse_config(render_config(*config), "f"), *config);
 }
 
 TEST(Config, OneHostTooManyIsRefused) {

@@ -99,6 +99,7 @@ class Host final : public Effects {
   // By process and thread: a read that may be posted, and whether it is.
   std::map<std::pair<std::uint64_t, std::uint32_t>, bool> posted;
   std::vector<std::string> given_up;
+  std::vector<Denial> denials;
   std::size_t dropped_files = 0;
   std::size_t withdrawn_files = 0;
   // Descriptors offered to other hosts, by the host and the number it knows them by.
@@ -126,6 +127,7 @@ class Host final : public Effects {
   netbinder::Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, netbinder::Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
+  void access_denied(const Denial& denial) override { denials.push_back(denial); }
   void set_timer(std::uint64_t /*deadline_ms*/) override {}
 
  private:

@@ -32,6 +32,52 @@ std::string manager_at(Cluster& cluster, std::size_t host) {
   return cluster.host(host).driver.contexts().front().manager;
 }
 
+AccessRules deny_user(std::uint32_t uid, std::optional<HostId> host = {}) {
+  AccessRules rules;
+  rules.add({Who::user(uid, host)}, {.permission = Permission::kDenied, .rule = 4});
+  return rules;
+}
+
+TEST(ManagePolicy, DeniesTheIoctlAsSELinuxDoes) {
+  Cluster cluster;
+  Driver& driver = cluster.host(1).driver;
+  driver.set_manage_rules("binder", deny_user(1000));
+  Program denied(cluster.host(1), 100, "binder", 64 * 1024, 1000);
+  EXPECT_EQ(claim(cluster, denied), -EPERM);
+  ASSERT_EQ(cluster.host(1).denials.size(), 1U);
+  EXPECT_STREQ(cluster.host(1).denials[0].action, "manage");
+  EXPECT_EQ(cluster.host(1).denials[0].context, "binder");
+  const auto failures = driver.failed_log(Viewer::everything());
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].from_pid, 100);
+  EXPECT_EQ(failures[0].failed_error, -EPERM);
+  EXPECT_EQ(failures[0].rule, 4U);
+  Program allowed(cluster.host(1), 101, "binder", 64 * 1024, 1001);
+  EXPECT_EQ(claim(cluster, allowed), 0);
+}
+
+// The arbiter's policy holds for claims of other hosts, by who their users are there; and each
+// host's own for the managers that others announce.
+TEST(ManagePolicy, HoldsForOtherHosts) {
+  Cluster cluster(3);
+  DriverSetup users;
+  users.uid_maps[HostId{2}].add(7, 2000);
+  cluster.host(1).driver.change(users);
+  cluster.host(1).driver.set_manage_rules("binder", deny_user(2000, HostId{2}));
+  {
+    Program denied(cluster.host(2), 100, "binder", 64 * 1024, 7);
+    EXPECT_EQ(claim(cluster, denied), -EPERM);
+    EXPECT_EQ(cluster.host(1).denials.at(0).host, HostId{2});
+    EXPECT_EQ(cluster.host(1).denials.at(0).uid, 2000U);
+  }
+  cluster.host(3).driver.set_manage_rules("binder", deny_user(1000, HostId{2}));
+  Program manager(cluster.host(2), 101, "binder", 64 * 1024, 1000);
+  EXPECT_EQ(claim(cluster, manager), 0);
+  EXPECT_NE(manager_at(cluster, 1), "none");
+  EXPECT_EQ(manager_at(cluster, 3), "none") << "this host does not take it";
+  EXPECT_EQ(cluster.host(3).denials.at(0).uid, 1000U);
+}
+
 // Root of another host is who this host says, and its context agrees.
 TEST(Users, OfAnotherHostAreMapped) {
   Cluster cluster(2);

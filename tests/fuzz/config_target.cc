@@ -34,6 +34,21 @@ std::vector<Seed> make_seeds() {
       "[session]\ntimeout_ms = 1_000\n[limits]\nmax_processes = 7\n"));
   seeds.push_back(Seed{.name = "other-types", .bytes = {}}.text(
       "a = 1979-05-27T07:32:00Z\nb = [1.5, inf, -0b1]\nc.d = nan\n[[e.f]]\n[e.g]\n"));
+  seeds.push_back(Seed{.name = "policy", .bytes = {}}.text(
+      "host = 'a'\n"
+      "socket_mode = '0660'\n"
+      "socket_group = '7'\n"
+      "[[policy]]\n"
+      "deny = ['add', 'find', 'call']\n"
+      "who = ['uid:1@a', 'gid:2', 'user:root', 'host:a', '*']\n"
+      "names = ['a.*', '!a.b?']\n"
+      "[[policy]]\n"
+      "allow = ['manage']\n"
+      "context = 'binder'\n"
+      "[[context]]\n"
+      "name = 'binder'\n"
+      "export = ['x*']\n"
+      "import = ['!y']\n"));
   return seeds;
 }
 

@@ -30,6 +30,9 @@ std::uint64_t now_ns() {
 
 void open_to_everybody(const AgentProcess& agent) {
   ASSERT_EQ(::chmod(agent.folder().path("").c_str(), 0755), 0);
+  for (const std::string& socket : {agent.socket(), agent.socket() + ".admin"}) {
+    ASSERT_EQ(::chmod(socket.c_str(), 0666), 0);
+  }
 }
 
 OtherUser::OtherUser(const std::function<int()>& act) {

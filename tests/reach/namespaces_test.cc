@@ -18,7 +18,7 @@ constexpr const char* kPrelude = R"script(
 folder=$(mktemp -d); chmod 755 "$folder"; cd "$folder"
 mkdir agent; chown nobody agent
 cp "$(command -v netbinderd)" .
-printf 'host = "here"\nsocket = "%s/agent/socket"\nlog_level = "off"\n[[hosts]]\nname = "here"\n[[context]]\nname = "binder"\nservice_manager = "none"\n' "$PWD" >agent.toml
+printf 'host = "here"\nsocket = "%s/agent/socket"\nsocket_mode = "0666"\nlog_level = "off"\n[[hosts]]\nname = "here"\n[[context]]\nname = "binder"\nservice_manager = "none"\n' "$PWD" >agent.toml
 setpriv --reuid nobody --regid nogroup --clear-groups ./netbinderd --config agent.toml & agent=$!
 trap 'kill $agent; wait $agent; cd /; rm -r "$folder"' EXIT
 export NETBINDER_SOCKET=$PWD/agent/socket

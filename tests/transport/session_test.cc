@@ -499,6 +499,25 @@ TEST(Session, SilenceIsFilledWithHeartbeats) {
   EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.heartbeat_ms);
 }
 
+// What the clocks of hosts say is compared where both tell.
+TEST(Session, HeartbeatsTellTheClock) {
+  Acceptor end;
+  EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0), .clock_ms = 5000}), Next::kReadOn);
+  EXPECT_EQ(end.session.clock_ahead_ms(), std::nullopt) << "there is none to compare it with";
+  end.session.set_wall_clock([] { return std::uint64_t{7000}; });
+  EXPECT_FALSE(end.tick(kTiming.heartbeat_ms));
+  EXPECT_EQ(end.out_as<frame::Heartbeat>().clock_ms, 7000U);
+  EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0)}), Next::kReadOn);
+  EXPECT_EQ(end.session.clock_ahead_ms(), std::nullopt) << "a host that does not tell";
+  EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0), .clock_ms = 5000}), Next::kReadOn);
+  EXPECT_EQ(end.session.clock_ahead_ms(), -2000);
+  EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0), .clock_ms = 7001}), Next::kReadOn);
+  EXPECT_EQ(end.session.clock_ahead_ms(), 1);
+  EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0), .clock_ms = UINT64_MAX / 2}),
+            Next::kReadOn);
+  EXPECT_LT(*end.session.clock_ahead_ms(), INT64_MAX / 2) << "whatever a peer says";
+}
+
 TEST(Session, ASilentLinkIsClosedAndTheSessionLivesOn) {
   Acceptor end;
   for (std::uint32_t ms = 500; ms < kTiming.suspect_ms; ms += 500) EXPECT_FALSE(end.tick(500));

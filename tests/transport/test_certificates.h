@@ -12,6 +12,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "transport/config.h"
 
@@ -47,6 +48,31 @@ class TestCertificates {
     return {.certificate = folder_ / (name + ".pem"),
             .key = folder_ / (name + ".key"),
             .ca = folder_ / "ca.pem"};
+  }
+
+  // Writes the list of revoked certificates anew, with these: each the file of one.
+  std::string revoke(const std::vector<std::string>& certificates, long next_s = 3600) {
+    const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), &X509_CRL_free);
+    X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(ca_.get()));
+    ASN1_TIME* const since = X509_gmtime_adj(nullptr, -3600);
+    ASN1_TIME* const next = X509_gmtime_adj(nullptr, next_s);
+    X509_CRL_set1_lastUpdate(list.get(), since);
+    X509_CRL_set1_nextUpdate(list.get(), next);
+    for (const std::string& file : certificates) {
+      const std::unique_ptr<FILE, int (*)(FILE*)> pem(std::fopen(file.c_str(), "r"), &std::fclose);
+      const Certificate certificate(PEM_read_X509(pem.get(), nullptr, nullptr, nullptr), &X509_free);
+      X509_REVOKED* const entry = X509_REVOKED_new();
+      X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+      X509_REVOKED_set_revocationDate(entry, since);
+      X509_CRL_add0_revoked(list.get(), entry);
+    }
+    ASN1_TIME_free(since);
+    ASN1_TIME_free(next);
+    X509_CRL_sort(list.get());
+    X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
+    write("crl.pem", [&](FILE* file) { return PEM_write_X509_CRL(file, list.get()); });
+    return folder_ / "crl.pem";
   }
 
  private:

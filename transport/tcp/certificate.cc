@@ -25,6 +25,7 @@ using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
 using Context = std::unique_ptr<SSL_CTX, FreedBy<SSL_CTX_free>>;
 using Store = std::unique_ptr<X509_STORE, FreedBy<X509_STORE_free>>;
 using StoreContext = std::unique_ptr<X509_STORE_CTX, FreedBy<X509_STORE_CTX_free>>;
+using Revocations = std::unique_ptr<X509_CRL, FreedBy<X509_CRL_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, FreedBy<GENERAL_NAMES_free>>;
 
 std::string last_error() {
@@ -41,6 +42,16 @@ std::expected<Certificate, std::string> read_pem(const std::string& file) {
   Certificate certificate(PEM_read_X509(stream.get(), nullptr, nullptr, nullptr));
   if (!certificate) return std::unexpected(file + " holds no certificate: " + last_error());
   return certificate;
+}
+
+std::expected<Revocations, std::string> read_crl(const std::string& file) {
+  const std::unique_ptr<std::FILE, FreedBy<std::fclose>> stream(std::fopen(file.c_str(), "re"));
+  if (!stream) return std::unexpected(file + " cannot be read: " + std::strerror(errno));
+  ERR_clear_error();
+  Revocations list(PEM_read_X509_CRL(stream.get(), nullptr, nullptr, nullptr));
+  if (!list)
+    return std::unexpected(file + " holds no list of revoked certificates: " + last_error());
+  return list;
 }
 
 std::string name_of(const X509_NAME* name) {
@@ -89,7 +100,46 @@ std::string not_signed(X509* certificate, const std::string& ca) {
   return X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
 }
 
+using Weight = CertificateFinding::Weight;
+
+CertificateFinding examine_revocations(X509* certificate, const TlsConfig& files,
+                                       std::int64_t now_s) {
+  const auto list = read_crl(files.crl);
+  if (!list) return {.weight = Weight::kError, .text = list.error()};
+  const auto ca = read_pem(files.ca);
+  if (ca && X509_CRL_verify(list->get(), X509_get0_pubkey(ca->get())) != 1) {
+    return {.weight = Weight::kError,
+            .text = fmt::format("{} is not signed by the authority of {}", files.crl, files.ca)};
+  }
+  const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list->get());
+  const std::int64_t next_s = next != nullptr ? seconds(next) : 0;
+  if (next_s != 0 && next_s <= now_s) {
+    return {.weight = Weight::kError,
+            .text = fmt::format("{} is over since {}, so nobody is let in; make a new one",
+                                files.crl, format_time(next_s))};
+  }
+  X509_REVOKED* revoked = nullptr;
+  if (X509_CRL_get0_by_cert(list->get(), &revoked, certificate) == 1) {
+    return {.weight = Weight::kError,
+            .text = fmt::format("{} is revoked by {}", files.certificate, files.crl)};
+  }
+  return {.weight = Weight::kFine,
+          .text = next_s == 0 ? fmt::format("{} does not revoke it", files.crl)
+                              : fmt::format("{} does not revoke it, and is valid until {}",
+                                            files.crl, format_time(next_s))};
+}
+
 }  // namespace
+
+std::expected<RevocationFacts, std::string> read_revocations(const std::string& file) {
+  const auto list = read_crl(file);
+  if (!list) return std::unexpected(list.error());
+  const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list->get());
+  const int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list->get()));
+  return RevocationFacts{.issuer = name_of(X509_CRL_get_issuer(list->get())),
+                         .revoked = static_cast<std::size_t>(std::max(revoked, 0)),
+                         .next_s = next != nullptr ? seconds(next) : 0};
+}
 
 std::expected<CertificateFacts, std::string> read_certificate(const std::string& file) {
   const auto certificate = read_pem(file);
@@ -99,7 +149,6 @@ std::expected<CertificateFacts, std::string> read_certificate(const std::string&
 
 std::vector<CertificateFinding> check_certificates(const TlsConfig& files, const std::string& host,
                                                    std::int64_t now_s) {
-  using Weight = CertificateFinding::Weight;
   constexpr std::int64_t kDay = 24 * 60 * 60;
   std::vector<CertificateFinding> findings;
   const auto say = [&](Weight weight, std::string text) {
@@ -157,6 +206,7 @@ std::vector<CertificateFinding> check_certificates(const TlsConfig& files, const
     say(facts.end_s - now_s < 14 * kDay ? Weight::kWarning : Weight::kFine,
         fmt::format("{} is valid until {}", files.certificate, format_time(facts.end_s)));
   }
+  if (!files.crl.empty()) findings.push_back(examine_revocations(certificate->get(), files, now_s));
   return findings;
 }
 

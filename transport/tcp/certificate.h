@@ -23,6 +23,15 @@ struct CertificateFacts {
 // The first certificate of a PEM file, or why it cannot be read.
 [[nodiscard]] std::expected<CertificateFacts, std::string> read_certificate(const std::string& file);
 
+// What an authority has said about the certificates that it has revoked.
+struct RevocationFacts {
+  std::string issuer;
+  std::size_t revoked = 0;
+  std::int64_t next_s = 0;  // when the next list is due, and this one is over; 0: it does not say
+};
+// The first list of a PEM file, or why it cannot be read.
+[[nodiscard]] std::expected<RevocationFacts, std::string> read_revocations(const std::string& file);
+
 struct CertificateFinding {
   enum class Weight : std::uint8_t { kFine, kWarning, kError };
   Weight weight = Weight::kFine;
@@ -30,7 +39,8 @@ struct CertificateFinding {
 };
 
 // Checks the files of a host: that they can be read, that key and certificate belong together, that
-// the authority has signed it, that it is this host's (by its subjectAltName), and its dates.
+// the authority has signed it and not revoked it, that it is this host's (by its subjectAltName), and
+// the dates of both.
 [[nodiscard]] std::vector<CertificateFinding> check_certificates(const TlsConfig& files,
                                                                  const std::string& host,
                                                                  std::int64_t now_s);

@@ -2,6 +2,7 @@
 #include "transport/tcp/peer_link.h"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "core/base/check.h"
@@ -24,6 +25,12 @@ std::uint64_t random_number() {
   return number;
 }
 
+std::uint64_t wall_clock_ms() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+  return ms > 0 ? static_cast<std::uint64_t>(ms) : 0;
+}
+
 }  // namespace
 
 PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& peer,
@@ -36,7 +43,9 @@ PeerLink::PeerLink(std::shared_ptr<Environment> environment, const PeerConfig& p
       resolver_(environment_->io),
       timer_(environment_->io),
       events_(events),
-      rdma_reason_(environment_->no_adapter) {}
+      rdma_reason_(environment_->no_adapter) {
+  session_.set_wall_clock(wall_clock_ms);
+}
 
 void PeerLink::start() {
   if (session_.identity().dials()) dialing_ = Waiting{.until_ms = environment_->now_ms()};
@@ -351,6 +360,10 @@ LinkStatus PeerLink::status() const {
     status.up_for_ms = environment_->now_ms() - up_since_ms_;
     status.round_trip_us = facts.round_trip_us;
     status.certificate_end_s = facts.certificate_end_s;
+    if (const auto ahead_ms = session_.clock_ahead_ms()) {
+      // It was on its way for half a round trip.
+      status.clock_ahead_ms = *ahead_ms + static_cast<std::int64_t>(facts.round_trip_us / 2000);
+    }
   }
   if (connection_) {
     status.bytes_sent += connection_->counters().bytes_sent;

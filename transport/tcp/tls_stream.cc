@@ -53,6 +53,18 @@ std::shared_ptr<ssl::context> make_tls_context(const TlsConfig& config) {
   require(error, config.key);
   context->load_verify_file(config.ca, error);
   require(error, config.ca);
+  if (!config.crl.empty()) {
+    X509_STORE* const store = SSL_CTX_get_cert_store(handle);
+    X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    ERR_clear_error();
+    if (lookup == nullptr ||
+        X509_load_crl_file(lookup, config.crl.c_str(), X509_FILETYPE_PEM) < 1) {
+      require(error_code(static_cast<int>(ERR_get_error()), boost::asio::error::get_ssl_category()),
+              config.crl);
+      throw std::invalid_argument(config.crl + " holds no list of revoked certificates");
+    }
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  }
   if (SSL_CTX_check_private_key(handle) != 1) {
     throw std::invalid_argument(config.key + " is not the key of " + config.certificate);
   }
