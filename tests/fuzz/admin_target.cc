@@ -30,7 +30,7 @@ class QuietAgent {
         agent_(io_, config_in(folder_), Incarnation(1)),
         reload_({.file = {}, .environment = {}, .flags = flags_in(folder_)}, agent_, notice_) {
     log::start("fuzz", "off");
-    agent_.start();
+    agent_.start(SocketAccess{});
   }
   ~QuietAgent() {
     std::error_code ignored;
