@@ -34,8 +34,8 @@ std::string link_facts(const nlohmann::json& link) {
 }
 
 void print(const nlohmann::json& status) {
-  fmt::print("host {} of cluster {}: agent {} with pid {}, {} of {} hosts connected\n",
-             text(status["host"]), text(status["cluster"]), text(status["version"]), text(status["pid"]),
+  fmt::print("host {} of cluster {}: agent pid {}, version {}, {} of {} hosts connected\n",
+             text(status["host"]), text(status["cluster"]), text(status["pid"]), text(status["version"]),
              text(status["hosts_connected"]), text(status["hosts_configured"]));
   for (const auto& context : status["contexts"]) {
     fmt::print("context {} ({}): manager {}\n", text(context["name"]), text(context["scope"]),

@@ -43,7 +43,8 @@ def check_lines(lines):
         mb_per_s = line["calls_per_s"] * line["bytes"] / 1e6
         expect(math.isclose(line["mb_per_s"], mb_per_s, rel_tol=0.01, abs_tol=0.01), f"bytes a second: {line}")
         if line["interval_us"] == 0 and line["clients"] == 1:
-            expect(line["calls_per_s"] <= 1.2e6 / line["p50_us"] or line["calls"] < 20, f"times and calls: {line}")
+            # Half of the calls took as long as the median at least, one after another.
+            expect(line["calls_per_s"] <= 2.2e6 / line["p50_us"], f"times and calls: {line}")
     for line in lines["summary"]:
         expect(line["least_p50_us"] <= line["p50_us"] <= line["most_p50_us"], f"the spread: {line}")
         expect(1 <= line["counted"] <= line["turns"] == ROUNDS, f"the turns: {line}")

@@ -19,6 +19,8 @@ Edge = collections.namedtuple("Edge", "source target symbol")  # paths from the 
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 SOURCES = (".cc", ".c", ".h")
+# operator new, new[], delete and delete[], mangled.
+ALLOCATION = ("_Znw", "_Zna", "_Zdl", "_Zda")
 STRONG = "TDBRSGC"  # nm's letters for what one object alone defines
 
 
@@ -119,8 +121,9 @@ def calls(rules, root, build):
             found = definers.get(symbol, ())
             # Programs may define the same symbol each; what is linked is the nearest.
             near = [target for target in found if target.startswith(own)]
-            # A name of C is the C library's, but in a folder that replaces functions of it.
-            if not symbol.startswith("_Z"):
+            # A name of C is the C library's, but in a folder that replaces functions of it; and the
+            # C++ library's allocation functions are its own, whatever program counts with others.
+            if not symbol.startswith("_Z") or symbol.startswith(ALLOCATION):
                 found = near = near if own[:-1] in rules.replacing else []
             for target in sorted(near or found):
                 if target != source:

@@ -110,6 +110,11 @@ class CheckFloors(unittest.TestCase):
         self.assertIn("low/a.cc -> low/b.cc: close", said)
         self.assertNotIn("high/c.cc", said)
 
+    def test_allocation_is_the_librarys_whatever_program_counts_it(self):
+        self.write("low/a.cc", "struct S { int x; }; S* a() { return new S; }")
+        self.write("high/b.cc", "void* operator new(unsigned long) { return nullptr; }")
+        self.assertEqual(self.check(), "")
+
     def test_objects_of_sources_that_are_gone_are_left_out(self):
         self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")
         os.remove(os.path.join(self.root, "low/ladder.cc"))
