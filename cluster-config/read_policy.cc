@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster-config/read_policy.h"
 
-#include <grp.h>
-#include <pwd.h>
-
 #include <algorithm>
-#include <charconv>
 #include <expected>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "cluster-config/accounts.h"
 
 namespace netbinder {
 
@@ -19,31 +17,23 @@ constexpr std::size_t kMaxRules = 256;
 constexpr std::size_t kMaxOfRule = 64;  // subjects, or globs
 constexpr std::size_t kMaxGlobBytes = 255;
 
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value == UINT32_MAX) return std::nullopt;
-  return value;
-}
-
 using Read = std::expected<PolicyWho, std::string>;
 
 Read user_or_group(PolicyWho who, std::string_view kind, const std::string& name) {
   const bool group = kind == "gid" || kind == "group";
   who.kind = group ? PolicyWho::Kind::kGroup : PolicyWho::Kind::kUser;
   if (kind == "uid" || kind == "gid") {
-    const auto found = number(name);
+    const auto found = account_number(name);
     if (!found) return std::unexpected("'" + name + "' is no number");
     who.number = *found;
   } else if (group) {
-    const ::group* const found = ::getgrnam(name.c_str());
-    if (found == nullptr) return std::unexpected("there is no group '" + name + "' on this host");
-    who.number = found->gr_gid;
+    const auto found = group_named(name);
+    if (!found) return std::unexpected("there is no group '" + name + "' on this host");
+    who.number = *found;
   } else {
-    const passwd* const found = ::getpwnam(name.c_str());
-    if (found == nullptr) return std::unexpected("there is no user '" + name + "' on this host");
-    who.number = found->pw_uid;
+    const auto found = user_named(name);
+    if (!found) return std::unexpected("there is no user '" + name + "' on this host");
+    who.number = *found;
   }
   return who;
 }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "cluster-config/accounts.h"
 #include "cluster-config/read_policy.h"
 #include "cluster-config/reader.h"
 
@@ -158,13 +159,9 @@ void read_uid_map(TableReader& in, HostSettings& host) {
       host.other_uids = here;
       return;
     }
-    std::uint32_t uid = 0;
-    const char* const end = there.data() + there.size();
-    const auto [stop, error] = std::from_chars(there.data(), end, uid);
-    if (error != std::errc() || stop != end || uid == UINT32_MAX) {
-      table.fail(there, "is neither a user's number nor \"*\"");
-    }
-    host.uid_map[uid] = here;
+    const auto uid = account_number(there);
+    if (!uid) table.fail(there, "is neither a user's number nor \"*\"");
+    host.uid_map[*uid] = here;
   });
 }
 

@@ -191,7 +191,8 @@ void ProgramChannels::attached(ProcessId channel, std::int32_t pid, int socket) 
 }
 
 bool ProgramChannels::Watched::held() const {
-  return !watches_holders || std::ranges::find(holders, Holder::Part::kHolds, &Holder::part) != holders.end();
+  return !watches_holders ||
+         std::ranges::find(holders, Holder::Part::kHolds, &Holder::part) != holders.end();
 }
 
 void ProgramChannels::add_holder(Watched& watched, const Holder& holder, int socket) {
@@ -227,17 +228,18 @@ void ProgramChannels::program_ended(std::int32_t pid) {
   if (found == channels_of_.end()) return;
   for (const ProcessId process : std::vector(found->second)) {
     Watched& watched = *channels_.at(process.value());
-    const auto of_it = std::ranges::find(watched.holders, pid, &Holder::pid);
-    NB_CHECK(of_it != watched.holders.end());
-    const Holder holder = *of_it;
-    watched.holders.erase(of_it);
+    // Processes that it has forked may have identified themselves before it ended; what it has sent
+    // itself is of a known holder still.
+    watched.channel->receive_side_messages();
+    const auto place = std::ranges::find(watched.holders, pid, &Holder::pid);
+    NB_CHECK(place != watched.holders.end());
+    const Holder holder = *place;
+    watched.holders.erase(place);
     forget_holder(holder, process);
     if (holder.part == Holder::Part::kSupervises) {
       close(process);
       continue;
     }
-    // Processes that it has forked may have identified themselves before it ended.
-    watched.channel->receive_side_messages();
     if (pid == watched.channel->program().pid) host_.driver().mapping_lost(process);
     if (!watched.held()) after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
   }

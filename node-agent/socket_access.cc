@@ -1,35 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/socket_access.h"
 
-#include <grp.h>
-#include <pwd.h>
-
-#include <charconv>
+#include "cluster-config/accounts.h"
 
 namespace netbinder {
 
 namespace {
 
-std::optional<std::uint32_t> number(const std::string& text) {
-  std::uint32_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value == UINT32_MAX) return std::nullopt;
-  return value;
+// By number or by name.
+std::optional<uid_t> user_of(const std::string& text) {
+  const auto number = account_number(text);
+  return number ? number : user_named(text);
 }
 
-std::optional<uid_t> user_of(const std::string& name) {
-  if (const auto uid = number(name)) return uid;
-  const passwd* const entry = ::getpwnam(name.c_str());
-  if (entry == nullptr) return std::nullopt;
-  return entry->pw_uid;
-}
-
-std::optional<gid_t> group_of(const std::string& name) {
-  if (const auto gid = number(name)) return gid;
-  const group* const entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) return std::nullopt;
-  return entry->gr_gid;
+std::optional<gid_t> group_of(const std::string& text) {
+  const auto number = account_number(text);
+  return number ? number : group_named(text);
 }
 
 }  // namespace
