@@ -14,14 +14,26 @@
 
 namespace netbinder::bench {
 
-// Where the server and its clients are.
+// The hosts of the server and of its clients.
 enum class Mode : std::uint8_t {
   kLocal,  // one host
   kTcp,    // two hosts, joined by the loopback device
   kVeth,   // two hosts, each in a network namespace, joined by a pair of virtual devices
+  kTls,    // like kTcp, with TLS on both sides
 };
 
-// What the processes may run on.
+enum class Work : std::uint8_t {
+  kCall,    // a request and its answer
+  kOneway,  // a request alone: it is done when the server's side has queued it
+};
+
+// Other work of the machine while the calls are made.
+enum class Load : std::uint8_t {
+  kNone,
+  kBusyLoops,  // a process for each processor that computes without end
+};
+
+// The processors that the processes may run on.
 enum class Pinning : std::uint8_t {
   kNone,   // any processor
   kOne,    // all on one processor
@@ -35,14 +47,20 @@ struct Point {
   std::uint32_t interval_us =
       0;  // between the beginnings of a client's calls; 0: one after another
   Pinning pinning = Pinning::kNone;
+  Work work = Work::kCall;
+  Load load = Load::kNone;
 
   auto operator<=>(const Point&) const = default;
 };
 
 [[nodiscard]] std::string_view text(Mode mode);
 [[nodiscard]] std::string_view text(Pinning pinning);
+[[nodiscard]] std::string_view text(Work work);
+[[nodiscard]] std::string_view text(Load load);
 [[nodiscard]] std::optional<Mode> mode_of(std::string_view word);
 [[nodiscard]] std::optional<Pinning> pinning_of(std::string_view word);
+[[nodiscard]] std::optional<Work> work_of(std::string_view word);
+[[nodiscard]] std::optional<Load> load_of(std::string_view word);
 
 // "--mode local --bytes 64 …", one word each.
 [[nodiscard]] std::vector<std::string> words_of(const Point& point);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where programs and tools find the agent: $NETBINDER_SOCKET; else, for a user who is not root, an
-// agent of his own in $XDG_RUNTIME_DIR, if one is there; else the host's.
+// The place at which programs and tools look for the agent: $NETBINDER_SOCKET; else, for a user who
+// is not root, an agent of his own in $XDG_RUNTIME_DIR, if one is there; else the host's.
 #pragma once
 
 #include <sys/un.h>

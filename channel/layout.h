@@ -47,7 +47,7 @@ inline ChannelHeader& header_at(std::byte* memory) {
 inline Mailbox& mailbox_at(std::byte* memory, std::uint32_t index) {
   return *reinterpret_cast<Mailbox*>(memory + kMailboxesStart + std::size_t{index} * kMailboxBytes);
 }
-// Where the mailbox's staging area is in the file.
+// The offset in the file of the mailbox's staging area.
 constexpr std::uint64_t staging_start(std::uint32_t index) {
   return kStagingStart + std::uint64_t{index} * kStagingBytes;
 }

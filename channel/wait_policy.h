@@ -16,7 +16,8 @@
 //     looking has ended.
 //   - A look that takes very long means that others use the processor: a busy program that never
 //     gives it away keeps it for a whole time slice. A sleeper is served sooner then, so the waiter
-//     sleeps for the next waits, and for more of them each time that happens.
+//     sleeps for the next waits, and for more of them each time that happens. Until it looks again,
+//     it does not give the processor away for anybody else's sake either.
 //
 // Reads no clock and does no waiting itself. An object belongs to one thread and may be in memory
 // that is zero at first. Sizes of the steps: docs/PERFORMANCE.md.
@@ -77,9 +78,15 @@ class WaitPolicy {
   // window longer than kCrowdedNs was configured, and is respected.
   [[nodiscard]] bool crowded(std::uint64_t look_ns, std::uint64_t window_ns) {
     if (look_ns < std::max(kCrowdedNs, window_ns)) return false;
-    needed_ = std::clamp(4 * needed(), kMaxShortWaits, kMaxShortWaitsInACrowd);
+    needed_ = std::clamp(4 * needed(), 4 * kMaxShortWaits, kMaxShortWaitsInACrowd);
     short_waits_ = 0;
     return true;
+  }
+
+  // Whether giving the processor away is likely to cost a whole time slice. Whoever does not look
+  // then must not give it away either, but sleep.
+  [[nodiscard]] bool in_a_crowd() const {
+    return needed() > kMaxShortWaits && short_waits_ < needed();
   }
 
  private:

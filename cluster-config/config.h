@@ -43,6 +43,19 @@
 //                  "netbinder" if there is one; "root" stays root.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
+//   [log]
+//     format           "text": lines on stderr; "json": objects of JSON, one a line, on stderr;
+//                      "journal": to systemd's journal, with fields
+//     filter           a level for each of some components, in place of log_level:
+//                      "transport=debug,claims=trace". Components: agent, claims, config, files,
+//                      membership, policy, programs, rdma, references, transport
+//
+//   [metrics]      HTTP: /metrics (for Prometheus), /healthz, /readyz. They are on the admin socket in
+//                  any case.
+//     listen           "ip:port", "[ipv6]:port": also there. Default: nowhere
+//     remote           false. Whether that may be another than a loopback address
+//     users            false. Whether everybody who can reach it sees what each user's programs have
+//
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
 //     name             required; the device is /dev/NAME or /dev/binderfs/NAME
 //     scope            "cluster": one context manager among all hosts; or "host": one each
@@ -78,6 +91,20 @@
 //                      Default: "*". A name passes if context and host let it.
 //     import           likewise: the names of that host that are seen here
 //
+//   [membership]   who the hosts of the cluster are
+//     kind             "static": those of [[hosts]]. "etcd": those that have joined there; [[hosts]] then
+//                      only says what holds for some of them (uid_map, export, import), by name
+//     endpoints        what follows is for "etcd". Required: "https://host:port", …, tried in turn;
+//                      "http://" on loopback, or with `insecure`
+//     prefix           of all keys. Default: "/netbinder/CLUSTER"
+//     address          where other hosts find this one. Default: `listen`
+//     lease_seconds    20 (2 … 3600): a host that etcd has not heard of for so long has left
+//     labels           [membership.labels]: NAME = "text", for `netbinder status` and etcd's readers
+//     user             of etcd, with
+//     password_file    a file with its password
+//     tls              [membership.tls]: `ca` that signs etcd's certificates (default: the system's
+//                      authorities), `certificate` and `key` of this host, both or none
+//
 //   [session]      with each other host
 //     timeout_ms       5000 (100 … 3600000): without a link for so long, a host counts as dead
 //     heartbeat_ms     500 (10 … 60000): silence after which a heartbeat is sent
@@ -92,6 +119,7 @@
 //     max_threads_per_user       16384 (1 … 16777216)
 //     max_nodes_per_user         262144 (1 … 16777216)
 //     max_refs_per_user          262144 (1 … 16777216)
+//     max_todos_per_user         524288 (1 … 16777216): completions and notifications, not read
 //     max_files_per_user         4096 (1 … 1048576): descriptors that are on their way
 //     max_message_bytes          4194304 (4096 … 4194304): all parts of a transaction together
 //     max_backlog_bytes          268435456 (67108864 … 17179869184): held for a host that takes
@@ -179,11 +207,35 @@ struct LimitSettings {
   std::uint32_t max_threads_per_user = 16384;
   std::uint32_t max_nodes_per_user = 1U << 18;
   std::uint32_t max_refs_per_user = 1U << 18;
+  std::uint32_t max_todos_per_user = 1U << 19;
   std::uint32_t max_files_per_user = 4096;
   std::uint32_t max_message_bytes = 4U << 20;
   std::uint64_t max_backlog_bytes = 256ULL << 20;
   std::uint64_t max_file_bytes = 64ULL << 20;
   friend bool operator==(const LimitSettings&, const LimitSettings&) = default;
+};
+
+// Where the cluster's hosts come from: a list in the configuration, or etcd, where hosts join.
+enum class MembershipKind { kStatic, kEtcd };
+
+struct MembershipTlsSettings {
+  std::string ca;  // empty: the system's authorities
+  std::string certificate;
+  std::string key;
+  friend bool operator==(const MembershipTlsSettings&, const MembershipTlsSettings&) = default;
+};
+
+struct MembershipSettings {
+  MembershipKind kind = MembershipKind::kStatic;
+  std::vector<std::string> endpoints;  // what follows is of kEtcd
+  std::string prefix;
+  std::string address;
+  std::uint32_t lease_seconds = 20;
+  std::map<std::string, std::string> labels;
+  std::string user;
+  std::string password_file;
+  MembershipTlsSettings tls;
+  friend bool operator==(const MembershipSettings&, const MembershipSettings&) = default;
 };
 
 enum class PolicyAction { kAdd, kFind, kCall, kManage };
@@ -219,6 +271,21 @@ struct RdmaSettings {
   friend bool operator==(const RdmaSettings&, const RdmaSettings&) = default;
 };
 
+enum class LogFormat { kText, kJson, kJournal };
+
+struct LogSettings {
+  LogFormat format = LogFormat::kText;
+  std::map<std::string, std::string> filter = {};  // levels by component
+  friend bool operator==(const LogSettings&, const LogSettings&) = default;
+};
+
+struct MetricsSettings {
+  std::string listen = {};  // empty: nowhere
+  bool remote = false;
+  bool users = false;
+  friend bool operator==(const MetricsSettings&, const MetricsSettings&) = default;
+};
+
 struct TlsSettings {
   std::string certificate;
   std::string key;
@@ -245,16 +312,26 @@ struct Config {
   std::string log_level = "info";
   std::vector<ContextSettings> contexts;
   std::vector<PolicySettings> policy;  // in order
-  std::vector<HostSettings> hosts;  // never empty; has `host`
+  MembershipSettings membership;
+  // With kEtcd, the settings in [[hosts]] for hosts that join: by name, without ids and addresses.
+  std::vector<HostSettings> host_rules;
+  // Never empty; has `host`. With kEtcd, a file gives this host alone, without an id.
+  std::vector<HostSettings> hosts;
   SessionSettings session;
   LimitSettings limits;
   RdmaSettings rdma;
   TlsSettings tls;
+  LogSettings log;
+  MetricsSettings metrics;
 
   // This host's entry in `hosts`.
   [[nodiscard]] const HostSettings& self() const;
   friend bool operator==(const Config&, const Config&) = default;
 };
+
+// A host that has joined, with what the configuration says about it.
+[[nodiscard]] HostSettings described_host(const Config& config, const std::string& name,
+                                          std::uint32_t id, const std::string& address);
 
 struct ConfigError {
   std::string file;
@@ -267,7 +344,7 @@ struct ConfigError {
   [[nodiscard]] std::string to_string() const;
 };
 
-// Where each value came from: "FILE:LINE", "NETBINDER_HOST" or "--set"; by the key, as in
+// The origin of each value: "FILE:LINE", "NETBINDER_HOST" or "--set"; by the key, as in
 // "session.timeout_ms" or "hosts[2].address". What is not in it has its default.
 using ConfigOrigins = std::map<std::string, std::string>;
 
@@ -306,6 +383,8 @@ struct LoadedConfig {
 [[nodiscard]] std::map<std::string, std::string> config_values(const Config& config);
 
 [[nodiscard]] std::string_view to_string(TransportKind kind);
+[[nodiscard]] std::string_view to_string(MembershipKind kind);
+[[nodiscard]] std::string_view to_string(LogFormat format);
 [[nodiscard]] std::string_view to_string(ContextScope scope);
 [[nodiscard]] std::string_view to_string(ServiceManagerKind kind);
 [[nodiscard]] std::string_view to_string(PolicyAction action);

@@ -17,6 +17,9 @@ using Names = std::array<std::pair<std::string_view, Value>, count>;
 inline constexpr Names<TransportKind, 3> kTransports{
     {{"auto", TransportKind::kAuto}, {"tcp", TransportKind::kTcp}, {"rdma", TransportKind::kRdma}}};
 
+inline constexpr Names<MembershipKind, 2> kMemberships{
+    {{"static", MembershipKind::kStatic}, {"etcd", MembershipKind::kEtcd}}};
+
 inline constexpr Names<ContextScope, 2> kScopes{
     {{"cluster", ContextScope::kCluster}, {"host", ContextScope::kHost}}};
 
@@ -39,6 +42,15 @@ inline constexpr Names<PolicyAction, 4> kPolicyActions{{{"add", PolicyAction::kA
                                                         {"find", PolicyAction::kFind},
                                                         {"call", PolicyAction::kCall},
                                                         {"manage", PolicyAction::kManage}}};
+
+inline constexpr Names<LogFormat, 3> kLogFormats{{{"text", LogFormat::kText},
+                                                  {"json", LogFormat::kJson},
+                                                  {"journal", LogFormat::kJournal}}};
+
+// The parts of the agent whose lines can be filtered (transport/log.h has the same).
+inline constexpr std::array<std::string_view, 10> kLogComponents{
+    "agent",      "claims", "config",   "files", "membership",
+    "policy",     "programs", "rdma", "references", "transport"};
 
 // Here each name is its own value.
 inline constexpr Names<std::string_view, 6> kLogLevels{{{"trace", "trace"},

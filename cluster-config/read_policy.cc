@@ -38,7 +38,7 @@ Read user_or_group(PolicyWho who, std::string_view kind, const std::string& name
   return who;
 }
 
-Read read_who(const std::string& text, const std::vector<HostSettings>& hosts) {
+Read read_who(const std::string& text, const Config& config) {
   PolicyWho who;
   who.text = text;
   if (text == "*") return who;
@@ -60,7 +60,9 @@ Read read_who(const std::string& text, const std::vector<HostSettings>& hosts) {
     if (who.host.empty())
       return std::unexpected("there is no host behind the '@' of '" + text + "'");
   }
-  if ((of_host || !who.host.empty()) &&
+  // Hosts that join are known later.
+  const std::vector<HostSettings>& hosts = config.hosts;
+  if ((of_host || !who.host.empty()) && config.membership.kind == MembershipKind::kStatic &&
       std::ranges::find(hosts, who.host, &HostSettings::name) == hosts.end()) {
     return std::unexpected("'" + who.host + "' is not one of [[hosts]]");
   }
@@ -114,7 +116,7 @@ void read_policy(TableReader& in, Config& config) {
         table.fail("who", "must not be more than " + std::to_string(kMaxOfRule));
       }
       for (const std::string& text : subjects) {
-        auto who = read_who(text, config.hosts);
+        auto who = read_who(text, config);
         if (!who) table.fail("who", who.error());
         rule.who.push_back(*std::move(who));
       }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster-config/read_table.h"
 
-#include <arpa/inet.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +11,9 @@
 #include <utility>
 
 #include "cluster-config/accounts.h"
+#include "cluster-config/address.h"
+#include "cluster-config/read_log.h"
+#include "cluster-config/read_membership.h"
 #include "cluster-config/read_policy.h"
 #include "cluster-config/reader.h"
 
@@ -20,17 +22,10 @@ namespace {
 
 constexpr std::size_t kMaxHosts = 1024;
 constexpr std::size_t kMaxContexts = 64;
-constexpr std::size_t kMaxNameBytes = 255;
-
-bool host_name_valid(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
-}
+constexpr std::size_t kMaxContextNameBytes = 255;
 
 bool context_name_valid(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes && name != "." && name != ".." &&
+  return !name.empty() && name.size() <= kMaxContextNameBytes && name != "." && name != ".." &&
          std::ranges::all_of(name, [](char c) { return c > ' ' && c != '/' && c != 0x7F; });
 }
 
@@ -48,51 +43,10 @@ std::string default_socket() {
   return "/run/netbinder/agent.sock";
 }
 
-struct ParsedAddress {
-  std::string problem;   // empty: there is none
-  bool loopback = true;  // false only where that is certain: names are looked up later
-};
-
-ParsedAddress examine_address(const std::string& address) {
-  const auto problem = [&](const char* what) {
-    return ParsedAddress{.problem = "'" + address + "' is not an address: " + what};
-  };
-  const auto colon = address.rfind(':');
-  if (colon == std::string::npos) {
-    return problem("there is no port (ip:port, [ipv6]:port, name:port)");
-  }
-  std::uint16_t port = 0;
-  const char* const end = address.data() + address.size();
-  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
-  if (error != std::errc() || stop != end || port == 0) {
-    return problem("the port must be from 1 to 65535");
-  }
-  const std::string host = address.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
-    in6_addr ip{};
-    if (inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &ip) != 1) {
-      return problem("there is no IPv6 address in the brackets");
-    }
-    return {.problem = {}, .loopback = IN6_IS_ADDR_LOOPBACK(&ip) != 0};
-  }
-  if (host.find(':') != std::string::npos) return problem("an IPv6 address is written in brackets");
-  in_addr ip{};
-  if (inet_pton(AF_INET, host.c_str(), &ip) == 1) {
-    return {.problem = {}, .loopback = ntohl(ip.s_addr) >> 24 == 127};
-  }
-  if (!host_name_valid(host)) return problem("there is no host name before the port");
-  return {};
-}
-
 void read_address(TableReader& in, std::string_view key, std::string& address, bool secure) {
   if (!in.get(key, address)) return;
-  const auto examined = examine_address(address);
-  if (!examined.problem.empty()) in.fail(key, examined.problem);
-  if (!examined.loopback && !secure) {
-    in.fail(key, "'" + address +
-                     "' is not a loopback address: hosts talk over a network only with "
-                     "certificates ([tls]), or with insecure = true");
-  }
+  const std::string problem = address_problem(address, secure);
+  if (!problem.empty()) in.fail(key, problem);
 }
 
 void read_socket(TableReader& in, std::string_view key, std::string& path) {
@@ -165,22 +119,26 @@ void read_uid_map(TableReader& in, HostSettings& host) {
   });
 }
 
+void read_host_name(TableReader& table, HostSettings& host, const std::vector<HostSettings>& others) {
+  if (!table.get("name", host.name)) table.fail("name", "is missing");
+  if (!host_name_valid(host.name)) {
+    table.fail("name", "'" + host.name + "' has other characters than a host name");
+  }
+  if (std::ranges::find(others, host.name, &HostSettings::name) != others.end()) {
+    table.fail("name", "there is a host '" + host.name + "' already");
+  }
+}
+
 void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) {
   in.tables("hosts", kMaxHosts, [&](TableReader& table, std::size_t index) {
     HostSettings host{.name = {}, .id = static_cast<std::uint32_t>(index + 1), .address = {}};
-    if (!table.get("name", host.name)) table.fail("name", "is missing");
-    if (!host_name_valid(host.name)) {
-      table.fail("name", "'" + host.name + "' has other characters than a host name");
-    }
+    read_host_name(table, host, hosts);
     table.get("id", host.id, 1, UINT32_MAX);
     read_address(table, "address", host.address, secure);
     read_uid_map(table, host);
     read_globs(table, "export", host.exported);
     read_globs(table, "import", host.imported);
     for (const auto& other : hosts) {
-      if (other.name == host.name) {
-        table.fail("name", "there is a host '" + host.name + "' already");
-      }
       if (other.id == host.id) {
         table.fail("id", "host '" + other.name + "' has the id " + std::to_string(host.id));
       }
@@ -193,6 +151,35 @@ void read_hosts(TableReader& in, std::vector<HostSettings>& hosts, bool secure) 
     }
     hosts.push_back(std::move(host));
   });
+}
+
+// If hosts join by themselves, an entry holds settings for a host that may or may not be there.
+void read_host_rules(TableReader& in, std::vector<HostSettings>& rules) {
+  in.tables("hosts", kMaxHosts, [&](TableReader& table, std::size_t) {
+    HostSettings host;
+    read_host_name(table, host, rules);
+    std::string unused;
+    std::uint32_t unused_id = 0;
+    constexpr const char* kAssigned =
+        "is not to be set: with membership.kind = \"etcd\" hosts bring their addresses along, and get "
+        "their ids there";
+    if (table.get("address", unused)) table.fail("address", kAssigned);
+    if (table.get("id", unused_id, 0, UINT32_MAX)) table.fail("id", kAssigned);
+    read_uid_map(table, host);
+    read_globs(table, "export", host.exported);
+    read_globs(table, "import", host.imported);
+    rules.push_back(std::move(host));
+  });
+}
+
+// Reads where a host that joins listens, and the address that the others are told.
+void read_own_address(TableReader& in, Config& config, bool secure) {
+  if (config.listen.empty()) {
+    in.fail("listen", "is missing: with membership.kind = \"etcd\" other hosts find this one there");
+  }
+  if (config.membership.address.empty()) config.membership.address = config.listen;
+  const std::string problem = address_problem(config.membership.address, secure);
+  if (!problem.empty()) in.fail("membership", "address: " + problem);
 }
 
 void read_session(TableReader& in, SessionSettings& session) {
@@ -216,6 +203,7 @@ void read_limits(TableReader& in, LimitSettings& limits) {
     table.get("max_threads_per_user", limits.max_threads_per_user, 1, 1U << 24);
     table.get("max_nodes_per_user", limits.max_nodes_per_user, 1, 1U << 24);
     table.get("max_refs_per_user", limits.max_refs_per_user, 1, 1U << 24);
+    table.get("max_todos_per_user", limits.max_todos_per_user, 1, 1U << 24);
     table.get("max_files_per_user", limits.max_files_per_user, 1, 1U << 20);
     table.get("max_message_bytes", limits.max_message_bytes, 4096, 4U << 20);
     table.get("max_backlog_bytes", limits.max_backlog_bytes, 64ULL << 20, 16ULL << 30);
@@ -230,6 +218,24 @@ void read_rdma(TableReader& in, RdmaSettings& rdma) {
     table.get("gid_index", rdma.gid_index, 0, 255);
     table.get("staging_bytes", rdma.staging_bytes, 65536, 1ULL << 30);
     table.get("max_registered_bytes", rdma.max_registered_bytes, 1ULL << 20, 1ULL << 40);
+  });
+}
+
+void read_metrics(TableReader& in, MetricsSettings& metrics) {
+  in.table("metrics", [&](TableReader& table) {
+    table.get("remote", metrics.remote);
+    table.get("users", metrics.users);
+    if (!table.get("listen", metrics.listen) || metrics.listen.empty()) return;
+    const ExaminedAddress examined = examine_address(metrics.listen);
+    if (!examined.problem.empty()) table.fail("listen", examined.problem);
+    if (!examined.is_ip) {
+      table.fail("listen", "'" + metrics.listen + "' has no IP address before the port");
+    }
+    if (!examined.loopback && !metrics.remote) {
+      table.fail("listen", "'" + metrics.listen +
+                               "' is not a loopback address: everybody who reaches it would see "
+                               "the metrics; remote = true allows it");
+    }
   });
 }
 
@@ -264,13 +270,22 @@ Config read_config(TableReader& in) {
   read_contexts(in, config.contexts);
   read_tls(in, config.tls);
   const bool secure = config.insecure || config.tls.enabled();
-  read_hosts(in, config.hosts, secure);
+  read_membership(in, config.membership, config.cluster, config.insecure);
+  const bool joins = config.membership.kind == MembershipKind::kEtcd;
+  if (joins) {
+    read_host_rules(in, config.host_rules);
+  } else {
+    read_hosts(in, config.hosts, secure);
+  }
   read_session(in, config.session);
   read_limits(in, config.limits);
   read_rdma(in, config.rdma);
+  read_log(in, config.log);
+  read_metrics(in, config.metrics);
 
   if (config.hosts.empty()) {
-    config.hosts.push_back({.name = config.host, .id = 1, .address = {}});
+    const std::uint32_t id = joins ? 0 : 1;  // 0: it gets one when it joins
+    config.hosts.push_back({.name = config.host, .id = id, .address = {}});
   }
   const auto self = std::ranges::find(config.hosts, config.host, &HostSettings::name);
   if (self == config.hosts.end()) {
@@ -278,17 +293,20 @@ Config read_config(TableReader& in) {
                                : "is missing, and the system's host name '" + config.host +
                                      "' is not one of [[hosts]]");
   }
-  if (config.hosts.size() > 1 && !secure && config.cluster_key.empty()) {
+  if ((joins || config.hosts.size() > 1) && !secure && config.cluster_key.empty()) {
     in.fail("cluster_key",
             "is missing: hosts know each other by a key that they share (cluster_key) or by "
             "certificates ([tls]); insecure = true does without");
   }
   read_policy(in, config);
-  config.listen = self->address;
+  config.listen = joins ? config.membership.address : self->address;
   read_address(in, "listen", config.listen, secure);
-  if (config.hosts.size() == 1 && config.listen != self->address) {
+  if (joins) {
+    read_own_address(in, config, secure);
+  } else if (config.hosts.size() == 1 && config.listen != self->address) {
     in.fail("listen", "there are no other hosts in [[hosts]] to listen for");
   }
+  if (joins) config.hosts = {described_host(config, config.host, 0, config.membership.address)};
   in.finish();
   return config;
 }
@@ -304,6 +322,18 @@ std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table) {
   } catch (const ConfigError& error) {
     return std::unexpected(error);
   }
+}
+
+HostSettings described_host(const Config& config, const std::string& name, std::uint32_t id,
+                            const std::string& address) {
+  HostSettings host{.name = name, .id = id, .address = address};
+  const auto rules = std::ranges::find(config.host_rules, name, &HostSettings::name);
+  if (rules == config.host_rules.end()) return host;
+  host.uid_map = rules->uid_map;
+  host.other_uids = rules->other_uids;
+  host.exported = rules->exported;
+  host.imported = rules->imported;
+  return host;
 }
 
 const HostSettings& Config::self() const {

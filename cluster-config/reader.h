@@ -60,6 +60,7 @@ class TableReader {
   // Reads each table of the array of this key, if present.
   void tables(std::string_view key, std::size_t max,
               const std::function<void(TableReader&, std::size_t index)>& read);
+  [[nodiscard]] bool has(std::string_view key) const { return table_.get(key) != nullptr; }
   // Fails if there is a key that was not asked for.
   void finish() const;
 

@@ -39,10 +39,20 @@ std::string quote(std::string_view text) {
   return quoted + "\"";
 }
 
+std::string key(std::string_view name) {
+  return name.find('.') == std::string_view::npos ? std::string(name) : quote(name);
+}
+
 }  // namespace config_text
 
 std::string_view to_string(TransportKind kind) {
   return find_name(config_names::kTransports, kind);
+}
+std::string_view to_string(MembershipKind kind) {
+  return find_name(config_names::kMemberships, kind);
+}
+std::string_view to_string(LogFormat format) {
+  return find_name(config_names::kLogFormats, format);
 }
 std::string_view to_string(ContextScope scope) { return find_name(config_names::kScopes, scope); }
 std::string_view to_string(ServiceManagerKind kind) {
@@ -117,6 +127,45 @@ class Renderer {
   std::map<std::string, std::string> values_;
 };
 
+void render_membership(Renderer& out, const MembershipSettings& membership) {
+  out.table("membership");
+  out.put("kind", to_string(membership.kind));
+  if (membership.kind == MembershipKind::kStatic) return;
+  out.put("endpoints", membership.endpoints);
+  out.put("prefix", membership.prefix);
+  out.put("address", membership.address);
+  out.put("lease_seconds", membership.lease_seconds);
+  out.put_if("user", membership.user);
+  out.put_if("password_file", membership.password_file);
+  if (!membership.labels.empty()) out.table("membership.labels");
+  for (const auto& [name, value] : membership.labels) {
+    out.put(config_text::key(name), std::string_view(value));
+  }
+  const MembershipTlsSettings& tls = membership.tls;
+  if (tls == MembershipTlsSettings{}) return;
+  out.table("membership.tls");
+  out.put_if("ca", tls.ca);
+  out.put_if("certificate", tls.certificate);
+  out.put_if("key", tls.key);
+}
+
+void render_log(Renderer& out, const LogSettings& log) {
+  out.table("log");
+  out.put("format", to_string(log.format));
+  std::string filter;
+  for (const auto& [component, level] : log.filter) {
+    filter += (filter.empty() ? "" : ",") + component + "=" + level;
+  }
+  out.put("filter", filter);
+}
+
+void render_metrics(Renderer& out, const MetricsSettings& metrics) {
+  out.table("metrics");
+  out.put_if("listen", metrics.listen);
+  out.put("remote", metrics.remote);
+  out.put("users", metrics.users);
+}
+
 Renderer render(const Config& config, const ConfigOrigins* origins) {
   Renderer out(origins);
   out.put("host", config.host);
@@ -155,11 +204,13 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("who", subjects);
     out.put("names", rule.names);
   }
-  for (std::size_t i = 0; i < config.hosts.size(); ++i) {
-    const HostSettings& host = config.hosts[i];
+  const bool joins = config.membership.kind == MembershipKind::kEtcd;
+  const std::vector<HostSettings>& hosts = joins ? config.host_rules : config.hosts;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const HostSettings& host = hosts[i];
     out.entry("hosts", i + 1, host.name);
     out.put("name", host.name);
-    out.put("id", host.id);
+    if (!joins) out.put("id", host.id);
     out.put_if("address", host.address);
     if (host.exported != kAllNames) out.put("export", host.exported);
     if (host.imported != kAllNames) out.put("import", host.imported);
@@ -167,6 +218,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     for (const auto& [there, here] : host.uid_map) out.put(fmt::format("{}", there), here);
     if (host.other_uids) out.put("\"*\"", *host.other_uids);
   }
+  render_membership(out, config.membership);
   out.table("session");
   out.put("timeout_ms", config.session.timeout_ms);
   out.put("heartbeat_ms", config.session.heartbeat_ms);
@@ -179,6 +231,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
   out.put("max_threads_per_user", config.limits.max_threads_per_user);
   out.put("max_nodes_per_user", config.limits.max_nodes_per_user);
   out.put("max_refs_per_user", config.limits.max_refs_per_user);
+  out.put("max_todos_per_user", config.limits.max_todos_per_user);
   out.put("max_files_per_user", config.limits.max_files_per_user);
   out.put("max_message_bytes", config.limits.max_message_bytes);
   out.put("max_backlog_bytes", config.limits.max_backlog_bytes);
@@ -189,6 +242,8 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
   if (config.rdma.gid_index >= 0) out.put("gid_index", config.rdma.gid_index);
   out.put("staging_bytes", config.rdma.staging_bytes);
   out.put("max_registered_bytes", config.rdma.max_registered_bytes);
+  render_log(out, config.log);
+  render_metrics(out, config.metrics);
   if (config.tls.enabled()) {
     out.table("tls");
     out.put("certificate", config.tls.certificate);

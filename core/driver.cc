@@ -39,6 +39,7 @@ Driver::~Driver() {
     peer_lost(cluster_->peers().all().begin()->first);
   }
   while (!model_.processes().empty()) close(model_.processes().begin()->second->id());
+  while (has_ending()) go_on_ending();
 }
 
 // ---- processes ----
@@ -125,7 +126,7 @@ std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials
   const UserUsage& user = model_.users.of(credentials.euid);
   const std::size_t reserve =
       user.uid() == 0 ? 0 : std::min(model_.setup.processes_for_root, model_.setup.max_processes / 8);
-  if (model_.processes().size() >= model_.setup.max_processes - reserve ||
+  if (model_.processes().size() + model_.ending().size() >= model_.setup.max_processes - reserve ||
       !user.may_add_process()) {
     model_.users.forget_if_gone(credentials.euid);
     return std::unexpected(-EMFILE);
@@ -134,10 +135,14 @@ std::expected<ProcessId, int> Driver::open(std::string_view context, Credentials
 }
 
 void Driver::close(ProcessId id) {
-  Process* process = model_.find_process(id);
-  if (process == nullptr) return;
-  teardown_.end(*process);
-  model_.remove_process(id);
+  if (model_.find_process(id) == nullptr) return;
+  teardown_.end(model_.take_process(id));
+  finish_event();
+}
+
+void Driver::go_on_ending() {
+  if (!has_ending()) return;
+  teardown_.go_on();
   finish_event();
 }
 
@@ -188,6 +193,13 @@ void Driver::write_read(ProcessId id, ThreadId tid, const WriteReadRequest& requ
   if (thread == nullptr) return;
   commands_.begin(*thread, request);
   finish_event();
+}
+
+bool Driver::leads_elsewhere(ProcessId id, ThreadId tid,
+                             std::span<const std::byte> commands) const {
+  const Process* const process = model_.find_process(id);
+  return cluster_ != nullptr && process != nullptr &&
+         CommandStream::leads_elsewhere(*process, process->find_thread(tid), commands);
 }
 
 void Driver::control(ProcessId id, ThreadId tid, std::uint32_t command,
@@ -251,14 +263,30 @@ void Driver::timer_expired() {
 
 // ---- peers ----
 
-void Driver::peer_connected(HostId host, Incarnation incarnation, std::string name) {
+void Driver::peer_connected(HostId host, Incarnation incarnation, std::string name,
+                            WireVersion version) {
   NB_CHECK(cluster_ != nullptr);
-  cluster_->peer_connected(host, incarnation, std::move(name));
+  cluster_->peer_connected(host, incarnation, std::move(name), version);
   finish_event();
 }
 
 void Driver::peer_lost(HostId host) {
   if (cluster_) cluster_->peer_lost(host);
+  finish_event();
+}
+
+void Driver::claim_answered(std::string_view context, ClaimAnswer answer) {
+  if (cluster_) cluster_->claims().answered(context, answer);
+  finish_event();
+}
+
+void Driver::claim_lost(std::string_view context) {
+  if (cluster_) cluster_->claims().lost(context);
+  finish_event();
+}
+
+void Driver::claim_held(std::string_view context, std::optional<ClaimHolder> holder) {
+  if (cluster_) cluster_->claims().held(context, holder);
   finish_event();
 }
 
@@ -303,14 +331,14 @@ std::vector<PeerServiceManager> Driver::take_new_peer_managers(ProcessId builtin
 
 void Driver::finish_event() {
   model_.end.run_all([this](Thread& thread) { read_side_.go_on(thread); },
-                     [this] { freezes_.check_waiters(); },
+                     [this](std::int32_t pid) { freezes_.calls_ended(pid); },
                      [this](Node& node) { model_.elsewhere->give_back(node); },
                      [](Process& process) { process.loopers().tell_readiness(); });
 }
 
 void Driver::check_invariants() const {
   NB_CHECK(model_.end.empty());
-  for (const auto& [id, process] : model_.processes()) process->check();
+  model_.each_process([](const Process& each) { each.check(); });
   if (cluster_) cluster_->check();
   views_.check_totals();
 }

@@ -29,8 +29,12 @@
 #include "core/local/read_side.h"
 #include "core/local/teardown.h"
 #include "core/model/model.h"
+#include "core/view/debug_collection.h"
 #include "core/view/debug_view.h"
+#include "core/view/load_collection.h"
+#include "core/view/usage_collection.h"
 #include "core/view/views.h"
+#include "core/wire/version.h"
 
 namespace netbinder {
 
@@ -51,8 +55,13 @@ class Driver {
   // ---- processes ----
   // -ENXIO: no such context, -EMFILE: too many processes, of this user or altogether.
   std::expected<ProcessId, int> open(std::string_view context, Credentials credentials);
-  // The last descriptor is gone: the process dies.
+  // The last descriptor is gone: the process dies, and the memory of its arena is touched no more.
+  // A large process ends in slices: go_on_ending() does the rest.
   void close(ProcessId process);
+  [[nodiscard]] bool has_ending() const { return !model_.ending().empty(); }
+  // Ends more of the processes that are ending, if there are any (core/local/teardown.h). To be
+  // called soon, and again while there are; other events may come in between.
+  void go_on_ending();
   // Some descriptor was closed: threads blocked in a read return.
   void flush(ProcessId process);
   // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: it has one.
@@ -68,10 +77,10 @@ class Driver {
   // Adds a context, which stays until it is removed. -EEXIST; -ENOSPC: there are kMaxContexts.
   int add_context(ContextSetup setup);
   // ---- the host's policy (core/model/access_rules.h) ----
-  // Who may become the manager of a context from now on; who is one stays it.
+  // Replaces the rules for who may manage a context. A manager stays one.
   void set_manage_rules(std::string_view context, AccessRules rules);
-  // Who may call the node that a handle of `holder` leads to. Only nodes of this host have rules;
-  // without any, everybody who has the node may call it.
+  // Sets who may call the node that a handle of `holder` leads to. Only nodes of this host have
+  // rules; without any, everybody who has the node may call it.
   void set_call_rules(ProcessId holder, Handle handle, AccessRules rules);
   // The program whose synchronous call that thread of a process handles now. Its groups are valid
   // until the next event. Nothing: it handles none, or its caller has gone.
@@ -97,6 +106,9 @@ class Driver {
 
   // ---- ioctls; each ends with Effects::ioctl_done, perhaps before the call returns ----
   void write_read(ProcessId process, ThreadId thread, const WriteReadRequest& request);
+  // Whether a call or a reply among these commands of that thread would go to another host.
+  [[nodiscard]] bool leads_elsewhere(ProcessId process, ThreadId thread,
+                                     std::span<const std::byte> commands) const;
   // Any other ioctl. `argument` is the structure that the program's pointer leads to. It is read
   // and written in place if the ioctl is done when this returns (those that wait do not write).
   // Empty `argument` means the pointer was bad.
@@ -111,12 +123,18 @@ class Driver {
                        std::expected<std::span<const int>, int> fds);
 
   // ---- time ----
-  // Sets the time, in milliseconds of any monotonic clock; any event may follow.
-  void set_time(std::uint64_t now_ms) { model_.now_ms = now_ms; }
+  // Sets the time, in milliseconds or microseconds of any monotonic clock; any event may follow.
+  void set_time(std::uint64_t now_ms) { set_time_us(now_ms * 1000); }
+  void set_time_us(std::uint64_t now_us) {
+    model_.now_us = now_us;
+    model_.now_ms = now_us / 1000;
+  }
+  [[nodiscard]] std::uint64_t now_us() const { return model_.now_us; }
   void timer_expired();
 
   // ---- peers; not on a host that is alone (DriverSetup::reach) ----
-  void peer_connected(HostId host, Incarnation incarnation, std::string name);
+  void peer_connected(HostId host, Incarnation incarnation, std::string name,
+                      WireVersion version = kNewestVersion);
   void peer_lost(HostId host);
   // A `lease` of that peer's ends here: the payload is in its space already. There is no place if
   // the message is not for the lease's process, or is larger than its space.
@@ -128,6 +146,14 @@ class Driver {
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
   // Ends an unused lease and frees its space. Leases of processes that died have ended already.
   void end_lease(HostId host, LeaseId lease);
+
+  // ---- claims that a store decides (DriverSetup::claims_by) ----
+  // The answer to the oldest Effects::ask_for_claim of the context that has none yet.
+  void claim_answered(std::string_view context, ClaimAnswer answer);
+  // A claim that was granted holds no more, or soon will not: this host's manager is deposed.
+  void claim_lost(std::string_view context);
+  // The claim of the context has this holder now, on this host or another one; nothing: none.
+  void claim_held(std::string_view context, std::optional<ClaimHolder> holder);
 
   // ---- the built-in service manager ----
   // Makes the node `ptr` of `process` the one that handle 0 leads to while no process is manager.
@@ -141,6 +167,10 @@ class Driver {
   [[nodiscard]] bool has_new_peer_managers() const {
     return cluster_ && cluster_->claims().has_new_peer_managers();
   }
+
+  // ---- those who follow calls ----
+  // Null: nobody does. It outlives the driver, or is taken away before.
+  void observe_calls(CallObserver* observer) { model_.reports.observe(observer); }
 
   // ---- views ----
   using Counts = DriverCounts;
@@ -165,13 +195,24 @@ class Driver {
   }
   // The other holders of a strong reference to the node that a handle of a process leads to:
   // neither the process itself nor the node's owner. Of an imported node, only this host's holders
-  // are known. Work in proportion to the owner's buffers.
+  // are known.
   [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const {
     return views_.other_holders(process, handle);
   }
   // The references held between this host and each peer, by host. For tests and the simulator.
   [[nodiscard]] std::vector<PeerLedger> ledgers() const { return views_.ledgers(); }
-  // The contents of the driver's debug files. Work in proportion to what the viewer sees.
+  // The contents of the driver's debug files, to be made in slices: of one program, or of all (0).
+  [[nodiscard]] DebugCollection collect(const Viewer& viewer, std::int32_t pid = 0) const {
+    return {model_, debug_, viewer, pid};
+  }
+  // What programs use, summed up, to be made in slices.
+  [[nodiscard]] UsageCollection collect_usage() const { return UsageCollection(model_); }
+  // What each program that the viewer sees does, to be made in slices.
+  [[nodiscard]] LoadCollection collect_loads(const Viewer& viewer) const {
+    return {model_, viewer};
+  }
+  [[nodiscard]] std::uint64_t processes_opened() const { return model_.processes_created(); }
+  // All at once. Work in proportion to what the viewer sees.
   [[nodiscard]] DebugState debug_state(const Viewer& viewer = {}) const {
     return debug_.state(viewer);
   }

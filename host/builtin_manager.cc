@@ -26,6 +26,10 @@ bool BuiltinManager::run() {
       any = true;
     }
   }
+  if (service_.has_more()) {
+    service_.go_on();
+    any = true;
+  }
   return process_.run() || any;
 }
 

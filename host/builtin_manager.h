@@ -26,7 +26,8 @@ class BuiltinManager {
   [[nodiscard]] ServiceManager& service() { return service_; }
   // The NodeHost knows the process now: the manager begins to serve, and becomes handle 0.
   void start();
-  // Handles what has been read. True if there was anything.
+  // Handles what has been read, and what the service has left to do; some of it at least, and
+  // `has_work` is set if there is more. True if there was anything.
   bool run();
 
  private:

@@ -34,9 +34,6 @@ class Files {
   // names it comes next.
   virtual void send_offers(HostId peer) = 0;
   virtual void drop_offers(HostId peer) = 0;
-  // A call or a reply to that peer comes next: what programs have written to travelling descriptors
-  // before it is to be sent first.
-  virtual void bring_up_to_date(HostId peer) = 0;
   // Returns how the peer broke the protocol, or null.
   virtual const char* message_arrived(HostId peer, peer::FileMessage message) = 0;
   virtual void peer_lost(HostId peer) = 0;

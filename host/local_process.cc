@@ -12,42 +12,11 @@
 #include "core/base/check.h"
 #include "core/base/uapi.h"
 #include "host/data_plane.h"
+#include "parcel/commands.h"
 
 namespace netbinder {
 
 namespace {
-
-template <typename T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof value);
-}
-
-binder_transaction_data describe(const ParcelBytes& parcel) {
-  binder_transaction_data data{};
-  data.data_size = parcel.data.size();
-  data.offsets_size = parcel.offsets.size() * sizeof(binder_size_t);
-  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(parcel.data.data());
-  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(parcel.offsets.data());
-  return data;
-}
-
-// The transaction as BC_TRANSACTION or BC_REPLY has it, or with buffers as its _SG variant.
-void append_transaction(std::vector<std::byte>& commands, std::uint32_t command,
-                        std::uint32_t command_with_buffers, const binder_transaction_data& data,
-                        const ParcelBytes& parcel) {
-  if (parcel.buffers.empty()) {
-    append(commands, command);
-    append(commands, data);
-    return;
-  }
-  binder_transaction_data_sg with_buffers{.transaction_data = data, .buffers_size = 0};
-  for (const auto& buffer : parcel.buffers) {
-    with_buffers.buffers_size += (buffer.size() + 7) & ~std::size_t{7};
-  }
-  append(commands, command_with_buffers);
-  append(commands, with_buffers);
-}
 
 std::vector<Handle> handles_in(const ParcelBytes& parcel) {
   std::vector<Handle> handles;
@@ -81,15 +50,14 @@ LocalProcess::~LocalProcess() { driver_.close(id_); }
 
 void LocalProcess::start() {
   NB_CHECK(driver_.map_arena(id_, reinterpret_cast<std::uint64_t>(arena_->data()), *arena_) == 0);
-  append(commands_, std::uint32_t{BC_ENTER_LOOPER});
+  put_command(commands_, BC_ENTER_LOOPER);
   submit();
 }
 
 template <typename T>
 void LocalProcess::command(std::uint32_t command, const T& payload) {
   has_work_ = true;
-  append(commands_, command);
-  append(commands_, payload);
+  put_command(commands_, command, payload);
 }
 
 void LocalProcess::acquire(Handle handle) { command(BC_ACQUIRE, handle.value()); }
@@ -134,11 +102,10 @@ void LocalProcess::ask(ReplyTo thread, Handle handle, std::uint32_t code, Parcel
   auto question = std::make_unique<Question>();
   question->parcel = std::move(parcel);
   question->heard = std::move(heard);
-  binder_transaction_data data = describe(question->parcel);
+  binder_transaction_data data = transaction_of(question->parcel.view());
   data.target.handle = handle.value();
   data.code = code;
-  append_transaction(question->commands, BC_TRANSACTION, BC_TRANSACTION_SG, data,
-                     question->parcel);
+  put_transaction(question->commands, Direction::kCall, data, question->parcel);
   acquire(handle);
   question->handle = handle;
   questions_.emplace(thread.value(), std::move(question));
@@ -149,21 +116,12 @@ void LocalProcess::ask(ReplyTo thread, Handle handle, std::uint32_t code, Parcel
 // The thread of a question has read something.
 void LocalProcess::question_went_on(ThreadId thread) {
   Question& question = *questions_.at(thread.value());
-  std::span<const std::byte> left = question.got;
   bool over = question.failed;
   std::optional<binder_transaction_data> reply;
-  while (left.size() >= sizeof(std::uint32_t)) {
-    std::uint32_t what = 0;
-    std::memcpy(&what, left.data(), sizeof what);
-    left = left.subspan(sizeof what);
-    if (left.size() < _IOC_SIZE(what)) break;
-    if (what == BR_REPLY) {
-      reply.emplace();
-      std::memcpy(&*reply, left.data(), sizeof *reply);
-    }
-    over = over || what == BR_REPLY || what == BR_DEAD_REPLY || what == BR_FAILED_REPLY ||
-           what == BR_FROZEN_REPLY;
-    left = left.subspan(_IOC_SIZE(what));
+  Returns returns(question.got);
+  while (const auto got = returns.next()) {
+    if (got->name == BR_REPLY) reply = got->as<binder_transaction_data>();
+    over = over || reply || failure_of_call(*got) != nullptr;
   }
   if (!over) {
     question.commands.clear();
@@ -178,11 +136,7 @@ void LocalProcess::question_went_on(ThreadId thread) {
   const std::unique_ptr<Question> ended = std::move(questions_.at(thread.value()));
   questions_.erase(thread.value());
   if (reply && (reply->flags & TF_STATUS_CODE) == 0) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(reply->data.ptr.buffer);
-    const auto* offsets = reinterpret_cast<const binder_size_t*>(reply->data.ptr.offsets);
-    ended->heard(ParcelView{{bytes, reply->data_size},
-                            {offsets, reply->offsets_size / sizeof(binder_size_t)},
-                            *arena_});
+    ended->heard(parcel_of(*reply, *arena_));
   } else {
     ended->heard(std::nullopt);
   }
@@ -217,8 +171,7 @@ void LocalProcess::go_on_freezing() {
 
 bool LocalProcess::run() {
   NB_ON_DATA_PLANE();
-  bool any = false;
-  for (;;) {
+  for (int round = 0; round < kReadsAtOnce; ++round) {
     bool more = false;
     while (!finished_.empty()) {
       std::vector<std::vector<std::byte>> finished;
@@ -253,9 +206,10 @@ bool LocalProcess::run() {
       send_next(*sender);
       more = true;
     }
-    if (!more) return any;
-    any = true;
+    if (!more) return round > 0;
   }
+  has_work_ = true;
+  return true;
 }
 
 void LocalProcess::submit() {
@@ -334,10 +288,10 @@ void LocalProcess::send_deferred() {
   for (const auto& [thread, reply] : std::exchange(late_replies_, {})) {
     NB_CHECK(deferred_ > 0);
     --deferred_;
-    binder_transaction_data answer = describe(reply.parcel);
+    binder_transaction_data answer = transaction_of(reply.parcel.view());
     answer.flags = reply.flags;
     std::vector<std::byte> commands;
-    append_transaction(commands, BC_REPLY, BC_REPLY_SG, answer, reply.parcel);
+    put_transaction(commands, Direction::kReply, answer, reply.parcel);
     // The outcome is read, and ignored, when the thread serves again.
     driver_.write_read(id_, thread, {.commands = commands, .read_buffer = {}});
     idle_servers_.push_back(thread);
@@ -346,12 +300,12 @@ void LocalProcess::send_deferred() {
 
 void LocalProcess::send_next(Sender& sender) {
   const OnewayCall& call = sender.queue.front();
-  binder_transaction_data data = describe(call.parcel);
+  binder_transaction_data data = transaction_of(call.parcel.view());
   data.target.handle = call.handle.value();
   data.code = call.code;
   data.flags = TF_ONE_WAY;
   sender.commands.clear();
-  append_transaction(sender.commands, BC_TRANSACTION, BC_TRANSACTION_SG, data, call.parcel);
+  put_transaction(sender.commands, Direction::kCall, data, call.parcel);
   sender.busy = true;
   // The outcome is read and ignored: a receiver that cannot take the call is not notified, as
   // always with oneway calls, and if it is dead, its death is reported separately.
@@ -364,65 +318,43 @@ void LocalProcess::send_next(Sender& sender) {
 }
 
 void LocalProcess::handle_read(std::span<const std::byte> commands) {
-  const auto take = [&commands](auto& value) {
-    NB_CHECK(commands.size() >= sizeof value);
-    std::memcpy(&value, commands.data(), sizeof value);
-    commands = commands.subspan(sizeof value);
-  };
-  while (!commands.empty()) {
-    std::uint32_t what = 0;
-    take(what);
-    switch (what) {
-      case BR_TRANSACTION: {
-        binder_transaction_data data;
-        take(data);
-        handle_call(data);
+  Returns returns(commands);
+  while (!returns.empty()) {
+    const auto got = returns.next();
+    NB_CHECK(got);
+    switch (got->name) {
+      case BR_TRANSACTION:
+        handle_call(got->as<binder_transaction_data>());
         break;
-      }
-      case BR_TRANSACTION_SEC_CTX: {
-        binder_transaction_data_secctx data;
-        take(data);
-        handle_call(data.transaction_data);
+      case BR_TRANSACTION_SEC_CTX:
+        handle_call(got->as<binder_transaction_data_secctx>().transaction_data);
         break;
-      }
       case BR_INCREFS:
       case BR_ACQUIRE:
-      case BR_RELEASE:
-      case BR_DECREFS: {
-        binder_ptr_cookie node;
-        take(node);
-        if (what == BR_INCREFS) command(BC_INCREFS_DONE, node);
-        if (what == BR_ACQUIRE) command(BC_ACQUIRE_DONE, node);
+        has_work_ = true;
+        (void)acknowledge_reference(*got, commands_);
         break;
-      }
       case BR_DEAD_BINDER: {
-        binder_uintptr_t cookie = 0;
-        take(cookie);
+        const auto cookie = got->as<binder_uintptr_t>();
         service_.died(cookie);
         command(BC_DEAD_BINDER_DONE, cookie);
         break;
       }
       default:
-        // No other return command needs an answer, so its content is skipped.
-        NB_CHECK(commands.size() >= _IOC_SIZE(what));
-        commands = commands.subspan(_IOC_SIZE(what));
+        // No other return needs an answer.
         break;
     }
   }
 }
 
 void LocalProcess::handle_call(const binder_transaction_data& data) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(data.data.ptr.buffer);
-  const auto* offsets = reinterpret_cast<const binder_size_t*>(data.data.ptr.offsets);
   IncomingCall call;
   call.target = data.target.ptr;
   call.code = data.code;
   call.flags = data.flags;
   call.sender_pid = data.sender_pid;
   call.sender_euid = data.sender_euid;
-  call.parcel = {{bytes, data.data_size},
-                 {offsets, data.offsets_size / sizeof(binder_size_t)},
-                 *arena_};
+  call.parcel = parcel_of(data, *arena_);
   call.reply_to = serving_;
   std::optional<OutgoingReply> reply = service_.call(call);
   command(BC_FREE_BUFFER, data.data.ptr.buffer);
@@ -434,7 +366,7 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
     if (idle_servers_.empty()) {
       const ThreadId made{kFirstServing + serving_threads_++};
       std::vector<std::byte> enter;
-      append(enter, std::uint32_t{BC_ENTER_LOOPER});
+      put_command(enter, BC_ENTER_LOOPER);
       driver_.write_read(id_, made, {.commands = enter, .read_buffer = {}});
       serving_ = made;
     } else {
@@ -444,10 +376,10 @@ void LocalProcess::handle_call(const binder_transaction_data& data) {
     return;
   }
   replies_.push_back(std::move(*reply));
-  binder_transaction_data answer = describe(replies_.back().parcel);
+  binder_transaction_data answer = transaction_of(replies_.back().parcel.view());
   answer.flags = replies_.back().flags;
   has_work_ = true;
-  append_transaction(commands_, BC_REPLY, BC_REPLY_SG, answer, replies_.back().parcel);
+  put_transaction(commands_, Direction::kReply, answer, replies_.back().parcel);
 }
 
 int LocalProcess::read_memory(ThreadId /*thread*/, std::uint64_t address,

@@ -25,8 +25,8 @@
 #include "core/driver.h"
 #include "host/caller.h"
 #include "host/local_service.h"
-#include "host/parcel.h"
 #include "host/process_host.h"
+#include "parcel/view.h"
 
 namespace netbinder {
 
@@ -43,8 +43,8 @@ class LocalProcess final : public ProcessHost {
   [[nodiscard]] ProcessId id() const { return id_; }
   // Begins to serve. Not part of construction, because the NodeHost must know the process first.
   void start();
-  // Handles what has been read. True if there was anything. To be called after every event, if
-  // there is something to do.
+  // Handles what has been read, some of it at least: `has_work` is set if there is more. True if
+  // there was anything. To be called after every event, if there is something to do.
   bool run();
 
   // ---- for the service; these take effect in order, at the latest when run() returns ----
@@ -73,7 +73,7 @@ class LocalProcess final : public ProcessHost {
   [[nodiscard]] std::optional<HostId> home_of(Handle handle) const;
 
   // ---- for the host's policy ----
-  // Who has made a call that is being handled, or is to be answered later.
+  // The origin of a call that is being handled, or is to be answered later.
   [[nodiscard]] Caller caller_of(const IncomingCall& call) const;
   // The user that owns the node of a handle; nothing unless it is a node of this host.
   [[nodiscard]] std::optional<std::uint32_t> owner_of(Handle handle) const {
@@ -95,6 +95,7 @@ class LocalProcess final : public ProcessHost {
  private:
   static constexpr std::uint32_t kFirstServing = 1;  // one reads, the others have deferred calls
   static constexpr std::uint32_t kMaxDeferred = 64;
+  static constexpr int kReadsAtOnce = 32;
   static constexpr std::uint32_t kFirstSender = 1000;  // thread of a host's calls: this + its id
   static constexpr std::uint32_t kFirstFreezer = 1U << 30;  // a thread for each
   static constexpr std::size_t kReadBytes = 4096;
@@ -166,7 +167,7 @@ class LocalProcess final : public ProcessHost {
   void go_on_freezing();
   std::vector<ThreadId> asking_;  // to be sent
   std::vector<ThreadId> heard_;   // questions whose threads have read something
-  std::vector<Sender*> ready_;  // those that have something to send and are not busy
+  std::vector<Sender*> ready_;    // those that have something to send and are not busy
 };
 
 }  // namespace netbinder

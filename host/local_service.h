@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "core/base/ids.h"
-#include "host/parcel.h"
+#include "parcel/view.h"
 
 namespace netbinder {
 

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "host/data_plane.h"
+#include "host/message_log.h"
 
 namespace netbinder {
 
@@ -85,14 +86,16 @@ void NodeHost::start_manager(ServiceManagerSetup setup) {
 }
 
 void NodeHost::run_managers() {
+  constexpr int kRoundsAtOnce = 4;
   bool any = false;
   bool more = true;
-  while (more) {
+  for (int round = 0; more && round < kRoundsAtOnce; ++round) {
     managers_have_work_ = false;
     more = false;
     for (const auto& manager : managers_) more = manager->run() || more;
     any = any || more;
   }
+  if (more) managers_have_work_ = true;  // for go_on()
   if (any) begin_looking();
 }
 
@@ -118,6 +121,14 @@ void NodeHost::after_event() {
   }
 }
 
+bool NodeHost::go_on() {
+  if (!has_more()) return false;
+  NB_ON_DATA_PLANE();
+  driver_->go_on_ending();
+  after_event();
+  return true;
+}
+
 void NodeHost::flush() {
   if (transport_ != nullptr) transport_->flush();
   unsent_ = false;
@@ -141,7 +152,7 @@ void NodeHost::timer_expired() {
   NB_ON_DATA_PLANE();
   timer_deadline_ms_.reset();
   const std::uint64_t now_ms = timer_.now_ms();
-  driver_->set_time(now_ms);
+  if (now_ms > driver_->now_us() / 1000) driver_->set_time(now_ms);
   const auto future = driver_deadlines_ms_.upper_bound(now_ms);
   if (future != driver_deadlines_ms_.begin()) {
     driver_deadlines_ms_.erase(driver_deadlines_ms_.begin(), future);
@@ -222,12 +233,13 @@ Payload NodeHost::new_payload(HostId peer, std::uint64_t bytes) {
 
 void NodeHost::send(HostId peer, PeerMessage message, Payload payload) {
   NB_CHECK(transport_ != nullptr);
-  if (may_name_files(message)) {
-    files_.bring_up_to_date(peer);
-    if (!to_offer_.empty() && to_offer_.erase(peer) > 0) files_.send_offers(peer);
+  if (!to_offer_.empty() && may_name_files(message) && to_offer_.erase(peer) > 0) {
+    files_.send_offers(peer);
   }
   ++work_.messages_sent;
   work_.payload_bytes += payload.size();
+  if (wants_message_log()) [[unlikely]]
+    log_message(MessageWay::kTo, name_of(peer), message);
   unsent_ = true;
   transport_->send(peer, std::move(message), std::move(payload));
 }
@@ -244,11 +256,11 @@ void NodeHost::give_up_peer(HostId peer, std::string_view reason) {
 
 // ---- peers ----
 
-void NodeHost::session_established(HostId peer, Incarnation incarnation) {
+void NodeHost::session_established(HostId peer, Incarnation incarnation, WireVersion version) {
   NB_ON_DATA_PLANE();
   surroundings_.peer_connected(peer);
   ++connected_peers_;
-  driver_->peer_connected(peer, incarnation, std::string(name_of(peer)));
+  driver_->peer_connected(peer, incarnation, std::string(name_of(peer)), version);
   for (const auto& manager : managers_) manager->service().host_reachable(peer);
   after_event();
 }
@@ -283,6 +295,8 @@ void NodeHost::payload_abandoned(HostId peer, const PeerMessage& /*message*/) {
 void NodeHost::message_arrived(HostId peer, PeerMessage message) {
   NB_ON_DATA_PLANE();
   ++work_.messages_received;
+  if (wants_message_log()) [[unlikely]]
+    log_message(MessageWay::kFrom, name_of(peer), message);
   if (auto* about_file = std::get_if<peer::FileMessage>(&message)) {
     may_have_offered_.insert(peer);
     if (const char* broken = files_.message_arrived(peer, std::move(*about_file))) {

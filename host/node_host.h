@@ -6,9 +6,11 @@
 //
 // Events come from the transport (peer_events()), from process hosts (which call driver()), and
 // from the timer. These steps follow an event, in this order:
-//   after_event()  the built-in managers run until they have nothing to do; programs are answered,
+//   after_event()  the built-in managers run, mostly until they have nothing to do, and the rest is
+//                  left to go_on(); programs are answered,
 //                  unless something is to go to the network first; peers that broke the protocol
 //                  are given up.
+//   go_on()        a slice of what is done in slices, as long as there is any.
 //   flush()        the transport writes out what is queued, then programs are answered. The network
 //                  comes first, as a program that is woken may take the processor.
 // Events of peers and of the timer are followed by after_event() here; others that call the driver
@@ -65,12 +67,13 @@ class NodeHost final : private Effects, private PeerEvents {
   [[nodiscard]] Driver& driver() { return *driver_; }
   [[nodiscard]] const Driver& driver() const { return *driver_; }
   void set_time(std::uint64_t now_ms) { driver_->set_time(now_ms); }
+  void set_time_us(std::uint64_t now_us) { driver_->set_time_us(now_us); }
 
   // Sets the names of the cluster's hosts, which may change.
   void set_host_names(std::map<HostId, std::string> names) { host_names_ = std::move(names); }
 
   // ---- policy and contexts ----
-  // What is allowed from now on, not null: for the contexts, and for the built-in managers.
+  // Replaces the policy of the contexts and of the built-in managers; not null.
   void set_policy(std::shared_ptr<const Policy> policy);
   [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
   // A further context, with the policy's rules; otherwise as Driver::add_context.
@@ -91,6 +94,11 @@ class NodeHost final : private Effects, private PeerEvents {
   // ---- after events ----
   void after_event();
   void flush();
+  // Work that is done in slices, between other events: the ends of large processes, and what is
+  // left for the built-in managers. True if there was any; flush() follows, and then it is asked
+  // again.
+  bool go_on();
+  [[nodiscard]] bool has_more() const { return managers_have_work_ || driver_->has_ending(); }
 
   // ---- for the objects around it ----
   void timer_expired();
@@ -128,11 +136,16 @@ class NodeHost final : private Effects, private PeerEvents {
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
+  void home_unreachable(HostId home, HostId passed_on_by) override {
+    surroundings_.home_unreachable(home, passed_on_by);
+  }
+  void ask_for_claim(std::string_view context) override { surroundings_.ask_for_claim(context); }
+  void release_claim(std::string_view context) override { surroundings_.release_claim(context); }
   void access_denied(const Denial& denial) override { surroundings_.access_denied(denial); }
   void set_timer(std::uint64_t deadline_ms) override;
 
   // ---- PeerEvents ----
-  void session_established(HostId peer, Incarnation incarnation) override;
+  void session_established(HostId peer, Incarnation incarnation, WireVersion version) override;
   void session_lost(HostId peer) override;
   PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
                                       std::uint64_t payload_bytes, LeaseId lease) override;

@@ -4,6 +4,8 @@
 // line of JSON. Thread: the data-plane thread.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,8 +15,14 @@ class Agent;
 class Reload;
 struct Viewer;
 
-// The answer has no end of line.
-std::string answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
-                         std::string_view line);
+struct AdminAnswer {
+  std::string line;  // with its end
+  int fd = -1;       // goes with it, and stays whose it is; -1: none
+};
+
+// The answer; nothing if it comes later, by a call of `later`.
+std::optional<AdminAnswer> answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
+                                        std::string_view line,
+                                        std::function<void(std::string)> later);
 
 }  // namespace netbinder

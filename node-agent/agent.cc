@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/agent.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <fstream>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "core/base/check.h"
+#include "host/call_listeners.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
 #include "node-agent/agent_setup.h"
 #include "node-agent/certificate_watch.h"
+#include "node-agent/cluster_members.h"
+#include "node-agent/call_tracing.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/clock.h"
+#include "node-agent/debug_files.h"
 #include "node-agent/denial_log.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
+#include "node-agent/log_setup.h"
 #include "node-agent/look_window.h"
 #include "node-agent/loop_timer.h"
+#include "node-agent/process_loads.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
@@ -40,45 +46,45 @@ std::optional<std::uint64_t> look_ns(const Config& config) {
   return std::uint64_t{*config.busy_poll_us} * 1000;
 }
 
-// The values by which a change of the files is recognised.
-class FilesStamp {
- public:
-  FilesStamp() = default;
-  template <typename Tls>
-  explicit FilesStamp(const Tls& files) {
-    for (const std::string& file : {files.certificate, files.key, files.ca, files.crl}) {
-      struct stat status {};
-      (void)::stat(file.c_str(), &status);
-      of_file_.push_back({file, status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                          status.st_mtim.tv_nsec});
-    }
-  }
-  friend bool operator==(const FilesStamp&, const FilesStamp&) = default;
-
- private:
-  std::vector<std::tuple<std::string, ino_t, off_t, time_t, long>> of_file_;
-};
+// Clocks of two agents are the same if this is.
+std::string this_boot() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
 
 }  // namespace
 
 class Agent::Parts final : private Surroundings {
  public:
-  Parts(boost::asio::io_context& io_context, Config settings, Incarnation life)
+  Parts(boost::asio::io_context& io_context, Config settings, Incarnation life, Membership& of)
       : io(io_context),
         config(std::move(settings)),
         incarnation(life),
+        membership(of),
         look_window(look_ns(config)),
         timer(io, [this] { host->timer_expired(); }),
         files(config.socket, config.limits.max_files_per_user) {
     Surroundings& surroundings = *this;
     host.emplace(node_host_setup(config, incarnation), timer, files, surroundings);
     channels.emplace(io, *host, files, look_window);
-    handshake.emplace(*host, *channels);
+    debug_files.emplace(io, host->driver());
+    loads.emplace(io, host->driver());
+    calls.emplace(host->driver(), &monotonic_ns);
+    tracing.emplace(io, *calls,
+                    RecordingHost{.host = HostId{config.self().id},
+                                  .incarnation = incarnation,
+                                  .name = config.host,
+                                  .boot = boot});
+    handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);
   }
   ~Parts() override {
     // Programs get no more answers; peers still get the messages that the end of the core sends.
     acceptor.reset();
+    tracing.reset();
+    calls.reset();
     channels->silence();
     host.reset();
     files.end_relaying();
@@ -117,7 +123,6 @@ class Agent::Parts final : private Surroundings {
     loop->attach(*transport);
     transport->start();
     if (!config.tls.enabled()) return;
-    tls_stamp = FilesStamp(config.tls);
     certificates = std::make_unique<CertificateWatch>(
         io, transport_config(config, incarnation).tls,
         CertificateWatch::Calls{.files_changed = [this] { certificates_changed(); },
@@ -128,25 +133,37 @@ class Agent::Parts final : private Surroundings {
   void use_network(const TransportConfig& network) {
     transport->change(network.peers, network.tls);
     if (!network.tls.enabled()) return;
-    if (FilesStamp stamp(network.tls); stamp != tls_stamp) {
-      tls_stamp = std::move(stamp);
-      certificates->set_files(network.tls);
-      transport->renew_links();
-    }
+    if (certificates->set_files(network.tls)) transport->renew_links();
   }
 
   void certificates_changed() {
     try {
       use_network(transport_config(config, incarnation));
-      log::info("the certificates have changed, and are used from now on");
+      log::transport.info("the certificates have changed, and are used from now on");
     } catch (const std::exception& error) {
-      log::error("the certificates have changed, but the earlier ones stay: {}", error.what());
+      log::transport.error("the certificates have changed, but the earlier ones stay: {}", error.what());
     }
   }
 
   std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted) {
     Reconfiguration plan = plan_reconfiguration(config, wanted);
-    const Config& next = plan.config;
+    if (auto used = use(plan.config); !used) return std::unexpected(used.error());
+    membership.change(config);
+    return plan;
+  }
+
+  // Hosts that have left stay for as long as there is a session with them: etcd may have lost them
+  // where this host has not.
+  void use_members() {
+    Config next = config;
+    next.hosts = hosts_of(config, members, links());
+    if (next.hosts == config.hosts) return;
+    tell_hosts(config.hosts, next.hosts);
+    if (const auto used = use(next); !used) log::membership.error("the hosts stay as they were: {}", used.error());
+  }
+
+  // All of it, or, with the reason, none.
+  std::expected<void, std::string> use(const Config& next) {
     const NodeHostSetup setup = node_host_setup(next, incarnation);
     if (transport) {
       try {
@@ -157,9 +174,12 @@ class Agent::Parts final : private Surroundings {
       }
     }
     // Nothing fails from here on.
-    log::set_lowest(next.log_level);
+    configure_log(next);
     // Rules name hosts, by their numbers.
-    if (next.policy != config.policy || next.hosts != config.hosts) host->set_policy(setup.policy);
+    if (next.policy != config.policy || next.hosts != config.hosts) {
+      host->set_policy(setup.policy);
+      log::policy.debug("the policy has {} rules now", next.policy.size());
+    }
     look_window.set_fixed(look_ns(next));
     host->driver().change(setup.driver);
     files.set_max_files_of_user(next.limits.max_files_per_user);
@@ -168,6 +188,8 @@ class Agent::Parts final : private Surroundings {
       if (host->driver().has_context(context.name)) continue;
       const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
       NB_CHECK(host->add_context(*made) == 0);
+      const auto claim = claims.find(context.name);
+      if (claim != claims.end()) host->driver().claim_held(context.name, claim->second);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {
@@ -179,7 +201,7 @@ class Agent::Parts final : private Surroundings {
     }
     config = next;
     host->after_event();
-    return plan;
+    return {};
   }
 
   [[nodiscard]] std::vector<LinkStatus> links() const {
@@ -189,14 +211,22 @@ class Agent::Parts final : private Surroundings {
   boost::asio::io_context& io;
   Config config;
   Incarnation incarnation;
+  Membership& membership;
+  std::vector<Member> members;                // as the membership has told last
+  std::map<std::string, ClaimHolder> claims;  // likewise
+  std::map<HostId, std::uint64_t> unreachable_told_ms;
   LookWindow look_window;
   LoopTimer timer;
   TravellingFiles files;
   std::unique_ptr<CertificateWatch> certificates;  // none without TLS
-  FilesStamp tls_stamp;
-  std::unique_ptr<TcpTransport> transport;  // none on a single host
+  std::unique_ptr<TcpTransport> transport;         // none on a single host
   std::optional<NodeHost> host;
   std::optional<ProgramChannels> channels;
+  std::optional<DebugFiles> debug_files;
+  std::optional<ProcessLoads> loads;
+  const std::string boot = this_boot();
+  std::optional<CallListeners> calls;
+  std::optional<CallTracing> tracing;
   std::optional<Handshake> handshake;
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
@@ -215,21 +245,55 @@ class Agent::Parts final : private Surroundings {
     if (channels) channels->respond();
   }
   void peer_connected(HostId peer) override {
-    log::info("host {} is connected", host->name_of(peer));
+    log::transport.info("host {} is connected", host->name_of(peer));
   }
-  void peer_lost(HostId peer) override { log::warn("host {} is lost", host->name_of(peer)); }
+  void peer_lost(HostId peer) override {
+    log::transport.warn("host {} is lost", host->name_of(peer));
+    const auto is_member = [peer](const Member& member) { return member.id == peer; };
+    if (members.empty() || std::ranges::any_of(members, is_member)) return;
+    boost::asio::post(io, [this] { use_members(); });
+  }
+  // By an agent that has joined later, or from whom a link is broken. Once in a while is enough.
+  void home_unreachable(HostId home, HostId passed_on_by) override {
+    constexpr std::uint64_t kPauseMs = 10'000;
+    const std::uint64_t now_ms = monotonic_ms();
+    const std::string_view name = host->name_of(home);
+    // A peer may name any number; hosts that nobody knows share a place.
+    std::uint64_t& last_ms = unreachable_told_ms[name.empty() ? HostId{} : home];
+    if (last_ms != 0 && now_ms - last_ms < kPauseMs) return;
+    last_ms = now_ms;
+    if (name.empty()) {
+      log::references.warn("host {} has passed on a handle of host {}, which is not known here: it is dead here",
+                host->name_of(passed_on_by), home.value());
+    } else {
+      log::references.warn("host {} has passed on a handle of host {}, which is not connected: it is dead here",
+                host->name_of(passed_on_by), name);
+    }
+  }
+  void ask_for_claim(std::string_view context) override {
+    log::claims.debug("the claim of context {} is asked for at the store", context);
+    membership.ask_for_claim(std::string(context));
+  }
+  void release_claim(std::string_view context) override {
+    log::claims.debug("the claim of context {} is given back at the store", context);
+    membership.release_claim(std::string(context));
+  }
   void access_denied(const Denial& denial) override {
+    log::policy.trace("rule {} denies uid {} of host {} (pid {}) to {} \"{}\" in context {}",
+                      denial.rule, denial.uid, denial.host.value(), denial.pid, denial.action,
+                      denial.object, denial.context);
     const bool own = denial.host == HostId{config.self().id};
     const auto line = denials.line(denial, own ? "" : host->name_of(denial.host), monotonic_ms());
-    if (line) log::warn("{}", *line);
+    if (line) log::policy.warn("{}", *line);
   }
   void protocol_broken(HostId peer, std::string_view reason) override {
-    log::error("host {} broke the protocol: {}", host->name_of(peer), reason);
+    log::transport.error("host {} broke the protocol: {}", host->name_of(peer), reason);
   }
 };
 
-Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation)
-    : parts_(std::make_unique<Parts>(io, std::move(config), incarnation)) {}
+Agent::Agent(boost::asio::io_context& io, Config config, Incarnation incarnation,
+             Membership& membership)
+    : parts_(std::make_unique<Parts>(io, std::move(config), incarnation, membership)) {}
 
 Agent::~Agent() = default;
 
@@ -241,7 +305,8 @@ void Agent::start(const SocketAccess& access) {
   }
   parts_->host->after_event();
   parts_->listen(access);
-  if (parts_->config.hosts.size() > 1) parts_->connect();
+  const bool joins = parts_->config.membership.kind == MembershipKind::kEtcd;
+  if (joins || parts_->config.hosts.size() > 1) parts_->connect();
 }
 
 void Agent::run() { parts_->loop->run(); }
@@ -252,15 +317,58 @@ std::expected<Reconfiguration, std::string> Agent::reconfigure(const Config& wan
   return parts_->reconfigure(wanted);
 }
 
+// ---- the membership ----
+
+void Agent::members_changed(const std::vector<Member>& members) {
+  NB_ON_DATA_PLANE();
+  parts_->members = members;
+  parts_->use_members();
+}
+
+void Agent::claim_answered(const std::string& context, ClaimAnswer answer) {
+  NB_ON_DATA_PLANE();
+  log::claims.debug("the store has answered about the claim of context {}", context);
+  parts_->host->driver().claim_answered(context, answer);
+  parts_->host->after_event();
+}
+
+void Agent::claim_lost(const std::string& context) {
+  NB_ON_DATA_PLANE();
+  log::claims.debug("the claim of context {} holds no more: its manager here is deposed", context);
+  parts_->host->driver().claim_lost(context);
+  parts_->host->after_event();
+}
+
+void Agent::claim_held(const std::string& context, std::optional<ClaimHolder> holder) {
+  NB_ON_DATA_PLANE();
+  if (holder) {
+    parts_->claims[context] = *holder;
+  } else {
+    parts_->claims.erase(context);
+  }
+  parts_->host->driver().claim_held(context, holder);
+  parts_->host->after_event();
+}
+
 // ---- views ----
 
+MembershipStatus Agent::membership() const { return parts_->membership.status(); }
 const Driver& Agent::driver() const {
   NB_ON_DATA_PLANE();
   return parts_->host->driver();
 }
-void Agent::take_posted_reads() {
+CallTracing& Agent::call_tracing() {
   NB_ON_DATA_PLANE();
-  parts_->host->driver().take_posted_reads();
+  return *parts_->tracing;
+}
+bool Agent::records_calls() const { return parts_->tracing->records(); }
+DebugFiles& Agent::debug_files() {
+  NB_ON_DATA_PLANE();
+  return *parts_->debug_files;
+}
+ProcessLoads& Agent::loads() {
+  NB_ON_DATA_PLANE();
+  return *parts_->loads;
 }
 const Config& Agent::config() const { return parts_->config; }
 Incarnation Agent::incarnation() const { return parts_->incarnation; }
@@ -272,6 +380,11 @@ std::size_t Agent::channels() const { return parts_->channels->count(); }
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
 const LookWindow& Agent::look_window() const { return parts_->look_window; }
 const LoopWaits& Agent::waits() const { return parts_->loop->waits(); }
+const LateTurns& Agent::turns() const { return parts_->loop->turns(); }
+const NodeHost::Work& Agent::work() const { return parts_->host->work(); }
+std::int64_t Agent::certificate_end_s() const {
+  return parts_->certificates ? parts_->certificates->own_end_s() : 0;
+}
 std::size_t Agent::relays() const { return parts_->files.relays(); }
 std::size_t Agent::files_of(std::uint32_t uid) const { return parts_->files.files_of(uid); }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "core/base/ids.h"
 #include "core/driver.h"
 #include "core/model/effects.h"
+#include "host/node_host.h"
+#include "membership/membership.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/doorbells.h"
@@ -29,15 +32,20 @@
 
 namespace netbinder {
 
+class CallTracing;
+class DebugFiles;
 class Driver;
 struct ChannelStatistics;
 struct LinkStatus;
 struct LoopWaits;
+class LateTurns;
 class LookWindow;
+class ProcessLoads;
 
 class Agent {
  public:
-  Agent(boost::asio::io_context& io, Config config, Incarnation incarnation);
+  // The configuration has the hosts that are there, and this one's id. `membership` outlives this.
+  Agent(boost::asio::io_context& io, Config config, Incarnation incarnation, Membership& membership);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
@@ -52,13 +60,22 @@ class Agent {
   // To be called from a handler of the event loop.
   [[nodiscard]] std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted);
 
+  // ---- what the membership tells (MembershipEvents); from handlers of the event loop ----
+  void members_changed(const std::vector<Member>& members);
+  void claim_answered(const std::string& context, ClaimAnswer answer);
+  void claim_lost(const std::string& context);
+  void claim_held(const std::string& context, std::optional<ClaimHolder> holder);
+
   // ---- views, for the admin socket ----
   [[nodiscard]] const Driver& driver() const;
-  // To be called before reading what the driver's debug files show.
-  void take_posted_reads();
+  [[nodiscard]] DebugFiles& debug_files();
+  [[nodiscard]] ProcessLoads& loads();
+  [[nodiscard]] CallTracing& call_tracing();
+  [[nodiscard]] bool records_calls() const;
   [[nodiscard]] const Config& config() const;
   [[nodiscard]] Incarnation incarnation() const;
   [[nodiscard]] std::vector<LinkStatus> links() const;
+  [[nodiscard]] MembershipStatus membership() const;
   [[nodiscard]] const ChannelStatistics& channel_statistics() const;
   [[nodiscard]] std::size_t channels() const;
   [[nodiscard]] std::size_t connected_peers() const;
@@ -66,6 +83,11 @@ class Agent {
   // How long waiters look before they sleep, and what a wake-up costs here.
   [[nodiscard]] const LookWindow& look_window() const;
   [[nodiscard]] const LoopWaits& waits() const;
+  [[nodiscard]] const LateTurns& turns() const;
+  // The work done since the beginning, for programs and peers.
+  [[nodiscard]] const NodeHost::Work& work() const;
+  // The end of this host's own certificate, since 1970; 0: there is none.
+  [[nodiscard]] std::int64_t certificate_end_s() const;
   // Descriptors of that user's programs that are on their way.
   [[nodiscard]] std::size_t files_of(std::uint32_t uid) const;
 

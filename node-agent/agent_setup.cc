@@ -15,8 +15,10 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.host = HostId{config.self().id};
   setup.host_name = config.host;
   setup.incarnation = incarnation;
-  setup.reach = config.hosts.size() > 1 ? Reach::kCluster : Reach::kThisHost;
-  setup.arbiter = HostId{config.hosts.front().id};
+  const bool joins = config.membership.kind == MembershipKind::kEtcd;
+  setup.reach = joins || config.hosts.size() > 1 ? Reach::kCluster : Reach::kThisHost;
+  setup.claims_by = joins ? ClaimsBy::kStore : ClaimsBy::kArbiter;
+  setup.arbiter = joins ? HostId{} : HostId{config.hosts.front().id};
   setup.handoff_timeout_ms = 2ULL * config.session.timeout_ms;
   for (const ContextSettings& context : config.contexts) {
     setup.contexts.push_back(
@@ -36,7 +38,8 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.user_limits = {.processes = config.limits.max_processes_per_user,
                        .threads = config.limits.max_threads_per_user,
                        .nodes = config.limits.max_nodes_per_user,
-                       .refs = config.limits.max_refs_per_user};
+                       .refs = config.limits.max_refs_per_user,
+                       .todos = config.limits.max_todos_per_user};
   setup.max_message_bytes = config.limits.max_message_bytes;
   return setup;
 }
@@ -58,7 +61,8 @@ Who who_of(const PolicyWho& who, const Config& config) {
   for (const HostSettings& each : config.hosts) {
     if (!who.host.empty() && each.name == who.host) host = HostId{each.id};
   }
-  NB_CHECK(who.host.empty() || host.has_value());
+  // A host that has not joined yet is nobody's.
+  if (!who.host.empty() && !host) host = HostId{};
   switch (who.kind) {
     case PolicyWho::Kind::kAnybody:
       return Who::anybody(host);
@@ -138,7 +142,8 @@ TransportConfig transport_config(const Config& config, Incarnation incarnation) 
   transport.timing.suspect_ms = config.session.suspect_ms;
   transport.limits.backlog_bytes = config.limits.max_backlog_bytes;
   transport.insecure = config.insecure;
-  const bool alone = config.hosts.size() == 1;
+  transport.peers_come = config.membership.kind == MembershipKind::kEtcd;
+  const bool alone = config.hosts.size() == 1 && !transport.peers_come;
   if (!alone && !config.cluster_key.empty()) {
     transport.cluster_key = cluster_key_of(config.cluster_key);
   }

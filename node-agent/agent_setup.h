@@ -19,7 +19,7 @@ namespace netbinder {
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
 
-// Who may do what, and which names of a context pass between hosts.
+// The policy, and the filter of names between hosts for a context, as configured.
 [[nodiscard]] std::shared_ptr<const Policy> policy_of(const Config& config);
 [[nodiscard]] NameExchange exchange_of(const Config& config, const ContextSettings& context);
 

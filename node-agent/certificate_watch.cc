@@ -36,28 +36,31 @@ Expiry expiry(std::int64_t end_s, std::int64_t now_s) {
   return Expiry::kFar;
 }
 
-CertificateWatch::CertificateWatch(boost::asio::io_context& io, const TlsConfig& files,
-                                   Calls calls)
+CertificateWatch::CertificateWatch(boost::asio::io_context& io, const TlsConfig& files, Calls calls)
     : calls_(std::move(calls)), events_(io), settled_(io), look_(io) {
   const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd >= 0) {
     events_.assign(fd);
     wait_for_events();
   } else {
-    log::warn("certificates are not watched ({}): tell the agent of new ones by a reload",
+    log::transport.warn("certificates are not watched ({}): tell the agent of new ones by a reload",
               std::strerror(errno));
   }
   set_files(files);
   look_at_ends();
 }
 
-void CertificateWatch::set_files(const TlsConfig& files) {
+bool CertificateWatch::set_files(const TlsConfig& files) {
+  const std::array names{files.certificate, files.key, files.ca, files.crl};
+  FilesStamp stamp(names);
+  if (stamp == stamp_) return false;
+  stamp_ = std::move(stamp);
   files_ = files;
-  if (!events_.is_open()) return;
+  if (!events_.is_open()) return true;
   for (const int watch : watches_) ::inotify_rm_watch(events_.native_handle(), watch);
   watches_.clear();
   // The folders are watched, as files are often replaced instead of written to.
-  for (const std::string& file : {files.certificate, files.key, files.ca, files.crl}) {
+  for (const std::string& file : names) {
     if (file.empty()) continue;
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     const int watch =
@@ -65,6 +68,7 @@ void CertificateWatch::set_files(const TlsConfig& files) {
                             IN_CLOSE_WRITE | IN_MOVED_TO);
     if (watch >= 0) watches_.push_back(watch);
   }
+  return true;
 }
 
 void CertificateWatch::wait_for_events() {
@@ -106,6 +110,7 @@ void CertificateWatch::settle() {
 void CertificateWatch::look_at_ends() {
   const std::int64_t now_s = std::time(nullptr);
   if (const auto own = tcp::read_certificate(files_.certificate)) {
+    own_end_s_ = own->end_s;
     warn(fmt::format("this host's certificate ({})", files_.certificate), own->end_s, now_s);
   }
   if (!files_.crl.empty()) {
@@ -134,10 +139,10 @@ void CertificateWatch::warn(const std::string& whose, std::int64_t end_s, std::i
   }
   warned = near;
   if (near == Expiry::kOver) {
-    log::error("{} has expired on {}: no new link can be made with it", whose,
+    log::transport.error("{} has expired on {}: no new link can be made with it", whose,
                tcp::format_time(end_s));
   } else {
-    log::warn("{} expires on {}", whose, tcp::format_time(end_s));
+    log::transport.warn("{} expires on {}", whose, tcp::format_time(end_s));
   }
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "node-agent/files_stamp.h"
 #include "transport/config.h"
 #include "transport/transport.h"
 
@@ -35,8 +36,10 @@ class CertificateWatch {
   CertificateWatch(const CertificateWatch&) = delete;
   CertificateWatch& operator=(const CertificateWatch&) = delete;
 
-  // Watches these files from now on.
-  void set_files(const TlsConfig& files);
+  // Watches these files from now on. Whether they are others than before, or have changed.
+  bool set_files(const TlsConfig& files);
+  // The end of this host's certificate, since 1970, as it was last looked at; 0: not known.
+  [[nodiscard]] std::int64_t own_end_s() const { return own_end_s_; }
 
  private:
   void wait_for_events();
@@ -47,10 +50,12 @@ class CertificateWatch {
 
   Calls calls_;
   TlsConfig files_;
+  FilesStamp stamp_;  // of the files that were set last
   boost::asio::posix::stream_descriptor events_;  // of inotify; closed if there is no inotify
   boost::asio::steady_timer settled_;
   boost::asio::steady_timer look_;
   std::vector<int> watches_;
+  std::int64_t own_end_s_ = 0;
   std::map<std::string, Expiry> warned_;  // the last step warned of, by certificate's owner
 };
 

@@ -82,7 +82,7 @@ bool ChannelAcceptor::accept_some() {
       return true;
     }
     if (!std::exchange(out_of_descriptors_, true)) {
-      log::error("programs cannot be served: {}", std::strerror(errno));
+      log::programs.error("programs cannot be served: {}", std::strerror(errno));
     }
     return false;
   }

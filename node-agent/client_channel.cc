@@ -92,7 +92,7 @@ void ClientChannel::handle_mailbox(std::uint32_t index) {
       }
       break;
     case SlotState::kInstalling:
-      if (state == kInstalled) finish_install(index, slot);
+      if (state == kInstalled && !slot.held) finish_install(index, slot);
       break;
   }
 }
@@ -177,7 +177,9 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
   write_read.nonblocking = (request.flags & kFlagNonblocking) != 0;
   write_read.read_buffer =
       std::span(box.read, std::min<std::uint64_t>(request.read_capacity, kReadBytes));
-  if (request.bytes <= kInlineCommandBytes) {
+  const bool may_wait =
+      files_.holds_calls(user_.uid(), (request.flags & kFlagPassedFiles) != 0) && request.bytes > 0;
+  if (request.bytes <= kInlineCommandBytes && !may_wait) {
     std::array<std::byte, kInlineCommandBytes> commands;
     std::memcpy(commands.data(), box.commands, request.bytes);
     write_read.commands = std::span<const std::byte>(commands).first(request.bytes);
@@ -187,7 +189,9 @@ void ClientChannel::begin_write_read(std::uint32_t index, Slot& slot,
   slot.large = std::make_unique<LargeWrite>();
   slot.large->request = write_read;
   slot.large->commands.resize(request.bytes);
-  if (read_memory(slot.tid, request.address, slot.large->commands) != 0) {
+  if (request.bytes <= kInlineCommandBytes) {
+    std::memcpy(slot.large->commands.data(), box.commands, request.bytes);
+  } else if (read_memory(slot.tid, request.address, slot.large->commands) != 0) {
     slot.large.reset();
     respond(index, -EFAULT);
     return;
@@ -207,6 +211,7 @@ void ClientChannel::run_slice(std::uint32_t index, Slot& slot) {
   }
   const bool last = left.size() - end <= sizeof(std::uint32_t);
   if (last) end = left.size();
+  if (!std::exchange(large.prepared, false) && prepare(index, slot, left.first(end))) return;
   large.slice = end;
   large.between_slices = false;
   WriteReadRequest request = large.request;
@@ -216,6 +221,39 @@ void ClientChannel::run_slice(std::uint32_t index, Slot& slot) {
   // It may have been cancelled between two slices.
   if (slot.state == SlotState::kBusy && last && look_at(mailbox(index)) == kCancelled) {
     driver_.interrupt(process_, slot.tid);
+  }
+}
+
+bool ClientChannel::prepare(std::uint32_t index, Slot& slot,
+                            std::span<const std::byte> commands) {
+  const bool passes_files = (slot.flags & kFlagPassedFiles) != 0;
+  if (!files_.holds_calls(user_.uid(), passes_files) ||
+      !driver_.leads_elsewhere(process_, slot.tid, commands)) {
+    return false;
+  }
+  std::vector<ForeignFile> files = side_socket_.lend(index);
+  const bool asked = files_.relayed().look_and_bring_up_to_date(
+      user_.uid(), files,
+      [this, index, life = std::weak_ptr(life_)](std::vector<ForeignFile> looked_at) {
+        if (life.expired()) return;
+        Slot& waiting = slots_[index];
+        if (!waiting.large || waiting.large->between_slices || waiting.large->prepared) return;
+        side_socket_.give_back(index, std::move(looked_at));
+        waiting.large->prepared = waiting.large->between_slices = true;
+        waiting_.push_back(index);
+        events_.can_go_on(*this);
+      });
+  if (!asked) side_socket_.give_back(index, std::move(files));
+  return asked;
+}
+
+void ClientChannel::wait_for_nothing() {
+  for (std::uint32_t index = 0; index < slots_.size(); ++index) {
+    Slot& slot = slots_[index];
+    if (slot.state != SlotState::kBusy || !slot.large || slot.large->between_slices) continue;
+    if (slot.large->slice != 0) continue;  // it waits in the core
+    slot.large->prepared = slot.large->between_slices = true;
+    waiting_.push_back(index);
   }
 }
 
@@ -229,6 +267,7 @@ bool ClientChannel::slice_done(std::uint32_t index, Slot& slot, const IoctlResul
       before + large.slice == large.commands.size()) {
     return true;
   }
+  large.slice = 0;
   large.between_slices = true;
   waiting_.push_back(index);
   return false;
@@ -355,20 +394,43 @@ void ClientChannel::ioctl_done(ThreadId thread, const IoctlResult& result) {
 }
 
 void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> tokens) {
-  const std::vector<FileInFlight> files = files_.take_out(tokens);
+  const auto found = mailbox_of_tid_.find(thread.value());
+  NB_CHECK(found != mailbox_of_tid_.end());
+  slots_[found->second].state = SlotState::kInstalling;
+  install(found->second, files_.take_out(tokens));
+}
+
+void ClientChannel::install(std::uint32_t index, std::vector<FileInFlight> files) {
+  Slot& slot = slots_[index];
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].same_as == RelayId{}) continue;
+    auto waiting = std::make_shared<std::vector<FileInFlight>>();
+    const bool asked = files_.open_again(
+        files[i], user_.uid(),
+        [this, i, index, waiting, life = std::weak_ptr(life_)](UniqueFd opened) {
+          if (life.expired()) return;
+          FileInFlight& file = (*waiting)[i];
+          file.same_as = {};
+          if (opened) files_.replace(file, std::move(opened));
+          install(index, std::move(*waiting));
+          events_.can_go_on(*this);
+        });
+    files[i].same_as = {};
+    if (!asked) continue;
+    *waiting = std::move(files);
+    slot.held = true;
+    return;
+  }
+  slot.held = false;
+  files_.program_gets(files, user_.uid());
   std::vector<int> fds;
   std::vector<ino_t> twins;
   std::vector<RelayId> relays_of_twins;
   for (const FileInFlight& file : files) {
-    fds.push_back(file.fd.get());
+    fds.push_back(file.file.get());
     twins.push_back(file.twin);
     if (file.twin != 0) relays_of_twins.push_back(file.relay);
   }
-  const auto found = mailbox_of_tid_.find(thread.value());
-  NB_CHECK(found != mailbox_of_tid_.end());
-  const std::uint32_t index = found->second;
-  Slot& slot = slots_[index];
-  slot.state = SlotState::kInstalling;
   // If there are too many, or they cannot be sent, the program misses them and reports the failure.
   slot.install_count = fds.size() <= kMaxInstalledFds ? static_cast<std::uint32_t>(fds.size()) : 0;
   side_socket_.send(index, std::span(std::as_const(fds)).first(slot.install_count), twins);
@@ -383,10 +445,7 @@ void ClientChannel::install_files(ThreadId thread, std::span<const FileToken> to
 
 void ClientChannel::send(Response& response) {
   Mailbox& box = mailbox(response.mailbox);
-  if (!response.installs && std::exchange(drain_, false)) {
-    response.content.drain = 1;
-    readable_told_ = false;
-  }
+  if (!response.installs && readiness_.take_back()) response.content.drain = 1;
   std::memcpy(&box.response, &response.content, sizeof response.content);
   if (!response.close_fds.empty()) {
     std::memcpy(box.fds, response.close_fds.data(), response.close_fds.size() * sizeof(int));
@@ -410,15 +469,7 @@ void ClientChannel::set_look_window(std::uint64_t ns) {
 void ClientChannel::disarm() { disarm_doorbell(header()); }
 
 void ClientChannel::readiness_changed(bool readable) {
-  if (!readable) {
-    drain_ = readable_told_;
-    return;
-  }
-  drain_ = false;
-  if (readable_told_) return;
-  const char ready = 1;
-  readable_told_ =
-      ::send(socket_.get(), &ready, sizeof ready, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof ready;
+  readiness_.changed(readable, socket_.get());
 }
 
 int ClientChannel::read_memory(ThreadId thread, std::uint64_t address, std::span<std::byte> into) {

@@ -32,7 +32,9 @@
 #include "core/driver.h"
 #include "host/process_host.h"
 #include "node-agent/file_relays.h"
+#include "node-agent/file_table.h"
 #include "node-agent/namespaces.h"
+#include "node-agent/readiness.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
 #include "node-agent/staged_memory.h"
@@ -51,6 +53,7 @@ struct PeerProgram {
 struct ChannelStatistics {
   std::uint64_t requests = 0;
   std::uint64_t bytes_read = 0;  // of programs' staged memory
+  StagedBytes staged;            // and by where they were
   std::uint64_t wakeups = 0;            // futex calls
   std::uint64_t doorbells = 0;          // eventfd reads
 };
@@ -64,6 +67,8 @@ class ChannelEvents {
   virtual ~ChannelEvents() = default;
   // A process has identified itself, which the kernel confirms. Called while a request begins.
   virtual void identified(ClientChannel& channel, const ProvenIdentity& identity) = 0;
+  // A request that had to wait for something else can go on.
+  virtual void can_go_on(ClientChannel& channel) = 0;
 };
 
 // How much of a channel may be handled at once, before others have their turn.
@@ -99,6 +104,8 @@ class ClientChannel final : public ProcessHost {
 
   // Handles the requests that are there, and continues long ones. Returns whether there were any.
   bool handle_requests(RequestBudget budget);
+  // The channel is about to end: requests that wait for descriptors wait no more.
+  void wait_for_nothing();
   // Whether requests were left over: then the channel must not be parked.
   [[nodiscard]] bool has_left_over() const { return !waiting_.empty(); }
   void receive_side_messages();
@@ -106,6 +113,8 @@ class ClientChannel final : public ProcessHost {
   [[nodiscard]] int program_side_socket() const { return side_socket_.program_end(); }
   // Sends a response that this channel has added; to be called in their order.
   void send(Response& response);
+  // Expires when the channel ends.
+  [[nodiscard]] std::weak_ptr<const bool> life() const { return life_; }
 
   // Makes the program ring the doorbell for its next request. False if a request is there already.
   bool arm();
@@ -142,6 +151,8 @@ class ClientChannel final : public ProcessHost {
     std::uint64_t done = 0;
     std::uint64_t slice = 0;      // the length of the current one
     bool between_slices = false;  // the next one is to begin
+    // The next slice goes to another host, and all that must be done before it is done.
+    bool prepared = false;
     std::vector<int> close_fds;
     std::optional<std::int32_t> nice;
   };
@@ -155,6 +166,7 @@ class ClientChannel final : public ProcessHost {
     std::uint32_t flags = 0;
     std::uint32_t install_count = 0;
     StagedMemory::Cursor staged;
+    bool held = false;  // kInstalling: the program is not told yet
     std::vector<RelayId> relays_of_twins;  // kInstalling: the program decides whether it needs them
     std::unique_ptr<LargeWrite> large;  // none if the commands were in the mailbox
   };
@@ -170,17 +182,22 @@ class ClientChannel final : public ProcessHost {
   void end_posting(std::uint32_t index, Slot& slot);
   void respond(std::uint32_t index, int error);
   void run_slice(std::uint32_t index, Slot& slot);
+  // A call or reply to another host goes after what its user's programs have written to travelling
+  // descriptors, and its own descriptors have to be looked at: true if that is under way.
+  bool prepare(std::uint32_t index, Slot& slot, std::span<const std::byte> commands);
+  // Tells the program of descriptors; those that are on this host already are opened again first.
+  void install(std::uint32_t index, std::vector<FileInFlight> files);
   // True if it was the last one.
   bool slice_done(std::uint32_t index, Slot& slot, const IoctlResult& result);
-  bool readable_told_ = false;  // a readiness message is in the socket
-  bool drain_ = false;          // to be taken back with the next response
+  std::shared_ptr<const bool> life_ = std::make_shared<const bool>(true);
+  Readiness readiness_;
   bool closing_ = false;
   Driver& driver_;
   ProcessId process_;
   SharedMemory channel_;
-  StagedMemory staged_{channel_};
   std::vector<Response>& responses_;
   ChannelStatistics& statistics_;
+  StagedMemory staged_{channel_, statistics_.staged};
   TravellingFiles& files_;
   ChannelEvents& events_;
   UserAccount& user_;

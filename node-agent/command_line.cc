@@ -13,7 +13,7 @@ namespace netbinder {
 
 std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv) {
   CLI::App app{"netbinderd: the binder driver of a host, in userspace"};
-  app.set_version_flag("--version", std::string("netbinderd ") + kVersion,
+  app.set_version_flag("--version", std::string("netbinderd ") + kProgramVersion,
                        "print the version and exit");
   DaemonOptions options;
   app.add_option("--config", options.sources.file,

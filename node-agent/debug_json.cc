@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/debug_json.h"
 
+#include <chrono>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/driver.h"
+#include "node-agent/clock.h"
+#include "node-agent/debug_content.h"
 #include "node-agent/debug_names.h"
 
 namespace netbinder {
@@ -70,17 +75,57 @@ json to_json(const WorkView& work) {
   return made;
 }
 
+// Names of hosts and texts from peers need not be UTF-8; invalid bytes show as U+FFFD.
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// The texts of long lists are put together object by object, as the objects of all of them would
+// take many times as much memory.
+class ListText {
+ public:
+  void add(const std::string& element) {
+    if (text_.size() > 1) text_ += ',';
+    text_ += element;
+  }
+  [[nodiscard]] std::string take() { return std::move(text_) + ']'; }
+
+ private:
+  std::string text_ = "[";
+};
+
+// An object with these members, and some more that are texts already.
+std::string object(const json& members,
+                   std::initializer_list<std::pair<const char*, std::string>> more) {
+  std::string text = text_of(members);
+  text.pop_back();
+  for (const auto& [name, value] : more) {
+    if (text.size() > 1) text += ',';
+    text += '"';
+    text += name;
+    text += "\":";
+    text += value;
+  }
+  return text + '}';
+}
+
+json list(const WorkListView& views) {
+  json made = json::array();
+  for (const WorkView& view : views.first) made.push_back(to_json(view));
+  if (views.more) made.push_back({{"kind", "more"}});
+  return made;
+}
+
 json to_json(const ThreadView& thread);
 json to_json(const NodeView& node);
 json to_json(const RefView& ref);
 json to_json(const BufferView& buffer);
-json to_json(const ProcessDebugView& process);
 
-template <typename View>
-json list(const std::vector<View>& views) {
-  json made = json::array();
-  for (const View& view : views) made.push_back(to_json(view));
-  return made;
+template <typename Views>
+std::string list_text(const Views& views) {
+  ListText text;
+  for (const auto& view : views) text.add(text_of(to_json(view)));
+  return text.take();
 }
 
 json to_json(const ThreadView& thread) {
@@ -123,47 +168,47 @@ json to_json(const BufferView& buffer) {
           {"extra_size", buffer.extra_size}, {"delivered", buffer.delivered}};
 }
 
-json to_json(const ProcessDebugView& process) {
-  return {{"pid", process.pid},
-          {"context", process.context},
-          {"threads", list(process.threads)},
-          {"nodes", list(process.nodes)},
-          {"refs", list(process.refs)},
-          {"buffers", list(process.buffers)},
-          {"todo", list(process.todo)},
-          {"has_delivered_death", process.has_delivered_death},
-          {"has_delivered_freeze", process.has_delivered_freeze}};
-}
-
-json state_json(const Driver& driver, const Viewer& viewer) {
-  const DebugState state = driver.debug_state(viewer);
-  return {{"dead_nodes", list(state.dead_nodes)}, {"processes", list(state.processes)}};
+std::string state_json(const DebugState& state) {
+  ListText processes;
+  for (const ProcessDebugView& process : state.processes) {
+    processes.add(object({{"pid", process.pid},
+                          {"context", process.context},
+                          {"todo", list(process.todo)},
+                          {"has_delivered_death", process.has_delivered_death},
+                          {"has_delivered_freeze", process.has_delivered_freeze}},
+                         {{"threads", list_text(process.threads)},
+                          {"nodes", list_text(process.nodes)},
+                          {"refs", list_text(process.refs)},
+                          {"buffers", list_text(process.buffers)}}));
+  }
+  return object(json::object(),
+                {{"dead_nodes", list_text(state.dead_nodes)}, {"processes", processes.take()}});
 }
 
 // Threads that handle or await a call, waiting calls, and buffers, for the processes that have any
 // of them.
-json transactions_json(const Driver& driver, const Viewer& viewer) {
-  json processes = json::array();
-  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
+std::string transactions_json(const DebugState& state) {
+  ListText processes;
+  for (const ProcessDebugView& process : state.processes) {
     json threads = json::array();
     for (const ThreadView& thread : process.threads) {
-      if (!thread.stack.empty() || !thread.todo.empty()) threads.push_back(to_json(thread));
+      if (!thread.stack.empty() || !thread.todo.first.empty()) threads.push_back(to_json(thread));
     }
-    json nodes = json::array();
+    bool any = false;
+    ListText nodes;
     for (const NodeView& node : process.nodes) {
-      if (!node.async_todo.empty()) nodes.push_back(to_json(node));
+      if (node.async_todo.first.empty()) continue;
+      nodes.add(text_of(to_json(node)));
+      any = true;
     }
-    if (threads.empty() && nodes.empty() && process.buffers.empty() && process.todo.empty()) {
-      continue;
-    }
-    processes.push_back({{"pid", process.pid},
-                         {"context", process.context},
-                         {"threads", threads},
-                         {"nodes", nodes},
-                         {"buffers", list(process.buffers)},
-                         {"todo", list(process.todo)}});
+    if (threads.empty() && !any && process.buffers.empty() && process.todo.first.empty()) continue;
+    processes.add(object({{"pid", process.pid},
+                          {"context", process.context},
+                          {"threads", threads},
+                          {"todo", list(process.todo)}},
+                         {{"nodes", nodes.take()}, {"buffers", list_text(process.buffers)}}));
   }
-  return {{"processes", processes}};
+  return object(json::object(), {{"processes", processes.take()}});
 }
 
 json to_json(const CommandCounts& counts) {
@@ -177,15 +222,19 @@ json to_json(const CommandCounts& counts) {
   return made;
 }
 
-json stats_json(const Driver& driver, const Viewer& viewer) {
-  const ObjectCounts counts = driver.object_counts();
+std::string stats_json(const DebugContent& content) {
+  const ObjectCounts& counts = content.counts;
   const auto count = [](const ObjectCount& of) {
     return json{{"active", of.active}, {"total", of.total}};
   };
   json processes = json::array();
-  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
+  for (const ProcessDebugView& process : content.state.processes) {
     processes.push_back({{"pid", process.pid},
+                         {"uid", process.euid},
                          {"context", process.context},
+                         {"outstanding", process.outstanding},
+                         {"arena_bytes", process.arena_bytes},
+                         {"arena_free_bytes", process.arena_free_bytes},
                          {"threads", process.threads.size()},
                          {"requested_threads", process.requested_threads},
                          {"requested_threads_started", process.requested_threads_started},
@@ -201,7 +250,8 @@ json stats_json(const Driver& driver, const Viewer& viewer) {
                          {"pages_high", process.pages_high},
                          {"commands", to_json(process.commands)}});
   }
-  return {{"commands", to_json(static_cast<const CommandCounts&>(driver.statistics()))},
+  return text_of(
+         {{"commands", to_json(static_cast<const CommandCounts&>(content.statistics))},
           {"objects",
            {{"proc", count(counts.processes)},
             {"thread", count(counts.threads)},
@@ -211,11 +261,16 @@ json stats_json(const Driver& driver, const Viewer& viewer) {
             {"transaction", count(counts.transactions)},
             {"transaction_complete", count(counts.completions)},
             {"freeze", count(counts.freezes)}}},
-          {"processes", processes}};
+          {"processes", processes}});
 }
 
-json log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log) {
+std::string log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log) {
   json entries = json::array();
+  const std::int64_t unix_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count() -
+      static_cast<std::int64_t>(monotonic_ns() / 1000);
   for (const TransactionLogEntry& entry : log) {
     const char* kind = "call";
     if (entry.kind == TransactionLogEntry::Kind::kOneway) kind = "async";
@@ -228,7 +283,12 @@ json log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log)
                  {"node", entry.to_node},
                  {"handle", entry.handle},
                  {"data_size", entry.data_size},
-                 {"offsets_size", entry.offsets_size}};
+                 {"offsets_size", entry.offsets_size},
+                 {"code", entry.trace.code},
+                 {"time_us", std::to_string(unix_us + static_cast<std::int64_t>(entry.at_us))},
+                 {"trace", std::to_string(entry.trace.trace.value())},
+                 {"span", std::to_string(entry.trace.span.value())}};
+    if (entry.took_us != 0 || entry.kind == TransactionLogEntry::Kind::kReply) made["took_us"] = std::to_string(entry.took_us);
     if (entry.from_host != HostId{}) made["from"]["host"] = driver.host_name(entry.from_host);
     if (entry.to_host != HostId{}) made["to"]["host"] = driver.host_name(entry.to_host);
     if (entry.failed_command != 0) {
@@ -240,16 +300,20 @@ json log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log)
     }
     entries.push_back(std::move(made));
   }
-  return {{"entries", entries}};
+  return text_of({{"entries", entries}});
 }
 
 }  // namespace
 
-std::optional<json> debug_file_json(const Driver& driver, const Viewer& viewer,
-                                    std::string_view file) {
-  if (file == "state") return state_json(driver, viewer);
-  if (file == "stats") return stats_json(driver, viewer);
-  if (file == "transactions") return transactions_json(driver, viewer);
+std::optional<std::string> debug_file_json(const DebugContent& content, std::string_view file) {
+  if (file == "state") return state_json(content.state);
+  if (file == "stats") return stats_json(content);
+  if (file == "transactions") return transactions_json(content.state);
+  return std::nullopt;
+}
+
+std::optional<std::string> debug_log_json(const Driver& driver, const Viewer& viewer,
+                                          std::string_view file) {
   if (file == "transaction_log") return log_json(driver, driver.log(viewer));
   if (file == "failed_transaction_log") return log_json(driver, driver.failed_log(viewer));
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/driver.h"
+#include "node-agent/debug_content.h"
 #include "node-agent/debug_names.h"
 
 namespace netbinder {
@@ -80,19 +81,25 @@ void print(std::string& text, std::string_view indent, std::string_view transact
   }
 }
 
+void print(std::string& text, std::string_view indent, std::string_view transaction_prefix,
+           const WorkListView& list) {
+  for (const WorkView& work : list.first) print(text, indent, transaction_prefix, work);
+  if (list.more) fmt::format_to(Text(text), "{}more pending work\n", indent);
+}
+
 void print(std::string& text, const ThreadView& thread, bool all) {
-  if (!all && thread.stack.empty() && thread.todo.empty()) return;
+  if (!all && thread.stack.empty() && thread.todo.first.empty()) return;
   fmt::format_to(Text(text), "  thread {}: l {:02x} need_return {} tr 0\n", thread.tid,
                  thread.looper, thread.need_return ? 1 : 0);
   for (const StackEntryView& entry : thread.stack) {
     print(text, entry.incoming ? "    incoming transaction" : "    outgoing transaction",
           entry.transaction, entry.incoming);
   }
-  for (const WorkView& work : thread.todo) print(text, "    ", "pending transaction", work);
+  print(text, "    ", "pending transaction", thread.todo);
 }
 
 void print(std::string& text, const NodeView& node, bool all) {
-  if (!all && node.async_todo.empty()) return;
+  if (!all && node.async_todo.first.empty()) return;
   const Text out(text);
   fmt::format_to(out, "  node {}: u{:016x} c{:016x} hs {} hw {} ls {} lw {} is {} iw {} tr 1",
                  node.name.debug_id, node.name.ptr, node.name.cookie, node.has_strong ? 1 : 0,
@@ -107,9 +114,7 @@ void print(std::string& text, const NodeView& node, bool all) {
     for (const std::string& host : node.holder_hosts) fmt::format_to(out, " {}", host);
   }
   text += '\n';
-  for (const WorkView& work : node.async_todo) {
-    print(text, "    ", "pending async transaction", work);
-  }
+  print(text, "    ", "pending async transaction", node.async_todo);
 }
 
 void print(std::string& text, const ProcessDebugView& process, bool all) {
@@ -134,7 +139,7 @@ void print(std::string& text, const ProcessDebugView& process, bool all) {
                    buffer.data_size, buffer.offsets_size, buffer.extra_size,
                    buffer.delivered ? "delivered" : "active");
   }
-  for (const WorkView& work : process.todo) print(text, "  ", "pending transaction", work);
+  print(text, "  ", "pending transaction", process.todo);
   if (process.has_delivered_death) text += "  has delivered dead binder\n";
   if (process.has_delivered_freeze) text += "  has delivered freeze binder\n";
   if (!all && text.size() == header_end) text.resize(start);
@@ -158,7 +163,9 @@ void print_statistics(std::string& text, const ProcessDebugView& process) {
     weak += ref.weak;
   }
   std::size_t pending = 0;
-  for (const WorkView& work : process.todo) pending += work.kind == WorkKind::kTransaction ? 1 : 0;
+  for (const WorkView& work : process.todo.first) {
+    pending += work.kind == WorkKind::kTransaction ? 1 : 0;
+  }
   fmt::format_to(Text(text),
                  "proc {}\n"
                  "context {}\n"
@@ -180,8 +187,7 @@ void print_statistics(std::string& text, const ProcessDebugView& process) {
   print(text, "  ", process.commands);
 }
 
-std::string state_text(const Driver& driver, const Viewer& viewer) {
-  const DebugState state = driver.debug_state(viewer);
+std::string state_text(const DebugState& state) {
   std::string text = "binder state:\n";
   if (!state.dead_nodes.empty()) text += "dead nodes:\n";
   for (const NodeView& node : state.dead_nodes) print(text, node, true);
@@ -189,18 +195,16 @@ std::string state_text(const Driver& driver, const Viewer& viewer) {
   return text;
 }
 
-std::string transactions_text(const Driver& driver, const Viewer& viewer) {
+std::string transactions_text(const DebugState& state) {
   std::string text = "binder transactions:\n";
-  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
-    print(text, process, false);
-  }
+  for (const ProcessDebugView& process : state.processes) print(text, process, false);
   return text;
 }
 
-std::string stats_text(const Driver& driver, const Viewer& viewer) {
+std::string stats_text(const DebugContent& content) {
   std::string text = "binder stats:\n";
-  print(text, "", driver.statistics());
-  const ObjectCounts counts = driver.object_counts();
+  print(text, "", content.statistics);
+  const ObjectCounts& counts = content.counts;
   const auto print_count = [&](std::string_view name, const ObjectCount& count) {
     if (count.total == 0) return;
     fmt::format_to(Text(text), "{}: active {} total {}\n", name, count.active, count.total);
@@ -213,9 +217,7 @@ std::string stats_text(const Driver& driver, const Viewer& viewer) {
   print_count("transaction", counts.transactions);
   print_count("transaction_complete", counts.completions);
   print_count("freeze", counts.freezes);
-  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
-    print_statistics(text, process);
-  }
+  for (const ProcessDebugView& process : content.state.processes) print_statistics(text, process);
   return text;
 }
 
@@ -261,38 +263,50 @@ std::string device_list(const Driver& driver) {
   return text;
 }
 
-std::optional<std::string> process_text(const Driver& driver, const Viewer& viewer,
-                                         std::string_view pid_text) {
-  std::int32_t pid = 0;
-  const char* const end = pid_text.data() + pid_text.size();
-  const auto parsed = std::from_chars(pid_text.data(), end, pid);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+std::optional<std::string> process_text(const DebugState& state) {
+  if (state.processes.empty()) return std::nullopt;
   std::string text = "binder proc state:\n";
-  bool found = false;
-  for (const ProcessDebugView& process : driver.debug_state(viewer).processes) {
-    if (process.pid != pid) continue;
-    print(text, process, true);
-    found = true;
-  }
-  if (!found) return std::nullopt;
+  for (const ProcessDebugView& process : state.processes) print(text, process, true);
   return text;
 }
 
+constexpr std::string_view kProcesses = "proc/";
+
 }  // namespace
+
+std::optional<std::int32_t> is_about_processes(std::string_view file) {
+  if (file == "state" || file == "stats" || file == "transactions") return 0;
+  if (!file.starts_with(kProcesses)) return std::nullopt;
+  std::int32_t pid = 0;
+  const char* const end = file.data() + file.size();
+  const auto parsed = std::from_chars(file.data() + kProcesses.size(), end, pid);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || pid <= 0) return std::nullopt;
+  return pid;
+}
+
+std::optional<std::string> debug_file_text(const DebugContent& content, std::string_view file) {
+  if (file == "state") return state_text(content.state);
+  if (file == "stats") return stats_text(content);
+  if (file == "transactions") return transactions_text(content.state);
+  return process_text(content.state);
+}
 
 std::optional<std::string> debug_file_text(const Driver& driver, const Viewer& viewer,
                                            std::string_view file) {
-  if (file == "state") return state_text(driver, viewer);
-  if (file == "stats") return stats_text(driver, viewer);
-  if (file == "transactions") return transactions_text(driver, viewer);
+  if (const auto pid = is_about_processes(file)) {
+    DebugCollection collection = driver.collect(viewer, *pid);
+    while (!collection.go_on()) {
+    }
+    DebugContent content{.state = collection.take(),
+                         .statistics = driver.statistics(),
+                         .counts = driver.object_counts()};
+    content.state.sort_dead_nodes();
+    return debug_file_text(content, file);
+  }
   if (file == "transaction_log") return log_text(driver, driver.log(viewer));
   if (file == "failed_transaction_log") return log_text(driver, driver.failed_log(viewer));
   if (file == "proc/") return process_list(driver, viewer);
   if (file == "devices/") return device_list(driver);
-  constexpr std::string_view kProcesses = "proc/";
-  if (file.starts_with(kProcesses)) {
-    return process_text(driver, viewer, file.substr(kProcesses.size()));
-  }
   return std::nullopt;
 }
 

@@ -45,8 +45,13 @@ void EventLoop::run() {
     const std::uint64_t found_ns = slept ? turn_began_ns_ : now_ns;
     bool worked = channels_.serve_hot();
     if (worked) now_ns = monotonic_ns();
-    host_.set_time(now_ns / 1'000'000);
+    host_.set_time_us(now_ns / 1000);
     if (transport_ != nullptr && transport_->poll(now_ns)) {
+      worked = true;
+      host_.flush();
+      now_ns = monotonic_ns();
+    }
+    if (host_.go_on()) {
       worked = true;
       host_.flush();
       now_ns = monotonic_ns();
@@ -71,7 +76,7 @@ void EventLoop::run() {
       }
       turn_ended(now_ns);
       // This is done after work, too: threads that were answered may look on this processor.
-      if (!poll_had_work) {
+      if (!poll_had_work && !waits_.in_a_crowd()) {
         yielded_ns = now_ns;
         ::sched_yield();
       }
@@ -100,7 +105,7 @@ void EventLoop::run() {
     io_.run_one();
     now_ns = monotonic_ns();
     turn_began_ns_ = data_plane.woke().value_or(now_ns);
-    host_.set_time(now_ns / 1'000'000);
+    host_.set_time_us(now_ns / 1000);
     host_.flush();
     slept = true;
     poll_had_work = true;
@@ -148,7 +153,7 @@ TurnWork EventLoop::work() const {
 
 void EventLoop::turn_ended(std::uint64_t now_ns) {
   if (const auto late = late_turns_.turn_ended(turn_began_ns_, now_ns, work())) {
-    log::warn("{}", late->text());
+    log::agent.warn("{}", late->text());
   }
   turn_began_ns_ = now_ns;
 }

@@ -48,6 +48,7 @@ class EventLoop {
   // To be called from a handler of the io_context.
   void stop() { stopping_ = true; }
   [[nodiscard]] const LoopWaits& waits() const { return counts_; }
+  [[nodiscard]] const LateTurns& turns() const { return late_turns_; }
 
  private:
   void wait_ended(std::uint64_t waited_ns, WaitPolicy::Ended how, std::uint64_t window_ns);

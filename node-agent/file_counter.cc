@@ -16,14 +16,14 @@
 #include <utility>
 #include <vector>
 
+#include "transport/limits.h"
+
 namespace netbinder {
 
 namespace {
 
 // An eventfd's largest count.
 constexpr std::uint64_t kMostCount = UINT64_MAX - 1;
-// Changes that may be sent before any is acknowledged.
-constexpr std::uint64_t kCredit = 64;
 // The most reads in one look. Each unit of a semaphore is a read; more take several looks.
 constexpr std::uint64_t kMostReads = 1024;
 constexpr long kPatienceNs = 1'000'000;
@@ -33,8 +33,9 @@ constexpr long kPatienceNs = 1'000'000;
 class Impatience {
  public:
   Impatience() {
-    static const timer_t timer = make_timer();
-    timer_ = timer;
+    // Each thread's own, as the signal is for the thread that waits.
+    thread_local const Timer timer;
+    timer_ = timer.id;
     set(kPatienceNs);
   }
   ~Impatience() { set(0); }
@@ -42,6 +43,13 @@ class Impatience {
   Impatience& operator=(const Impatience&) = delete;
 
  private:
+  struct Timer {
+    timer_t id = make_timer();
+    Timer() = default;
+    ~Timer() { (void)::timer_delete(id); }
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+  };
   static timer_t make_timer() {
     const int signal = SIGRTMIN + 4;
     struct sigaction action {};
@@ -110,12 +118,7 @@ FileCounter::FileCounter(Setup setup, FileRelay::Send send)
     : setup_(std::move(setup)),
       send_(std::move(send)),
       known_(setup_.count),
-      credit_(setup_.offered_here ? 0 : kCredit) {}
-
-void FileCounter::program_has_it() {
-  if (setup_.offered_here || std::exchange(given_, true)) return;
-  send_(peer::FileCredit{kCredit});
-}
+      credit_(setup_.offered_here ? 0 : limits::kCounterChanges) {}
 
 void FileCounter::look() {
   if (over_ || credit_ == 0) return;
@@ -129,9 +132,8 @@ void FileCounter::look() {
   send_(peer::FileData{std::move(bytes)});
 }
 
-const char* FileCounter::arrived(const peer::FileData& data) {
+void FileCounter::arrived(const peer::FileData& data) {
   std::uint64_t change = 0;
-  if (data.bytes.size() != sizeof change) return "a change of a count that is none";
   std::memcpy(&change, data.bytes.data(), sizeof change);
   look();  // changes here are sent first, so that they are not taken for the peer's
   if (static_cast<std::int64_t>(change) >= 0) {
@@ -140,7 +142,6 @@ const char* FileCounter::arrived(const peer::FileData& data) {
     take(0 - change);
   }
   if (!over_) send_(peer::FileCredit{1});
-  return nullptr;
 }
 
 void FileCounter::add(std::uint64_t count) {
@@ -168,17 +169,12 @@ void FileCounter::take(std::uint64_t count) {
   if (left > 0) (void)write_now(fd(), left);
 }
 
-const char* FileCounter::arrived(const peer::FileCredit& credit) {
-  if (credit.bytes > kCredit - credit_) return "too much credit";
+void FileCounter::arrived(const peer::FileCredit& credit) {
   credit_ += credit.bytes;
   look();
-  return nullptr;
 }
 
-const char* FileCounter::arrived(const peer::FileEnd& /*end*/) {
-  over_ = true;
-  return nullptr;
-}
+void FileCounter::arrived(const peer::FileEnd& /*end*/) { over_ = true; }
 
 void FileCounter::close() {
   if (std::exchange(over_, true)) return;

@@ -9,11 +9,13 @@
 // There is no event when the last program closes an eventfd. Its relay ends with the session, or
 // when others need its place (FileRelays).
 //
-// Thread: the data-plane thread. It calls back only through `send`.
+// Thread: as a FileRelay: the data plane's until a program has it, then a FileWorker's. It calls back
+// only through `send`.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "core/wire/peer_message.h"
@@ -34,7 +36,7 @@ struct EventfdState {
 class FileCounter {
  public:
   struct Setup {
-    ForeignFd fd;
+    std::shared_ptr<const ForeignFd> fd;  // also for the data plane, which duplicates it
     bool semaphore = false;
     bool offered_here = false;
     std::uint64_t count = 0;  // the count at the other end
@@ -42,17 +44,17 @@ class FileCounter {
 
   FileCounter(Setup setup, FileRelay::Send send);
 
-  [[nodiscard]] int fd() const { return setup_.fd.get(); }
+  void set_send(FileRelay::Send send) { send_ = std::move(send); }
+
+  [[nodiscard]] int fd() const { return setup_.fd->get(); }
   [[nodiscard]] bool over() const { return over_; }
 
-  // The program has its descriptor now: the end that offered it may send changes. May be repeated.
-  void program_has_it();
   // Sends a change of the count to the peer, if there is one.
   void look();
-  // Takes messages of the peer. Returns how the peer broke the protocol, or null.
-  const char* arrived(const peer::FileData& data);
-  const char* arrived(const peer::FileCredit& credit);
-  const char* arrived(const peer::FileEnd& end);
+  // Takes messages of the peer.
+  void arrived(const peer::FileData& data);
+  void arrived(const peer::FileCredit& credit);
+  void arrived(const peer::FileEnd& end);
   // Reports to the peer that this end is closed.
   void close();
 
@@ -64,7 +66,6 @@ class FileCounter {
   FileRelay::Send send_;
   std::uint64_t known_;  // the count that both ends have, as far as this one knows
   std::uint64_t credit_;
-  bool given_ = false;
   bool over_ = false;
 };
 

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "node-agent/uninterrupted.h"
 #include "transport/log.h"
 
 namespace netbinder {
@@ -26,15 +27,6 @@ constexpr std::uint64_t kLargestPacket = limits::kFileWindowBytes - limits::kPac
 static_assert(kLargestPacket <= limits::kMaxFileDataBytes);
 static_assert(limits::kMaxStreamDataBytes <= limits::kMaxFileDataBytes);
 
-template <typename Call>
-ssize_t uninterrupted(Call call) {
-  ssize_t result = 0;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
-}
-
 }  // namespace
 
 FileRelay::FileRelay(Setup setup, Send send)
@@ -43,29 +35,18 @@ FileRelay::FileRelay(Setup setup, Send send)
       sending_(setup_.sends ? Sending::kOpen : Sending::kOver),
       taking_(setup_.takes ? Taking::kOpen : Taking::kOver),
       // The end that offered it sends nothing until a program has it at the other end.
-      credit_(setup_.offered_here ? 0 : limits::kFileWindowBytes),
-      allowed_(setup_.offered_here ? limits::kFileWindowBytes : limits::kFileAheadBytes) {}
+      credit_(setup_.offered_here ? 0 : limits::kFileWindowBytes) {}
 
 bool FileRelay::hung_up() const {
   pollfd now{.fd = fd(), .events = 0, .revents = 0};
   return ::poll(&now, 1, 0) == 1 && (now.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-bool FileRelay::nothing_between() const {
-  if (setup_.offered_here) {
-    return !setup_.sends || sending_ == Sending::kOver ||
-           (ahead_ == 0 && credit_ == limits::kFileWindowBytes);
-  }
+bool FileRelay::nothing_unread() const {
   if (!setup_.takes) return true;
   int unread = 0;
   if (::ioctl(fd(), setup_.socket ? SIOCOUTQ : FIONREAD, &unread) != 0) return false;
   return waiting_.empty() && unread == 0;
-}
-
-void FileRelay::program_has_it() {
-  if (setup_.offered_here || !setup_.takes || std::exchange(given_, true)) return;
-  allowed_ = limits::kFileWindowBytes;
-  if (taking_ == Taking::kOpen) send_(peer::FileCredit{limits::kFileWindowBytes});
 }
 
 void FileRelay::ready(std::uint32_t events) {
@@ -91,38 +72,23 @@ void FileRelay::run() {
   }
   if (taking_ == Taking::kEnding && waiting_.empty()) last_piece_written();
   give_credit();
-  while (sending_ == Sending::kOpen && may_read_ && credit_ > 0 && !paused_) {
+  if (sending_ == Sending::kOpen && may_read_ && credit_ > 0) read_all();
+  end_if_hung_up();
+}
+
+void FileRelay::read_all() {
+  if (setup_.gate && !setup_.gate->begin_reading()) return;
+  while (sending_ == Sending::kOpen && may_read_ && credit_ > 0) {
     if (!(setup_.packets ? send_packet() : send_piece())) break;
   }
-  end_if_hung_up();
+  if (setup_.gate) setup_.gate->end_reading();
 }
 
 // ---- from here to the peer ----
 
-void FileRelay::send_ahead() {
-  if (sending_ != Sending::kOpen || credit_ > 0) return;
-  std::vector<std::byte> copy(limits::kFileAheadBytes - limits::kPacketCost);
-  ssize_t got = -1;
-  if (setup_.socket) {
-    got = uninterrupted([&] {
-      // A socket of the network takes MSG_TRUNC for a wish to throw bytes away.
-      const int whole = setup_.packets ? MSG_TRUNC : 0;
-      return ::recv(fd(), copy.data(), copy.size(), MSG_DONTWAIT | MSG_PEEK | whole);
-    });
-  } else {
-    std::array<int, 2> ends{-1, -1};
-    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
-    const UniqueFd reading(ends[0]);
-    const UniqueFd writing(ends[1]);
-    // As much as that pipe holds.
-    got = uninterrupted([&] { return ::tee(fd(), ends[1], copy.size(), SPLICE_F_NONBLOCK); });
-    if (got > 0) got = uninterrupted([&] { return ::read(ends[0], copy.data(), copy.size()); });
-  }
-  // A packet that is cut off waits for the first credit.
-  if (got <= 0 || static_cast<std::size_t>(got) > copy.size()) return;
-  copy.resize(static_cast<std::size_t>(got));
-  ahead_ = copy.size();
-  send_(peer::FileData{std::move(copy)});
+void FileRelay::went_ahead(std::size_t bytes) {
+  ahead_ = bytes;
+  if (setup_.gate) setup_.gate->set_ahead(true);
 }
 
 void FileRelay::take_what_went_ahead() {
@@ -133,9 +99,10 @@ void FileRelay::take_what_went_ahead() {
       return setup_.socket ? ::recv(fd(), bytes.data(), left, MSG_DONTWAIT)
                            : ::read(fd(), bytes.data(), left);
     });
-    if (got <= 0 || setup_.packets) return;  // another reader of the same file was faster
+    if (got <= 0 || setup_.packets) break;  // another reader of the same file was faster
     left -= static_cast<std::size_t>(got);
   }
+  if (setup_.gate) setup_.gate->set_ahead(false);
 }
 
 bool FileRelay::send_piece() {
@@ -172,7 +139,7 @@ bool FileRelay::send_packet() {
   }
   const auto bytes = static_cast<std::uint64_t>(size);
   if (bytes > kLargestPacket) {
-    log::error("a packet of {} bytes is too large to be relayed: its socket is closed", bytes);
+    log::files.error("a packet of {} bytes is too large to be relayed: its socket is closed", bytes);
     close();
     return false;
   }
@@ -199,27 +166,19 @@ void FileRelay::end_read() {
   tell(What::kClosed);
 }
 
-const char* FileRelay::arrived(const peer::FileCredit& credit) {
-  if (!setup_.sends) return "credit for a descriptor that is not read";
-  if (credit.bytes > limits::kFileWindowBytes - credit_) return "too much credit";
+void FileRelay::arrived(const peer::FileCredit& credit) {
   if (ahead_ > 0 && setup_.offered_here) take_what_went_ahead();
   credit_ += credit.bytes;
   run();
-  return nullptr;
 }
 
 // ---- from the peer to here ----
 
-const char* FileRelay::arrived(peer::FileData data) {
-  if (taking_ == Taking::kOver && setup_.takes) return nullptr;  // its end is on its way
-  if (taking_ != Taking::kOpen) return "data of a descriptor that ended";
-  if (cost(data.bytes.size()) > allowed_) return "more data of a descriptor than allowed";
-  if (data.bytes.empty() && !setup_.packets) return "no data of a descriptor";
-  allowed_ -= cost(data.bytes.size());
+void FileRelay::arrived(peer::FileData data) {
+  if (taking_ == Taking::kOver) return;  // its end is on its way
   if (!setup_.offered_here && !given_) ahead_ += cost(data.bytes.size());
   waiting_.push_back(std::move(data.bytes));
   run();
-  return nullptr;
 }
 
 bool FileRelay::write_piece() {
@@ -253,7 +212,7 @@ bool FileRelay::write_piece() {
 }
 
 void FileRelay::write_failed(int error) {
-  if (error == EMSGSIZE) log::error("a packet is too large for a socket: it is closed");
+  if (error == EMSGSIZE) log::files.error("a packet is too large for a socket: it is closed");
   waiting_.clear();
   taking_ = Taking::kOver;
   if (setup_.socket && sending_ == Sending::kOpen && (error == EPIPE || error == ECONNRESET)) {
@@ -267,11 +226,10 @@ void FileRelay::write_failed(int error) {
 void FileRelay::give_credit() {
   if (taking_ != Taking::kOpen || owed_ == 0) return;
   if (owed_ < limits::kFileWindowBytes / 4 && !waiting_.empty()) return;
-  allowed_ += owed_;
   send_(peer::FileCredit{std::exchange(owed_, 0)});
 }
 
-const char* FileRelay::arrived(const peer::FileEnd& end) {
+void FileRelay::arrived(const peer::FileEnd& end) {
   const bool takes_no_more = end.what != What::kNoMoreSent;
   const bool sends_no_more = end.what != What::kNoMoreTaken;
   closes_ = end.what == What::kClosed;
@@ -283,7 +241,6 @@ const char* FileRelay::arrived(const peer::FileEnd& end) {
   }
   if (sends_no_more && taking_ == Taking::kOpen) taking_ = Taking::kEnding;
   run();
-  return nullptr;
 }
 
 void FileRelay::last_piece_written() {

@@ -15,12 +15,18 @@
 // are used with MSG_DONTWAIT, and a pipe is opened anew. A direction holds kFileWindowBytes at
 // most, so a program that reads slowly stops the writer, as with a single pipe.
 //
-// Thread: the data-plane thread. It calls back only through `send`.
+// Whatever is done with the descriptor can wait, once a program has its other side: a pipe's lock is
+// held while a page of the program's faults. So from then on a FileWorker has the relay; until then
+// the data plane has it. What the peer sends has been checked (RelayProtocol).
+//
+// Thread: its owner's. It calls back only through `send`.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/wire/peer_message.h"
@@ -31,11 +37,37 @@ namespace netbinder {
 
 using FileContent = decltype(peer::FileMessage::content);
 
+// Between a relay and the data plane: a file that comes home is the original again, if nothing is
+// taken from it meanwhile. Any thread.
+class RelayGate {
+ public:
+  // The relay takes bytes out of the file; false if it may not now.
+  [[nodiscard]] bool begin_reading() { return change(State::kOpen, State::kReading); }
+  void end_reading() { (void)change(State::kReading, State::kOpen); }
+  // The data plane. False while something is read: then what was read is about to be sent.
+  [[nodiscard]] bool close() { return change(State::kOpen, State::kClosed); }
+  void open() { (void)change(State::kClosed, State::kOpen); }
+
+  // Bytes have been sent that are still in the file.
+  void set_ahead(bool ahead) { ahead_.store(ahead, std::memory_order_release); }
+  [[nodiscard]] bool ahead() const { return ahead_.load(std::memory_order_acquire); }
+
+ private:
+  enum class State : std::uint8_t { kOpen, kReading, kClosed };
+  bool change(State from, State to) {
+    return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+  }
+  std::atomic<State> state_ = State::kOpen;
+  std::atomic<bool> ahead_ = false;
+};
+
 class FileRelay {
  public:
   struct Setup {
     ForeignFd fd;
-    ForeignFd original = {};  // what the program passed, if fd is another open of the same pipe
+    // The file that the program has at this end, for the data plane, which duplicates it.
+    std::shared_ptr<const ForeignFd> original = {};
+    std::shared_ptr<RelayGate> gate = {};
     bool socket = false;
     bool packets = false;
     bool sends = false;
@@ -46,37 +78,30 @@ class FileRelay {
 
   FileRelay(Setup setup, Send send);
 
-  [[nodiscard]] int fd() const { return setup_.fd.get(); }
+  // Another thread has it from now on.
+  void set_send(Send send) { send_ = std::move(send); }
+
+  [[nodiscard]] int fd() const { return setup_.fd ? setup_.fd.get() : setup_.original->get(); }
   [[nodiscard]] bool over() const { return sending_ == Sending::kOver && taking_ == Taking::kOver; }
 
-  // The program's own open file, at the end that offered it.
-  [[nodiscard]] int original() const {
-    return setup_.original ? setup_.original.get() : setup_.fd.get();
-  }
-  [[nodiscard]] bool socket() const { return setup_.socket; }
-  // Whether no bytes were read at the end that offered it and not yet by a program at the other
-  // end, as far as this end knows. Only then can the original file be used again.
-  [[nodiscard]] bool nothing_between() const;
+  // At the end that did not offer it: whether all that has come was read by a program here.
+  [[nodiscard]] bool nothing_unread() const;
   // The other side of the descriptor here is closed.
   [[nodiscard]] bool hung_up() const;
 
-  // At the end that offers: sends a copy of what can be read now, which stays in the file until the
-  // other end has given its first credit.
-  void send_ahead();
-  // The program has its side now: the end that offered it may send. May be repeated.
-  void program_has_it();
-  // Reads nothing more from the file until go_on().
-  void pause() { paused_ = true; }
-  void go_on() {
-    paused_ = false;
-    run();
-  }
+  // At the end that offers: a copy of that many bytes has been sent, which stay in the file until
+  // the other end has given its first credit.
+  void went_ahead(std::size_t bytes);
+  // The program has its side now: the credit for it has been given. May be repeated.
+  void program_has_it() { given_ = true; }
+  // The gate is open again.
+  void go_on() { run(); }
   // Takes edge-triggered events of epoll.
   void ready(std::uint32_t events);
-  // Takes messages of the peer. Returns how the peer broke the protocol, or null.
-  const char* arrived(peer::FileData data);
-  const char* arrived(const peer::FileCredit& credit);
-  const char* arrived(const peer::FileEnd& end);
+  // Takes messages of the peer.
+  void arrived(peer::FileData data);
+  void arrived(const peer::FileCredit& credit);
+  void arrived(const peer::FileEnd& end);
   // Reports to the peer that this end is closed.
   void close();
 
@@ -90,6 +115,7 @@ class FileRelay {
   void take_what_went_ahead();
   void end_if_hung_up();
   void run();
+  void read_all();
   // Each does one piece; false if none can be done now.
   bool send_piece();
   bool send_packet();
@@ -104,13 +130,11 @@ class FileRelay {
   Send send_;
   Sending sending_;
   Taking taking_;
-  bool may_read_ = true;
+  bool may_read_ = false;  // whoever watches it is told at once if there is something
   bool may_write_ = true;
   bool may_have_hung_up_ = false;
-  bool paused_ = false;
   bool given_ = false;                          // a program has it (not at the end that offered it)
   std::uint64_t credit_;                        // the bytes that may be sent
-  std::uint64_t allowed_;                       // the bytes that the peer may send
   std::uint64_t owed_ = 0;                      // credit to be given
   // At the end that offered it: bytes that were sent and are still in the file. At the other end:
   // bytes that came ahead and are not written yet; no credit is given for them.

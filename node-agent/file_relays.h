@@ -8,12 +8,14 @@
 // end or a socket by its inode), and has one relay at each end as long as that relay lives. A file
 // that comes back to the host that offered it is the original file again.
 //
-// A descriptor's way out: export_file; then withdraw_file, or send_offers ahead of the message that
-// names it. Its way in: the offer arrives, import_file while the core handles the message,
-// program_has_it when it is installed. Offers that a message does not take are dropped with it.
+// A descriptor's way out: a FileWorker looks at it; export_file; then withdraw_file, or send_offers
+// ahead of the message that names it. Its way in: the offer arrives, import_file while the core
+// handles the message, program_gets before it is sent to a program, program_has_it then. Offers that
+// a message does not take are dropped with it.
 //
-// Relays are watched in an epoll set of their own, because the event loop must not take over
-// descriptors that programs have as well.
+// A relay's descriptor is used by the worker of the user whose program has passed or received it;
+// here is what both agents and the core know of the relay. Until a program has received it, it is
+// nobody's but the agent's, and cannot make anybody wait.
 //
 // Thread: the data-plane thread.
 #pragma once
@@ -33,17 +35,16 @@
 
 #include "core/model/effects.h"
 #include "core/base/ids.h"
-#include "node-agent/epoll_set.h"
 #include "node-agent/file_content.h"
 #include "node-agent/file_counter.h"
 #include "node-agent/file_kind.h"
 #include "node-agent/file_relay.h"
+#include "node-agent/file_workers.h"
+#include "node-agent/foreign_file.h"
+#include "node-agent/relay_protocol.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
-
-// A relay of this agent; 0 is none. Never reused.
-using RelayId = StrongId<struct RelayIdTag, std::uint64_t>;
 
 struct FileRelaysSetup {
   std::uint64_t max_file_bytes = 0;
@@ -52,6 +53,9 @@ struct FileRelaysSetup {
   std::function<std::uint64_t(HostId)> waiting_bytes;  // sent to the peer and not acknowledged yet
   std::uint64_t max_held_bytes = 0;                    // in contents that no program has yet
   std::function<std::uint64_t()> held_bytes;           // what imported contents hold
+  // A program that passes a descriptor back usually closes its own soon. Until then nothing more is
+  // taken from the file for it.
+  int homecoming_pause_ms = 200;
 };
 
 class FileRelays {
@@ -59,7 +63,9 @@ class FileRelays {
   FileRelays(boost::asio::io_context& io, FileRelaysSetup setup);
   ~FileRelays();
 
-  std::expected<FileNumber, FileRefusal> export_file(HostId peer, ForeignFd file);
+  // The file of a program of that user.
+  std::expected<FileNumber, FileRefusal> export_file(HostId peer, ForeignFile file,
+                                                     std::uint32_t uid);
   void withdraw_file(HostId peer, FileNumber number);
   void send_offers(HostId peer);
 
@@ -70,21 +76,47 @@ class FileRelays {
     // The inode of a socket that a program here has already. If the receiving program has it, it
     // makes one more descriptor of it and closes this one.
     ino_t twin = 0;
+    // A pipe that is here already: if the same user's program has it, it is opened once more
+    // (open_again), and otherwise this is a relay of its own.
+    RelayId same_as = {};
+    bool readable = false, nonblocking = false;
   };
   std::expected<Imported, int> import_file(HostId peer, FileNumber number);
   // A call or reply of the peer has been handled.
-  void drop_offers(HostId peer) {
-    if (const auto found = peers_.find(peer); found != peers_.end()) found->second.offers.clear();
-  }
+  void drop_offers(HostId peer);
+  // The imported file ends before a program got it.
+  void dropped(RelayId relay);
+  // A program of that user is about to get it: from now on the descriptor is used by the user's
+  // worker only. If there can be none, the relay ends.
+  void program_gets(RelayId relay, std::uint32_t uid);
   void program_has_it(RelayId relay);
   // The same for a file with a twin: the program either has it now, or has closed it.
   void program_has_it_or_its_twin(RelayId relay);
 
-  // Sends each peer what can be read now. To be called ahead of a call or a reply, so that it
-  // arrives after all that was written before it.
-  void bring_up_to_date() {
-    if (!relays_.empty()) ready_.take_all();
+  // Opens the file once more for a program of that user, to take the place of `relay`. False if it
+  // cannot be asked for; `done` is called with the descriptor, or with none.
+  using Opened = std::move_only_function<void(UniqueFd)>;
+  bool open_again(const Imported& imported, std::uint32_t uid, Opened done);
+  // Another descriptor has taken its place.
+  void not_needed(RelayId relay);
+
+  // ---- what programs wait for ----
+  // Looks at files that a program of that user passes, and sends the peers what can be read now from
+  // descriptors of his; so it arrives before all that is sent when `done` is called. False if that
+  // cannot be done. Not answered in time, it has no files.
+  using Looked = std::move_only_function<void(std::vector<ForeignFile>)>;
+  bool look_and_bring_up_to_date(std::uint32_t uid, std::vector<ForeignFile>& files, Looked done);
+  [[nodiscard]] bool has_relays(std::uint32_t uid) const {
+    const FileWorkers::Slot* const slot = workers_.find(uid);
+    return slot != nullptr && slot->relays > 0;
   }
+  // Whether something that peers have sent for that user's programs is not written yet.
+  [[nodiscard]] bool has_unwritten(std::uint32_t uid) const {
+    const FileWorkers::Slot* const slot = workers_.find(uid);
+    return slot != nullptr && !slot->late && slot->worker->has_work();
+  }
+  // Calls `done` when it is. False if nobody waits for it.
+  bool when_written(std::uint32_t uid, std::move_only_function<void()> done);
 
   // Returns how the peer broke the protocol, or null.
   const char* message_arrived(HostId peer, peer::FileMessage message);
@@ -93,14 +125,6 @@ class FileRelays {
   [[nodiscard]] std::size_t relays() const { return relays_.size(); }
 
  private:
-  // The values by which two descriptors of the same open file are recognised.
-  struct OpenFile {
-    dev_t device = 0;
-    ino_t inode = 0;
-    bool readable = false;
-    bool writable = false;
-    friend auto operator<=>(const OpenFile&, const OpenFile&) = default;
-  };
   struct Key {  // of a relay, as both agents know it
     HostId peer;
     bool offered_here = false;
@@ -112,6 +136,7 @@ class FileRelays {
     FileNumber number;
     peer::FileOffered offer;
     std::optional<FileSnapshot> content;
+    std::vector<std::byte> ahead;
   };
   // An offer that no message has taken yet.
   struct Offer {
@@ -119,6 +144,8 @@ class FileRelays {
     UniqueFd program_side;
     RelayId relay;
     ino_t twin = 0;
+    RelayId same_as;
+    bool readable = false, nonblocking = false;
     std::optional<ArrivingContent> content;
   };
   struct Peer {
@@ -128,43 +155,54 @@ class FileRelays {
     std::size_t relays = 0;
   };
 
-  std::expected<FileNumber, FileRefusal> export_content(HostId peer, ForeignFd file, bool sealed);
+  std::expected<FileNumber, FileRefusal> export_content(HostId peer, FileSnapshot content);
   const char* offered(HostId peer, FileNumber number, const peer::FileOffered& offer);
   [[nodiscard]] int refuse_content(std::uint64_t size) const;
   int make_program_side(const Key& key, const peer::FileOffered& offer, Offer& made);
   // Makes one more descriptor of a file that is here already. False if it is not.
   bool find_again(HostId peer, const peer::FileOffered& offer, Offer& made);
   void resume_later(RelayId relay);
-  std::expected<RelayId, int> add(const Key& key, FileRelay::Setup setup, const OpenFile& file);
-  void remove_if_over(RelayId id);
-  void remove(RelayId id);
-  void serve(const epoll_event& event);
 
   struct Entry {
     Key key;
-    std::unique_ptr<FileRelay> relay;      // one of these
-    std::unique_ptr<FileCounter> counter;
+    RelayProtocol protocol;
     OpenFile file = {};  // the program's, at this end
-    std::uint64_t last_event = 0;  // of a counter, in the order of all events
-    [[nodiscard]] int fd() const { return relay ? relay->fd() : counter->fd(); }
-    [[nodiscard]] bool over() const { return relay ? relay->over() : counter->over(); }
+    bool counter = false;
+    bool socket = false;
+    // At the end that offered it, and of counters: the file that programs of this host have.
+    std::shared_ptr<const ForeignFd> original = {};
+    std::shared_ptr<RelayGate> gate = {};
+    std::uint64_t last_event = 0;     // of a counter, in the order of all events
+    std::uint64_t messages = 0;       // of the peer
+    // While the descriptor is here: those of its other side, in offers or on their way to programs.
+    std::size_t other_sides = 0;
+    std::shared_ptr<FileWorkers::Slot> slot = {};  // whose worker has the descriptor; null: it is here
+    std::unique_ptr<FileRelay> relay_here = {};    // one of these then
+    std::unique_ptr<FileCounter> counter_here = {};
   };
-  std::expected<RelayId, int> add_entry(const Key& key, Entry entry, const OpenFile& file);
-  std::expected<FileNumber, FileRefusal> export_counter(HostId peer, ForeignFd file,
-                                                        const FileKind& kind);
+  RelayId add(Entry entry);
+  // Gives the descriptor to the worker of that user. False if there is none.
+  bool give_to_worker(RelayId id, std::uint32_t uid);
+  void remove_if_over(RelayId id);
+  void remove(RelayId id);
+  // A relay, here or a worker's, has a message for the peer.
+  void said(RelayId id, FileContent content);
+  [[nodiscard]] FileRelay::Send sender_of(RelayId id) {
+    return [this, id](FileContent content) { said(id, std::move(content)); };
+  }
+  std::expected<FileNumber, FileRefusal> export_counter(HostId peer, ForeignFile file,
+                                                        std::uint32_t uid);
   int make_counter(const Key& key, const peer::FileOffered& offer, Offer& made);
   // The number by which the peer may know the file already, and whether the peer chose that number.
-  [[nodiscard]] std::pair<FileNumber, bool> known_as(HostId peer, const OpenFile& file) const;
-  [[nodiscard]] FileRelay::Send sender_of(const Key& key);
+  [[nodiscard]] std::pair<FileNumber, bool> known_as(HostId peer, const FileFindings& file) const;
   void make_room_for_counter(HostId peer);
   void forget_file(const Entry& gone);
-  // A program that passes a descriptor back usually closes its own soon. Until then nothing more is
-  // taken from the file for it.
-  static constexpr int kHomecomingPauseMs = 200;
+  // Whether the original can be had again; then nothing is read from it for a while.
+  bool may_come_home(RelayId id);
+  void resume(const Entry& entry);
 
   FileRelaysSetup setup_;
   boost::asio::io_context& io_;
-  EpollSet ready_;
   std::map<HostId, Peer> peers_;
   boost::unordered_flat_map<std::uint64_t, Entry> relays_;  // by RelayId
   std::map<Key, RelayId> ids_;
@@ -173,6 +211,7 @@ class FileRelays {
   std::uint64_t next_relay_ = 1;
   std::uint64_t events_ = 0;
   FileNumber last_number_;
+  FileWorkers workers_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for timers that outlive this
 };
 

@@ -17,33 +17,43 @@ namespace netbinder {
 
 using Kind = peer::FileOffered::Kind;
 
-std::expected<FileNumber, FileRefusal> FileRelays::export_counter(HostId peer, ForeignFd file,
-                                                                  const FileKind& kind) {
-  const OpenFile open_file{.device = 0, .inode = kind.counter.id, .readable = true, .writable = true};
-  const auto [same_as, returns] = known_as(peer, open_file);
+std::expected<FileNumber, FileRefusal> FileRelays::export_counter(HostId peer, ForeignFile file,
+                                                                  std::uint32_t uid) {
+  const FileFindings& found = *file.findings;
+  const EventfdState& counter = found.kind->counter;
+  const auto [same_as, returns] = known_as(peer, found);
   make_room_for_counter(peer);
   const FileNumber number{last_number_.value() + 1};
-  const Key key{.peer = peer, .offered_here = true, .number = number};
-  Entry entry;
-  entry.counter = std::make_unique<FileCounter>(
-      FileCounter::Setup{.fd = std::move(file),
-                         .semaphore = kind.counter.semaphore,
-                         .offered_here = true,
-                         .count = kind.counter.count},
-      sender_of(key));
-  const auto relay = add_entry(key, std::move(entry), open_file);
-  if (!relay) return std::unexpected(FileRefusal{.error = relay.error(), .reason = nullptr});
+  Entry entry{.key = {.peer = peer, .offered_here = true, .number = number},
+              .protocol = RelayProtocol(
+                  {.kind = Kind::kCounter, .sends = true, .takes = true, .offered_here = true}),
+              .file = found.file,
+              .counter = true,
+              .original = std::make_shared<const ForeignFd>(std::move(file.fd))};
+  entry.counter_here =
+      std::make_unique<FileCounter>(FileCounter::Setup{.fd = entry.original,
+                                                       .semaphore = counter.semaphore,
+                                                       .offered_here = true,
+                                                       .count = counter.count},
+                                    FileRelay::Send());
+  const RelayId relay = add(std::move(entry));
+  if (!give_to_worker(relay, uid)) {
+    remove(relay);
+    return std::unexpected(
+        FileRefusal{.error = -EAGAIN, .reason = "no thread for its descriptors"});
+  }
   last_number_ = number;
   peers_[peer].outgoing.push_back({.number = number,
                                    .offer = {.kind = Kind::kCounter,
                                              .readable = true,
                                              .writable = true,
-                                             .nonblocking = kind.nonblocking,
-                                             .position = kind.counter.count,
-                                             .size = kind.counter.semaphore ? 1U : 0U,
+                                             .nonblocking = found.kind->nonblocking,
+                                             .position = counter.count,
+                                             .size = counter.semaphore ? 1U : 0U,
                                              .same_as = same_as,
                                              .returns = returns},
-                                   .content = std::nullopt});
+                                   .content = std::nullopt,
+                                   .ahead = {}});
   return number;
 }
 
@@ -61,8 +71,7 @@ void FileRelays::make_room_for_counter(HostId peer) {
     }
   }
   if (count < limits::kMaxCountersOfPeer || !stillest) return;
-  relays_.at(stillest->value()).counter->close();
-  remove(*stillest);
+  not_needed(*stillest);
 }
 
 int FileRelays::make_counter(const Key& key, const peer::FileOffered& offer, Offer& made) {
@@ -77,19 +86,22 @@ int FileRelays::make_counter(const Key& key, const peer::FileOffered& offer, Off
   made.program_side.reset(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
   if (!made.program_side) return -errno;
   const auto state = eventfd_state(file.get());
-  Entry entry;
-  entry.counter = std::make_unique<FileCounter>(FileCounter::Setup{.fd = std::move(file),
-                                                                   .semaphore = offer.size != 0,
-                                                                   .offered_here = false,
-                                                                   .count = count},
-                                                sender_of(key));
-  const auto relay = add_entry(key, std::move(entry),
-                               {.device = 0,
-                                .inode = state ? state->id : 0,
-                                .readable = true,
-                                .writable = true});
-  if (!relay) return relay.error();
-  made.relay = *relay;
+  Entry entry{.key = key,
+              .protocol = RelayProtocol(
+                  {.kind = Kind::kCounter, .sends = true, .takes = true, .offered_here = false}),
+              .file = {.device = 0,
+                       .inode = state ? state->id : 0,
+                       .readable = true,
+                       .writable = true},
+              .counter = true,
+              .original = std::make_shared<const ForeignFd>(std::move(file))};
+  entry.counter_here =
+      std::make_unique<FileCounter>(FileCounter::Setup{.fd = entry.original,
+                                                       .semaphore = offer.size != 0,
+                                                       .offered_here = false,
+                                                       .count = count},
+                                    FileRelay::Send());
+  made.relay = add(std::move(entry));
   return 0;
 }
 

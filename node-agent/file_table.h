@@ -20,10 +20,12 @@
 namespace netbinder {
 
 struct FileInFlight {
-  ForeignFd fd;
+  ForeignFile file;
   RelayId relay = {};               // of a file that came from another host
   std::uint64_t content_bytes = 0;  // likewise: of memory, until a program has it
   ino_t twin = 0;                   // likewise: FileRelays::Imported
+  RelayId same_as = {};
+  bool readable = false, nonblocking = false;
   std::optional<std::uint32_t> sender = {};  // the user of the program that sent it, if it is here
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/foreign_closer.h"
+#include "transport/all_signals_blocked.h"
 
-#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -37,20 +38,16 @@ class Closer {
  private:
   // Called with the mutex held. If no thread can be made now, the next descriptor tries again.
   void add_thread() {
-    // No signal of the process is for these threads.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const AllSignalsBlocked without_signals;
     try {
       std::thread([this] { run(); }).detach();
       ++threads_;
     } catch (const std::system_error&) {
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void run() {
+    (void)::prctl(PR_SET_NAME, "closer");
     std::unique_lock lock(mutex_);
     for (;;) {
       if (queue_.empty()) {

@@ -18,7 +18,7 @@
 #include "host/node_host.h"
 #include "node-agent/clock.h"
 #include "node-agent/agent.h"
-#include "node-agent/debug_text.h"
+#include "node-agent/debug_files.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/side_socket.h"
 #include "node-agent/subjects.h"
@@ -40,20 +40,6 @@ void answer(int socket, int error, std::span<const int> descriptors = {}) {
   HelloReply reply;
   reply.error = error;
   (void)send_hello_reply(socket, reply, descriptors);
-}
-
-// A read-only descriptor of a file in memory.
-UniqueFd read_only_file(const std::string& text) {
-  UniqueFd file(::memfd_create("netbinder-debug", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) return {};
-  for (std::size_t written = 0; written < text.size();) {
-    const ssize_t got = ::write(file.get(), text.data() + written, text.size() - written);
-    if (got <= 0) return {};
-    written += static_cast<std::size_t>(got);
-  }
-  ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-  return UniqueFd(
-      ::open(("/proc/self/fd/" + std::to_string(file.get())).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
 // The security context of a program, for nodes that ask for it: SELinux's label if there is one,
@@ -101,7 +87,7 @@ void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, 
             open_channel(wanted, program, std::move(socket), passed);
           },
           [&](const ReadDebugFile& wanted) {
-            send_debug_file(wanted.file, program.euid, socket.get());
+            send_debug_file(wanted.file, program.euid, std::move(socket));
           },
           [&](const FindDevice& wanted) {
             answer(socket.get(), host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
@@ -131,7 +117,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   auto side = SideSocket::make();
   if (!doorbell || !side) {
-    log::error("a program cannot be served: {}", std::strerror(errno));
+    log::programs.error("a program cannot be served: {}", std::strerror(errno));
     return refuse(-EMFILE);
   }
   auto channel_memory = SharedMemory::create("netbinder-channel", kChannelBytes, kStagingStart,
@@ -139,7 +125,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   auto arena = SharedMemory::create("netbinder-arena", kMaxMapBytes, kMaxMapBytes,
                                     SharedMemory::Access::kProgramReads);
   if (!channel_memory || !arena) {
-    log::error("a program cannot be served: no memory to share with it");
+    log::programs.error("a program cannot be served: no memory to share with it");
     return refuse(-ENOMEM);
   }
   const auto opened = host_.driver().open(
@@ -167,6 +153,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();
+  const struct { std::int32_t pid; std::uint32_t euid; } opener{program.pid, program.euid};
   const int error = channels_.open({.process = process,
                                     .program = std::move(program),
                                     .socket = std::move(socket),
@@ -176,7 +163,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
                                     .arena = arena_memory},
                                    passed.get());
   if (error != 0) {
-    log::error("a program cannot be served: {}", std::strerror(-error));
+    log::programs.error("a program cannot be served: {}", std::strerror(-error));
     answer(socket_fd, error);
     channels_.close(process);
     return;
@@ -186,6 +173,8 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     return;
   }
   arena_memory->close_program_fd();
+  log::programs.debug("pid {} of uid {} opens {}: process {}", opener.pid, opener.euid,
+                      wanted.device, process.value());
   host_.after_event();
 }
 
@@ -210,15 +199,19 @@ void Handshake::attach(std::int32_t subject, const ForeignFd& passed, const Peer
   (void)send_hello_reply(socket, reply, descriptors);
 }
 
-void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, int socket) {
-  host_.set_time(monotonic_ms());
-  host_.driver().take_posted_reads();
-  const std::optional<std::string> text = debug_file_text(host_.driver(), Viewer::of_user(euid, ::geteuid()), file);
-  if (!text) return answer(socket, -ENOENT);
-  const UniqueFd memory = read_only_file(*text);
-  if (!memory) return answer(socket, -EMFILE);
-  const std::array<int, 1> descriptors{memory.get()};
-  answer(socket, 0, descriptors);
+void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, ForeignFd socket) {
+  host_.set_time_us(monotonic_ns() / 1000);
+  const auto waits = std::make_shared<ForeignFd>(std::move(socket));
+  const auto send = [waits](const DebugFiles::Made& made) {
+    if (made.missing) return answer(waits->get(), -ENOENT);
+    if (!made.memory) return answer(waits->get(), -EMFILE);
+    const std::array<int, 1> descriptors{made.memory.get()};
+    answer(waits->get(), 0, descriptors);
+  };
+  if (!debug_files_.ask(Viewer::of_user(euid, ::geteuid()), file, DebugFiles::Form::kMemoryFile,
+                        send)) {
+    answer(waits->get(), -EMFILE);
+  }
 }
 
 // As in binderfs, where only root may write to binder-control.
@@ -226,14 +219,14 @@ int Handshake::add_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EPERM;
   if (const int refused = refuse_device_name(name); refused != 0) return refused;
   const int error = host_.add_context({.name = name, .cluster_wide = false});
-  if (error == 0) log::info("device {} added by pid {}", name, program.pid);
+  if (error == 0) log::programs.info("device {} added by pid {}", name, program.pid);
   return error;
 }
 
 int Handshake::remove_device(const std::string& name, const PeerProgram& program) {
   if (program.euid != 0 && program.euid != ::geteuid()) return -EACCES;
   const int error = host_.driver().remove_context(name);
-  if (error == 0) log::info("device {} removed by pid {}", name, program.pid);
+  if (error == 0) log::programs.info("device {} removed by pid {}", name, program.pid);
   return error;
 }
 

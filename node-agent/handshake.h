@@ -16,12 +16,14 @@
 
 namespace netbinder {
 
+class DebugFiles;
 class NodeHost;
 class ProgramChannels;
 
 class Handshake {
  public:
-  Handshake(NodeHost& host, ProgramChannels& channels) : host_(host), channels_(channels) {}
+  Handshake(NodeHost& host, ProgramChannels& channels, DebugFiles& debug_files)
+      : host_(host), channels_(channels), debug_files_(debug_files) {}
 
   // Does what the Hello asks for and answers on the socket. `passed` is the descriptor that came
   // with the Hello, if any.
@@ -34,12 +36,13 @@ class Handshake {
   void open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
                     const ForeignFd& passed);
   void attach(std::int32_t subject, const ForeignFd& passed, const PeerProgram& program, int socket);
-  void send_debug_file(const std::string& file, std::uint32_t euid, int socket);
+  void send_debug_file(const std::string& file, std::uint32_t euid, ForeignFd socket);
   int add_device(const std::string& name, const PeerProgram& program);
   int remove_device(const std::string& name, const PeerProgram& program);
 
   NodeHost& host_;
   ProgramChannels& channels_;
+  DebugFiles& debug_files_;
   const NamespaceIds namespaces_ = own_namespaces();
   std::uint64_t hellos_ = 0;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/init_notice.h"
+#include "transport/all_signals_blocked.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <systemd/sd-daemon.h>
 
 #include <cstdlib>
@@ -25,13 +25,8 @@ InitNotice::InitNotice(boost::asio::io_context& io)
     watchdog_ = std::chrono::microseconds(watchdog_us);
     beat();
   }
-  // No signal of the process is for this thread.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const AllSignalsBlocked without_signals;
   thread_ = std::thread([this] { send_messages(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 InitNotice::~InitNotice() {
@@ -43,6 +38,11 @@ InitNotice::~InitNotice() {
   }
   changed_.notify_one();
   thread_.join();
+}
+
+void InitNotice::joining(const std::string& status) {
+  constexpr int kFurtherUs = 60'000'000;
+  say(fmt::format("STATUS={}\nEXTEND_TIMEOUT_USEC={}", status, kFurtherUs));
 }
 
 void InitNotice::serving(const std::string& status) { say("READY=1\nSTATUS=" + status); }

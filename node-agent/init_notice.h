@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent tells the init system that started it, by systemd's notify protocol: that it
+// Tells the init system that started the agent, by systemd's notify protocol, that it
 // serves, that it reads its configuration again, that it ends, and, where a watchdog is wanted,
 // that its loop still goes round. If nobody wants to know ($NOTIFY_SOCKET), it does nothing.
 //
@@ -32,6 +32,8 @@ class InitNotice {
   InitNotice(const InitNotice&) = delete;
   InitNotice& operator=(const InitNotice&) = delete;
 
+  // It does not serve yet, and may take longer than it has taken.
+  void joining(const std::string& status);
   // `status` is what `systemctl status` shows: one line.
   void serving(const std::string& status);
   // To be followed by serving().

@@ -32,6 +32,7 @@ std::string LateTurn::text() const {
 std::optional<LateTurn> LateTurns::turn_ended(std::uint64_t begin_ns, std::uint64_t end_ns,
                                               const TurnWork& total) {
   const TurnWork before = std::exchange(before_, total);
+  times_.add(end_ns > begin_ns ? end_ns - begin_ns : 0);
   if (end_ns < begin_ns + kLateNs) return std::nullopt;
   ++late_;
   if (reported_ns_ && end_ns < *reported_ns_ + kIntervalNs) {

@@ -7,6 +7,8 @@
 // Reads no clock: the caller passes the time. Owned by the event loop, used on its thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +36,23 @@ struct LateTurn {
   [[nodiscard]] std::string text() const;
 };
 
+// How long turns have taken, since the beginning. `counts` has the turns that were not longer than
+// the bound of the same place, and than no smaller one; at its end, those that were longer.
+struct TurnTimes {
+  static constexpr std::array<std::uint64_t, 8> kBoundsNs = {
+      100'000,    300'000,    1'000'000,   3'000'000,
+      10'000'000, 30'000'000, 100'000'000, 1'000'000'000};
+  std::array<std::uint64_t, kBoundsNs.size() + 1> counts{};
+  std::uint64_t total_ns = 0;
+
+  void add(std::uint64_t took_ns) {
+    std::size_t place = 0;
+    while (place < kBoundsNs.size() && took_ns > kBoundsNs[place]) ++place;
+    ++counts[place];
+    total_ns += took_ns;
+  }
+};
+
 class LateTurns {
  public:
   static constexpr std::uint64_t kLateNs = 10'000'000;
@@ -45,9 +64,11 @@ class LateTurns {
                                      const TurnWork& total);
 
   [[nodiscard]] std::uint64_t late() const { return late_; }  // reported or not
+  [[nodiscard]] const TurnTimes& times() const { return times_; }
 
  private:
   TurnWork before_;  // the turn
+  TurnTimes times_;
   std::uint64_t late_ = 0;
   std::uint64_t suppressed_ = 0;
   std::optional<std::uint64_t> reported_ns_;

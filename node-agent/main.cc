@@ -8,6 +8,8 @@
 #include <exception>
 
 #include "cluster-config/config.h"
+#include "membership/etcd/connection.h"
+#include "membership/etcd/password_file.h"
 #include "node-agent/command_line.h"
 #include "node-agent/daemon.h"
 #include "node-agent/socket_access.h"
@@ -52,6 +54,20 @@ bool examine_sockets(const Config& config) {
   return access.has_value();
 }
 
+// The same for what is said to etcd. Whether it answers is for `netbinder doctor`.
+bool examine_membership(const Config& config) {
+  const MembershipSettings& membership = config.membership;
+  if (membership.kind != MembershipKind::kEtcd) return true;
+  std::string problem = etcd::problem_with(membership.tls);
+  if (problem.empty() && !membership.user.empty()) {
+    const auto password = etcd::password_in(membership.password_file);
+    if (!password) problem = password.error();
+  }
+  std::printf("# %s: %s\n", problem.empty() ? "ok" : "error",
+              problem.empty() ? "the files of [membership] can be used" : problem.c_str());
+  return problem.empty();
+}
+
 }  // namespace
 }  // namespace netbinder
 
@@ -67,7 +83,8 @@ int main(int argc, char** argv) {
     std::fputs(netbinder::render_config(loaded->config, loaded->origins).c_str(), stdout);
     const bool sockets = netbinder::examine_sockets(loaded->config);
     const bool certificates = netbinder::examine_certificates(loaded->config);
-    return sockets && certificates ? 0 : 1;
+    const bool membership = netbinder::examine_membership(loaded->config);
+    return sockets && certificates && membership ? 0 : 1;
   }
   try {
     netbinder::run_daemon(loaded->config, options->sources);

@@ -19,6 +19,7 @@
 #include "node-agent/foreign_message.h"
 #include "node-agent/look_window.h"
 #include "node-agent/travelling_files.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -58,6 +59,11 @@ ProgramChannels::ProgramChannels(boost::asio::io_context& io, NodeHost& host,
 ProgramChannels::~ProgramChannels() = default;
 
 void ProgramChannels::silence() {
+  // Their sockets are closed on threads that end with the process, perhaps before their turn, and
+  // stay open as long as any thread is stuck. So they are hung up here.
+  for (const auto& [id, watched] : channels_) {
+    (void)::shutdown(watched->channel->socket(), SHUT_RDWR);
+  }
   responses_.clear();
   hot_ = {};
 }
@@ -137,11 +143,13 @@ void ProgramChannels::close(ProcessId process) {
   if (found == channels_.end()) return;
   const std::shared_ptr<Watched> watched = found->second;
   ClientChannel* channel = watched->channel.get();
+  log::programs.debug("process {} ends", process.value());
   // Requests that it made before it went away are carried out, as by the kernel's driver.
+  channel->wait_for_nothing();
   channel->handle_requests(kLastRequests);
   host_.after_event();
   respond();
-  host_.set_time(monotonic_ms());
+  host_.set_time_us(monotonic_ns() / 1000);
   host_.close_process(process, channel->arena());
   doorbells_.remove(*channel);
   program_ends_.erase(watched->program_end);
@@ -319,8 +327,23 @@ bool ProgramChannels::serve_hot() {
 }
 
 void ProgramChannels::respond() {
-  for (Response& response : responses_) response.channel->send(response);
+  for (Response& response : responses_) {
+    if (files_.holds_responses(response.channel->user().uid()) && hold(response)) continue;
+    response.channel->send(response);
+  }
   responses_.clear();
+}
+
+// Peers have sent something for descriptors of the user's programs ahead of what a thread is about
+// to read. It is written first.
+bool ProgramChannels::hold(Response& response) {
+  auto held = std::make_shared<Response>(std::move(response));
+  const bool asked = files_.relayed().when_written(
+      held->channel->user().uid(), [held, life = held->channel->life()] {
+        if (!life.expired()) held->channel->send(*held);
+      });
+  if (!asked) response = std::move(*held);
+  return asked;
 }
 
 }  // namespace netbinder

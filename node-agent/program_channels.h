@@ -126,8 +126,11 @@ class ProgramChannels final : private ChannelEvents {
   void socket_ready(ProcessId process);
   void after_delay(ProcessId process, int delay_ms, void (ProgramChannels::*then)(ProcessId));
 
+  bool hold(Response& response);
+
   // ---- who has the descriptor ----
   void identified(ClientChannel& channel, const ProvenIdentity& identity) override;
+  void can_go_on(ClientChannel& channel) override { hot_.add(channel); }
   // A process that is one already stays what it is.
   void add_holder(Watched& watched, const Holder& holder, int socket);
   // Takes it out of what is watched for the channel's sake.

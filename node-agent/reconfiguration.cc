@@ -24,6 +24,10 @@ void take_contexts(Config& config, const Config& wanted) {
 // Hosts come, go and move, but a host that is alone has no part of a cluster in it, and the arbiter
 // of context managers and this host itself stay who they are.
 void take_hosts(Config& config, const Config& wanted) {
+  if (config.membership.kind == MembershipKind::kEtcd ||
+      wanted.membership.kind == MembershipKind::kEtcd) {
+    return;  // see take_host_rules
+  }
   const auto same_place = [](const HostSettings& a, const HostSettings& b) {
     return a.name == b.name && a.id == b.id;
   };
@@ -53,11 +57,33 @@ void take_hosts(Config& config, const Config& wanted) {
   config.hosts = std::move(hosts);
 }
 
+// Hosts that have joined stay, whatever is said about them.
+void take_host_rules(Config& config, const Config& wanted) {
+  if (config.membership.kind != MembershipKind::kEtcd ||
+      wanted.membership.kind != MembershipKind::kEtcd) {
+    return;
+  }
+  config.host_rules = wanted.host_rules;
+  for (HostSettings& host : config.hosts) {
+    host = described_host(config, host.name, host.id, host.address);
+  }
+}
+
+// How etcd is reached can change, not what is known there about this host.
+void take_membership(Config& config, const Config& wanted) {
+  if (config.membership.kind != wanted.membership.kind) return;
+  config.membership.endpoints = wanted.membership.endpoints;
+  config.membership.tls = wanted.membership.tls;
+  config.membership.user = wanted.membership.user;
+  config.membership.password_file = wanted.membership.password_file;
+}
+
 // Rules name hosts; those that are in the file and cannot be taken over are none yet.
 void take_policy(Config& config, const Config& wanted) {
+  const bool known_later = config.membership.kind == MembershipKind::kEtcd;
   for (const PolicySettings& rule : wanted.policy) {
     for (const PolicyWho& who : rule.who) {
-      if (!who.host.empty() &&
+      if (!known_later && !who.host.empty() &&
           std::ranges::find(config.hosts, who.host, &HostSettings::name) == config.hosts.end()) {
         return;
       }
@@ -87,6 +113,7 @@ Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted
   Reconfiguration plan{.config = current, .changed = {}, .needs_restart = {}};
   Config& config = plan.config;
   config.log_level = wanted.log_level;
+  config.log = wanted.log;
   config.busy_poll_us = wanted.busy_poll_us;
   config.limits = wanted.limits;
   // Sessions and relays keep the values that they were made with.
@@ -96,6 +123,8 @@ Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted
   if (current.tls.enabled() && wanted.tls.enabled()) config.tls = wanted.tls;
   take_contexts(config, wanted);
   take_hosts(config, wanted);
+  take_host_rules(config, wanted);
+  take_membership(config, wanted);
   take_policy(config, wanted);
   plan.changed = differences(current, config);
   plan.needs_restart = differences(config, wanted);

@@ -26,21 +26,28 @@ std::string Reload::status_line() const {
 }
 
 std::expected<Reconfiguration, std::string> Reload::read_and_take_over() {
+  log::config.debug("reading the configuration: {}",
+                    sources_.file.empty() ? "no file, environment and flags" : sources_.file);
   const auto loaded = load_config(sources_);
   auto outcome = loaded ? agent_.reconfigure(loaded->config)
                         : std::expected<Reconfiguration, std::string>(
                               std::unexpected(loaded.error().to_string()));
   if (!outcome) {
-    log::error("the configuration stays as it was: {}", outcome.error());
+    log::config.error("the configuration stays as it was: {}", outcome.error());
     return outcome;
   }
+  const auto values = config_values(outcome->config);
+  for (const std::string& key : outcome->changed) {
+    const auto value = values.find(key);
+    log::config.debug("{} is {} now", key, value == values.end() ? "gone" : value->second);
+  }
   if (outcome->changed.empty()) {
-    log::info("the configuration was read again: nothing has changed");
+    log::config.info("the configuration was read again: nothing has changed");
   } else {
-    log::info("the configuration was read again; changed: {}", fmt::join(outcome->changed, ", "));
+    log::config.info("the configuration was read again; changed: {}", fmt::join(outcome->changed, ", "));
   }
   if (!outcome->needs_restart.empty()) {
-    log::warn("these stay as they were until the agent is started again: {}",
+    log::config.warn("these stay as they were until the agent is started again: {}",
               fmt::join(outcome->needs_restart, ", "));
   }
   return outcome;

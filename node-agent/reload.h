@@ -27,7 +27,7 @@ class Reload {
 
   // Logs the outcome as well, and tells the init system when it begins and ends.
   std::expected<Reconfiguration, std::string> now();
-  // What the agent serves, in a line for the init system.
+  // One line for the init system about what the agent serves.
   [[nodiscard]] std::string status_line() const;
   // Reloads at each of these signals. The set outlives this.
   void on_signal(boost::asio::signal_set& signals);

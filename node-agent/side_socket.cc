@@ -61,13 +61,14 @@ bool SideSocket::receive_one(std::vector<ProvenIdentity>& identities, std::size_
   Passed& passed = passed_[message.mailbox];
   if (passed.files.size() + files.size() > kMaxPassedFds) return true;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    passed.files.emplace_back(message.fds[i], std::move(files[i]));
+    passed.files.emplace_back(message.fds[i],
+                              ForeignFile{.fd = std::move(files[i]), .findings = nullptr});
   }
   waiting_ += files.size();
   return true;
 }
 
-std::expected<ForeignFd, int> SideSocket::take(std::uint32_t mailbox, int fd) {
+std::expected<ForeignFile, int> SideSocket::take(std::uint32_t mailbox, int fd) {
   const auto found = passed_.find(mailbox);
   if (found == passed_.end()) return std::unexpected(-EBADF);
   // A descriptor that was not open is missing; and an earlier transaction may have failed before it
@@ -75,10 +76,27 @@ std::expected<ForeignFd, int> SideSocket::take(std::uint32_t mailbox, int fd) {
   Passed& passed = found->second;
   for (std::size_t i = passed.next; i < passed.files.size(); ++i) {
     if (passed.files[i].first != fd) continue;
+    if (!passed.files[i].second.fd) break;
     passed.next = i + 1;
     return std::move(passed.files[i].second);
   }
   return std::unexpected(-EBADF);
+}
+
+std::vector<ForeignFile> SideSocket::lend(std::uint32_t mailbox) {
+  std::vector<ForeignFile> files;
+  const auto found = passed_.find(mailbox);
+  if (found == passed_.end()) return files;
+  for (auto& [number, file] : found->second.files) files.push_back(std::move(file));
+  return files;
+}
+
+void SideSocket::give_back(std::uint32_t mailbox, std::vector<ForeignFile> files) {
+  const auto found = passed_.find(mailbox);
+  if (found == passed_.end()) return;
+  // More may have come since.
+  const std::size_t count = std::min(files.size(), found->second.files.size());
+  for (std::size_t i = 0; i < count; ++i) found->second.files[i].second = std::move(files[i]);
 }
 
 void SideSocket::forget(std::uint32_t mailbox) {

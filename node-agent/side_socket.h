@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "channel/limits.h"
+#include "node-agent/foreign_file.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
@@ -48,7 +49,11 @@ class SideSocket {
   }
   // Takes a descriptor that came along for the mailbox, by its number in the program. Each can be
   // taken once, in order. -EBADF if there is none.
-  std::expected<ForeignFd, int> take(std::uint32_t mailbox, int fd);
+  std::expected<ForeignFile, int> take(std::uint32_t mailbox, int fd);
+  // All that came along for the mailbox, to be looked at, and back again. Meanwhile none can be
+  // taken.
+  std::vector<ForeignFile> lend(std::uint32_t mailbox);
+  void give_back(std::uint32_t mailbox, std::vector<ForeignFile> files);
   // Closes the mailbox's descriptors that no transaction has taken.
   void forget(std::uint32_t mailbox);
   // Sends descriptors to be installed, in as many messages as needed.
@@ -62,7 +67,7 @@ class SideSocket {
 
   // The descriptors of a mailbox, in the order in which they are taken.
   struct Passed {
-    std::vector<std::pair<int, ForeignFd>> files;
+    std::vector<std::pair<int, ForeignFile>> files;
     std::size_t next = 0;
   };
 

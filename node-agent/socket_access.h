@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may connect to the agent's sockets: their mode, owner and group, as the configuration and the
-// agent's user have it. A socket that a user may not connect to is, for his programs, as a device
-// node that he may not open.
+// Decides who may connect to the agent's sockets: their mode, owner and group, as the configuration
+// and the agent's user have it. A socket that a user may not connect to is, for his programs, as a
+// device node that he may not open.
 //
 // Plain values; any thread.
 #pragma once

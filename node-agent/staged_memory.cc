@@ -69,6 +69,7 @@ bool StagedMemory::copy(std::uint32_t mailbox, const StagedRange& range, std::ui
       return false;
     }
     std::memcpy(into.data(), mailbox_of(mailbox).staging + range.place + skip, into.size());
+    bytes_.mailbox += into.size();
     return true;
   }
   const std::uint64_t place = range.place & ~kLargePlace;
@@ -103,6 +104,7 @@ bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
   std::byte* const mapped = area(mailbox);
   if (mapped != nullptr && all_present(mapped + place, into.size())) {
     std::memcpy(into.data(), mapped + place, into.size());
+    bytes_.mapped += into.size();
     return true;
   }
   const std::uint64_t start = staging_start(mailbox) + place;
@@ -114,6 +116,7 @@ bool StagedMemory::read_area(std::uint32_t mailbox, std::uint64_t place,
     if (got <= 0) return false;
     done += static_cast<std::size_t>(got);
   }
+  bytes_.file += into.size();
   return true;
 }
 

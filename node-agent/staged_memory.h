@@ -19,6 +19,13 @@
 
 namespace netbinder {
 
+// Bytes that were read, by where they were.
+struct StagedBytes {
+  std::uint64_t mailbox = 0;  // in the mailbox itself
+  std::uint64_t mapped = 0;   // in the staging area, read from its mapping
+  std::uint64_t file = 0;     // there, read with pread, as pages were missing
+};
+
 class StagedMemory {
  public:
   // How far a request's ranges have been gone through.
@@ -27,7 +34,9 @@ class StagedMemory {
     std::uint32_t next = 0;
   };
 
-  explicit StagedMemory(const SharedMemory& channel) : channel_(channel) {}
+  // Counts in `bytes`.
+  StagedMemory(const SharedMemory& channel, StagedBytes& bytes)
+      : channel_(channel), bytes_(bytes) {}
   ~StagedMemory();
   StagedMemory(const StagedMemory&) = delete;
   StagedMemory& operator=(const StagedMemory&) = delete;
@@ -69,6 +78,7 @@ class StagedMemory {
   static_assert(kMailboxes % kAreasMapped == 0);
 
   const SharedMemory& channel_;
+  StagedBytes& bytes_;
   std::vector<std::byte*> mapped_;  // by the number of kAreasMapped; empty before the first
   std::unique_ptr<Block> block_;  // none before it is needed
 };

@@ -37,13 +37,13 @@ bool TravellingFiles::is_channel_socket(int fd) const {
 
 // ---- channels ----
 
-std::expected<FileToken, int> TravellingFiles::take_in(ForeignFd file, std::uint32_t sender) {
+std::expected<FileToken, int> TravellingFiles::take_in(ForeignFile file, std::uint32_t sender) {
   NB_ON_DATA_PLANE();
   // A binder descriptor in flight to its own process would keep that process alive for ever. It is
   // of no use elsewhere anyway: the channel's memory does not travel with it.
   if (is_channel_socket(file.get())) return std::unexpected(-EPERM);
   if (room_for(sender) == 0) return std::unexpected(-EMFILE);
-  return table_.insert({.fd = std::move(file), .sender = sender});
+  return table_.insert({.file = std::move(file), .sender = sender});
 }
 
 std::vector<FileInFlight> TravellingFiles::take_out(std::span<const FileToken> files) {
@@ -51,6 +51,28 @@ std::vector<FileInFlight> TravellingFiles::take_out(std::span<const FileToken> f
   taken.reserve(files.size());
   for (const FileToken file : files) taken.push_back(table_.take(file));
   return taken;
+}
+
+void TravellingFiles::program_gets(std::span<const FileInFlight> files, std::uint32_t uid) {
+  for (const FileInFlight& file : files) {
+    if (file.relay != RelayId{}) relays_->program_gets(file.relay, uid);
+  }
+}
+
+bool TravellingFiles::open_again(FileInFlight& file, std::uint32_t uid,
+                                 std::move_only_function<void(UniqueFd)> opened) {
+  if (file.same_as == RelayId{}) return false;
+  return relays_->open_again({.fd = UniqueFd(),
+                              .relay = {},
+                              .same_as = file.same_as,
+                              .readable = file.readable,
+                              .nonblocking = file.nonblocking},
+                             uid, std::move(opened));
+}
+
+void TravellingFiles::replace(FileInFlight& file, UniqueFd fd) {
+  relays_->not_needed(std::exchange(file.relay, RelayId{}));
+  file.file.fd.reset(fd.release());
 }
 
 void TravellingFiles::program_has(std::span<const FileInFlight> files) {
@@ -65,10 +87,14 @@ void TravellingFiles::program_has_or_twins(std::span<const RelayId> relays) {
 
 // ---- the core ----
 
-void TravellingFiles::drop(FileToken file) { (void)table_.take(file); }
+void TravellingFiles::drop(FileToken file) {
+  const FileInFlight dropped = table_.take(file);
+  if (dropped.relay != RelayId{}) relays_->dropped(dropped.relay);
+}
 
 std::expected<FileNumber, FileRefusal> TravellingFiles::export_file(HostId peer, FileToken file) {
-  return relays_->export_file(peer, std::move(table_.take(file).fd));
+  FileInFlight taken = table_.take(file);
+  return relays_->export_file(peer, std::move(taken.file), taken.sender.value_or(0));
 }
 
 void TravellingFiles::withdraw(HostId peer, FileNumber file) { relays_->withdraw_file(peer, file); }
@@ -76,10 +102,13 @@ void TravellingFiles::withdraw(HostId peer, FileNumber file) { relays_->withdraw
 std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumber file) {
   auto imported = relays_->import_file(peer, file);
   if (!imported) return std::unexpected(imported.error());
-  return table_.insert({.fd = ForeignFd(imported->fd.release()),
+  return table_.insert({.file = {.fd = ForeignFd(imported->fd.release()), .findings = nullptr},
                         .relay = imported->relay,
                         .content_bytes = imported->content_bytes,
-                        .twin = imported->twin});
+                        .twin = imported->twin,
+                        .same_as = imported->same_as,
+                        .readable = imported->readable,
+                        .nonblocking = imported->nonblocking});
 }
 
 // ---- peers ----
@@ -87,8 +116,6 @@ std::expected<FileToken, int> TravellingFiles::import_file(HostId peer, FileNumb
 void TravellingFiles::send_offers(HostId peer) { relays_->send_offers(peer); }
 
 void TravellingFiles::drop_offers(HostId peer) { relays_->drop_offers(peer); }
-
-void TravellingFiles::bring_up_to_date(HostId /*peer*/) { relays_->bring_up_to_date(); }
 
 const char* TravellingFiles::message_arrived(HostId peer, peer::FileMessage message) {
   return relays_->message_arrived(peer, std::move(message));

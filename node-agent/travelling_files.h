@@ -41,7 +41,7 @@ class TravellingFiles final : public Files {
   // ---- for channels ----
   // A descriptor of that user's program begins to travel. -EPERM if it may not, -EMFILE if the user
   // has too many in flight.
-  std::expected<FileToken, int> take_in(ForeignFd file, std::uint32_t sender);
+  std::expected<FileToken, int> take_in(ForeignFile file, std::uint32_t sender);
   [[nodiscard]] std::size_t files_of(std::uint32_t uid) const { return table_.of_user(uid); }
   // How many more the user may have in flight.
   [[nodiscard]] std::size_t room_for(std::uint32_t uid) const {
@@ -50,10 +50,29 @@ class TravellingFiles final : public Files {
   }
   // Takes the descriptors out of flight.
   std::vector<FileInFlight> take_out(std::span<const FileToken> files);
+  // A program of that user is about to be sent them.
+  void program_gets(std::span<const FileInFlight> files, std::uint32_t uid);
+  // As FileRelays::open_again, for a file that is another descriptor of one that is here already;
+  // false if it is none. With what was opened, replace() follows.
+  bool open_again(FileInFlight& file, std::uint32_t uid,
+                  std::move_only_function<void(UniqueFd)> opened);
+  void replace(FileInFlight& file, UniqueFd fd);
   // A program has been sent the descriptors that were taken out.
   void program_has(std::span<const FileInFlight> files);
   // For files with twins: a program was sent them, and has installed them or their twins.
   void program_has_or_twins(std::span<const RelayId> relays);
+
+  // ---- what programs wait for; each is false on a host without relays ----
+  // Whether a call of that user's program to another host waits for FileRelays::
+  // look_and_bring_up_to_date.
+  [[nodiscard]] bool holds_calls(std::uint32_t uid, bool passes_files) const {
+    return relays_ && (passes_files || (relays_->relays() > 0 && relays_->has_relays(uid)));
+  }
+  // Whether what a program of that user reads waits for FileRelays::when_written.
+  [[nodiscard]] bool holds_responses(std::uint32_t uid) const {
+    return relays_ && relays_->relays() > 0 && relays_->has_unwritten(uid);
+  }
+  [[nodiscard]] FileRelays& relayed() { return *relays_; }
 
   // ---- Files ----
   void drop(FileToken file) override;
@@ -62,7 +81,6 @@ class TravellingFiles final : public Files {
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void send_offers(HostId peer) override;
   void drop_offers(HostId peer) override;
-  void bring_up_to_date(HostId peer) override;
   const char* message_arrived(HostId peer, peer::FileMessage message) override;
   void peer_lost(HostId peer) override;
 

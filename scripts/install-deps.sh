@@ -13,12 +13,12 @@ declare -A groups=(
   [build]="g++ cmake ninja-build ccache pkg-config ca-certificates
     libboost1.81-dev capnproto libcapnp-dev
     libcli11-dev libtomlplusplus-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libssl-dev
-    libibverbs-dev libsystemd-dev linux-libc-dev aidl"
+    libibverbs-dev libsystemd-dev linux-libc-dev systemtap-sdt-dev aidl"
   [test]="git python3 binutils libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-14-dev
     libboost-system1.81-dev libboost-context1.81-dev librdmacm-dev
-    musl-tools g++-12-multilib libc6-dev-i386 fakeroot
+    musl-tools g++-12-multilib libc6-dev-i386 fakeroot etcd-server etcd-client
     clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy
-    valgrind chromium fonts-dejavu-core"
+    valgrind chromium fonts-dejavu-core prometheus"
   [package]="dpkg-dev fakeroot help2man man-db debootstrap systemd shellcheck"
   [bench]="libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libsystemd-dev dbus-daemon libucx-dev
     iproute2"

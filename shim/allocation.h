@@ -27,7 +27,7 @@ void destroy_object(T* object) {
   std::free(object);
 }
 
-// That many objects, as their default initializers leave them.
+// Allocates that many objects, as their default initializers leave them.
 template <typename T>
 T* make_objects(std::size_t count) {
   static_assert(alignof(T) <= alignof(std::max_align_t));

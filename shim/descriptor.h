@@ -54,7 +54,7 @@ struct alignas(64) Descriptor {
   std::uint64_t handed_over[kMailboxes / 64] = {};  // guarded by install_mutex
 
   ChannelMemory memory;
-  // Where the opener has mapped the arena; size 0 is nowhere.
+  // The opener's mapping of the arena; size 0 if it has none.
   std::atomic<std::uint64_t> arena_address = 0;
   std::atomic<std::uint64_t> arena_bytes = 0;
 

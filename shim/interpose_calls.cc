@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ioctl and mmap.
 #include <asm/ioctl.h>
+#include <linux/android/binder.h>
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -29,8 +30,10 @@ int entry::ioctl(int fd, unsigned long request, void* argument) {
   }
   check_fork();
   const DescriptorReference descriptor = find_binder_fd(fd);
-  // No other file has the binder driver's request numbers, so only other requests need a check.
-  const bool ours = descriptor && (binder_request || is_still_binder(fd, *descriptor));
+  // Calls make one kind of request; on any other it is worth asking whether the number is another
+  // file's now. (Nobody makes calls on a file that he has not asked for its version.)
+  const bool ours =
+      descriptor && (request == BINDER_WRITE_READ || is_still_binder(fd, *descriptor));
   return ours ? ioctl_binder(*descriptor, fd, request, argument)
               : real::ioctl(fd, request, argument);
 }

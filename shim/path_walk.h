@@ -15,8 +15,8 @@
 
 namespace netbinder {
 
-// Whose view of the file system is walked: that of the process (or thread) with this id, or this
-// process's own.
+// The owner of the view in which paths are walked: the process (or thread) with this id, or this
+// process.
 struct PathOwner {
   int tid = 0;  // 0: this process
   // The device whose descriptor the socket with this inode is, or null.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which addresses a program's pointers can have, and walking them page by page. The shim and the
-// supervisor look at the pages in their own ways; what they refuse before they look is the same.
-// Any thread; safe in signal handlers.
+// The range of addresses that a program's pointers can have, and a walk of it page by page. The
+// shim and the supervisor look at the pages in their own ways; what they refuse before they look is
+// the same. Any thread; safe in signal handlers.
 #pragma once
 
 #include <algorithm>

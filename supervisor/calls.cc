@@ -82,7 +82,7 @@ bool close_on_exec(const Caller& caller, int fd) {
   return flags && (*flags & O_CLOEXEC) != 0;
 }
 
-// Where the process has mapped the file with that inode, and how much of it.
+// The address and the size of the process's mapping of the file with that inode.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> mapping_of(int pid, ino_t inode) {
   std::ifstream file(proc(pid, "maps"));
   for (std::string line; std::getline(file, line);) {

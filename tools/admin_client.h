@@ -6,11 +6,15 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "node-agent/unique_fd.h"
+
 namespace netbinder::tools {
 
 // The answer to a request, {"command": …} and its parameters. Throws std::runtime_error with a
-// plain sentence if there is no agent, or the agent refuses.
+// plain sentence if there is no agent, or the agent refuses, or does not answer in time (0: for ever).
+// If `fd` is not null, a descriptor that comes with the answer is put there.
 [[nodiscard]] nlohmann::json ask_agent(const std::string& agent_socket,
-                                       const nlohmann::json& request);
+                                       const nlohmann::json& request, double timeout_s = 0,
+                                       UniqueFd* fd = nullptr);
 
 }  // namespace netbinder::tools

@@ -8,9 +8,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <stdexcept>
 
-#include "host/service-manager/parcel_format.h"
+#include "parcel/commands.h"
+#include "parcel/reader.h"
 
 namespace netbinder::tools {
 
@@ -38,21 +41,9 @@ BinderClient::~BinderClient() {
   ::close(fd_);
 }
 
-ParcelView BinderClient::Reply::parcel() const {
-  return {{reinterpret_cast<const std::byte*>(data.data.ptr.buffer), data.data_size},
-          {reinterpret_cast<const binder_size_t*>(data.data.ptr.offsets),
-           data.offsets_size / sizeof(binder_size_t)}};
-}
+ParcelView BinderClient::Reply::parcel() const { return parcel_of(data); }
 
-template <typename T>
-void BinderClient::command(std::uint32_t command, const T& payload) {
-  const auto* name = reinterpret_cast<const std::byte*>(&command);
-  const auto* bytes = reinterpret_cast<const std::byte*>(&payload);
-  commands_.insert(commands_.end(), name, name + sizeof command);
-  commands_.insert(commands_.end(), bytes, bytes + sizeof payload);
-}
-
-void BinderClient::exchange(const std::function<void(std::uint32_t, const std::byte*)>& handle) {
+void BinderClient::exchange(const std::function<void(const Return&)>& handle) {
   binder_write_read io{};
   io.write_buffer = reinterpret_cast<binder_uintptr_t>(commands_.data());
   io.write_size = commands_.size();
@@ -62,53 +53,25 @@ void BinderClient::exchange(const std::function<void(std::uint32_t, const std::b
     if (errno != EINTR) fail("the driver is gone");
   }
   commands_.clear();
-  const std::byte* at = read_.data();
-  const std::byte* end = at + io.read_consumed;
-  while (at < end) {
-    std::uint32_t name = 0;
-    std::memcpy(&name, at, sizeof name);
-    at += sizeof name;
-    switch (name) {
-      case BR_INCREFS:
-      case BR_ACQUIRE: {
-        binder_ptr_cookie node;
-        std::memcpy(&node, at, sizeof node);
-        command(name == BR_INCREFS ? BC_INCREFS_DONE : BC_ACQUIRE_DONE, node);
-        break;
-      }
-      default:
-        handle(name, at);
-        break;
-    }
-    at += _IOC_SIZE(name);
+  Returns returns({read_.data(), io.read_consumed});
+  while (const auto got = returns.next()) {
+    if (!acknowledge_reference(*got, commands_)) handle(*got);
   }
 }
 
 std::expected<BinderClient::Reply, std::string> BinderClient::call(std::uint32_t handle,
                                                                    std::uint32_t code,
                                                                    const ParcelBytes& request) {
-  binder_transaction_data data{};
+  binder_transaction_data data = transaction_of(request.view());
   data.target.handle = handle;
   data.code = code;
-  data.data_size = request.data.size();
-  data.offsets_size = request.offsets.size() * sizeof(binder_size_t);
-  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(request.data.data());
-  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(request.offsets.data());
-  command(BC_TRANSACTION, data);
+  put_command(commands_, BC_TRANSACTION, data);
   std::optional<Reply> reply;
-  std::string failure;
-  while (!reply && failure.empty()) {
-    exchange([&](std::uint32_t name, const std::byte* payload) {
-      if (name == BR_REPLY) {
-        reply.emplace();
-        std::memcpy(&reply->data, payload, sizeof reply->data);
-      } else if (name == BR_DEAD_REPLY) {
-        failure = "BR_DEAD_REPLY";
-      } else if (name == BR_FAILED_REPLY) {
-        failure = "BR_FAILED_REPLY";
-      } else if (name == BR_FROZEN_REPLY) {
-        failure = "BR_FROZEN_REPLY";
-      }
+  const char* failure = nullptr;
+  while (!reply && failure == nullptr) {
+    exchange([&](const Return& got) {
+      if (got.name == BR_REPLY) reply = Reply{got.as<binder_transaction_data>()};
+      if (failure == nullptr) failure = failure_of_call(got);
     });
   }
   if (!reply) return std::unexpected(failure);
@@ -116,7 +79,7 @@ std::expected<BinderClient::Reply, std::string> BinderClient::call(std::uint32_t
 }
 
 void BinderClient::free(const Reply& reply) {
-  command(BC_FREE_BUFFER, binder_uintptr_t{reply.data.data.ptr.buffer});
+  put_command(commands_, BC_FREE_BUFFER, binder_uintptr_t{reply.data.data.ptr.buffer});
 }
 
 const ManagerDialect& BinderClient::dialect() {
@@ -146,7 +109,7 @@ std::optional<std::uint32_t> BinderClient::find_service(const std::string& name)
   if (!reply) throw std::runtime_error("the service manager does not answer: " + reply.error());
   ParcelReader reader(reply->parcel());
   const auto handle = dialect().begin_result(reader) ? reader.handle() : std::nullopt;
-  if (handle) command(BC_ACQUIRE, handle->value());
+  if (handle) put_command(commands_, BC_ACQUIRE, handle->value());
   free(*reply);
   if (!handle) return std::nullopt;
   return handle->value();
@@ -180,22 +143,80 @@ bool BinderClient::add_service(const std::string& name, std::uint64_t ptr) {
   const auto reply = ask(dialect().add(name, ptr));
   if (!reply) return false;
   ParcelReader reader(reply->parcel());
-  const bool added =
-      (reply->data.flags & TF_STATUS_CODE) == 0 && dialect().begin_result(reader);
+  const bool added = (reply->data.flags & TF_STATUS_CODE) == 0 && dialect().begin_result(reader);
   free(*reply);
   return added;
 }
 
+std::optional<std::vector<ServiceFacts>> BinderClient::service_facts() {
+  std::vector<ServiceFacts> all;
+  for (std::string after; all.size() < kMaxServices;) {
+    ParcelWriter writer;
+    writer.string16(after);
+    const auto reply = call(0, ServiceFacts::kCode, writer.take());
+    if (!reply) return std::nullopt;
+    const bool refused = (reply->data.flags & TF_STATUS_CODE) != 0;
+    auto more = refused ? std::nullopt : read_service_facts(reply->parcel());
+    free(*reply);
+    if (!more) return std::nullopt;
+    if (more->empty()) break;
+    after = more->back().name;
+    std::move(more->begin(), more->end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+std::map<std::string, std::int32_t> BinderClient::service_pids() {
+  for (const ManagerDialect::Request& request : dialect().debug_info()) {
+    const auto reply = ask(request);
+    if (!reply) return {};
+    ParcelReader reader(reply->parcel());
+    const bool told = (reply->data.flags & TF_STATUS_CODE) == 0 && dialect().begin_result(reader);
+    std::map<std::string, std::int32_t> pids;
+    const auto count = told ? reader.i32() : std::nullopt;
+    for (std::int32_t i = 0; i < count.value_or(0); ++i) {
+      const auto present = reader.i32();
+      const std::size_t start = reader.position();
+      const auto bytes = reader.i32();
+      const auto name = reader.string16();
+      const auto pid = reader.i32();
+      if (present != 1 || !bytes || *bytes < 0 || !name || !pid) break;
+      pids[*name] = *pid;
+      reader.seek(start + static_cast<std::size_t>(*bytes));
+    }
+    free(*reply);
+    if (count) return pids;
+  }
+  return {};
+}
+
+std::optional<bool> BinderClient::is_lazy(const std::string& name) {
+  if (!dialect().tells_lazy()) return std::nullopt;
+  const auto reply = ask(dialect().check_with_metadata(name));
+  if (!reply) return std::nullopt;
+  const bool refused = (reply->data.flags & TF_STATUS_CODE) != 0;
+  const auto lazy = refused ? std::nullopt : dialect().lazy_in(reply->parcel());
+  free(*reply);
+  return lazy;
+}
+
+std::optional<std::string> BinderClient::interface_of(std::uint32_t handle) {
+  const auto reply = call(handle, B_PACK_CHARS('_', 'N', 'T', 'F'), ParcelBytes{});
+  if (!reply) return std::nullopt;
+  ParcelReader reader(reply->parcel());
+  const bool refused = (reply->data.flags & TF_STATUS_CODE) != 0;
+  auto interface = refused ? std::nullopt : reader.string16();
+  free(*reply);
+  return interface;
+}
+
 void BinderClient::serve_echo() {
-  const std::uint32_t enter = BC_ENTER_LOOPER;
-  const auto* bytes = reinterpret_cast<const std::byte*>(&enter);
-  commands_.insert(commands_.end(), bytes, bytes + sizeof enter);
+  put_command(commands_, BC_ENTER_LOOPER);
   for (;;) {
     std::optional<binder_transaction_data> request;
-    exchange([&](std::uint32_t name, const std::byte* payload) {
-      if (name != BR_TRANSACTION && name != BR_TRANSACTION_SEC_CTX) return;
-      request.emplace();
-      std::memcpy(&*request, payload, sizeof *request);
+    exchange([&](const Return& got) {
+      if (got.name != BR_TRANSACTION && got.name != BR_TRANSACTION_SEC_CTX) return;
+      request = got.as<binder_transaction_data>();  // which begins the other one, too
     });
     if (!request) continue;
     if ((request->flags & TF_ONE_WAY) == 0) {
@@ -203,9 +224,9 @@ void BinderClient::serve_echo() {
       binder_transaction_data reply{};
       reply.data_size = request->data_size;
       reply.data.ptr.buffer = request->data.ptr.buffer;
-      command(BC_REPLY, reply);
+      put_command(commands_, BC_REPLY, reply);
     }
-    command(BC_FREE_BUFFER, binder_uintptr_t{request->data.ptr.buffer});
+    put_command(commands_, BC_FREE_BUFFER, binder_uintptr_t{request->data.ptr.buffer});
   }
 }
 

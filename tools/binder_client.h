@@ -7,13 +7,16 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/ids.h"
 #include "core/base/uapi.h"
-#include "host/parcel.h"
+#include "host/service-manager/service_facts.h"
+#include "parcel/commands.h"
+#include "parcel/view.h"
 #include "tools/manager_dialect.h"
 
 namespace netbinder::tools {
@@ -44,6 +47,16 @@ class BinderClient {
   std::vector<std::string> list_services();
   bool add_service(const std::string& name, std::uint64_t ptr);
 
+  // ---- what is known of services, beyond their names ----
+  // Nothing: the manager is not a built-in one.
+  std::optional<std::vector<ServiceFacts>> service_facts();
+  // By name; empty if the manager does not tell.
+  std::map<std::string, std::int32_t> service_pids();
+  // Nothing: the manager does not tell.
+  std::optional<bool> is_lazy(const std::string& name);
+  // Nothing: the object has no interface, or does not answer.
+  std::optional<std::string> interface_of(std::uint32_t handle);
+
   // Answers each call with the bytes that were sent, until the process ends.
   [[noreturn]] void serve_echo();
 
@@ -51,10 +64,8 @@ class BinderClient {
   // Found out with the first request.
   const ManagerDialect& dialect();
   std::expected<Reply, std::string> ask(const ManagerDialect::Request& request);
-  // Writes the gathered commands and reads; handles the commands that were read one by one.
-  void exchange(const std::function<void(std::uint32_t, const std::byte*)>& handle);
-  template <typename T>
-  void command(std::uint32_t command, const T& payload);
+  // Writes the gathered commands and reads; handles what was read one by one.
+  void exchange(const std::function<void(const Return&)>& handle);
 
   int fd_ = -1;
   void* mapping_ = nullptr;

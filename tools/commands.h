@@ -15,6 +15,11 @@
 
 namespace netbinder::tools {
 
+// The options of a command that asks somebody who may never answer (tools/time_limit.h).
+struct TimeLimited {
+  double timeout_s = 5;  // 0: for ever
+};
+
 // Runs a program with the shim preloaded, or supervised.
 struct RunOptions {
   std::string socket;
@@ -29,14 +34,23 @@ struct SessionOptions {
 };
 
 // Shows the state of an agent.
-struct StatusOptions {
+struct StatusOptions : TimeLimited {
   std::string socket;
   bool users = false;  // what each user has of it
   bool json = false;
 };
 
+// Shows what an agent's programs do, again and again.
+struct TopOptions {
+  std::string socket;
+  double interval_s = 2;
+  double timeout_s = 5;  // of each look
+  bool once = false;
+  bool json = false;
+};
+
 // Has an agent read its configuration again.
-struct ReloadOptions {
+struct ReloadOptions : TimeLimited {
   std::string socket;
   bool json = false;
 };
@@ -61,30 +75,49 @@ struct CertsOptions {
 };
 
 // Shows one of the driver's debug files, without root.
-struct DebugFileOptions {
+struct DebugFileOptions : TimeLimited {
   std::string file;
   std::string socket;
   bool json = false;
 };
 
+// Shows the last calls and replies.
+struct LogOptions : TimeLimited {
+  std::string socket;
+  bool failed = false;  // only those
+  bool kernel = false;  // as the driver's debug file has them
+  bool json = false;
+};
+
 // Asks the service manager.
-struct ServiceOptions {
+struct ServiceOptions : TimeLimited {
   enum class Question { kList, kCheck, kWait };
   Question question = Question::kList;
   std::string device = "/dev/binder";
   std::string name;
   bool json = false;
-  double timeout_s = 0;  // 0: for ever
+  bool names_only = false;  // of kList: one a line
+  double wait_s = 0;  // of kWait; 0: for ever
 };
 
 // Asks an object for what every object answers, or calls a method by its number.
-struct ObjectOptions {
+struct ObjectOptions : TimeLimited {
   enum class Question { kInterface, kDump, kShellCommand, kCall };
   Question question = Question::kInterface;
   std::string device = "/dev/binder";
   std::string name;
   std::uint32_t code = 0;
   std::vector<std::string> words;  // arguments; of a call, each with its type before it
+};
+
+// Calls a method by its name, with JSON in and out. Exit status 0, 1 (the call fails) or 2 (bad input).
+struct AidlDumpOptions : TimeLimited {
+  std::string device = "/dev/binder";
+  std::string file;
+  std::vector<std::string> imports;  // folders
+  std::string name;
+  std::string method;
+  std::vector<std::string> arguments;
 };
 
 // Freezes a program of any host, or thaws it.
@@ -96,8 +129,9 @@ struct FreezeOptions {
   std::string device = "/dev/binder";
 };
 
-// Calls a service and times the round trips.
+// Calls a service and times the round trips. The limit is for each.
 struct PingOptions {
+  double timeout_s = 5;
   std::string device = "/dev/binder";
   std::string name;
   std::size_t count = 5;
@@ -127,24 +161,49 @@ struct BenchOptions {
   bool json = false;
 };
 
+// Records the calls of hosts, into a file for trace viewers.
+struct TraceOptions {
+  std::vector<std::string> sockets;  // empty: the agent's that programs use here
+  bool all = false;                  // and those of the session's other hosts
+  double seconds = 5;
+  std::string file;
+};
+
+// Shows each call of a host as it ends.
+struct MonitorOptions {
+  std::string socket;
+  std::string filter;  // in a name; empty: all
+  bool failed = false;
+  std::size_t count = 0;  // 0: no end
+  double seconds = 0;     // likewise
+  bool json = false;
+};
+
 using Command =
-    std::variant<RunOptions, SessionOptions, StatusOptions, ReloadOptions, DoctorOptions,
-                 CertsOptions, DebugFileOptions, ServiceOptions, ObjectOptions, FreezeOptions,
-                 PingOptions, BenchOptions>;
+    std::variant<RunOptions, SessionOptions, StatusOptions, TopOptions, ReloadOptions, DoctorOptions,
+                 CertsOptions, DebugFileOptions, LogOptions, ServiceOptions, ObjectOptions,
+                 AidlDumpOptions, FreezeOptions, PingOptions, BenchOptions, TraceOptions,
+                 MonitorOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
 int carry_out(const SessionOptions& options, char** argv);
 int carry_out(const StatusOptions& options, char** argv);
+int carry_out(const TopOptions& options, char** argv);
 int carry_out(const ReloadOptions& options, char** argv);
 int carry_out(const DoctorOptions& options, char** argv);
 int carry_out(const CertsOptions& options, char** argv);
 int carry_out(const DebugFileOptions& options, char** argv);
+int carry_out(const LogOptions& options, char** argv);
 int carry_out(const ServiceOptions& options, char** argv);
+int list_services(const ServiceOptions& options);
 int carry_out(const ObjectOptions& options, char** argv);
+int carry_out(const AidlDumpOptions& options, char** argv);
 int carry_out(const FreezeOptions& options, char** argv);
 int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
+int carry_out(const TraceOptions& options, char** argv);
+int carry_out(const MonitorOptions& options, char** argv);
 int bench_with_peers(const BenchOptions& options);
 
 }  // namespace netbinder::tools

@@ -15,7 +15,8 @@ struct Word {
   bool has_value = false;            // of an option
 };
 
-// The command and all below it; `path` is empty for the command itself, " service list" for one of those.
+// The command and all below it; `path` is empty for the command itself, " service list" for one of
+// those.
 struct Level {
   std::string path;
   std::string about;
@@ -40,7 +41,8 @@ std::vector<std::string> choices_of(const std::string& type) {
 }
 
 void add_levels(const CLI::App& app, const std::string& path, std::vector<Level>& levels) {
-  Level level{.path = path, .about = app.get_description(), .commands = {}, .options = {}, .arguments = {}};
+  Level level{
+      .path = path, .about = app.get_description(), .commands = {}, .options = {}, .arguments = {}};
   const auto all = [](const CLI::App*) { return true; };
   for (const CLI::App* command : app.get_subcommands(all)) {
     level.commands.push_back({command->get_name(), command->get_description(), {}});
@@ -51,9 +53,9 @@ void add_levels(const CLI::App& app, const std::string& path, std::vector<Level>
       continue;
     }
     for (const std::string& name : option->get_lnames()) {
-      level.options.push_back(
-          {"--" + name, option->get_description(), choices_of(option->get_type_name()),
-           option->get_expected_min() > 0});
+      level.options.push_back({"--" + name, option->get_description(),
+                               choices_of(option->get_type_name()),
+                               option->get_expected_min() > 0});
     }
   }
   levels.push_back(std::move(level));
@@ -75,7 +77,7 @@ std::string texts(const std::vector<Word>& words) {
   return result;
 }
 
-// What precedes the word that is completed: which command it belongs to.
+// Follows the words before the one that is completed, to find the command that it belongs to.
 std::string walk(const std::vector<Level>& levels) {
   std::string lines;
   for (const Level& level : levels) {
@@ -92,9 +94,11 @@ std::string values(const std::vector<Level>& levels, const std::string& offer, S
     for (const Word& option : level.options) {
       if (option.choices.empty()) continue;
       std::string choices;
-      for (const std::string& choice : option.choices) choices += (choices.empty() ? "" : " ") + choice;
+      for (const std::string& choice : option.choices)
+        choices += (choices.empty() ? "" : " ") + choice;
       lines += "    " + in_quotes(level.path + " " + option.text) + ") " + offer + " " +
-               (shell == Shell::kBash ? in_quotes(choices) + " \"$current\"" : choices) + "; return ;;\n";
+               (shell == Shell::kBash ? in_quotes(choices) + " \"$current\"" : choices) +
+               "; return ;;\n";
     }
   }
   return lines;
@@ -118,13 +122,13 @@ _)" + name + R"(() {
 )" + walk(levels) + R"(    esac
   done
   case "$path $before" in
-)" + values(levels, offer, Shell::kBash) + R"(  esac
+)" + values(levels, offer, Shell::kBash) +
+                       R"(  esac
   case "$path" in
 )";
   for (const Level& level : levels) {
     script += "    " + in_quotes(level.path) + ") " + offer + " " +
-              in_quotes(texts(level.commands) + " " + texts(level.options)) +
-              " \"$current\" ;;\n";
+              in_quotes(texts(level.commands) + " " + texts(level.options)) + " \"$current\" ;;\n";
   }
   return script + "  esac\n}\ncomplete -o default -F _" + name + " " + name + "\n";
 }
@@ -133,7 +137,8 @@ std::string described(const std::vector<Word>& words) {
   std::string result;
   for (const Word& word : words) {
     std::string entry;
-    for (const char each : word.text) entry += each == ':' ? std::string("\\:") : std::string(1, each);
+    for (const char each : word.text)
+      entry += each == ':' ? std::string("\\:") : std::string(1, each);
     result += " " + in_quotes(entry + ":" + word.about);
   }
   return result;
@@ -157,7 +162,8 @@ std::string zsh(const std::vector<Level>& levels, const std::string& name) {
   script += walked + R"(    esac
   done
   case "$path_ $before" in
-)" + values(levels, "compadd --", Shell::kZsh) + "  esac\n  case \"$path_\" in\n";
+)" + values(levels, "compadd --", Shell::kZsh) +
+            "  esac\n  case \"$path_\" in\n";
   for (const Level& level : levels) {
     script += "    " + in_quotes(level.path) + ")\n      commands=(" + described(level.commands) +
               " )\n      options=(" + described(level.options) + " )\n      ;;\n";
@@ -167,23 +173,38 @@ std::string zsh(const std::vector<Level>& levels, const std::string& name) {
   _describe -o option options
   _files
 }
-_)" + name + " \"$@\"\n";
+_)" + name +
+         " \"$@\"\n";
 }
+
+// ---- documents ----
+
+std::string heading_of(const Level& level, const std::string& name) {
+  std::string heading = name + level.path;
+  for (const Word& argument : level.arguments) heading += " " + argument.text;
+  return heading;
+}
+
+// Every command has these; documents leave them out.
+bool is_help(const Word& word) { return word.text == "--help" || word.text == "--help-all"; }
 
 // As man(7) has it: a hyphen of an option is no dash, and no line begins with a request.
 std::string roff(const std::string& text) {
   std::string result;
   for (const char each : text) {
-    if (each == '-') result += "\\-";
-    else if (each == '\\') result += "\\e";
-    else result += each;
+    if (each == '-')
+      result += "\\-";
+    else if (each == '\\')
+      result += "\\e";
+    else
+      result += each;
   }
   return result.starts_with('.') || result.starts_with('\'') ? "\\&" + result : result;
 }
 
 void add_words(const std::vector<Word>& words, std::string& page) {
   for (const Word& word : words) {
-    if (word.text == "--help" || word.text == "--help-all") continue;
+    if (is_help(word)) continue;
     page += ".TP\n\\fB" + roff(word.text) + "\\fR";
     if (!word.choices.empty()) {
       page += " ";
@@ -197,6 +218,26 @@ void add_words(const std::vector<Word>& words, std::string& page) {
   }
 }
 
+std::string in_table(const std::string& text) {
+  std::string result;
+  for (const char each : text) result += each == '|' ? std::string("\\|") : std::string(1, each);
+  return result;
+}
+
+std::string as_sentence(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text + ".";
+}
+
+// With a space before it.
+std::string value_of(const Word& word) {
+  if (word.choices.empty()) return word.has_value ? " VALUE" : "";
+  std::string choices;
+  for (const std::string& choice : word.choices) choices += (choices.empty() ? " " : ",") + choice;
+  return choices;
+}
+
 }  // namespace
 
 std::string manual_commands(const CLI::App& app, const std::string& name) {
@@ -205,11 +246,31 @@ std::string manual_commands(const CLI::App& app, const std::string& name) {
   std::string page = ".SH COMMANDS\n";
   for (const Level& level : levels) {
     if (level.path.empty() || !level.commands.empty()) continue;  // its commands say more
-    std::string heading = name + level.path;
-    for (const Word& argument : level.arguments) heading += " " + argument.text;
-    page += ".SS " + roff(heading) + "\n" + roff(level.about) + "\n";
+    page += ".SS " + roff(heading_of(level, name)) + "\n" + roff(level.about) + "\n";
     add_words(level.arguments, page);
     add_words(level.options, page);
+  }
+  return page;
+}
+
+std::string document_commands(const CLI::App& app, const std::string& name) {
+  std::vector<Level> levels;
+  add_levels(app, "", levels);
+  std::string page = "# The commands of " + name + "\n\nMade by `" + name +
+                     " manual --markdown`. Exit statuses, where a command does not say otherwise: 0 "
+                     "is success, 1 a failure or a negative answer, 2 a wrong command line; `run` and "
+                     "`session` end as their command does.\n";
+  for (const Level& level : levels) {
+    if (level.path.empty() || !level.commands.empty()) continue;  // its commands say more
+    page += "\n## " + heading_of(level, name) + "\n" + as_sentence(level.about) + "\n";
+    std::string rows;
+    for (const std::vector<Word>* words : {&level.arguments, &level.options}) {
+      for (const Word& word : *words) {
+        if (is_help(word)) continue;
+        rows += "| `" + word.text + value_of(word) + "` | " + in_table(word.about) + " |\n";
+      }
+    }
+    if (!rows.empty()) page += "\n| | |\n|---|---|\n" + rows;
   }
   return page;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Completion of netbinder's command line for shells, and its manual page's commands, made from the
-// command line's own description, so that they cannot lag behind.
+// Completion of netbinder's command line for shells, its manual page's commands and the document
+// about them, made from the command line's own description, so that they cannot lag behind.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,7 @@ enum class Shell : std::uint8_t { kBash, kZsh };
                                             Shell shell);
 // A section of a page for man(7).
 [[nodiscard]] std::string manual_commands(const CLI::App& app, const std::string& name);
+// A document in Markdown: docs/TOOLS.md.
+[[nodiscard]] std::string document_commands(const CLI::App& app, const std::string& name);
 
 }  // namespace netbinder::tools

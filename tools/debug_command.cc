@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// state, stats, transactions, log: the driver's debug files, without root.
+// state, stats, transactions: the driver's debug files, without root.
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>

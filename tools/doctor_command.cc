@@ -116,7 +116,36 @@ class Examination {
     fine(fmt::format("the agent of host '{}' answers (pid {}, cluster '{}')",
                      status["host"].get<std::string>(), status["pid"].get<long>(),
                      status["cluster"].get<std::string>()));
+    if (status.contains("membership")) examine_membership(status["membership"]);
     for (const auto& link : status["links"]) examine_link(link);
+  }
+
+  void examine_membership(const nlohmann::json& membership) {
+    if (membership["kind"] != "etcd") return;
+    const std::string last_error = membership["last_error"];
+    const std::uint64_t since_s = membership["since_ms"].get<std::uint64_t>() / 1000;
+    if (membership["available"] != true) {
+      error(fmt::format("etcd is away for {} s: {}", since_s, last_error),
+            "is it running and reachable, and do user, password and certificates fit? Hosts stay as "
+            "they were until then, and no program becomes the manager of a context");
+      return;
+    }
+    fine(fmt::format("etcd {} at {} answers, for {} s", membership["version"].get<std::string>(),
+                     membership["endpoint"].get<std::string>(), since_s));
+    if (membership["joined"] != true) {
+      error("this host has not joined the cluster: " + last_error,
+            "give each host a name of its own (host); if an agent was lost, its name is free when its "
+            "lease is over");
+    }
+    const double left_s = membership["lease_left_ms"].get<double>() / 1000;
+    const std::uint32_t lease_s = membership["lease_s"];
+    // It is renewed after a third of its time.
+    if (left_s * 2 < lease_s) {
+      warning(fmt::format("the lease of this host at etcd has {:.1f} s left of {}", left_s, lease_s),
+              "etcd answers slowly: look at its load and disk, or set membership.lease_seconds higher");
+    } else {
+      fine(fmt::format("the lease of this host at etcd has {:.1f} s left of {}", left_s, lease_s));
+    }
   }
 
   void examine_link(const nlohmann::json& link) {

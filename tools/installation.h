@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the parts of netbinder are: beside this program, whether built or installed.
+// Finds the parts of netbinder: beside this program, whether built or installed.
 #pragma once
 
 #include <optional>

@@ -5,22 +5,13 @@ namespace netbinder::tools {
 
 namespace {
 
-// Words in front of the interface's name: up to Android 9, in 10, from 11 on.
-constexpr int kUpTo9 = 1;
-constexpr int kIn10 = 2;
-constexpr int kFrom11 = 3;
-constexpr std::uint32_t kSystem = 0x53595354;
-constexpr std::uint32_t kVendor = 0x564e4452;
-constexpr std::uint32_t kUnknown = 0x554e4b4e;
-constexpr std::uint32_t kSystemStability = 0x0c;
-constexpr std::uint32_t kSystemStabilityOf12 = 0x0c000001;
 // The flags by which services are listed: all.
 constexpr std::uint32_t kAllPriorities = 15;
 constexpr std::int32_t kDefaultPriority = 8;
 // A name that no service has.
 constexpr const char* kNobody = "netbinder.nobody.has.this.name";
-// The size of the null service in the answers to the question: getService, and getService2 of late 15
-// and of 16.
+// The size of the null service in the answers to the question: getService, and getService2 of late
+// 15 and of 16.
 constexpr std::size_t kNullService = 4 + 24 + 4;
 constexpr std::size_t kNullServiceOf16 = 5 * 4 + 24 + 4 + 4;
 
@@ -28,16 +19,17 @@ constexpr std::size_t kNullServiceOf16 = 5 * 4 + 24 + 4 + 4;
 
 const std::vector<ManagerDialect>& ManagerDialect::candidates() {
   static const std::vector<ManagerDialect> all = {
-      {kUpTo9, 0}, {kFrom11, kSystem}, {kIn10, 0}, {kFrom11, kUnknown}, {kFrom11, kVendor}};
+      ManagerDialect(TokenWords(Dialect::kClassic)),
+      ManagerDialect(TokenWords(Dialect::kAndroid11, 0, kHeaderSystem)),
+      ManagerDialect(TokenWords(Dialect::kAndroid10)),
+      ManagerDialect(TokenWords(Dialect::kAndroid11, 0, kHeaderUnknown)),
+      ManagerDialect(TokenWords(Dialect::kAndroid11, 0, kHeaderVendor))};
   return all;
 }
 
 ParcelWriter ManagerDialect::token() const {
   ParcelWriter writer;
-  writer.i32(0);
-  if (token_words_ >= kIn10) writer.i32(-1);
-  if (token_words_ >= kFrom11) writer.u32(header_);
-  writer.string16("android.os.IServiceManager");
+  writer.interface_token(token_words_, "android.os.IServiceManager");
   return writer;
 }
 
@@ -50,18 +42,21 @@ ParcelBytes ManagerDialect::question() const {
 std::optional<ManagerDialect> ManagerDialect::understood(ParcelView answer, bool status) const {
   if (status) return std::nullopt;
   ManagerDialect made = *this;
-  if (token_words_ < kFrom11) return made;
+  if (!token_words_.has_header()) return made;
   ParcelReader reader(answer);
   if (reader.i32() != 0) return std::nullopt;
   made.has_status_ = true;
-  made.stability_ = kSystemStability;
+  made.stability_ = stability_word(Dialect::kAndroid11, Stability::kSystem);
   if (answer.data.size() == kNullService) {
     reader.seek(kNullService - 4);
-    if (reader.i32() != 0) made.stability_ = kSystemStabilityOf12;
+    if (reader.i32() != 0) {
+      made.stability_ = stability_word(Dialect::kAndroid12, Stability::kSystem);
+    }
     return made;
   }
   made.check_ = 3;
-  made.add_ = answer.data.size() >= kNullServiceOf16 ? 5 : 4;
+  made.tells_lazy_ = answer.data.size() >= kNullServiceOf16;
+  made.add_ = made.tells_lazy_ ? 5 : 4;
   made.list_ = made.add_ + 1;
   return made;
 }
@@ -87,6 +82,39 @@ ManagerDialect::Request ManagerDialect::list(std::uint32_t index) const {
   writer.u32(has_status_ ? kAllPriorities : index);
   if (!has_status_) writer.u32(kAllPriorities);
   return {.code = list_, .parcel = writer.take()};
+}
+
+std::vector<ManagerDialect::Request> ManagerDialect::debug_info() const {
+  if (!has_status_) return {};
+  std::vector<std::uint32_t> codes = {14, 13, 12};  // of Android 14, 13 and 12
+  if (check_ == 3) codes = {tells_lazy_ ? 16U : 15U};
+  std::vector<Request> requests;
+  for (const std::uint32_t code : codes) {
+    ParcelWriter writer = token();
+    requests.push_back({.code = code, .parcel = writer.take()});
+  }
+  return requests;
+}
+
+ManagerDialect::Request ManagerDialect::check_with_metadata(const std::string& name) const {
+  Request request = check(name);
+  request.code = 4;
+  return request;
+}
+
+// No exception, a union that is there, its first member, a ServiceWithMetadata that is there, and its
+// size; the binder and its stability; and whether it is lazy.
+std::optional<bool> ManagerDialect::lazy_in(ParcelView answer) const {
+  ParcelReader reader(answer);
+  if (reader.i32() != 0 || reader.i32() != 1 || reader.i32() != 0 || reader.i32() != 1) {
+    return std::nullopt;
+  }
+  (void)reader.i32();
+  if (!reader.object()) return std::nullopt;
+  (void)reader.i32();
+  const auto lazy = reader.i32();
+  if (!lazy) return std::nullopt;
+  return *lazy != 0;
 }
 
 bool ManagerDialect::begin_result(ParcelReader& answer) const {

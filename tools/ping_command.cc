@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tools/commands.h"
+#include "tools/time_limit.h"
 
 namespace netbinder::tools {
 
@@ -26,6 +27,7 @@ int ping(const PingOptions& options) {
   std::vector<double> times_us;
   for (std::size_t i = 0; i < options.count; ++i) {
     if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
+    const TimeLimit limit(options.timeout_s);
     const auto start = std::chrono::steady_clock::now();
     const auto status = ::ndk::ScopedAStatus::fromStatus(AIBinder_ping(object.get()));
     const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;

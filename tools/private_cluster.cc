@@ -80,7 +80,7 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     // The first agent makes it. So no program of this machine but these is a host of the cluster.
     shared += fmt::format("cluster_key = \"{}/cluster.key\"\n", folder_);
     shared += fmt::format("log_level = \"{}\"\n", setup.log_level);
-    // Who is let into the folder may use them.
+    // Everybody who is let into the folder may use them.
     shared += "socket_mode = \"0666\"\n";
     if (setup.busy_poll_us) shared += fmt::format("busy_poll_us = {}\n", *setup.busy_poll_us);
     shared += fmt::format("transport = \"{}\"\n", setup.rdma ? "rdma" : "tcp");
@@ -97,8 +97,11 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     }
     for (std::size_t i = 0; i < setup.hosts; ++i) {
       sockets_.push_back(fmt::format("{}/host{}.sock", folder_, i + 1));
-      start_agent(i + 1, fmt::format("host = \"host{}\"\nsocket = \"{}\"\n{}{}", i + 1,
-                                     sockets_.back(), shared, tables));
+      const std::string program =
+          setup.agents.empty() ? agent_path() : setup.agents[i % setup.agents.size()];
+      start_agent(i + 1, program,
+                  fmt::format("host = \"host{}\"\nsocket = \"{}\"\n{}{}", i + 1, sockets_.back(),
+                              shared, tables));
     }
     wait_until_connected(setup.rdma ? "rdma" : "tcp");
   } catch (...) {
@@ -109,10 +112,10 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
 
 PrivateCluster::~PrivateCluster() { stop(); }
 
-void PrivateCluster::start_agent(std::size_t number, const std::string& config) {
+void PrivateCluster::start_agent(std::size_t number, const std::string& program,
+                                 const std::string& config) {
   const std::string file = fmt::format("{}/host{}.toml", folder_, number);
   std::ofstream(file) << config;
-  const std::string program = agent_path();
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error(std::string("cannot fork: ") + std::strerror(errno));

@@ -21,6 +21,9 @@ struct PrivateClusterSetup {
   bool rdma = false;  // between the hosts, or TCP
   std::string log_level = "error";
   std::optional<std::uint32_t> busy_poll_us;  // nothing: the agents' default
+  // The agents' programs, which the hosts take in turn; empty: the one beside this program. With another
+  // version's among them it is a cluster that is being brought to a new version.
+  std::vector<std::string> agents;
 };
 
 class PrivateCluster {
@@ -40,7 +43,7 @@ class PrivateCluster {
   void export_sockets() const;
 
  private:
-  void start_agent(std::size_t number, const std::string& config);
+  void start_agent(std::size_t number, const std::string& program, const std::string& config);
   void wait_until_connected(std::string_view transport);
   void stop();
 

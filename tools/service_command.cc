@@ -15,17 +15,6 @@ namespace netbinder::tools {
 
 namespace {
 
-int list(const ServiceOptions& options) {
-  BinderClient client(options.device);
-  const auto names = client.list_services();
-  if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"services", names}}.dump(2));
-  } else {
-    for (const std::string& name : names) fmt::print("{}\n", name);
-  }
-  return 0;
-}
-
 int answer(const ServiceOptions& options, bool found) {
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"name", options.name}, {"found", found}}.dump());
@@ -45,7 +34,7 @@ int wait(const ServiceOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   while (!client.find_service(options.name)) {
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-    if (options.timeout_s > 0 && waited.count() >= options.timeout_s) return answer(options, false);
+    if (options.wait_s > 0 && waited.count() >= options.wait_s) return answer(options, false);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   return answer(options, true);
@@ -57,7 +46,7 @@ int carry_out(const ServiceOptions& options, char** argv) {
   ensure_preloaded(argv);
   switch (options.question) {
     case ServiceOptions::Question::kList:
-      return list(options);
+      return list_services(options);
     case ServiceOptions::Question::kCheck:
       return check(options);
     case ServiceOptions::Question::kWait:

@@ -26,11 +26,35 @@ std::string link_facts(const nlohmann::json& link) {
   if (link["round_trip_us"] != 0) {
     facts.push_back(fmt::format("round trip {} µs", text(link["round_trip_us"])));
   }
+  // Older agents do not tell.
+  if (const int version = link.value("protocol_version", 0); version != 0) {
+    facts.push_back(fmt::format("protocol version {}", version));
+  }
   if (link["certificate_end_s"] != 0) {
     facts.push_back("certificate until " + link["certificate_end"].get<std::string>());
   }
   if (link["last_failure"] != "") facts.push_back("last failure: " + text(link["last_failure"]));
   return fmt::format("{}", fmt::join(facts, ", "));
+}
+
+// Prints how hosts join; nothing for a list.
+void print_membership(const nlohmann::json& membership) {
+  if (membership["kind"] == "static") return;
+  const std::uint64_t since_s = membership["since_ms"].get<std::uint64_t>() / 1000;
+  const std::string error = membership["last_error"];
+  if (membership["available"] == true) {
+    fmt::print("membership: {} {} at {}, for {} s{}", text(membership["kind"]), text(membership["version"]),
+               text(membership["endpoint"]), since_s,
+               membership["joined"] == true ? "" : ", but this host has not joined: " + error);
+  } else {
+    fmt::print("membership: {} is away for {} s: hosts stay as they were, and no claim is granted; {}",
+               text(membership["kind"]), since_s, error);
+  }
+  fmt::print("\n  {} hosts:", membership["hosts"].size());
+  for (const auto& host : membership["hosts"]) {
+    fmt::print(" {} ({}, {})", text(host["host"]), text(host["id"]), text(host["address"]));
+  }
+  fmt::print("\n");
 }
 
 void print(const nlohmann::json& status) {
@@ -41,6 +65,7 @@ void print(const nlohmann::json& status) {
     fmt::print("context {} ({}): manager {}\n", text(context["name"]), text(context["scope"]),
                text(context["manager"]));
   }
+  if (status.contains("membership")) print_membership(status["membership"]);  // older agents do not tell
   for (const auto& link : status["links"]) {
     const std::string reason = link["transport_reason"];
     fmt::print("link to {} at {} over {}{}: {}, {} messages sent, {} received, {} reconnects\n",
@@ -59,7 +84,7 @@ void print(const nlohmann::json& status) {
 }
 
 void print_users(const nlohmann::json& answer) {
-  constexpr const char* kKinds[] = {"processes", "threads", "nodes", "refs", "files"};
+  constexpr const char* kKinds[] = {"processes", "threads", "nodes", "refs", "todos", "files"};
   fmt::print("{:>12}", "user");
   for (const char* kind : kKinds) fmt::print("{:>12}", kind);
   fmt::print("\n");

@@ -28,7 +28,7 @@ class Transcript {
     return text({reinterpret_cast<const char*>(value.data()), value.size()});
   }
   Transcript& greeting(const frame::Hello& hello, const frame::Challenge& challenge) {
-    return number(hello.protocol_version)
+    return number(hello.version.value())
         .text(hello.cluster)
         .number(hello.host.value())
         .text(hello.host_name)

@@ -8,23 +8,19 @@
 #include <cstring>
 
 #include "transport/codec.h"
+#include "transport/codec_check.h"
 #include "transport/limits.h"
+#include "transport/plain_messages.h"
 #include "transport/protocol.capnp.h"
 
 namespace netbinder {
 namespace {
 
-// Thrown inside this file only, where bad input is found deep in a message.
-struct Invalid {
-  std::string what;
-};
+using codec::check;
+using codec::Invalid;
 
 // The copy of a message is kept for the next one, if it is not larger than this.
 constexpr std::size_t kMaxKeptWords = 65536;
-
-void check(bool valid, const char* what) {
-  if (!valid) throw Invalid{what};
-}
 
 std::uint64_t load_little_endian(const std::byte* at, unsigned bytes) {
   std::uint64_t value = 0;
@@ -141,7 +137,9 @@ peer::Call get(wire::Call::Reader in) {
                                    "security context too long"),
       .ancestors = {},
       .shape = get(in.getShape()),
-      .objects = {}};
+      .objects = {},
+      .trace = TraceId(in.getTrace()),
+      .span = SpanId(in.getSpan())};
   const auto ancestors = in.getAncestors();
   check(ancestors.size() <= limits::kMaxAncestors, "too many ancestors");
   call.ancestors.reserve(ancestors.size());
@@ -254,6 +252,10 @@ PeerMessage get_content(wire::Message::Reader in) {
     }
     case wire::Message::RECIPIENT_LOST:
       return peer::RecipientLost{.recipient = HostId(in.getRecipientLost().getRecipient())};
+    case wire::Message::ASK_INTRODUCTIONS:
+      return peer::AskIntroductions{};
+    case wire::Message::INTRODUCTIONS_SENT:
+      return peer::IntroductionsSent{};
     case wire::Message::CLAIM_CONTEXT:
       return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext()),
                                 .euid = in.getClaimContext().getEuid()};
@@ -296,10 +298,11 @@ PeerMessage get_content(wire::Message::Reader in) {
 }
 
 frame::Hello get(wire::Hello::Reader in) {
-  // If the peer has another version, only its number matters.
-  const bool has_nonce = in.getProtocolVersion() == kProtocolVersion;
+  // If the version is not spoken here, only its number matters.
+  const WireVersion version{in.getProtocolVersion()};
+  const bool has_nonce = is_spoken(version);
   return {
-      .protocol_version = in.getProtocolVersion(),
+      .version = version,
       .cluster = get_line(in.getCluster(), limits::kMaxClusterNameBytes, "cluster name too long"),
       .host = HostId(in.getHost()),
       .host_name = get_line(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
@@ -315,6 +318,7 @@ frame::Challenge get(wire::Challenge::Reader in) {
   return {.host = HostId(in.getHost()),
           .host_name = get_line(in.getHostName(), limits::kMaxHostNameBytes, "host name too long"),
           .incarnation = Incarnation(in.getIncarnation()),
+          .newest = WireVersion{in.getNewestVersion()},
           .nonce = get_bytes(in.getNonce())};
 }
 
@@ -443,6 +447,15 @@ std::expected<FramePrefix, std::string> decode_prefix(std::span<const std::byte>
 
 std::expected<Frame, std::string> decode_frame(std::span<const std::byte> message,
                                                std::uint64_t payload_bytes) {
+  std::expected<Frame, std::string> frame(std::in_place, std::in_place_type<frame::Message>);
+  if (!codec::decode_plain(message, payload_bytes, *std::get_if<frame::Message>(&*frame))) {
+    frame = codec::decode_any(message, payload_bytes);
+  }
+  return frame;
+}
+
+std::expected<Frame, std::string> codec::decode_any(std::span<const std::byte> message,
+                                                    std::uint64_t payload_bytes) {
   if (message.empty() || message.size() % sizeof(capnp::word) != 0 ||
       message.size() > limits::kMaxMessageBytes) {
     return std::unexpected("message of an impossible size");

@@ -6,25 +6,21 @@
 
 #include "core/base/check.h"
 #include "transport/codec.h"
+#include "transport/codec_check.h"
 #include "transport/limits.h"
+#include "transport/plain_messages.h"
 #include "transport/protocol.capnp.h"
 
 namespace netbinder {
 namespace {
 
-// Thrown inside this file only, where a broken limit is found deep in a message.
-struct Invalid {
-  std::string what;
-};
+using codec::check;
+using codec::Invalid;
 
 // The first segment of every builder of this thread, so that small messages never allocate. It is
 // zeroed while no builder uses it.
 constexpr std::size_t kScratchWords = 1024;
 thread_local capnp::word scratch[kScratchWords];
-
-void check(bool valid, const char* what) {
-  if (!valid) throw Invalid{what};
-}
 
 // As others may put it into a log: one line, and not too long.
 std::string cut(const std::string& reason) {
@@ -113,6 +109,8 @@ void put(wire::Message::Builder message, const peer::Call& call) {
   out.setNice(call.nice);
   out.setCaller(call.caller.value());
   out.setWantsAcceptance(call.wants_acceptance);
+  out.setTrace(call.trace.value());
+  out.setSpan(call.span.value());
   if (!call.security_context.empty()) {
     out.setSecurityContext(
         text(call.security_context, limits::kMaxSecurityContextBytes, "security context too long"));
@@ -194,6 +192,14 @@ void put(wire::Message::Builder message, const peer::RecipientLost& lost) {
   message.initRecipientLost().setRecipient(lost.recipient.value());
 }
 
+void put(wire::Message::Builder message, const peer::AskIntroductions& /*none*/) {
+  message.setAskIntroductions();
+}
+
+void put(wire::Message::Builder message, const peer::IntroductionsSent& /*none*/) {
+  message.setIntroductionsSent();
+}
+
 capnp::Text::Reader context_name(const std::string& name) {
   return text(name, limits::kMaxContextNameBytes, "context name too long");
 }
@@ -273,7 +279,7 @@ void put(wire::Message::Builder message, const peer::FileMessage& about) {
 
 void put(wire::Frame::Builder out, const frame::Hello& hello) {
   auto builder = out.initHello();
-  builder.setProtocolVersion(hello.protocol_version);
+  builder.setProtocolVersion(hello.version.value());
   builder.setCluster(text(hello.cluster, limits::kMaxClusterNameBytes, "cluster name too long"));
   builder.setHost(hello.host.value());
   builder.setHostName(text(hello.host_name, limits::kMaxHostNameBytes, "host name too long"));
@@ -290,6 +296,7 @@ void put(wire::Frame::Builder out, const frame::Challenge& challenge) {
   builder.setHost(challenge.host.value());
   builder.setHostName(text(challenge.host_name, limits::kMaxHostNameBytes, "host name too long"));
   builder.setIncarnation(challenge.incarnation.value());
+  builder.setNewestVersion(challenge.newest.value());
   builder.setNonce(kj::arrayPtr(challenge.nonce.data(), challenge.nonce.size()));
 }
 
@@ -436,6 +443,14 @@ std::expected<void, std::string> encode_message(Sequence sequence, Sequence rece
                                                 const PeerMessage& content,
                                                 std::uint64_t payload_bytes,
                                                 std::vector<std::byte>& out) {
+  if (codec::encode_plain(sequence, received, content, payload_bytes, out)) return {};
+  return codec::encode_any(sequence, received, content, payload_bytes, out);
+}
+
+std::expected<void, std::string> codec::encode_any(Sequence sequence, Sequence received,
+                                                   const PeerMessage& content,
+                                                   std::uint64_t payload_bytes,
+                                                   std::vector<std::byte>& out) {
   return encode(payload_bytes, out, [&](wire::Frame::Builder root) {
     put_message(root, sequence, received, content);
     check(payload_bytes == payload_image_bytes(content), "payload of another size than announced");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/wire/version.h"
 #include "transport/limits.h"
 
 namespace netbinder {
@@ -78,9 +79,12 @@ struct TransportConfig {
   HostId host;
   std::string host_name;
   Incarnation incarnation;
+  WireVersion newest_version = kNewestVersion;  // that it speaks; for tests, as an older agent's
   std::string cluster = "default";
   std::string listen_address;  // as in PeerConfig; empty: accepts nobody
   std::vector<PeerConfig> peers;
+  // Whether there may be peers later: it listens although there are none yet.
+  bool peers_come = false;
   SessionTiming timing;
   SessionLimits limits;
   std::uint32_t reconnect_min_ms = 50;  // first wait after a link is lost; doubles up to …

@@ -16,11 +16,10 @@
 #include "core/wire/lease.h"
 #include "core/wire/payload.h"
 #include "core/wire/peer_message.h"
+#include "core/wire/version.h"
 #include "transport/rdma/verbs.h"
 
 namespace netbinder {
-
-inline constexpr std::uint32_t kProtocolVersion = 4;
 
 // A session's id, the same at both ends. 0 is none.
 using SessionId = StrongId<struct SessionIdTag, std::uint64_t>;
@@ -67,7 +66,7 @@ using Proof = std::array<std::uint8_t, 32>;
 namespace frame {
 
 struct Hello {
-  std::uint32_t protocol_version = kProtocolVersion;
+  WireVersion version = kNewestVersion;  // of the session to be
   std::string cluster;
   HostId host;
   std::string host_name;
@@ -84,6 +83,7 @@ struct Challenge {
   HostId host;
   std::string host_name;
   Incarnation incarnation;
+  WireVersion newest;  // that the sender speaks; 0: it is version 4, which does not say
   Nonce nonce{};
   friend bool operator==(const Challenge&, const Challenge&) = default;
 };

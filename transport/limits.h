@@ -78,6 +78,8 @@ inline constexpr std::size_t kMaxRelaysOfPeer = 384;
 // The eventfds among these. There is no event for the end of one, so one more replaces the one that
 // has been unchanged for longest.
 inline constexpr std::size_t kMaxCountersOfPeer = 128;
+// Changes of a count that may be sent before any is acknowledged.
+inline constexpr std::uint64_t kCounterChanges = 64;
 
 static_assert(2 * kMaxRelaysOfPeer * kFileWindowBytes <= kMaxBacklogBytes);
 

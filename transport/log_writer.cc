@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/log_writer.h"
+#include "transport/all_signals_blocked.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,13 +25,8 @@ void write_all(int fd, const std::string& text) {
 }  // namespace
 
 LogWriter::LogWriter(int fd) {
-  // No signal of the process is for this thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const AllSignalsBlocked without_signals;
   std::thread([state = state_, fd] { run(state, fd); }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 LogWriter::~LogWriter() {
@@ -42,18 +37,26 @@ LogWriter::~LogWriter() {
   state_->changed.notify_all();
 }
 
-void LogWriter::write(std::string line) {
+void LogWriter::set_journal(PutIntoJournal put) {
   const std::lock_guard lock(state_->mutex);
-  if (state_->queued_bytes + line.size() > kMaxQueuedBytes) {
+  state_->journal = put;
+}
+
+void LogWriter::write(Record record) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->queued_bytes + record.text.size() > kMaxQueuedBytes) {
     ++state_->lost;
     return;
   }
-  if (const std::uint64_t lost = std::exchange(state_->lost, 0); lost != 0) {
-    line.insert(0, "[" + std::to_string(lost) + " lines are missing here]\n");
-  }
-  state_->queued_bytes += line.size();
-  state_->queue.push_back(std::move(line));
+  state_->queued_bytes += record.text.size();
+  state_->queue.push_back(std::move(record));
   state_->changed.notify_all();
+}
+
+std::uint64_t LogWriter::take_lost() {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->queued_bytes + kRoomToTell > kMaxQueuedBytes) return 0;
+  return std::exchange(state_->lost, 0);
 }
 
 void LogWriter::run(const std::shared_ptr<State>& state, int fd) {
@@ -61,12 +64,17 @@ void LogWriter::run(const std::shared_ptr<State>& state, int fd) {
   for (;;) {
     state->changed.wait(lock, [&] { return state->ending || !state->queue.empty(); });
     if (state->ending) return;
-    const std::string line = std::move(state->queue.front());
+    const Record record = std::move(state->queue.front());
     state->queue.pop_front();
-    state->queued_bytes -= line.size();
+    state->queued_bytes -= record.text.size();
     state->writing = true;
+    const PutIntoJournal journal = state->journal;
     lock.unlock();
-    write_all(fd, line);
+    if (record.priority == 0) {
+      write_all(fd, record.text);
+    } else {
+      journal({.priority = record.priority, .component = record.component, .message = record.text});
+    }
     lock.lock();
     state->writing = false;
     state->changed.notify_all();

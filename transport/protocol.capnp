@@ -57,8 +57,9 @@
 # Handoff      A reference that host B passes to host C for a node of host A. B tells A (Introduce),
 #              which keeps one in escrow; C asks A for it (ClaimRef), and A answers (ClaimResult). If
 #              C asks before B has told, the answer waits for that, until the session of A and B is
-#              over, or for twice the session timeout. C cannot call a node before it is counted for
-#              it. B chooses the handoff's id; it dies with the answer. Unclaimed it dies twice the
+#              over. A asks B then (askIntroductions): if B answers and the introduction has not come
+#              before that, it was lost with an earlier session, and there is nothing to claim. C
+#              cannot call a node before it is counted for it. B chooses the handoff's id; it dies with the answer. Unclaimed it dies twice the
 #              session timeout after the end of the session of A and B, of A and C, or of B and C, of
 #              which B tells (RecipientLost).
 #
@@ -184,7 +185,7 @@ struct Frame {
 
 struct Hello {
   # First frame of the dialer.
-  protocolVersion @0 :UInt32;   # 4. Other versions are refused.
+  protocolVersion @0 :UInt32;   # of the session to be: 5, or 4 (below). Others are refused.
   cluster @1 :Text;             # name of the cluster, equal on both ends
   host @2 :UInt32;              # the dialer
   hostName @3 :Text;            # as the acceptor's configuration has it
@@ -203,6 +204,7 @@ struct Challenge {
   hostName @1 :Text;
   incarnation @2 :UInt64;       # the acceptor's
   nonce @3 :Data;               # 32 bytes
+  newestVersion @4 :UInt32;     # that the acceptor speaks; 0: version 4, which does not say
 }
 
 struct Answer {
@@ -323,6 +325,8 @@ struct Message {
     file               @18 :File;
     contextHolder      @19 :ContextHolder;
     recipientLost      @20 :RecipientLost;
+    askIntroductions   @21 :Void; # to an introducer that a claim names, which has introduced nothing
+    introductionsSent  @22 :Void; # the answer, behind all that the sender had introduced when asked
   }
 }
 
@@ -398,6 +402,9 @@ struct Call {
   nice @9 :Int32;               # of the calling thread, -20 to 19
   wantsAcceptance @10 :Bool;    # of a synchronous call
   caller @11 :UInt64;           # the calling process, by a number of the sender's; 0: not told
+  # Since version 5, for those who follow calls; 0: not told.
+  trace @12 :UInt64;            # the first call of all that this one follows from, by its span
+  span @13 :UInt64;             # this call, on all hosts; chosen by the sender
 }
 
 struct Reply {

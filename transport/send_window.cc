@@ -10,7 +10,26 @@ bool SendWindow::has_room(std::uint64_t frame_bytes) const {
          bytes_ <= limits_.backlog_bytes - frame_bytes;
 }
 
-void SendWindow::push(std::shared_ptr<const OutgoingFrame> frame) {
+std::shared_ptr<OutgoingFrame> SendWindow::fresh_frame() {
+  if (spare_.empty()) return std::make_shared<OutgoingFrame>();
+  std::shared_ptr<OutgoingFrame> frame = std::move(spare_.back());
+  spare_.pop_back();
+  return frame;
+}
+
+void SendWindow::recycle(std::shared_ptr<OutgoingFrame> frame) {
+  if (spare_.size() == kMostSpare || frame.use_count() > 1 ||
+      frame->head.capacity() > kMostSpareBytes) {
+    return;
+  }
+  std::vector<std::byte> head = std::move(frame->head);
+  head.clear();
+  *frame = {};
+  frame->head = std::move(head);
+  spare_.push_back(std::move(frame));
+}
+
+void SendWindow::push(std::shared_ptr<OutgoingFrame> frame) {
   NB_CHECK(frame->sequence == next_sequence());
   bytes_ += frame->size();
   retained_.push_back(std::move(frame));
@@ -38,6 +57,7 @@ bool SendWindow::acknowledge(Sequence received) {
   for (std::uint64_t i = 0; i < count; ++i) {
     bytes_ -= retained_.front()->size();
     in_flight_bytes_ -= retained_.front()->size();
+    recycle(std::move(retained_.front()));
     retained_.pop_front();
   }
   first_sequence_ += count;

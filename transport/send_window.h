@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "transport/config.h"
 #include "transport/frame.h"
@@ -27,8 +28,10 @@ class SendWindow {
   }
   // Whether a frame of this size may be added without breaking the bound of the backlog.
   [[nodiscard]] bool has_room(std::uint64_t frame_bytes) const;
+  // An empty frame: one that was acknowledged, if it is kept, so that its memory is used again.
+  [[nodiscard]] std::shared_ptr<OutgoingFrame> fresh_frame();
   // Adds the frame, whose sequence is next_sequence().
-  void push(std::shared_ptr<const OutgoingFrame> frame);
+  void push(std::shared_ptr<OutgoingFrame> frame);
 
   // Returns the first waiting message, which is in flight from then on; null if there is none, or
   // if as much is in flight as is allowed.
@@ -46,8 +49,15 @@ class SendWindow {
   [[nodiscard]] std::uint64_t in_flight_bytes() const { return in_flight_bytes_; }
 
  private:
+  // How many frames are kept for the next ones, and how large they may be without their payload.
+  static constexpr std::size_t kMostSpare = 16;
+  static constexpr std::size_t kMostSpareBytes = 1024;
+  // Keeps the frame, if nobody else has it.
+  void recycle(std::shared_ptr<OutgoingFrame> frame);
+
   SessionLimits limits_;
-  std::deque<std::shared_ptr<const OutgoingFrame>> retained_;
+  std::deque<std::shared_ptr<OutgoingFrame>> retained_;
+  std::vector<std::shared_ptr<OutgoingFrame>> spare_;
   std::uint64_t first_sequence_ = 1;  // of retained_.front()
   std::size_t cursor_ = 0;            // index into retained_
   std::uint64_t bytes_ = 0;

@@ -33,7 +33,8 @@ SessionIdentity SessionIdentity::of(const TransportConfig& config, const PeerCon
           .incarnation = config.incarnation,
           .peer = peer.id,
           .peer_name = peer.name,
-          .key = ClusterKey(config.cluster_key)};
+          .key = ClusterKey(config.cluster_key),
+          .newest = config.newest_version};
 }
 
 Session::Session(SessionIdentity identity, const SessionTiming& timing, const SessionLimits& limits,
@@ -42,20 +43,25 @@ Session::Session(SessionIdentity identity, const SessionTiming& timing, const Se
       timing_(timing),
       limits_(limits),
       events_(events),
-      random_(std::move(random)) {
+      random_(std::move(random)),
+      proposed_(identity_.newest) {
+  NB_CHECK(is_spoken(identity_.newest));
   NB_CHECK(identity_.host.value() != 0 && identity_.peer.value() != 0);
   NB_CHECK(identity_.host != identity_.peer && identity_.incarnation.value() != 0);
 }
 
 // --- Beginning and end of a session
 
-void Session::establish(SessionId id, Incarnation peer_incarnation, std::uint64_t now_ms) {
+void Session::establish(SessionId id, Incarnation peer_incarnation, WireVersion version,
+                        std::uint64_t now_ms) {
   NB_CHECK(!live());
   session_ = Live{.id = id,
                   .peer_incarnation = peer_incarnation,
+                  .version = version,
                   .window = SendWindow(limits_),
                   .suspended_ms = now_ms,
                   .payload = {}};
+  proposed_ = version;
   ++counters_.established;
 }
 
@@ -63,6 +69,7 @@ void Session::lose(std::string reason) {
   auto& live = std::get<Live>(session_);
   NB_CHECK(std::holds_alternative<std::monostate>(live.payload));
   session_ = None{};
+  proposed_ = identity_.newest;
   ending_.reset();
   ack_due_ms_ = kNever;
   ack_wanted_ = false;
@@ -172,6 +179,10 @@ FrameOutcome Session::message_arrived(frame::Message message, std::uint64_t payl
     live.payload = Duplicate{};
     return {.next = FrameOutcome::Next::kPayload, .destination = {}};
   }
+  if (first_version_of(message.content) > live.version) {
+    return violation("a message that version " + std::to_string(live.version.value()) +
+                     " does not have");
+  }
   if (message.sequence.value() != live.received + 1) {
     return violation("message " + std::to_string(message.sequence.value()) + " after " +
                      std::to_string(live.received));
@@ -239,7 +250,8 @@ void Session::queue(const Frame& frame, Sequence received) {
 void Session::send(const PeerMessage& message, Payload payload) {
   auto* live = std::get_if<Live>(&session_);
   if (live == nullptr || ending_) return;
-  auto out = std::make_shared<OutgoingFrame>();
+  NB_CHECK(first_version_of(message) <= live->version);
+  std::shared_ptr<OutgoingFrame> out = live->window.fresh_frame();
   out->sequence = live->window.next_sequence();
   out->received = Sequence(live->received);
   const auto encoded =
@@ -311,10 +323,14 @@ LinkStatus Session::status(const PeerConfig& peer) const {
   status.peer = peer.id;
   status.name = peer.name;
   status.address = peer.address;
+  const auto* session = std::get_if<Live>(&session_);
+  status.version = session != nullptr ? session->version.value() : 0;
   status.state = !live() ? "connecting" : link_up() ? "established" : "suspended";
   status.messages_sent = counters_.messages_sent;
   status.messages_received = counters_.messages_received;
   status.reconnects = counters_.resumed;
+  status.sessions = counters_.established;
+  status.sessions_lost = counters_.lost;
   status.unacknowledged_bytes = backlog_bytes();
   return status;
 }

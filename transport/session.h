@@ -27,6 +27,11 @@
 // carries out the rest. So send() and give_up() call nobody, and a session is lost only when no
 // link can be writing to a payload's destination any more.
 //
+// Versions. The dialer proposes the session's version in its Hello: that of the session to resume, or
+// the newest that it speaks; if that is refused, the one before in the next Hello. If the acceptor's
+// Challenge says that it is another agent than the session's, and speaks a newer version than was
+// proposed, the dialer proposes the newer one on another link.
+//
 // Stalls. An end that did not run itself (a stopped process, a suspended machine) does not suspect
 // its peer because of the silence in that time.
 #pragma once
@@ -61,6 +66,7 @@ struct SessionIdentity {
   HostId peer;
   std::string peer_name;
   ClusterKey key;
+  WireVersion newest = kNewestVersion;  // that this end speaks
 
   // Whether this end dials. Both ends know it without asking.
   [[nodiscard]] bool dials() const { return host > peer; }
@@ -172,6 +178,7 @@ class Session {
   struct Live {
     SessionId id;
     Incarnation peer_incarnation;
+    WireVersion version;
     SendWindow window;
     std::uint64_t received = 0;      // last complete sequence
     std::uint64_t told = 0;          // the highest acknowledgement that was handed to the link
@@ -194,7 +201,12 @@ class Session {
     std::string detail;
   };
 
-  void establish(SessionId id, Incarnation peer_incarnation, std::uint64_t now_ms);
+  void establish(SessionId id, Incarnation peer_incarnation, WireVersion version,
+                 std::uint64_t now_ms);
+  [[nodiscard]] bool speaks(WireVersion version) const {
+    return version >= kOldestVersion && version <= identity_.newest;
+  }
+  FrameOutcome refused(const frame::Refuse& refuse);
   void lose(std::string reason);
   bool expired(std::uint64_t now_ms) const;
   void abandon_payload(Live& live);
@@ -226,6 +238,7 @@ class Session {
   std::optional<std::string> close_reason_;  // for tick(): the link is of no use any more
   std::deque<std::shared_ptr<const OutgoingFrame>> control_;  // goes before messages
 
+  WireVersion proposed_;  // in the next Hello
   std::uint64_t links_accepted_ = 0;
   std::uint64_t last_sent_ms_ = 0;
   std::uint64_t last_heard_ms_ = 0;

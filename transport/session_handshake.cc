@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The handshake of a Session: how a link begins, at either end.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +25,7 @@ void Session::connected(std::uint64_t now_ms) {
   const auto* live = std::get_if<Live>(&session_);
   last_heard_ms_ = last_sent_ms_ = last_tick_ms_ = now_ms;
   const frame::Hello hello{
+      .version = proposed_,
       .cluster = identity_.cluster,
       .host = identity_.host,
       .host_name = identity_.host_name,
@@ -42,9 +44,12 @@ std::optional<frame::Refuse> Session::refusal(const frame::Hello& hello) const {
   const auto refuse = [](RefuseReason reason, std::string detail) {
     return frame::Refuse{.reason = reason, .detail = std::move(detail)};
   };
-  if (hello.protocol_version != kProtocolVersion) {
-    return refuse(RefuseReason::kVersion,
-                  "protocol version " + std::to_string(kProtocolVersion) + " is spoken here");
+  if (!speaks(hello.version)) {
+    return refuse(RefuseReason::kVersion, "protocol versions " +
+                                              std::to_string(kOldestVersion.value()) + " to " +
+                                              std::to_string(identity_.newest.value()) +
+                                              " are spoken here, and not " +
+                                              std::to_string(hello.version.value()));
   }
   if (hello.cluster != identity_.cluster) {
     return refuse(RefuseReason::kCluster, "this is cluster '" + identity_.cluster + "'");
@@ -68,6 +73,7 @@ frame::Challenge Session::challenge() const {
   return {.host = identity_.host,
           .host_name = identity_.host_name,
           .incarnation = identity_.incarnation,
+          .newest = identity_.newest,
           .nonce = nonce()};
 }
 
@@ -87,13 +93,14 @@ void Session::accept(const frame::Hello& hello, const frame::Challenge& challeng
   auto* live = std::get_if<Live>(&session_);
   const bool resume =
       live != nullptr && hello.session == live->id && hello.incarnation == live->peer_incarnation &&
-      hello.peer_incarnation == identity_.incarnation && live->window.rewind(hello.received);
+      hello.peer_incarnation == identity_.incarnation && hello.version == live->version &&
+      live->window.rewind(hello.received);
   if (!resume) {
     if (live != nullptr) {
       lose(hello.incarnation != live->peer_incarnation ? "the peer was restarted"
                                                        : "the peer has given the session up");
     }
-    establish(SessionId(random_()), hello.incarnation, now_ms);
+    establish(SessionId(random_()), hello.incarnation, hello.version, now_ms);
     live = &std::get<Live>(session_);
     NB_CHECK(live->id.value() != 0);
   } else {
@@ -105,7 +112,7 @@ void Session::accept(const frame::Hello& hello, const frame::Challenge& challeng
       .session = live->id, .received = Sequence(live->received), .proof = {}};
   welcome.proof = identity_.key.of_acceptor(hello, challenge, welcome);
   queue(welcome, Sequence(live->received));
-  if (!resume) events_.session_established(identity_.peer, hello.incarnation);
+  if (!resume) events_.session_established(identity_.peer, hello.incarnation, hello.version);
 }
 
 FrameOutcome Session::greeted(const Frame& frame, std::uint64_t now_ms) {
@@ -116,9 +123,17 @@ FrameOutcome Session::greeted(const Frame& frame, std::uint64_t now_ms) {
     return welcome_arrived(*welcome, now_ms);
   }
   if (const auto* refuse = std::get_if<frame::Refuse>(&frame)) {
-    return useless_link("refused: " + refuse->detail);
+    return refused(*refuse);
   }
   return useless_link("not an answer to a greeting");
+}
+
+FrameOutcome Session::refused(const frame::Refuse& refuse) {
+  if (refuse.reason == RefuseReason::kVersion) {
+    const WireVersion before{std::get<Greeting>(link_).hello.version.value() - 1};
+    proposed_ = speaks(before) ? before : identity_.newest;
+  }
+  return useless_link("refused: " + refuse.detail);
 }
 
 // session.pml: arrives_at_d
@@ -129,6 +144,12 @@ FrameOutcome Session::challenged(Greeting& greeting, const frame::Challenge& cha
   }
   if (challenge.incarnation.value() == 0) {
     return useless_link("an agent without an incarnation answers");
+  }
+  const auto* live = std::get_if<Live>(&session_);
+  const bool resumes = live != nullptr && live->peer_incarnation == challenge.incarnation;
+  if (!resumes && greeting.hello.version < std::min(identity_.newest, challenge.newest)) {
+    proposed_ = std::min(identity_.newest, challenge.newest);
+    return useless_link("it speaks a newer version now");
   }
   greeting.challenge = challenge;
   queue(frame::Answer{.proof = identity_.key.of_dialer(greeting.hello, challenge)});
@@ -162,9 +183,10 @@ FrameOutcome Session::welcome_arrived(const frame::Welcome& welcome, std::uint64
     lose(incarnation != live->peer_incarnation ? "the peer was restarted"
                                                : "the peer has given the session up");
   }
-  establish(welcome.session, incarnation, now_ms);
+  const WireVersion version = greeting.hello.version;
+  establish(welcome.session, incarnation, version, now_ms);
   link_ = Up{};
-  events_.session_established(identity_.peer, incarnation);
+  events_.session_established(identity_.peer, incarnation, version);
   return {.next = ending_ ? FrameOutcome::Next::kStop : FrameOutcome::Next::kReadOn,
           .destination = {}};
 }

@@ -21,6 +21,7 @@
 #include "core/wire/lease.h"
 #include "core/wire/payload.h"
 #include "core/wire/peer_message.h"
+#include "core/wire/version.h"
 
 namespace netbinder {
 
@@ -45,7 +46,8 @@ struct LeasedPlace {
 class PeerEvents {
  public:
   virtual ~PeerEvents() = default;
-  virtual void session_established(HostId peer, Incarnation incarnation) = 0;
+  // Only what `version` has may be sent.
+  virtual void session_established(HostId peer, Incarnation incarnation, WireVersion version) = 0;
   // The session is over for good on both sides; a later session is a new one.
   virtual void session_lost(HostId peer) = 0;
   // A Call or Reply begins to arrive. Only these have a payload, and they always have one, perhaps
@@ -76,12 +78,16 @@ struct LinkStatus {
   std::string address;
   std::string transport;         // of messages: "tcp", "tcp+tls", "rdma", "sim"
   std::string transport_reason;  // why that one, in words; empty where there is no choice
+  std::uint32_t version = 0;     // of the session; 0: there is none
   std::string state;  // "established", "connecting", "suspended" (session alive, link down)
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t messages_received = 0;
-  std::uint64_t reconnects = 0;
+  std::uint64_t reconnects = 0;     // of the session: links that resumed one
+  std::uint64_t sessions = 0;       // that have begun
+  std::uint64_t sessions_lost = 0;
+  std::uint64_t retransmitted = 0;  // segments, by the kernel's TCP
   std::uint64_t unacknowledged_bytes = 0;
   std::string last_failure;             // why the last link ended, or none could be made; in words
   std::uint64_t up_for_ms = 0;          // of the present link; 0: there is none

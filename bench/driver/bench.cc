@@ -92,7 +92,7 @@ std::unique_ptr<Namespaces> choose_modes(Results& results) {
   std::unique_ptr<Namespaces> namespaces;
   const bool asked = !results.options.modes.empty();
   results.modes =
-      asked ? results.options.modes : std::vector{Mode::kLocal, Mode::kTcp, Mode::kVeth};
+      asked ? results.options.modes : std::vector{Mode::kLocal, Mode::kTcp, Mode::kVeth, Mode::kTls};
   if (std::ranges::find(results.modes, Mode::kVeth) == results.modes.end()) return namespaces;
   try {
     namespaces = std::make_unique<Namespaces>();

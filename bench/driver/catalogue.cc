@@ -21,13 +21,14 @@ struct Known {
   const char* package;  // what it needs to be built, if nothing else does
 };
 
-const std::array<Known, 7> kKnown = {{
+const std::array<Known, 8> kKnown = {{
     {"netbinder", {"netbinder"}, nullptr},
     {"socket", {"socket-polled", "socket"}, nullptr},
     {"ucx", {"ucx"}, "libucx-dev"},
     {"capnp", {"capnp"}, nullptr},
-    {"grpc", {"grpc"}, "libgrpc++-dev, libprotobuf-dev and protobuf-compiler-grpc"},
+    {"grpc", {"grpc", "grpc-echo"}, "libgrpc++-dev, libprotobuf-dev and protobuf-compiler-grpc"},
     {"sd-bus", {"sd-bus"}, "libsystemd-dev"},
+    {"aidl", {"aidl-echo"}, nullptr},
     {"limits", {"memcpy", "process_vm_readv"}, nullptr},
 }};
 
@@ -50,9 +51,12 @@ void add_described(const std::string& path, const std::string& lines, std::vecto
     const auto said = nlohmann::json::parse(line);
     PeerHere peer{.name = said.at("peer"),
                   .what = said.at("what"),
-                  .is_limit = said.at("kind") == "limit",
+                  .kind = said.at("kind") == "limit"  ? PeerKind::kLimit
+                          : said.at("kind") == "echo" ? PeerKind::kEcho
+                                                      : PeerKind::kCalls,
                   .modes = {},
-                  .program = path};
+                  .program = path,
+                  .oneway = said.value("oneway", false)};
     for (const auto& word : said.at("modes")) {
       if (const auto mode = mode_of(word.get<std::string>())) peer.modes.push_back(*mode);
     }

@@ -11,12 +11,20 @@
 
 namespace netbinder::bench {
 
+// The figures that a peer's can be compared with.
+enum class PeerKind : std::uint8_t {
+  kCalls,  // each other
+  kLimit,  // all, as what none can be better than
+  kEcho,   // other echoes: calls by generated stubs, whose answers are what the requests were
+};
+
 struct PeerHere {
   std::string name;
   std::string what;  // for readers
-  bool is_limit = false;
+  PeerKind kind = PeerKind::kCalls;
   std::vector<Mode> modes;
   std::string program;
+  bool oneway = false;  // it has such calls
   [[nodiscard]] bool has(Mode mode) const;
 };
 

@@ -21,7 +21,9 @@ Json line_of(const char* kind, const std::string& peer, const Point& point) {
           {"bytes", point.bytes},
           {"clients", point.clients},
           {"interval_us", point.interval_us},
-          {"pinning", text(point.pinning)}};
+          {"pinning", text(point.pinning)},
+          {"work", text(point.work)},
+          {"load", text(point.load)}};
 }
 
 template <typename Figures>

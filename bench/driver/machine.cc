@@ -13,7 +13,7 @@ namespace netbinder::bench {
 
 namespace {
 
-// What stands behind the colon of the first line that begins so.
+// The text behind the colon of the first line that begins with `begin`.
 std::string cpuinfo(const std::string& begin) {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a reader has to know of the machine to judge figures from it.
+// The facts about a machine that a reader needs to judge its figures.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is measured, in which order, for given options.
+// The plan of a run: the points to measure, and their order, for given options.
 #pragma once
 
 #include <vector>
@@ -16,8 +16,8 @@ constexpr std::uint32_t kSparseIntervalUs = 5000;
 
 // The size of all points that are not about sizes.
 std::size_t usual_size(const Options& options);
-// For each mode: every size with one client; every number of clients, sparse calls, and both
-// pinnings with the usual size.
+// For each mode: every size with one client; oneway calls, every number of clients, sparse calls, and
+// both pinnings with the usual size, and on one host calls beside busy loops. With TLS the sizes only.
 std::vector<Point> points_of(const Options& options, const std::vector<Mode>& modes);
 // Whether the peer takes part. Limits are no calls: they take part where only the size matters.
 bool takes_part(const PeerHere& peer, const Point& point);

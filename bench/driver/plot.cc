@@ -18,7 +18,7 @@ constexpr double kTop = 36;
 constexpr double kBottom = 48;
 constexpr double kLineHeight = 14;
 
-// Where values are on the drawing.
+// Maps values to places on the drawing.
 class Scale {
  public:
   explicit Scale(const Plot& plot) {
@@ -30,6 +30,8 @@ class Scale {
         widen(least_y_, most_y_, std::log10(point.y));
       }
     }
+    if (most_x_ < least_x_) least_x_ = most_x_ = 0;  // there is nothing to show
+    if (most_y_ < least_y_) least_y_ = most_y_ = 0;
     if (most_x_ <= least_x_) most_x_ = least_x_ + 1;
     least_y_ = std::floor(least_y_ * 3) / 3;
     most_y_ = std::max(std::ceil(most_y_ * 3) / 3, least_y_ + 0.5);

@@ -49,7 +49,7 @@ Plot distribution_plot(const Results& results, Mode mode) {
   }
   for (const PeerHere& peer : results.catalogue.here) {
     const Summary* row = find(results.summaries, peer.name, point);
-    if (row == nullptr || peer.is_limit) continue;
+    if (row == nullptr || peer.kind != PeerKind::kCalls) continue;
     Series series = new_series(results, peer);
     for (const auto& [part, time_us] : row->quantiles) {
       if (part > kMostPart) continue;
@@ -73,6 +73,7 @@ Plot sizes_plot(const Results& results, Mode mode) {
     plot.x_ticks.push_back({size_place(bytes), size_text(bytes)});
   }
   for (const PeerHere& peer : results.catalogue.here) {
+    if (peer.kind == PeerKind::kEcho) continue;
     Series series = new_series(results, peer);
     for (const std::size_t bytes : results.options.sizes) {
       const Summary* row = find(results.summaries, peer.name, {.mode = mode, .bytes = bytes});
@@ -100,7 +101,7 @@ Plot clients_plot(const Results& results, Mode mode) {
     plot.x_ticks.push_back({std::log2(clients), std::to_string(clients)});
   }
   for (const PeerHere& peer : results.catalogue.here) {
-    if (peer.is_limit) continue;
+    if (peer.kind != PeerKind::kCalls) continue;
     Series series = new_series(results, peer);
     for (const std::uint32_t clients : results.options.clients) {
       const Summary* row =
@@ -111,7 +112,8 @@ Plot clients_plot(const Results& results, Mode mode) {
            fmt::format("{}: {} clients, {} calls/s, {} µs of processor time each", peer.name,
                        clients, count_text(row->calls_per_s), figure(row->cpu_us_per_call))});
     }
-    if (!series.points.empty()) plot.series.push_back(std::move(series));
+    // One number of clients is a row of the table, and no line.
+    if (series.points.size() > 1) plot.series.push_back(std::move(series));
   }
   return plot;
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "bench/driver/plots.h"
 #include "bench/driver/report_style.h"
 
@@ -58,9 +60,9 @@ std::string peers_section(const Results& results) {
 
 std::string table_of_point(const Results& results, const Point& point) {
   std::string rows;
-  const Summary* own = find(results.summaries, "netbinder", point);
   for (const Summary& row : results.summaries) {
     if (row.point != point) continue;
+    const Summary* own = own_for(results, row.peer, point);
     const std::string name = (row.disturbed ? "~ " : "") + row.peer;
     if (!row.error.empty()) {
       rows += row_of({name, "failed: " + row.error}, "td", "absent");
@@ -85,9 +87,11 @@ std::string table_of_point(const Results& results, const Point& point) {
 std::string mode_section(const Results& results, Mode mode) {
   std::string html =
       fmt::format("<h2 id=\"{}\">{}</h2>\n<div class=\"plots\">\n", text(mode), title_of(mode));
-  html += svg_of(distribution_plot(results, mode));
-  html += svg_of(sizes_plot(results, mode));
-  if (results.options.clients.size() > 1) html += svg_of(clients_plot(results, mode));
+  std::vector<Plot> plots = {distribution_plot(results, mode), sizes_plot(results, mode)};
+  if (results.options.clients.size() > 1) plots.push_back(clients_plot(results, mode));
+  for (const Plot& plot : plots) {
+    if (!plot.series.empty()) html += svg_of(plot);
+  }
   html += "</div>\n<details open><summary>All figures</summary>\n";
   for (const Point& point : results.points) {
     if (point.mode == mode) html += table_of_point(results, point);
@@ -97,31 +101,54 @@ std::string mode_section(const Results& results, Mode mode) {
 
 std::string short_cell(const Results& results, const std::string& peer, const Point& point) {
   const Summary* row = find(results.summaries, peer, point);
-  const Summary* own = find(results.summaries, "netbinder", point);
+  const Summary* own = own_for(results, peer, point);
   if (row == nullptr) return "<td>–</td>";
   if (own == nullptr || own == row) return fmt::format("<td>{}</td>", figure(row->p50_us));
   return fmt::format("<td>{} <small>({})</small></td>", figure(row->p50_us),
                      figure(own->p50_us / row->p50_us));
 }
 
+enum class Compared { kCalls, kEchoes };
+
+bool belongs(const PeerHere& peer, Compared compared) {
+  return (peer.kind == PeerKind::kEcho) == (compared == Compared::kEchoes);
+}
+
 // netbinder beside each peer where it matters most.
-std::string short_table(const Results& results, Mode mode) {
+std::string short_table(const Results& results, Mode mode, Compared compared) {
   std::string html = fmt::format("<div class=\"wide\"><table>\n<tr><th>{}</th>", title_of(mode));
   for (const std::size_t bytes : results.options.sizes) {
     html += fmt::format("<th>{}</th>", size_text(bytes));
   }
   html += "</tr>\n";
   for (const PeerHere& peer : results.catalogue.here) {
-    if (!peer.has(mode)) continue;
+    if (!peer.has(mode) || !belongs(peer, compared)) continue;
+    const bool own = peer.name == "netbinder" || peer.name == "aidl-echo";
     html += fmt::format("<tr class=\"{}\"><td><span class=\"dot s{}\"></span> {}</td>",
-                        peer.name == "netbinder" ? "own" : "", colour_of(results, peer.name),
-                        html_escaped(peer.name));
+                        own ? "own" : "", colour_of(results, peer.name), html_escaped(peer.name));
     for (const std::size_t bytes : results.options.sizes) {
       html += short_cell(results, peer.name, {.mode = mode, .bytes = bytes});
     }
     html += "</tr>\n";
   }
   return html + "</table></div>\n";
+}
+
+// Code that a compiler of interfaces has made, beside other such code.
+std::string echo_section(const Results& results) {
+  const auto& here = results.catalogue.here;
+  if (std::ranges::none_of(here,
+                           [](const PeerHere& peer) { return peer.kind == PeerKind::kEcho; })) {
+    return {};
+  }
+  std::string html =
+      "<h2>Generated stubs</h2>\n<p>An echo, as a user's program makes it with code that a "
+      "compiler of "
+      "interfaces has generated: a string up to 4 KiB, and bytes above, there and back. p50 in µs; "
+      "in "
+      "brackets aidl-echo's divided by it.</p>\n<div class=\"shorts\">\n";
+  for (const Mode mode : results.modes) html += short_table(results, mode, Compared::kEchoes);
+  return html + "</div>\n";
 }
 
 std::string short_section(const Results& results) {
@@ -134,8 +161,8 @@ std::string short_section(const Results& results) {
         "above all their tails are longer than on a quiet one, and ratios less certain.</p>\n";
   }
   html += "<div class=\"shorts\">\n";
-  for (const Mode mode : results.modes) html += short_table(results, mode);
-  return html + "</div>\n";
+  for (const Mode mode : results.modes) html += short_table(results, mode, Compared::kCalls);
+  return html + "</div>\n" + echo_section(results);
 }
 
 }  // namespace
@@ -157,7 +184,8 @@ std::string report_of(const Results& results) {
   html +=
       "<p>CPU: processor time per call of all processes. p50 of turns: the least and the most. "
       "turns: those that count, of "
-      "all. ratio: netbinder's p50 divided by this one's. Made by <code>netbinder bench "
+      "all. ratio: netbinder's p50 divided by this one's; of an echo, aidl-echo's. Made by "
+      "<code>netbinder bench "
       "--peers</code>.</p>\n";
   return html + "</body>\n</html>\n";
 }

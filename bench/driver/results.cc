@@ -23,6 +23,13 @@ std::size_t count_disturbed(const Results& results) {
   return static_cast<std::size_t>(std::ranges::count_if(results.turns, &TurnResult::disturbed));
 }
 
+const Summary* own_for(const Results& results, const std::string& peer, const Point& point) {
+  const auto& here = results.catalogue.here;
+  const auto found = std::ranges::find(here, peer, &PeerHere::name);
+  const bool echoes = found != here.end() && found->kind == PeerKind::kEcho;
+  return find(results.summaries, echoes ? "aidl-echo" : "netbinder", point);
+}
+
 std::string title_of(Mode mode) {
   switch (mode) {
     case Mode::kLocal:
@@ -31,6 +38,8 @@ std::string title_of(Mode mode) {
       return "Two hosts, TCP over the loopback device";
     case Mode::kVeth:
       return "Two hosts, TCP over a veth pair between network namespaces";
+    case Mode::kTls:
+      return "Two hosts, TLS over the loopback device";
   }
   return {};
 }

@@ -37,6 +37,9 @@ struct Results {
 std::string rule_text();
 // How many turns of all were disturbed.
 std::size_t count_disturbed(const Results& results);
+// netbinder's own row that a row is to be compared with: calls with calls, and echoes with echoes.
+// Nothing if it was not measured.
+const Summary* own_for(const Results& results, const std::string& peer, const Point& point);
 // "local", "two hosts over the loopback device", …
 std::string title_of(Mode mode);
 // 4.27, 105, 1,230: as many digits as can mean something.

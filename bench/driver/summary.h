@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the rounds say together: medians over the turns that count, and how far apart they are.
+// The summary of all rounds: medians over the turns that count, and how far apart they are.
 #pragma once
 
 #include <cstddef>

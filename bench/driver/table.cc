@@ -23,7 +23,7 @@ std::string machine_text(const Results& results) {
 std::string row_of(const Results& results, const Summary& row) {
   const std::string name = (row.disturbed ? "~ " : "  ") + row.peer;
   if (!row.error.empty()) return fmt::format("{:<18} failed: {}\n", name, row.error);
-  const Summary* own = find(results.summaries, "netbinder", row.point);
+  const Summary* own = own_for(results, row.peer, row.point);
   return fmt::format("{:<18} {:>9} {:>9} {:>9} {:>11} {:>9} {:>9} {:>7.0f}% {:>5}/{:<3} {:>9}\n",
                      name, figure(row.p50_us), figure(row.p99_us),
                      row.has_p999 ? figure(row.p999_us) : "-", count_text(row.calls_per_s),
@@ -50,7 +50,7 @@ std::string table_of(const Results& results) {
   text +=
       "\ncpu us: processor time per call of all processes. spread: of the turns' p50. turns: that "
       "count, of all.\n"
-      "netbinder: netbinder's p50 divided by this one's.\n";
+      "netbinder: netbinder's p50 divided by this one's; of an echo, aidl-echo's.\n";
   for (const ModeAbsent& absent : results.absent_modes) {
     text += fmt::format("not measured: {}: {}\n", title_of(absent.mode), absent.why);
   }

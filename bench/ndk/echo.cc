@@ -3,11 +3,12 @@
 // ndk_echo [ROUNDS]: what generated code and libbinder_ndk cost beside a plain C program that sends
 // the same bytes with ioctls, in turns, under `netbinder session`. Servers are on the second host
 // if there is one. Prints a line for each payload: its name, the plain program's microseconds for a
-// round trip, the typed call's, the difference, and how many allocations a typed call has made in
-// this process.
+// round trip, the typed call's, the difference; and how many allocations a call makes in client and
+// server together, the plain program's, the typed one's, and the difference.
 #include <aidl/netbinder/bench/BnEcho.h>
 #include <android/binder_manager.h>
 #include <android/binder_process.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -27,15 +28,41 @@ extern "C" {
 }
 #include "bench/times.h"
 
-static std::atomic<std::uint64_t> allocations;
+// Counts allocations of this process and of the servers, which are forked from it.
+static std::atomic<std::uint64_t>* allocations;
 
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
+// All allocations come here, the C++ library's, too. A sanitizer has its own functions instead.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static void count_allocation() {
+  if (allocations != nullptr) allocations->fetch_add(1, std::memory_order_relaxed);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* __libc_realloc(void* memory, std::size_t size);
+
+void* malloc(std::size_t size) {
+  count_allocation();
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  count_allocation();
+  return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) {
+  count_allocation();
+  return __libc_realloc(memory, size);
+}
+}
+#endif
+
+static void share_count() {
+  void* const memory = ::mmap(nullptr, sizeof *allocations, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  allocations = new (memory) std::atomic<std::uint64_t>(0);
+}
 
 namespace {
 
@@ -131,6 +158,12 @@ double round_us(const std::function<void()>& call) {
   return static_cast<double>(now_ns() - start) / 1000.0 / kCallsInARound;
 }
 
+double allocations_of(const std::function<void()>& call) {
+  const std::uint64_t before = *allocations;
+  for (int i = 0; i < kCallsInARound; ++i) call();
+  return static_cast<double>(*allocations - before) / kCallsInARound;
+}
+
 double median(std::vector<double> times) {
   std::sort(times.begin(), times.end());
   return times[times.size() / 2];
@@ -142,21 +175,23 @@ void compare(const char* name, int rounds, const std::function<void()>& plain,
   std::vector<double> typed_us;
   (void)round_us(plain);
   (void)round_us(typed);
-  const std::uint64_t before = allocations;
-  typed();
-  const std::uint64_t made = allocations - before;
+  const double plain_made = allocations_of(plain);
+  const double typed_made = allocations_of(typed);
+  std::vector<double> more_us;
   for (int i = 0; i < rounds; ++i) {
     plain_us.push_back(round_us(plain));
     typed_us.push_back(round_us(typed));
+    more_us.push_back(typed_us.back() - plain_us.back());
   }
-  std::printf("%-8s %8.2f %8.2f %+8.2f  %llu\n", name, median(plain_us), median(typed_us),
-              median(typed_us) - median(plain_us), static_cast<unsigned long long>(made));
+  std::printf("%-8s %8.2f %8.2f %+8.2f  %5.1f %5.1f %+5.1f\n", name, median(plain_us),
+              median(typed_us), median(more_us), plain_made, typed_made, typed_made - plain_made);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 20;
+  share_count();
   start(serve_plain);
   start([] {
     (void)ABinderProcess_setThreadPoolMaxThreadCount(0);
@@ -196,5 +231,6 @@ int main(int argc, char** argv) {
         });
     parcel_free(&request);
   }
+  binder_close(&conn);
   return 0;
 }

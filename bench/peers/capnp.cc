@@ -44,7 +44,7 @@ class CapnpPeer final : public Peer {
   [[nodiscard]] std::string what() const override {
     return "Cap'n Proto RPC (EzRpc), a server with one thread";
   }
-  [[nodiscard]] bool has(Mode) const override { return true; }
+  [[nodiscard]] bool has(Mode mode) const override { return mode != Mode::kTls; }
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {
     const bool local = turn.point.mode == Mode::kLocal;

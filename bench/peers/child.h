@@ -13,7 +13,7 @@
 
 namespace netbinder::bench {
 
-// Where a process runs.
+// The network namespace, the address and the processor of a process.
 struct Place {
   std::string namespace_path;    // of a network namespace; empty: the one that is
   std::string host;              // the IPv4 address there

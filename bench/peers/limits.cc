@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What nobody can do without who moves a payload: one copy of it, within a process or between two.
+// The least that moving a payload can cost: one copy of it, within a process or between two.
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>

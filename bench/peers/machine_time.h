@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the machine's processors were doing besides a turn's own processes. That tells whether
+// The time that processors spent on anything but a turn's own processes. It tells whether
 // others disturbed it.
 #pragma once
 
@@ -18,10 +18,10 @@ struct MachineTime {
   static MachineTime read();
 };
 
-// Of one processor's time, in per cent: what neither the turn's processes (`own_ns`) nor interrupts
+// The per cent of one processor's time that neither the turn's processes (`own_ns`) nor interrupts
 // have used while processors were busy. Never below 0.
 double others_percent(const MachineTime& before, const MachineTime& after, std::uint64_t own_ns);
-// Of all processors' time.
+// The per cent of all processors' time that the hypervisor took.
 double stolen_percent(const MachineTime& before, const MachineTime& after);
 
 }  // namespace netbinder::bench

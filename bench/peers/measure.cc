@@ -67,7 +67,7 @@ class Pipe {
   std::array<int, 2> ends_{};
 };
 
-// What one client has measured.
+// The measurements of one client.
 struct Record {
   std::uint64_t began_ns = 0;
   std::uint64_t ended_ns = 0;
@@ -184,12 +184,34 @@ class TurnProcesses {
   std::vector<EndOf> ends_;
 };
 
+// Processes that compute without end, one on each processor.
+std::vector<Child> busy_loops() {
+  std::vector<Child> loops;
+  const long processors = ::sysconf(_SC_NPROCESSORS_ONLN);
+  for (int processor = 0; processor < processors; ++processor) {
+    loops.push_back(Child::start({.namespace_path = {}, .host = {}, .processor = processor}, [] {
+      volatile bool ends = false;
+      while (!ends) {
+      }
+    }));
+  }
+  return loops;
+}
+
+std::uint64_t cpu_ns_of(const std::vector<Child>& children) {
+  std::uint64_t sum = 0;
+  for (const Child& child : children) sum += child.cpu_ns();
+  return sum;
+}
+
 }  // namespace
 
 Measured measure(const Peer& peer, const Turn& turn) {
   const std::size_t clients = turn.point.clients;
   const Records records(clients);
   const Pipe address_pipe, arrived, go;
+  const std::vector<Child> load =
+      turn.point.load == Load::kBusyLoops ? busy_loops() : std::vector<Child>{};
   TurnProcesses processes;
   for (Child& helper : peer.start_helpers(turn)) processes.add(std::move(helper));
   processes.add(Child::start(turn.server, [&] {
@@ -211,14 +233,16 @@ Measured measure(const Peer& peer, const Turn& turn) {
   processes.wait_for_all(arrived, clients, "the clients are ready");
   const MachineTime machine_before = MachineTime::read();
   const std::uint64_t cpu_before_ns = processes.cpu_ns();
+  const std::uint64_t load_before_ns = cpu_ns_of(load);
   go.write(std::string(clients, 'g'));
   processes.wait_for_all(arrived, clients, "the clients have made their calls");
   const std::uint64_t cpu_ns = processes.cpu_ns() - cpu_before_ns;
+  const std::uint64_t own_ns = cpu_ns + cpu_ns_of(load) - load_before_ns;
   const MachineTime machine_after = MachineTime::read();
 
   Measured measured{.latencies = std::make_unique<Latencies>(),
                     .cpu_ns = cpu_ns,
-                    .others_percent = others_percent(machine_before, machine_after, cpu_ns),
+                    .others_percent = others_percent(machine_before, machine_after, own_ns),
                     .stolen_percent = stolen_percent(machine_before, machine_after)};
   std::uint64_t began_ns = records.at(0).began_ns;
   std::uint64_t ended_ns = 0;

@@ -15,7 +15,7 @@ namespace netbinder::bench {
 struct Measured {
   std::unique_ptr<Latencies> latencies;  // of all clients
   double seconds = 0;                    // from the first call's beginning to the last one's end
-  std::uint64_t cpu_ns = 0;              // of all processes of the turn
+  std::uint64_t cpu_ns = 0;              // of all processes of the turn, without the load beside it
   double others_percent = 0;             // bench/peers/machine_time.h
   double stolen_percent = 0;
 };

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <span>
 #include <stdexcept>
 #include <thread>
@@ -27,21 +26,6 @@ namespace {
 constexpr std::size_t kMapBytes = 4U << 20;
 constexpr std::size_t kReadBytes = 1024;
 constexpr int kServerThreads = 4;
-constexpr std::chrono::seconds kPatience{15};
-
-std::filesystem::path own_folder() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
-}
-
-// Tries until it succeeds: agents start, and find each other.
-template <typename Try>
-void until(const char* what, const Try& attempt) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!attempt()) {
-    if (std::chrono::steady_clock::now() > deadline) fail(what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
 
 class Device {
  public:
@@ -123,9 +107,9 @@ binder_transaction_data transaction_at(const char* payload) {
   for (;;) {
     thread.exchange([&](std::uint32_t command, const char* payload) {
       if (command != BR_TRANSACTION) return;
-      const binder_uintptr_t buffer = transaction_at(payload).data.ptr.buffer;
-      thread.put(BC_FREE_BUFFER, buffer);
-      thread.put(BC_REPLY, binder_transaction_data{});
+      const binder_transaction_data call = transaction_at(payload);
+      thread.put(BC_FREE_BUFFER, call.data.ptr.buffer);
+      if ((call.flags & TF_ONE_WAY) == 0) thread.put(BC_REPLY, binder_transaction_data{});
     });
   }
 }
@@ -133,17 +117,25 @@ binder_transaction_data transaction_at(const char* payload) {
 class BinderConnection final : public Connection {
  public:
   explicit BinderConnection(const Turn& turn)
-      : device_(client_agent(turn)), thread_(device_), payload_(turn.point.bytes, 'x') {
+      : device_(client_agent(turn)),
+        thread_(device_),
+        payload_(turn.point.bytes, 'x'),
+        oneway_(turn.point.work == Work::kOneway) {
     until("the server is not reached", [this] { return try_call(); });
   }
   void call() override {
-    if (!try_call()) throw std::runtime_error("a call failed");
+    while (!try_call()) {
+      // The server is behind, and has no room for more until it has caught up.
+      if (!oneway_) throw std::runtime_error("a call failed");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
 
  private:
   bool try_call() {
     binder_transaction_data data{};
     data.code = 1;
+    data.flags = oneway_ ? TF_ONE_WAY : 0;
     data.data_size = payload_.size();
     data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(payload_.data());
     if (answer_ != 0) thread_.put(BC_FREE_BUFFER, std::exchange(answer_, 0));
@@ -152,6 +144,7 @@ class BinderConnection final : public Connection {
     bool failed = false;
     while (!answered && !failed) {
       thread_.exchange([&](std::uint32_t command, const char* payload) {
+        answered = answered || (oneway_ && command == BR_TRANSACTION_COMPLETE);
         if (command == BR_REPLY) {
           answered = true;
           answer_ = transaction_at(payload).data.ptr.buffer;
@@ -165,6 +158,7 @@ class BinderConnection final : public Connection {
   Device device_;
   Thread thread_;
   std::vector<char> payload_;
+  bool oneway_;
   binder_uintptr_t answer_ = 0;
 };
 
@@ -176,8 +170,9 @@ class NetbinderPeer final : public Peer {
   }
   [[nodiscard]] Kind kind() const override { return Kind::kNetbinder; }
   [[nodiscard]] bool has(Mode) const override { return true; }
+  [[nodiscard]] bool has(Work) const override { return true; }
   [[nodiscard]] std::vector<Child> start_helpers(const Turn& turn) const override {
-    return start_agents(turn, (own_folder() / "netbinderd").string());
+    return start_agents(turn, (own_folder() / "netbinderd").string(), Manager::kServer);
   }
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {

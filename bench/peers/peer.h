@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a peer of the benchmark has to know how to do. A program offers one or more of them
+// The interface of a benchmark's peer. A program offers one or more of them
 // (peers()), and gets the rest (its processes, their places, what is measured) from the library
 // around it.
 //
-// A call is `point.bytes` there, where the server can read them, and an empty answer back.
+// A call is `point.bytes` there, where the server can read them, and an empty answer back; of an
+// echo, the same bytes back, as a string up to kMostTextBytes and as bytes above. Oneway, nothing
+// comes back but that the request is queued for the server.
 #pragma once
 
 #include <functional>
@@ -21,7 +23,10 @@ enum class Kind : std::uint8_t {
   kNetbinder,
   kPeer,
   kLimit,  // no call, but a part of one that nobody can do without
+  kEcho,   // calls by generated stubs, whose answers are what the requests were
 };
+
+inline constexpr std::size_t kMostTextBytes = 4096;
 
 // One turn of a peer, as its processes see it.
 struct Turn {
@@ -46,6 +51,7 @@ class Peer {
   [[nodiscard]] virtual std::string what() const = 0;  // one line for readers
   [[nodiscard]] virtual Kind kind() const { return Kind::kPeer; }
   [[nodiscard]] virtual bool has(Mode mode) const = 0;
+  [[nodiscard]] virtual bool has(Work work) const { return work == Work::kCall; }
 
   // Programs that serve both sides, such as a broker; they are started first and counted as well.
   [[nodiscard]] virtual std::vector<Child> start_helpers(const Turn&) const { return {}; }

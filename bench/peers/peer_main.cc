@@ -37,17 +37,18 @@ class BadWords : public std::runtime_error {
 };
 
 void describe_peers() {
-  constexpr std::array<const char*, 3> kinds = {"netbinder", "peer", "limit"};
+  constexpr std::array<const char*, 4> kinds = {"netbinder", "peer", "limit", "echo"};
   for (const Peer* peer : peers()) {
     std::string modes;
-    for (const Mode mode : {Mode::kLocal, Mode::kTcp, Mode::kVeth}) {
+    for (const Mode mode : {Mode::kLocal, Mode::kTcp, Mode::kVeth, Mode::kTls}) {
       if (!peer->has(mode)) continue;
       modes += (modes.empty() ? "\"" : ",\"") + std::string(text(mode)) + "\"";
     }
-    std::printf(R"({"peer":"%s","kind":"%s","what":"%s","modes":[%s]})"
+    std::printf(R"({"peer":"%s","kind":"%s","what":"%s","modes":[%s],"oneway":%s})"
                 "\n",
                 peer->name().c_str(), kinds[static_cast<std::size_t>(peer->kind())],
-                peer->what().c_str(), modes.c_str());
+                peer->what().c_str(), modes.c_str(),
+                peer->has(Work::kOneway) ? "true" : "false");
   }
 }
 
@@ -86,12 +87,18 @@ Turn turn_of(Words& words) {
   Turn turn;
   const auto mode = mode_of(words.take("--mode", "local"));
   const auto pinning = pinning_of(words.take("--pinning", "none"));
-  if (!mode || !pinning) throw BadWords("there is no such mode or pinning");
+  const auto work = work_of(words.take("--work", "call"));
+  const auto load = load_of(words.take("--load", "none"));
+  if (!mode || !pinning || !work || !load) {
+    throw BadWords("there is no such mode, pinning, work or load");
+  }
   turn.point = {.mode = *mode,
                 .bytes = words.number("--bytes", "64", 0, 1U << 20),
                 .clients = words.number("--clients", "1", 1, 64),
                 .interval_us = words.number("--interval", "0", 0, 1'000'000),
-                .pinning = *pinning};
+                .pinning = *pinning,
+                .work = *work,
+                .load = *load};
   turn.seconds = std::strtod(words.take("--seconds", "0.2").c_str(), nullptr);
   if (!(turn.seconds > 0 && turn.seconds <= 60)) throw BadWords("--seconds must be up to 60");
   turn.server = {.namespace_path = words.take("--server-namespace", ""),
@@ -139,11 +146,12 @@ void print(const Peer& peer, const Turn& turn, const Measured& measured) {
   const double calls_per_s = calls / measured.seconds;
   std::printf(
       R"({"peer":"%s","mode":"%s","bytes":%zu,"clients":%u,"interval_us":%u,"pinning":"%s",)"
+      R"("work":"%s","load":"%s",)"
       R"("calls":%.0f,"seconds":%.4f,"p50_us":%.3f,"p99_us":%.3f,"p999_us":%.3f,"mean_us":%.3f,)"
       R"("calls_per_s":%.1f,"mb_per_s":%.2f,"cpu_us_per_call":%.3f,)"
       R"("others_percent":%.1f,"stolen_percent":%.1f,"quantiles":[)",
       peer.name().c_str(), text(point.mode).data(), point.bytes, point.clients, point.interval_us,
-      text(point.pinning).data(), calls, measured.seconds, latencies.quantile_us(0.5),
+      text(point.pinning).data(), text(point.work).data(), text(point.load).data(), calls, measured.seconds, latencies.quantile_us(0.5),
       latencies.quantile_us(0.99), latencies.quantile_us(0.999), latencies.mean_us(), calls_per_s,
       calls_per_s * static_cast<double>(point.bytes) / 1e6,
       static_cast<double>(measured.cpu_ns) / 1000 / calls, measured.others_percent,

@@ -114,7 +114,7 @@ class SocketPeer final : public Peer {
                  "sched_yield)"
                : "ping-pong over a stream socket, both sides block in recv";
   }
-  [[nodiscard]] bool has(Mode) const override { return true; }
+  [[nodiscard]] bool has(Mode mode) const override { return mode != Mode::kTls; }
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {
     const bool local = turn.point.mode == Mode::kLocal;

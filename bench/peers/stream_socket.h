@@ -21,7 +21,7 @@ class Socket {
   Socket& operator=(Socket&&) = delete;
 
   [[nodiscard]] int fd() const { return fd_; }
-  // Where a listening one is found.
+  // The address that clients of a listening socket connect to.
   [[nodiscard]] const std::string& address() const { return address_; }
   // The next connection to a listening one.
   [[nodiscard]] Socket accept() const;

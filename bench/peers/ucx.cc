@@ -181,7 +181,7 @@ class UcxPeer final : public Peer {
   [[nodiscard]] std::string what() const override {
     return "UCX active messages, which both sides poll; shared memory on one host, else TCP";
   }
-  [[nodiscard]] bool has(Mode) const override { return true; }
+  [[nodiscard]] bool has(Mode mode) const override { return mode != Mode::kTls; }
   void serve(const Turn& turn,
              const std::function<void(const std::string&)>& ready) const override {
     const Server server(turn);

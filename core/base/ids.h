@@ -50,6 +50,12 @@ using FileToken = StrongId<struct FileTokenTag, std::uint64_t>;
 // Space in an arena, lent to a peer (core/wire/lease.h). 0 is none.
 using LeaseId = StrongId<struct LeaseIdTag, std::uint64_t>;
 
+// A call, on every host that it touches; also its reply. Numbered by the host that it begins at; 0 is
+// none.
+using SpanId = StrongId<struct SpanIdTag, std::uint64_t>;
+// A call and all that were made while it was handled, on every host: the span of that first call.
+using TraceId = StrongId<struct TraceIdTag, std::uint64_t>;
+
 // Cluster-global identity of a node. Equality of nodes is equality of identities.
 struct NodeIdentity {
   HostId host;
@@ -67,6 +73,13 @@ constexpr std::uint64_t first_number_of(Incarnation incarnation) {
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
   mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
   return ((mixed ^ (mixed >> 31)) >> 1) + 1;
+}
+
+// Where an incarnation of a host begins to number spans: apart from every other host (below 65536), and
+// most likely from its own earlier incarnations. Nothing but the reading of traces depends on it.
+constexpr std::uint64_t first_span_of(HostId host, Incarnation incarnation) {
+  return (std::uint64_t{host.value() & 0xFFFF} << 48 |
+          (first_number_of(incarnation) & 0xFFFF) << 32) + 1;
 }
 
 }  // namespace netbinder

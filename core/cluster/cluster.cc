@@ -25,9 +25,10 @@ Cluster::~Cluster() { NB_CHECK(peers_.all().empty()); }
 
 // ---- sessions ----
 
-void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string name) {
+void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string name,
+                             WireVersion version) {
   NB_CHECK(peers_.find(host) == nullptr && host != model_.setup.host);
-  claims_.peer_connected(peers_.add(host, incarnation, std::move(name)));
+  claims_.peer_connected(peers_.add(host, incarnation, std::move(name), version));
 }
 
 void Cluster::peer_lost(HostId host) {
@@ -96,6 +97,10 @@ void Cluster::handle(Peer& peer, peer::ClaimRef& message) {
 
 void Cluster::handle(Peer& peer, peer::Introduce& message) {
   judge(peer, introductions_.introduced(peer, message));
+}
+
+void Cluster::handle(Peer& peer, peer::IntroductionsSent& /*message*/) {
+  judge(peer, introductions_.all_sent(peer));
 }
 
 void Cluster::handle(Peer& peer, peer::NodeDied& message) {

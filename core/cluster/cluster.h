@@ -22,6 +22,7 @@
 #include "core/cluster/peers.h"
 #include "core/cluster/placement.h"
 #include "core/model/elsewhere.h"
+#include "core/wire/version.h"
 
 namespace netbinder {
 
@@ -31,7 +32,8 @@ class Cluster final : public Elsewhere {
   ~Cluster() override;
 
   // ---- sessions, and what comes over them ----
-  void peer_connected(HostId host, Incarnation incarnation, std::string name);
+  void peer_connected(HostId host, Incarnation incarnation, std::string name,
+                      WireVersion version = kNewestVersion);
   void peer_lost(HostId host);
   PayloadPlace payload_arriving(HostId host, const PeerMessage& message, LeaseId lease);
   void payload_abandoned(HostId host);
@@ -88,6 +90,11 @@ class Cluster final : public Elsewhere {
   void handle(Peer& peer, peer::RecipientLost& message) {
     introductions_.recipient_lost(peer, message.recipient);
   }
+  void handle(Peer& peer, peer::AskIntroductions& /*message*/) {
+    // Effects keep their order, so everything introduced so far is sent before this.
+    model_.effects.send(peer.host(), peer::IntroductionsSent{}, {});
+  }
+  void handle(Peer& peer, peer::IntroductionsSent& message);
   void handle(Peer& peer, peer::WatchFreeze& message) { introductions_.watched(peer, message); }
   void handle(Peer& peer, peer::FreezeState& message) { freezes_.handle(peer, message); }
   void handle(Peer& peer, peer::ClaimContext& message) { claims_.handle(peer, message); }

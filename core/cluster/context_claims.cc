@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/local/ioctls.h"
 #include "core/local/managers.h"
 #include "core/model/access_control.h"
@@ -15,6 +16,8 @@ namespace netbinder {
 bool ContextClaims::stands(const Context& context) const {
   const auto holder = holders_.holder(context);
   if (holder && *holder != model_.setup.host) return true;
+  const auto stored = stored_.find(&context);
+  if (stored != stored_.end() && stored->second.host != model_.setup.host) return true;
   const auto found = claims_.find(&context);
   return found != claims_.end() && found->second.claimant != nullptr;
 }
@@ -25,7 +28,9 @@ Outcome ContextClaims::claim(Thread& thread, Context& context, const ClaimingCon
     if (decide(context, model_.setup.host) == Decision::kDenied) return std::unexpected(-EBUSY);
     return Step::kDone;
   }
-  if (peers_.find(model_.setup.arbiter) == nullptr) return std::unexpected(-EHOSTUNREACH);
+  if (!by_store() && peers_.find(model_.setup.arbiter) == nullptr) {
+    return std::unexpected(-EHOSTUNREACH);
+  }
   claims_[&context].claimant = &thread;
   thread.process().loopers().enter(thread, claim);
   ask(context);
@@ -34,6 +39,7 @@ Outcome ContextClaims::claim(Thread& thread, Context& context, const ClaimingCon
 
 void ContextClaims::ask(Context& context) {
   ++claims_[&context].unanswered;
+  if (by_store()) return model_.effects.ask_for_claim(context.name());
   const Thread* const claimant = claims_[&context].claimant;
   const Process& of = claimant != nullptr ? claimant->process() : *context.manager()->owner();
   model_.effects.send(model_.setup.arbiter,
@@ -53,15 +59,19 @@ void ContextClaims::manager_gone(Context& context) {
   if (!std::exchange(claim.granted, false)) return;
   if (arbitrates()) {
     end_claim(context, model_.setup.host);
-  } else if (peers_.find(model_.setup.arbiter) != nullptr) {
-    release_at_arbiter(context);
+  } else {
+    release(context);
   }
 }
 
 void ContextClaims::builtin_installed(Context& context) { announce_to_all(context); }
 
-void ContextClaims::release_at_arbiter(const Context& context) {
-  model_.effects.send(model_.setup.arbiter, peer::ContextReleased{.context = context.name()}, {});
+void ContextClaims::release(const Context& context) {
+  if (by_store()) {
+    model_.effects.release_claim(context.name());
+  } else if (peers_.find(model_.setup.arbiter) != nullptr) {
+    model_.effects.send(model_.setup.arbiter, peer::ContextReleased{.context = context.name()}, {});
+  }
 }
 
 // ---- announcing ----
@@ -114,7 +124,7 @@ void ContextClaims::decided(Context& context, Decision decision, int refusal) {
   if (thread == nullptr) {
     // The claimant is gone, or a standing claim was renewed.
     if (context.manager() == nullptr) {
-      if (granted) release_at_arbiter(context);
+      if (granted) release(context);
     } else if (!granted) {
       depose(context);
     } else {
@@ -131,7 +141,7 @@ void ContextClaims::decided(Context& context, Decision decision, int refusal) {
     if (error == 0) {
       managers_.install(thread->process(), claiming);
     } else {
-      release_at_arbiter(context);
+      release(context);
     }
   }
   ioctls_.finish(*thread, error);
@@ -157,6 +167,44 @@ void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) 
   if (--claim.unanswered > 0) return;
   decided(*context, message.granted ? Decision::kGranted : Decision::kDenied,
           message.forbidden ? -EPERM : -EBUSY);
+}
+
+// ---- claims that a store decides ----
+
+// stored_claims.pml: decided
+void ContextClaims::answered(std::string_view name, ClaimAnswer answer) {
+  Context* const context = model_.find_context(name);
+  if (context == nullptr) return;
+  Claim& claim = claims_[context];
+  NB_CHECK(by_store() && claim.unanswered > 0);
+  if (--claim.unanswered > 0) return;
+  const bool granted = answer == ClaimAnswer::kGranted;
+  decided(*context, granted ? Decision::kGranted : Decision::kDenied,
+          answer == ClaimAnswer::kUnreachable ? -EHOSTUNREACH : -EBUSY);
+}
+
+// stored_claims.pml: stop
+void ContextClaims::lost(std::string_view name) {
+  Context* const context = model_.find_context(name);
+  if (context != nullptr && claims_[context].granted) depose(*context);
+}
+
+// stored_claims.pml: watched
+void ContextClaims::held(std::string_view name, std::optional<ClaimHolder> holder) {
+  Context* const context = model_.find_context(name);
+  if (context == nullptr || !context->cluster_wide()) return;
+  const auto before = stored_.find(context);
+  if (before != stored_.end()) {
+    if (holder == before->second) return;
+    const HostId host = before->second.host;
+    stored_.erase(before);
+    if (host != model_.setup.host) remote_managers_.denied(*context, host);
+  }
+  if (!holder) return;
+  stored_.emplace(context, *holder);
+  if (holder->host != model_.setup.host) {
+    remote_managers_.confirmed(*context, holder->host, holder->incarnation);
+  }
 }
 
 // ---- at the arbiter ----

@@ -13,13 +13,20 @@
 // If several claims of a host are unanswered, only the answer to the last one counts: the arbiter
 // has decided the earlier ones before it.
 //
+// If a store decides (ClaimsBy::kStore), there is no arbiter: a claim is asked of the store, which
+// also tells every host who holds it, and a manager is used by others as soon as both the store and
+// its host have said so. A claim that the store may soon give to another host is lost: its manager is
+// deposed, whether or not another one is there.
+//
 // This class also announces the built-in service managers of hosts to each other. Owned by the
 // Cluster. tests/models/managers.pml is a model of this class.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/cluster/context_holders.h"
@@ -58,6 +65,11 @@ class ContextClaims {
   void builtin_installed(Context& context);
   void claimant_gone(Context& context) { claims_[&context].claimant = nullptr; }
 
+  // ---- the store (see Driver) ----
+  void answered(std::string_view context, ClaimAnswer answer);
+  void lost(std::string_view context);
+  void held(std::string_view context, std::optional<ClaimHolder> holder);
+
   // ---- peers ----
   void peer_connected(Peer& peer);
   void peer_lost(const Peer& peer);
@@ -92,14 +104,15 @@ class ContextClaims {
   };
 
   [[nodiscard]] bool arbitrates() const { return model_.setup.arbiter == model_.setup.host; }
-  // Sends a claim to the arbiter, whose session is up.
+  [[nodiscard]] bool by_store() const { return model_.setup.claims_by == ClaimsBy::kStore; }
+  // Sends a claim to the arbiter, whose session is up, or asks the store.
   void ask(Context& context);
   void announce(Peer& peer, Context& context);
   void announce_to_all(Context& context);
   // `refusal` is what the claimant gets if it was denied.
   void decided(Context& context, Decision decision, int refusal);
   void depose(Context& context);
-  void release_at_arbiter(const Context& context);
+  void release(const Context& context);
 
   // ---- at the arbiter ----
   Decision decide(Context& context, HostId host);
@@ -122,6 +135,7 @@ class ContextClaims {
   Imports& imports_;
   RemoteManagers remote_managers_;
   ContextHolders holders_;  // at the arbiter only
+  boost::container::flat_map<const Context*, ClaimHolder> stored_;  // the store's, as far as it is known
   boost::container::flat_map<const Context*, Claim> claims_;
   std::vector<NewManager> new_managers_;
 };

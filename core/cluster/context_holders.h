@@ -4,8 +4,7 @@
 // claim ends when the claimant releases it or when the claimant's session with the arbiter ends.
 // Owned by ContextClaims.
 //
-// Only this class decides claims. A store with compare-and-swap can take its place: claim() would
-// then be answered later, as the arbiter's answer to other hosts is.
+// It stays empty if a store decides claims (ClaimsBy::kStore).
 #pragma once
 
 #include <boost/container/flat_map.hpp>

@@ -123,6 +123,7 @@ void Exports::watched(Peer& peer, NodeNumber number) {
 
 // ---- ends ----
 
+// ledgers.pml: tell_recipient_lost, lost_at_home
 void Exports::peer_lost(Peer& peer) {
   for (auto it = introduced_.begin(); it != introduced_.end();) {
     const auto [recipient, home] = *it;

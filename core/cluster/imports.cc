@@ -58,7 +58,10 @@ Node* Imports::come_home(const Peer& peer, const WireNode& wire) {
 
 Node* Imports::introduced(Peer& peer, const WireNode& wire) {
   Peer* home = peers_.home_of(wire.node);
-  if (home == nullptr) return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+  if (home == nullptr) {
+    model_.effects.home_unreachable(wire.node.host, peer.host());
+    return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+  }
   Node& node = imported(*home, wire.node.number);
   node.import()->claim(kind_of(wire));
   home->claims_.push_back({.node = wire.node.number,

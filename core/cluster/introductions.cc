@@ -11,7 +11,8 @@ namespace netbinder {
 namespace {
 
 // While no session is lost, a reference is kept for this many times the timeout: it may be in a
-// long queue, or its recipient could not reach this host when it came, which nobody reports.
+// long queue, or its recipient could not reach this host when it came, which nobody reports. An
+// introducer has as long to answer.
 constexpr std::uint64_t kPatience = 6;
 
 RefKind kind_of(bool strong) { return strong ? RefKind::kStrong : RefKind::kWeak; }
@@ -51,9 +52,15 @@ const char* Introductions::introduced(Peer& introducer, const peer::Introduce& m
   if (!is_new) return "the number of a handoff was used twice";
   ++under_way;
   const bool reachable = peers_.find(message.recipient) != nullptr;
-  added->second.deadline_ms =
-      model_.now_ms + (reachable ? kPatience : 1) * model_.setup.handoff_timeout_ms;
+  added->second.deadline_ms = deadline_ms(reachable ? kPatience : 1);
   add_deadline(handoff, added->second.deadline_ms);
+  // Its claims wait for the decision now, and no longer for the introducer.
+  for (auto it = parked_.lower_bound({.handoff = handoff});
+       it != parked_.end() && it->first.handoff == handoff; ++it) {
+    if (it->second.is_linked()) it->second.unlink();
+    it->second.deadline_ms = deadline_ms();
+  }
+  if (parked(handoff)) add_deadline(handoff, deadline_ms());
   decide(introducer, message.handoff);
   return nullptr;
 }
@@ -61,16 +68,15 @@ const char* Introductions::introduced(Peer& introducer, const peer::Introduce& m
 template <typename Which>
 void Introductions::limit(const Which& which) {
   const std::uint64_t deadline = deadline_ms();
-  bool any = false;
   for (auto& [handoff, introduction] : introductions_) {
     if (introduction.deadline_ms <= deadline || !which(handoff, introduction)) continue;
     introduction.deadline_ms = deadline;
     deadlines_.emplace_back(deadline, handoff);
-    any = true;
+    set_timer(deadline);
   }
-  if (any) model_.effects.set_timer(deadline);
 }
 
+// ledgers.pml: recipient_lost_arrives
 void Introductions::recipient_lost(Peer& introducer, HostId recipient) {
   limit([&](const Handoff& handoff, const Introduction& introduction) {
     return handoff.introducer == introducer.host() && introduction.recipient == recipient;
@@ -106,65 +112,72 @@ void Introductions::decide(Peer& introducer, HandoffId id) {
 
 // Answers the parked claims of a handoff by the state that its introduction has now.
 void Introductions::serve_parked(const Handoff& handoff) {
-  const auto [begin, end] = parked_.equal_range(handoff);
-  std::vector<ParkedClaim> claims;
-  for (auto it = begin; it != end; ++it) claims.push_back(it->second);
-  parked_.erase(begin, end);
   // The recipient's claim comes first: it ends the introduction, so other claims are refused.
   const auto introduction = introductions_.find(handoff);
   if (introduction != introductions_.end()) {
     const HostId recipient = introduction->second.recipient;
-    std::ranges::stable_partition(
-        claims, [&](const ParkedClaim& claim) { return claim.claimant == recipient; });
-  }
-  for (const ParkedClaim& claim : claims) {
-    --of_peer_[claim.claimant];
-    if (Peer* claimant = peers_.find(claim.claimant)) {
-      answer(*claimant, handoff, claim.node, claim.kind);
+    for (auto it = parked_.lower_bound({.handoff = handoff});
+         it != parked_.end() && it->first.handoff == handoff; ++it) {
+      if (it->second.claim.claimant != recipient) continue;
+      serve(it->second);
+      break;
     }
-    no_longer_parked({claim.claimant, claim.node}, claim.kind);
   }
+  while (true) {
+    const auto next = parked_.lower_bound({.handoff = handoff});
+    if (next == parked_.end() || next->first.handoff != handoff) break;
+    serve(next->second);
+  }
+}
+
+void Introductions::serve(ParkedClaim& parked) {
+  const Handoff handoff = parked.key.handoff;
+  const Claim claim = parked.claim;
+  parked_.erase(ParkedKey(parked.key));
+  --of_peer_[claim.claimant];
+  if (Peer* claimant = peers_.find(claim.claimant)) answer(*claimant, handoff, claim);
+  no_longer_parked(claim);
 }
 
 // ledgers.pml: claim_arrives
 const char* Introductions::claimed(Peer& claimant, const peer::ClaimRef& message) {
   const Handoff handoff{.introducer = message.introducer, .id = message.handoff};
-  const RefKind kind = kind_of(message.strong);
+  const Claim claim{
+      .claimant = claimant.host(), .node = message.node, .kind = kind_of(message.strong)};
   const auto introduction = introductions_.find(handoff);
   const bool undecided = introduction == introductions_.end()
                              ? peers_.find(message.introducer) != nullptr
                              : introduction->second.state == State::kWaiting;
   if (!undecided || message.introducer == claimant.host()) {
-    answer(claimant, handoff, message.node, kind);
+    answer(claimant, handoff, claim);
     return nullptr;
   }
   if (of_peer_[claimant.host()] >= kMaxOfPeer) return "too many claims";
-  park(claimant, handoff, message.node, kind);
+  park(handoff, claim);
   return nullptr;
 }
 
-void Introductions::answer(Peer& claimant, const Handoff& handoff, NodeNumber node, RefKind kind) {
+void Introductions::answer(Peer& claimant, const Handoff& handoff, const Claim& claim) {
   const auto found = introductions_.find(handoff);
   // A claim that does not match the introduction is refused, and does not end it.
-  if (found == introductions_.end() || found->second.recipient != claimant.host() ||
-      found->second.node != node || found->second.kind != kind) {
-    tell(claimant, handoff, node, kind, Answer::kNothing);
+  if (found == introductions_.end() || found->second.recipient != claim.claimant ||
+      found->second.node != claim.node || found->second.kind != claim.kind) {
+    tell(handoff, claim, Answer::kNothing);
     return;
   }
   Answer answer = Answer::kNothing;
   if (const EscrowRef* escrow = found->second.escrow) {
-    exports_.count(claimant, escrow->node(), kind);
+    exports_.count(claimant, escrow->node(), claim.kind);
     answer = Answer::kCounted;
   }
   end(handoff);
-  tell(claimant, handoff, node, kind, answer);
+  tell(handoff, claim, answer);
 }
 
-void Introductions::tell(const Peer& claimant, const Handoff& handoff, NodeNumber node,
-                         RefKind kind, Answer answer) {
-  model_.effects.send(claimant.host(),
-                      peer::ClaimResult{.node = node,
-                                        .strong = kind == RefKind::kStrong,
+void Introductions::tell(const Handoff& handoff, const Claim& claim, Answer answer) {
+  model_.effects.send(claim.claimant,
+                      peer::ClaimResult{.node = claim.node,
+                                        .strong = claim.kind == RefKind::kStrong,
                                         .introducer = handoff.introducer,
                                         .handoff = handoff.id,
                                         .alive = answer == Answer::kCounted},
@@ -182,36 +195,71 @@ void Introductions::watched(Peer& peer, const peer::WatchFreeze& message) {
 
 // ---- parked claims ----
 
-void Introductions::park(const Peer& claimant, const Handoff& handoff, NodeNumber node,
-                         RefKind kind) {
-  const std::uint64_t deadline = deadline_ms();
-  parked_.emplace(handoff, ParkedClaim{.claimant = claimant.host(),
-                                       .node = node,
-                                       .kind = kind,
-                                       .deadline_ms = deadline});
-  ++of_peer_[claimant.host()];
-  Waiting& waiting = waiting_[{claimant.host(), node}];
-  ++waiting.claims;
-  if (kind == RefKind::kStrong) ++waiting.strong_claims;
-  add_deadline(handoff, deadline);
+bool Introductions::parked(const Handoff& handoff) const {
+  const auto next = parked_.lower_bound({.handoff = handoff});
+  return next != parked_.end() && next->first.handoff == handoff;
 }
 
-void Introductions::no_longer_parked(const Claimed& claimed, RefKind kind) {
-  const auto found = waiting_.find(claimed);
+void Introductions::park(const Handoff& handoff, const Claim& claim) {
+  const ParkedKey key{.handoff = handoff, .serial = next_serial_++};
+  ParkedClaim& parked = parked_.try_emplace(key, key, claim).first->second;
+  ++of_peer_[claim.claimant];
+  Waiting& waiting = waiting_[{claim.claimant, claim.node}];
+  ++waiting.claims;
+  if (claim.kind == RefKind::kStrong) ++waiting.strong_claims;
+  const bool asks = can_ask(handoff.introducer) && !introductions_.contains(handoff);
+  parked.deadline_ms = deadline_ms(asks ? kPatience : 1);
+  add_deadline(handoff, parked.deadline_ms);
+  if (asks) ask(parked);
+}
+
+bool Introductions::can_ask(HostId introducer) const {
+  return asks_introducers(peers_.find(introducer)->version());
+}
+
+// ledgers.pml: ask
+void Introductions::ask(ParkedClaim& parked) {
+  const HostId introducer = parked.key.handoff.introducer;
+  Question& question = questions_[introducer];
+  if (question.under_way) {
+    question.later.push_back(parked);
+    return;
+  }
+  question.under_way = true;
+  question.asked.push_back(parked);
+  model_.effects.send(introducer, peer::AskIntroductions{}, {});
+}
+
+// ledgers.pml: all_sent_arrives
+const char* Introductions::all_sent(const Peer& introducer) {
+  const auto found = questions_.find(introducer.host());
+  if (found == questions_.end() || !found->second.under_way) return "an answer to no question";
+  Question& question = found->second;
+  ClaimList settled;
+  settled.swap(question.asked);
+  question.asked.swap(question.later);
+  question.under_way = !question.asked.empty();
+  if (question.under_way) model_.effects.send(introducer.host(), peer::AskIntroductions{}, {});
+  while (!settled.empty()) serve(settled.front());
+  return nullptr;
+}
+
+void Introductions::no_longer_parked(const Claim& claim) {
+  const auto found = waiting_.find({claim.claimant, claim.node});
   if (found == waiting_.end()) return;  // the claimant's session is over
   Waiting& waiting = found->second;
   NB_CHECK(waiting.claims > 0);
   --waiting.claims;
-  if (kind == RefKind::kStrong) --waiting.strong_claims;
+  if (claim.kind == RefKind::kStrong) --waiting.strong_claims;
   const std::vector<HandoffId> introductions = std::exchange(waiting.introductions, {});
   bool watches = false;
   if (waiting.claims == 0) {
     watches = waiting.watches;
     waiting_.erase(found);
   }
-  Peer* claimant = peers_.find(claimed.first);
+  Peer* claimant = peers_.find(claim.claimant);
   if (claimant == nullptr) return;
-  if (watches) exports_.watched(*claimant, claimed.second);
+  if (watches) exports_.watched(*claimant, claim.node);
   for (const HandoffId id : introductions) decide(*claimant, id);
 }
 
@@ -239,21 +287,22 @@ void Introductions::peer_lost(Peer& peer) {
     }
   }
   of_peer_[host] -= std::erase_if(
-      parked_, [&](const auto& parked) { return parked.second.claimant == host; });
+      parked_, [&](const auto& parked) { return parked.second.claim.claimant == host; });
   for (const Handoff& handoff : undecided) {
     const auto found = introductions_.find(handoff);
     if (found != introductions_.end()) found->second.state = State::kVoid;
   }
   // Claims of others that name this host as the introducer will see no introduction any more.
   while (true) {
-    const auto next = parked_.lower_bound(Handoff{.introducer = host, .id = {}});
-    if (next == parked_.end() || next->first.introducer != host) break;
-    serve_parked(Handoff(next->first));
+    const auto next = parked_.lower_bound({.handoff = {.introducer = host, .id = {}}});
+    if (next == parked_.end() || next->first.handoff.introducer != host) break;
+    serve_parked(Handoff(next->first.handoff));
   }
+  questions_.erase(host);
 }
 
 void Introductions::timer_expired() {
-  timer_set_ = false;
+  timer_ms_ = kNone;
   const auto due = std::ranges::stable_partition(
       deadlines_, [&](const auto& entry) { return entry.first > model_.now_ms; });
   const std::vector<std::pair<std::uint64_t, Handoff>> now_due(due.begin(), due.end());
@@ -261,35 +310,41 @@ void Introductions::timer_expired() {
   for (const auto& [deadline, handoff] : now_due) {
     const auto found = introductions_.find(handoff);
     const bool expired = found != introductions_.end() && found->second.deadline_ms <= deadline;
-    if (expired) end(handoff);
-    const auto [begin, end_of_range] = parked_.equal_range(handoff);
-    const bool parked = std::any_of(begin, end_of_range, [&, due = deadline](const auto& claim) {
-      return claim.second.deadline_ms <= due;
-    });
-    if (expired || parked) serve_parked(handoff);
+    if (expired) {
+      end(handoff);
+      serve_parked(handoff);
+    }
+    // The oldest claim is the first that is due.
+    while (true) {
+      const auto next = parked_.lower_bound({.handoff = handoff});
+      if (next == parked_.end() || next->first.handoff != handoff) break;
+      if (next->second.deadline_ms > model_.now_ms) break;
+      serve(next->second);
+    }
   }
-  set_timer();
+  if (deadlines_.empty()) return;
+  using Deadline = std::pair<std::uint64_t, Handoff>;
+  set_timer(std::ranges::min(deadlines_, {}, &Deadline::first).first);
 }
 
-std::uint64_t Introductions::deadline_ms() const {
-  return model_.now_ms + model_.setup.handoff_timeout_ms;
+std::uint64_t Introductions::deadline_ms(std::uint64_t times) const {
+  return model_.now_ms + times * model_.setup.handoff_timeout_ms;
 }
 
 void Introductions::add_deadline(const Handoff& handoff, std::uint64_t deadline_ms) {
   // Most of the oldest have ended by now. They are removed first, so that the list stays short.
   while (!deadlines_.empty() && !introductions_.contains(deadlines_.front().second) &&
-         !parked_.contains(deadlines_.front().second)) {
+         !parked(deadlines_.front().second)) {
     deadlines_.pop_front();
   }
   deadlines_.emplace_back(deadline_ms, handoff);
-  set_timer();
+  set_timer(deadline_ms);
 }
 
-void Introductions::set_timer() {
-  if (timer_set_ || deadlines_.empty()) return;
-  timer_set_ = true;
-  model_.effects.set_timer(std::ranges::min(
-      deadlines_, {}, &std::pair<std::uint64_t, Handoff>::first).first);
+void Introductions::set_timer(std::uint64_t deadline_ms) {
+  if (deadline_ms >= timer_ms_) return;
+  timer_ms_ = deadline_ms;
+  model_.effects.set_timer(deadline_ms);
 }
 
 void Introductions::check() const {
@@ -305,10 +360,18 @@ void Introductions::check() const {
   }
   NB_CHECK(held == pool_.live());
   std::map<Claimed, std::uint32_t> parked;
-  for (const auto& [handoff, claim] : parked_) {
-    NB_CHECK(peers_.find(claim.claimant) != nullptr && peers_.find(handoff.introducer) != nullptr);
+  for (const auto& [key, waits] : parked_) {
+    const Claim& claim = waits.claim;
+    NB_CHECK(peers_.find(claim.claimant) != nullptr &&
+             peers_.find(key.handoff.introducer) != nullptr);
+    NB_CHECK(waits.key == key);
+    NB_CHECK(waits.is_linked() ==
+             (can_ask(key.handoff.introducer) && !introductions_.contains(key.handoff)));
     ++parked[{claim.claimant, claim.node}];
     ++of_peer[claim.claimant];
+  }
+  for (const auto& [introducer, question] : questions_) {
+    NB_CHECK(question.under_way || (question.asked.empty() && question.later.empty()));
   }
   NB_CHECK(parked.size() == waiting_.size());
   for (const auto& [claimed, waiting] : waiting_) NB_CHECK(waiting.claims == parked.at(claimed));

@@ -33,9 +33,9 @@ Thread* OutgoingCalls::nested_target(HostId here, std::span<const CallAncestor> 
   return nullptr;
 }
 
-std::vector<CallAncestor> OutgoingCalls::ancestors_of(HostId here, const Thread& thread,
-                                                      CallId call) {
-  std::vector<CallAncestor> ancestors{{.host = here, .call = call}};
+CallAncestors OutgoingCalls::ancestors_of(HostId here, const Thread& thread, CallId call) {
+  CallAncestors ancestors;
+  ancestors.push_back({.host = here, .call = call});
   for (Transaction* waiting = thread.stack();
        waiting != nullptr && ancestors.size() < kMaxAncestors; waiting = waiting->from_parent()) {
     if (waiting->from() == nullptr) {

@@ -22,6 +22,7 @@ class OutgoingCalls {
     Transaction* transaction = nullptr;  // synchronous
     Thread* waiting = nullptr;           // its ioctl goes on when the call is accepted
     std::uint32_t debug_id = 0;
+    CallTrace trace = {};  // of a oneway call
   };
 
   explicit OutgoingCalls(Incarnation incarnation) : next_(first_number_of(incarnation)) {}
@@ -50,7 +51,7 @@ class OutgoingCalls {
                                       const Process& target) const;
   // The chain of calls that wait for a call of that thread, that call first. Local calls in the
   // chain get a number by this.
-  [[nodiscard]] std::vector<CallAncestor> ancestors_of(HostId here, const Thread& thread,
+  [[nodiscard]] CallAncestors ancestors_of(HostId here, const Thread& thread,
                                                        CallId call);
   // By number.
   [[nodiscard]] std::vector<CallId> to(const Peer& peer) const;

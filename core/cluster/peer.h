@@ -17,6 +17,7 @@
 #include "core/cluster/arriving_payload.h"
 #include "core/cluster/peer_ref.h"
 #include "core/model/leased_space.h"
+#include "core/wire/version.h"
 
 namespace netbinder {
 
@@ -33,14 +34,19 @@ struct PendingClaim {
 
 class Peer {
  public:
-  Peer(HostId host, Incarnation incarnation, std::string name)
-      : host_(host), incarnation_(incarnation), name_(std::move(name)) {}
+  Peer(HostId host, Incarnation incarnation, std::string name, WireVersion version)
+      : host_(host), incarnation_(incarnation), version_(version), name_(std::move(name)) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
   [[nodiscard]] HostId host() const { return host_; }
   [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
+  // The session's version: only messages and fields that it has may be sent.
+  [[nodiscard]] WireVersion version() const { return version_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  // The security context here of its caller with that number as a user. Valid until the next
+  // question. It is made once for calls in a row by one user.
+  [[nodiscard]] const std::string& context_of(std::uint32_t uid);
 
   template <typename Id, typename T>
   using Table = boost::unordered_flat_map<Id, T, std::hash<Id>>;
@@ -72,7 +78,10 @@ class Peer {
 
   HostId host_;
   Incarnation incarnation_;
+  WireVersion version_;
   std::string name_;
+  std::optional<std::uint32_t> context_uid_;  // whose context is kept
+  std::string context_;
   Refs refs_;                                // references that it holds (Exports)
   Imported imported_;                        // nodes that we hold (Imports)
   std::vector<PendingClaim> claims_;         // that it has yet to answer, in order (Imports)

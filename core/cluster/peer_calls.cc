@@ -42,7 +42,8 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
                             TransactionLogEntry& entry) {
   Peer& peer = node.import()->home();
   if (waits_.wait(thread, peer, &node, call)) return Step::kAgain;
-  entry.to_host = peer.host();
+  entry.to_host = entry.trace.to_host = peer.host();
+  model_.reports.begun(entry, thread);
   const Process& process = thread.process();
   const bool oneway = CallFlags(call.data.flags).oneway();
   const CallId id = outgoing_.next_id();
@@ -55,6 +56,10 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   message.sender_euid = process.credentials().euid;
   message.nice = thread.nice();
   message.caller = process.id();
+  if (carries_spans(peer.version())) {
+    message.trace = entry.trace.trace;
+    message.span = entry.trace.span;
+  }
   // A context that the receiver can make from the user is not sent.
   const std::string& context = process.credentials().security_context;
   if (!is_context_of_user(context, message.sender_euid)) {
@@ -77,10 +82,11 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
   OutgoingCalls::Call& made = outgoing_.add(id, {.peer = &peer,
                                                  .transaction = nullptr,
                                                  .waiting = waits ? &thread : nullptr,
-                                                 .debug_id = entry.debug_id});
+                                                 .debug_id = entry.debug_id,
+                                                 .trace = oneway ? entry.trace : CallTrace{}});
   if (!oneway) {
     Transaction& transaction =
-        *model_.calls.make(calls_.head(thread, call, TransactionHead::Kind::kCall, entry.debug_id))
+        *model_.calls.make(calls_.head(thread, call, TransactionHead::Kind::kCall, entry))
              .release();  // to the thread's stack
     transaction.set_own_call(id);
     transaction.owe_completion();
@@ -88,7 +94,9 @@ CallOutcome PeerCalls::call(Thread& thread, Node& node, const CallData& call,
     made.transaction = &transaction;
   }
   message.objects = payload.take_objects();
-  model_.effects.send(peer.host(), std::move(message), payload.take_image());
+  netbinder::Payload image = payload.take_image();
+  model_.reports.sent(entry, thread, image.bytes());
+  model_.effects.send(peer.host(), std::move(message), std::move(image));
   if (!waits) return Step::kDone;
   thread.process().loopers().enter(thread, AwaitingAcceptance{.call = id});
   return Step::kSuspended;
@@ -140,6 +148,7 @@ void PeerCalls::waiter_ends(CallId call) {
   OutgoingCalls::Call& waited = *outgoing_.find(call);
   // A synchronous call goes on, though nobody waits for its acceptance.
   if (waited.transaction == nullptr) {
+    model_.reports.failed(entry_of(waited, *waited.waiting), BrError::dead());
     outgoing_.remove(call);
   } else {
     waited.waiting = nullptr;
@@ -152,11 +161,13 @@ void PeerCalls::end_outgoing(CallId id, const BrError& error, Queued queued) {
   Thread* waiting = std::exchange(ended.waiting, nullptr);
   Transaction* call = ended.transaction;
   if (call == nullptr) {
+    model_.reports.failed(entry_of(ended, *waiting), error);
     outgoing_.remove(id);
     Calls::refuse(*waiting, debug_id, error);
   } else if (call->completion_owed() && queued == Queued::kNo && waits_in(*call)) {
     // The call was never queued: its caller reads the failure, and nothing else of the call.
     Thread& caller = *call->from();
+    model_.reports.failed(*call, error);
     model_.calls.withdraw(caller, *call);
     model_.calls.end(*call);
     Calls::refuse(caller, debug_id, error);
@@ -176,6 +187,17 @@ bool PeerCalls::waits_in(const Transaction& call) {
   return caller->reading() || (awaiting != nullptr && awaiting->call == call.own_call());
 }
 
+TransactionLogEntry PeerCalls::entry_of(const OutgoingCalls::Call& oneway, const Thread& caller) {
+  TransactionLogEntry entry;
+  entry.debug_id = oneway.debug_id;
+  entry.kind = TransactionLogEntry::Kind::kOneway;
+  entry.from_pid = caller.process().pid();
+  entry.from_tid = caller.tid().value();
+  entry.to_host = oneway.peer->host();
+  entry.trace = oneway.trace;
+  return entry;
+}
+
 // ---- from a peer to here ----
 
 TransactionLogEntry PeerCalls::log_entry(const Peer& from, TransactionLogEntry::Kind kind,
@@ -183,6 +205,7 @@ TransactionLogEntry PeerCalls::log_entry(const Peer& from, TransactionLogEntry::
   TransactionLogEntry entry;
   entry.debug_id = model_.next_debug_id();
   entry.kind = kind;
+  entry.at_us = model_.now_us;
   entry.from_host = from.host();
   entry.data_size = shape.data_size;
   entry.offsets_size = shape.offsets_size;
@@ -207,19 +230,25 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
     give_up(peer, "a call's number was used twice");
     return;
   }
+  entry.trace = model_.reports.trace_of_arrival(call.trace, call.span, call.code,
+                                                CallFlags(call.flags));
+  entry.trace.from_host = peer.host();
+  if (arrived) {
+    entry.to_node = entry.trace.node = arrived->allocation.buffer().target()->debug_id();
+    entry.to_pid = arrived->allocation.process().pid();
+  }
+  model_.reports.arrived(entry, call.caller);
   std::expected<std::uint32_t, BrError> accepted = std::unexpected(BrError::failed(0));
   if (arrived) {
-    const Process& process = arrived->allocation.process();
-    entry.context = &process.context();
-    entry.to_pid = process.pid();
-    entry.to_node = arrived->allocation.buffer().target()->debug_id();
-    accepted = accept(peer, call, std::move(*arrived), entry.debug_id);
+    entry.context = &arrived->allocation.process().context();
+    accepted = accept(peer, call, std::move(*arrived), entry);
   } else {
     disown_payload(model_, imports_, peer, call.objects);
     accepted = std::unexpected(arrived.error());
   }
   if (!accepted) {
     model_.log_failure(entry, accepted.error());
+    model_.reports.failed(entry, accepted.error());
     model_.effects.send(peer.host(),
                         peer::CallFailed{.call = call.call,
                                          .queued = false,
@@ -228,7 +257,7 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
                         {});
     return;
   }
-  model_.log.add(entry);
+  model_.log_sent(entry);
   if (oneway || call.wants_acceptance) {
     model_.effects.send(peer.host(), peer::CallAccepted{.call = call.call, .command = *accepted},
                         {});
@@ -237,7 +266,7 @@ void PeerCalls::handle(Peer& peer, peer::Call& message) {
 
 std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& message,
                                                         PlacedPayload payload,
-                                                        std::uint32_t debug_id) {
+                                                        const TransactionLogEntry& entry) {
   Process& process = payload.allocation.process();
   const Node& target = *payload.allocation.buffer().target();
   const CallFlags flags(message.flags);
@@ -247,17 +276,18 @@ std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& 
                                payload.allocation, files);
   if (!adopted) return std::unexpected(adopted.error());
   using Kind = TransactionHead::Kind;
-  CallStacks::Owner made = model_.calls.make({.debug_id = debug_id,
+  CallStacks::Owner made = model_.calls.make({.debug_id = entry.debug_id,
                                               .kind = flags.oneway() ? Kind::kOneway : Kind::kCall,
                                               .code = message.code,
                                               .flags = flags,
                                               .sender_euid = model_.setup.user_here(
                                                   peer.host(), message.sender_euid),
-                                              .start_ms = model_.now_ms,
-                                              .nice = std::clamp(message.nice, -20, 19)});
+                                              .start_us = model_.now_us,
+                                              .nice = std::clamp(message.nice, -20, 19),
+                                              .trace = entry.trace});
   made->set_security_context(payload.security_context);
   made->files() = std::move(*adopted);
-  payload.allocation.set_debug_id(debug_id);
+  payload.allocation.set_debug_id(entry.debug_id);
   made->carry(std::move(payload.allocation));
   Thread* handler = nullptr;
   if (!flags.oneway()) {
@@ -267,6 +297,7 @@ std::expected<std::uint32_t, BrError> PeerCalls::accept(Peer& peer, peer::Call& 
                              .ancestors = std::move(message.ancestors)});
     handler = outgoing_.nested_target(model_.setup.host, made->remote_caller()->ancestors, process);
   }
+  model_.reports.placed(*made);
   const auto queued = calls_.queue_call(*made, process, handler);
   if (!queued) return queued;
   if (!flags.oneway()) peer.incoming_.emplace(message.call, made.get());
@@ -290,6 +321,8 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
   Transaction& call = *outgoing->transaction;
   const Thread* caller = call.from();
   TransactionLogEntry entry = log_entry(peer, TransactionLogEntry::Kind::kReply, reply.shape);
+  entry.trace = call.trace();
+  entry.took_us = model_.now_us - call.head().start_us;
   const auto fail = [&](const BrError& error) {
     model_.log_failure(entry, error);
     model_.calls.fail(call, error);
@@ -314,17 +347,19 @@ void PeerCalls::handle(Peer& peer, peer::Reply& message) {
     fail(adopted.error());
     return;
   }
-  model_.log.add(entry);
+  model_.log_sent(entry);
   CallStacks::Owner made = model_.calls.make({.debug_id = entry.debug_id,
                                               .kind = TransactionHead::Kind::kReply,
                                               .code = reply.code,
                                               .flags = CallFlags(reply.flags),
                                               .sender_euid = model_.setup.user_here(
                                                   peer.host(), reply.sender_euid),
-                                              .start_ms = model_.now_ms});
+                                              .start_us = model_.now_us,
+                                              .trace = entry.trace});
   made->files() = std::move(*adopted);
   payload.set_debug_id(entry.debug_id);
   made->carry(std::move(payload));
+  model_.reports.reply_arrived(call, entry);
   calls_.queue_reply(std::move(made), call);
 }
 
@@ -338,20 +373,22 @@ void PeerCalls::handle(Peer& peer, peer::CallFailed& message) {
   }
   const BrError error(*failure, message.error);
   ++model_.statistics.failed_calls;
-  TransactionLogEntry entry;  // the log of all calls has the call already
+  const Transaction* call = failed->transaction;
+  // The log of all calls has the call already.
+  TransactionLogEntry entry =
+      call == nullptr ? entry_of(*failed, *failed->waiting) : TransactionLogEntry{};
   entry.debug_id = failed->debug_id;
   entry.to_host = peer.host();
+  entry.at_us = model_.now_us;
   entry.failed_command = error.command();
   entry.failed_error = error.error();
   entry.failed_line = error.line();
   if (error.error() == -EPERM) entry.reason = "policy of the other host denies the call";
-  if (const Transaction* call = failed->transaction) {
+  if (call != nullptr) {
+    entry.trace = call->trace();
+    entry.took_us = model_.now_us - call->head().start_us;
     entry.from_pid = call->head().from_pid;
     entry.from_tid = call->head().from_tid;
-  } else {
-    entry.kind = TransactionLogEntry::Kind::kOneway;
-    entry.from_pid = failed->waiting->process().pid();
-    entry.from_tid = failed->waiting->tid().value();
   }
   model_.failed_log.add(entry);
   end_outgoing(message.call, error, message.queued ? Queued::kYes : Queued::kNo);
@@ -372,11 +409,12 @@ void PeerCalls::handle(Peer& peer, peer::CallAccepted& message) {
   LooperPool& loopers = thread.process().loopers();
   if (call != nullptr) {
     if (call->take_owed_completion()) {
-      LooperPool::queue_deferred(thread, *model_.completions.create());
+      LooperPool::queue_deferred(thread, *model_.completions.create(thread.process().user()));
     }
   } else {
+    model_.reports.accepted(entry_of(*accepted, thread));
     outgoing_.remove(message.call);
-    loopers.queue_to(thread, *model_.completions.create(message.command));
+    loopers.queue_to(thread, *model_.completions.create(thread.process().user(), message.command));
   }
   commands_.resume(thread);
 }

@@ -61,7 +61,10 @@ class PeerCalls {
   TransactionLogEntry log_entry(const Peer& from, TransactionLogEntry::Kind kind,
                                 const PayloadShape& shape);
   std::expected<std::uint32_t, BrError> accept(Peer& peer, peer::Call& message,
-                                               PlacedPayload payload, std::uint32_t debug_id);
+                                               PlacedPayload payload,
+                                               const TransactionLogEntry& entry);
+  // The entry of a oneway call from here, whose caller waits until it is accepted.
+  static TransactionLogEntry entry_of(const OutgoingCalls::Call& oneway, const Thread& caller);
   void end_outgoing(CallId id, const BrError& error, Queued queued);
   // Whether the caller is still in the ioctl that made the call.
   [[nodiscard]] static bool waits_in(const Transaction& call);

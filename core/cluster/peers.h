@@ -23,8 +23,8 @@ class Peers {
     Peer* home = find(node.host);
     return home != nullptr && home->incarnation() == node.incarnation ? home : nullptr;
   }
-  Peer& add(HostId host, Incarnation incarnation, std::string name) {
-    auto made = std::make_unique<Peer>(host, incarnation, std::move(name));
+  Peer& add(HostId host, Incarnation incarnation, std::string name, WireVersion version) {
+    auto made = std::make_unique<Peer>(host, incarnation, std::move(name), version);
     return *peers_.emplace(host, std::move(made)).first->second;
   }
   void remove(HostId host) { peers_.erase(host); }

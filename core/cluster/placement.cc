@@ -8,7 +8,6 @@
 #include "core/cluster/exports.h"
 #include "core/model/access_control.h"
 #include "core/model/model.h"
-#include "core/model/security_context.h"
 
 namespace netbinder {
 
@@ -53,7 +52,7 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
   Process* process = nullptr;
   Node* node = nullptr;
   CallFlags flags;
-  std::string context;
+  std::string_view context;
   if (const auto* call = std::get_if<peer::Call>(&message)) {
     // A peer gives a reference back only when it no longer needs it. So if it has none for its
     // call, the node has died.
@@ -69,8 +68,7 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
     if (node->flags().wants_security_context()) {
       context = !call->security_context.empty()
                     ? call->security_context
-                    : context_of_user(model_.setup.user_here(peer.host(), call->sender_euid)) +
-                          "@" + peer.name();
+                    : peer.context_of(model_.setup.user_here(peer.host(), call->sender_euid));
     }
   } else if (const auto* reply = std::get_if<peer::Reply>(&message)) {
     process = outgoing_.awaiting(peer, reply->call);
@@ -81,6 +79,8 @@ ArrivingPayload Placement::place(Peer& peer, const PeerMessage& message, LeaseId
   }
   const PayloadShape shape = shape_of(message);
   if (!shape.valid()) return std::unexpected(BrError::failed(-EINVAL));
+  // It is ending, and the space that the peer has leased of it has ended already.
+  if (process->dead()) return std::unexpected(BrError::dead(-ESRCH));
 
   const bool oneway = node != nullptr && flags.oneway();
   Allocation* lent = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where in an arena the payloads of peers' messages go. Owned by the Cluster. A payload arrives
-// ahead of its message, and is the peer's one arriving payload until the message comes.
+// Chooses the places in arenas for the payloads of peers' messages. Owned by the Cluster. A payload
+// arrives ahead of its message, and is the peer's one arriving payload until the message comes.
 #pragma once
 
 #include "core/cluster/leases.h"

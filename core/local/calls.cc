@@ -31,6 +31,7 @@ TransactionLogEntry Calls::log_entry(Thread& thread, const CallData& call,
   TransactionLogEntry entry;
   entry.debug_id = model_.next_debug_id();
   entry.kind = kind;
+  entry.at_us = model_.now_us;
   entry.from_pid = thread.process().pid();
   entry.from_tid = thread.tid().value();
   entry.context = &thread.process().context();
@@ -45,12 +46,15 @@ Step Calls::transact(Thread& thread, const CallData& call) {
   using Kind = TransactionLogEntry::Kind;
   TransactionLogEntry entry =
       log_entry(thread, call, flags_of(call).oneway() ? Kind::kOneway : Kind::kCall);
+  entry.trace = model_.reports.trace_of_call(thread, call.data.code, flags_of(call));
   const CallOutcome made = make_call(thread, call, entry);
   if (made) {
-    if (*made != Step::kAgain) model_.log.add(entry);
+    if (*made != Step::kAgain) model_.log_sent(entry);
     return *made;
   }
   model_.log_failure(entry, made.error());
+  if (entry.trace.told == CallTrace::Told::kNothing) model_.reports.begun(entry, thread);
+  model_.reports.failed(entry, made.error());
   refuse(thread, entry.debug_id, made.error());
   return Step::kDone;
 }
@@ -76,9 +80,11 @@ Step Calls::reply(Thread& thread, const CallData& reply) {
     refuse(thread, entry.debug_id, error);
     return Step::kDone;
   }
+  entry.trace = answered->trace();
+  entry.took_us = model_.now_us - answered->head().start_us;
   const auto made = make_reply(thread, reply, entry, *answered);
   if (made) {
-    model_.log.add(entry);
+    model_.log_sent(entry);
     model_.calls.tell_doom(thread);
     return Step::kDone;
   }
@@ -113,14 +119,17 @@ std::expected<Node*, BrError> Calls::target_of(Thread& thread, const CallData& c
 CallOutcome Calls::make_call(Thread& thread, const CallData& call, TransactionLogEntry& entry) {
   const auto node = target_of(thread, call);
   if (!node) return std::unexpected(node.error());
-  entry.to_node = (*node)->debug_id();
+  entry.to_node = entry.trace.node = (*node)->debug_id();
   if ((*node)->call_rules() != nullptr) {
     const Process& caller = thread.process();
     if (const auto denied = deny_call(model_, **node, caller.subject(), caller.pid())) {
       return std::unexpected(*denied);
     }
   }
-  if (!flags_of(call).oneway()) {
+  if (flags_of(call).oneway()) {
+    // A thread can make many such calls before it reads that they were queued.
+    if (!thread.process().user().may_add_todo()) return std::unexpected(BrError::failed(-ENOMEM));
+  } else {
     // A thread that has a call to handle cannot wait for another, nor can one that waits already.
     const TodoList& todo = thread.todo();
     if (!todo.empty() && todo.front().kind() == WorkKind::kTransaction) {
@@ -144,6 +153,7 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   Thread* handler = flags.oneway() ? nullptr : model_.calls.nested_target(thread, target);
   entry.to_pid = target.pid();
   if (handler != nullptr) entry.to_tid = handler->tid().value();
+  model_.reports.begun(entry, thread);
 
   const bool tells_context = node.flags().wants_security_context();
   auto placed =
@@ -157,15 +167,16 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
 
   using Kind = TransactionHead::Kind;
   CallStacks::Owner made = model_.calls.make(
-      head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry.debug_id));
+      head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry));
   made->set_security_context(placed->security_context);
   made->carry(std::move(placed->allocation));
   const FilePolicy files = node.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
   // The driver makes one for each call and counts it in its statistics, even if the call fails.
-  auto complete = model_.completions.make();
+  auto complete = model_.completions.make(thread.process().user());
   const auto translated = translate_to_process(model_, thread, call.data, files, *made);
   if (!translated) return std::unexpected(translated.error());
   ++model_.statistics.calls_local;
+  model_.reports.placed(*made);
 
   if (flags.oneway()) {
     const auto queued = queue_call(*made, target, nullptr);
@@ -188,17 +199,18 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
 }
 
 TransactionHead Calls::head(const Thread& sender, const CallData& call, TransactionHead::Kind kind,
-                            std::uint32_t debug_id) const {
+                            const TransactionLogEntry& entry) const {
   const Credentials& credentials = sender.process().credentials();
-  return {.debug_id = debug_id,
+  return {.debug_id = entry.debug_id,
           .kind = kind,
           .code = call.data.code,
           .flags = flags_of(call),
           .sender_euid = credentials.euid,
           .from_pid = credentials.pid,
           .from_tid = sender.tid().value(),
-          .start_ms = model_.now_ms,
-          .nice = sender.nice()};
+          .start_us = model_.now_us,
+          .nice = sender.nice(),
+          .trace = entry.trace};
 }
 
 std::expected<std::uint32_t, BrError> Calls::queue_call(Transaction& call, Process& target,
@@ -216,8 +228,12 @@ std::expected<std::uint32_t, BrError> Calls::queue_call(Transaction& call, Proce
   const bool spam = call.payload().buffer().spam_suspect();
   OnewayQueue& oneways = call.payload().buffer().target()->oneways();
   CallStacks::address_to(call, target);
+  model_.reports.queued(call);
   if (oneway && oneways.arrive() == OnewayQueue::Turn::kLater) {
-    if (call.flags().update() && frozen) drop_outdated(oneways, call, model_.calls);
+    if (call.flags().update()) {
+      if (frozen) drop_outdated(oneways, call, model_.calls);
+      oneways.index(call.begin_update());
+    }
     oneways.wait(call);
   } else {
     if (oneway) call.payload().take_turn();
@@ -234,17 +250,12 @@ std::expected<std::uint32_t, BrError> Calls::queue_call(Transaction& call, Proce
 }
 
 void Calls::drop_outdated(OnewayQueue& oneways, const Transaction& by, CallStacks& calls) {
-  for (Work& work : oneways.waiting()) {
-    auto& older = static_cast<Transaction&>(work);
-    if (!older.flags().update() || older.head().code != by.head().code ||
-        older.head().from_pid != by.head().from_pid || older.flags() != by.flags()) {
-      continue;
-    }
-    older.dequeue();
-    older.take_payload().end();
-    calls.end(older);
-    return;
-  }
+  Work* const outdated = oneways.outdated_by(by.update_key());
+  if (outdated == nullptr) return;
+  auto& older = static_cast<Transaction&>(*outdated);
+  older.dequeue();
+  older.take_payload().end();
+  calls.discard(older, BrError::failed(0, "a newer call like it has replaced it"));
 }
 
 // ---- replies ----
@@ -256,7 +267,8 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
   if (answered.caller_host() != nullptr) {
     const auto sent = model_.elsewhere->reply(thread, reply, answered, entry);
     if (!sent) return sent;
-    loopers.queue_to(thread, *model_.completions.create());
+    model_.reports.replied(answered, thread, entry);
+    loopers.queue_to(thread, *model_.completions.create(thread.process().user()));
     model_.calls.end(answered);
     return {};
   }
@@ -273,14 +285,15 @@ std::expected<void, BrError> Calls::make_reply(Thread& thread, const CallData& r
   placed->allocation.set_debug_id(entry.debug_id);
   placed->allocation.clear_when_freed(flags_of(reply).clear_buffer());
   CallStacks::Owner made =
-      model_.calls.make(head(thread, reply, TransactionHead::Kind::kReply, entry.debug_id));
+      model_.calls.make(head(thread, reply, TransactionHead::Kind::kReply, entry));
   made->carry(std::move(placed->allocation));
   const FilePolicy files =
       answered.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
-  auto complete = model_.completions.make();
+  auto complete = model_.completions.make(thread.process().user());
   const auto translated = translate_to_process(model_, thread, reply.data, files, *made);
   if (!translated) return translated;
   loopers.queue_to(thread, *complete.release());
+  model_.reports.replied(answered, thread, entry);
   queue_reply(std::move(made), answered);
   return {};
 }

@@ -31,7 +31,8 @@ class Calls {
   static void refuse(Thread& thread, std::uint32_t debug_id, const BrError& error);
   // The head of a call or reply that `sender` makes.
   [[nodiscard]] TransactionHead head(const Thread& sender, const CallData& call,
-                                     TransactionHead::Kind kind, std::uint32_t debug_id) const;
+                                     TransactionHead::Kind kind,
+                                     const TransactionLogEntry& entry) const;
 
  private:
   [[nodiscard]] TransactionLogEntry log_entry(Thread& thread, const CallData& call,

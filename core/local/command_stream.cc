@@ -62,6 +62,37 @@ bool is_command(std::uint32_t command) {
 
 }  // namespace
 
+bool CommandStream::leads_elsewhere(const Process& process, const Thread* thread,
+                                    std::span<const std::byte> commands) {
+  // How deep in the thread's stack of calls the next reply's call is. A program that replies more
+  // often in one go, to calls from one host and another, is told that it does.
+  constexpr int kDeepest = 8;
+  const Transaction* next = thread == nullptr ? nullptr : thread->stack();
+  for (int replies = 0; commands.size() >= sizeof(std::uint32_t);) {
+    std::uint32_t command = 0;
+    std::memcpy(&command, commands.data(), sizeof command);
+    commands = commands.subspan(sizeof command);
+    const std::size_t size = _IOC_SIZE(command);
+    if (!is_command(command) || commands.size() < size) return false;
+    if (command == BC_TRANSACTION || command == BC_TRANSACTION_SG) {
+      const auto data =
+          read_as<binder_transaction_data>(commands.first(sizeof(binder_transaction_data)));
+      const Node* const node =
+          data.target.handle == 0
+              ? process.context().handle_zero()
+              : process.refs().node_of(Handle{data.target.handle}, RefKind::kStrong);
+      if (node != nullptr && node->imported()) return true;
+    } else if (command == BC_REPLY || command == BC_REPLY_SG) {
+      if (++replies > kDeepest) return true;
+      if (next != nullptr && next->caller_host() != nullptr) return true;
+      if (next != nullptr)
+        next = next->to_thread() == thread ? next->to_parent() : next->from_parent();
+    }
+    commands = commands.subspan(size);
+  }
+  return false;
+}
+
 void CommandStream::begin(Thread& thread, const WriteReadRequest& request) {
   thread.came_with_nice(request.nice);
   thread.io().begin(request);
@@ -161,8 +192,7 @@ Outcome CommandStream::run_command(Thread& thread, std::uint32_t command,
       thread.looper().exit();
       break;
     case BC_REQUEST_DEATH_NOTIFICATION:
-      request_death(thread, read_as<binder_handle_cookie>(payload));
-      break;
+      return done(request_death(thread, read_as<binder_handle_cookie>(payload)));
     case BC_CLEAR_DEATH_NOTIFICATION:
       clear_death(thread, read_as<binder_handle_cookie>(payload));
       break;

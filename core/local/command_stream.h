@@ -26,6 +26,10 @@ class CommandStream {
   void begin(Thread& thread, const WriteReadRequest& request);
   // The event that the thread's command waited for has come: the commands behind it go on.
   void resume(Thread& thread);
+  // Whether a call or a reply among these commands, which the thread is about to begin, is for
+  // another host. `thread` is null if it has made no ioctl yet. Changes nothing.
+  [[nodiscard]] static bool leads_elsewhere(const Process& process, const Thread* thread,
+                                            std::span<const std::byte> commands);
 
  private:
   void go_on(Thread& thread);

@@ -101,11 +101,8 @@ Outcome Controls::run(Thread& thread, std::uint32_t command, std::span<std::byte
 int Controls::node_debug_info(const Process& process, binder_node_debug_info& info) {
   const std::uint64_t after = info.ptr;
   info = {};
-  const Node* next = nullptr;
-  for (const auto& [ptr, node] : process.nodes()) {
-    if (ptr > after && (next == nullptr || ptr < next->ptr())) next = node;
-  }
-  if (next != nullptr) {
+  const auto next = process.nodes().upper_bound(after);
+  if (next != process.nodes().end()) {
     info.ptr = next->ptr();
     info.cookie = next->cookie();
     info.has_strong_ref = next->owner_has_strong();

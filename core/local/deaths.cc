@@ -5,12 +5,14 @@
 
 namespace netbinder {
 
-void request_death(Thread& thread, const binder_handle_cookie& request) {
+int request_death(Thread& thread, const binder_handle_cookie& request) {
   Process& process = thread.process();
   ProcessRef* ref = process.refs().find(Handle{request.handle});
-  if (ref == nullptr) return;
-  DeathNotification* death = process.refs().request_death(*ref, request.cookie);
-  if (death != nullptr && ref->node().dead()) process.loopers().queue(*death);
+  if (ref == nullptr) return 0;
+  const auto death = process.refs().request_death(*ref, request.cookie);
+  if (!death) return death.error();
+  if (*death != nullptr && ref->node().dead()) process.loopers().queue(**death);
+  return 0;
 }
 
 void clear_death(Thread& thread, const binder_handle_cookie& request) {
@@ -24,13 +26,9 @@ void clear_death(Thread& thread, const binder_handle_cookie& request) {
 
 void death_done(Thread& thread, std::uint64_t cookie) {
   Process& process = thread.process();
-  for (Work& work : process.delivered_deaths()) {
-    auto& death = static_cast<DeathNotification&>(work);
-    if (death.cookie() != cookie) continue;
-    if (death.done() == DeathNotification::Next::kQueue) {
-      process.loopers().queue_own(thread, death);
-    }
-    return;
+  auto* const death = static_cast<DeathNotification*>(process.delivered_deaths().find(cookie));
+  if (death != nullptr && death->done() == DeathNotification::Next::kQueue) {
+    process.loopers().queue_own(thread, *death);
   }
 }
 

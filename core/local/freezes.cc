@@ -26,10 +26,13 @@ Outcome Freezes::freeze(Thread& thread, const binder_freeze_info& info) {
     return Step::kDone;
   }
   if (info.timeout_ms > 0 && std::any_of(targets.begin(), targets.end(), has_outstanding)) {
+    if (!thread.process().begin_waiting_for_quiet(kMaxWaiters)) return std::unexpected(-EAGAIN);
     for (Process* target : targets) target->freeze();
     const std::uint64_t deadline_ms = model_.now_ms + info.timeout_ms;
-    thread.process().loopers().enter(thread, AwaitingQuiet{.pid = pid, .deadline_ms = deadline_ms});
-    waiters_.push_back(&thread);
+    const std::uint64_t number = next_waiter_++;
+    thread.process().loopers().enter(
+        thread, AwaitingQuiet{.pid = pid, .deadline_ms = deadline_ms, .number = number});
+    waiters_[pid].emplace(number, &thread);
     model_.effects.set_timer(deadline_ms);
     return Step::kSuspended;
   }
@@ -59,26 +62,47 @@ int Freezes::end_waiting(std::int32_t pid) {
   return pending ? -EAGAIN : 0;
 }
 
+void Freezes::calls_ended(std::int32_t pid) {
+  if (!waiters_.contains(pid)) return;
+  const std::vector<Process*> targets = model_.processes_of(pid);
+  if (!std::any_of(targets.begin(), targets.end(), has_outstanding)) let_go_on(pid, Whom::kAll);
+}
+
 void Freezes::check_waiters() {
-  for (std::size_t i = 0; i < waiters_.size();) {
-    Thread& thread = *waiters_[i];
-    const AwaitingQuiet waiting = *thread.in<AwaitingQuiet>();
-    const std::vector<Process*> targets = model_.processes_of(waiting.pid);
-    const bool busy = std::any_of(targets.begin(), targets.end(), has_outstanding);
-    if (busy && model_.now_ms < waiting.deadline_ms) {
-      ++i;
-      continue;
-    }
-    waiters_.erase(waiters_.begin() + static_cast<std::ptrdiff_t>(i));
-    ioctls_.finish(thread, end_waiting(waiting.pid));
+  std::vector<std::int32_t> pids;
+  for (const auto& [pid, waiters] : waiters_) pids.push_back(pid);
+  for (const std::int32_t pid : pids) {
+    calls_ended(pid);
+    let_go_on(pid, Whom::kExpired);
+  }
+}
+
+void Freezes::let_go_on(std::int32_t pid, Whom whom) {
+  const auto group = waiters_.find(pid);
+  if (group == waiters_.end()) return;
+  std::vector<Thread*> go_on;
+  std::erase_if(group->second, [&](const auto& waiter) {
+    const bool expired = waiter.second->template in<AwaitingQuiet>()->deadline_ms <= model_.now_ms;
+    if (whom == Whom::kExpired && !expired) return false;
+    go_on.push_back(waiter.second);
+    return true;
+  });
+  if (group->second.empty()) waiters_.erase(group);
+  if (go_on.empty()) return;
+  const int result = end_waiting(pid);
+  for (Thread* thread : go_on) {
+    thread->process().end_waiting_for_quiet();
+    ioctls_.finish(*thread, result);
   }
 }
 
 void Freezes::abandon(Thread& thread) {
-  for (Process* target : model_.processes_of(thread.in<AwaitingQuiet>()->pid)) {
-    target->abandon_freeze();
-  }
-  std::erase(waiters_, &thread);
+  const AwaitingQuiet waiting = *thread.in<AwaitingQuiet>();
+  for (Process* target : model_.processes_of(waiting.pid)) target->abandon_freeze();
+  const auto group = waiters_.find(waiting.pid);
+  group->second.erase(waiting.number);
+  if (group->second.empty()) waiters_.erase(group);
+  thread.process().end_waiting_for_quiet();
 }
 
 int Freezes::frozen_info(binder_frozen_status_info& info) const {
@@ -95,9 +119,10 @@ int Freezes::frozen_info(binder_frozen_status_info& info) const {
 }
 
 void Freezes::notify(Process& process) {
-  for (Node* node : process.nodes_in_order()) {
-    for (Ref& ref : node->refs()) ref.owner_froze(process.frozen());
-    model_.nodes.looked_at(*node);
+  for (auto next = process.nodes().begin(); next != process.nodes().end();) {
+    Node& node = *next++;  // it may end
+    for (Ref& ref : node.refs()) ref.owner_froze(process.frozen());
+    model_.nodes.looked_at(node);
   }
 }
 
@@ -105,7 +130,9 @@ Outcome Freezes::request_notification(Thread& thread, const binder_handle_cookie
   Process& process = thread.process();
   ProcessRef* ref = process.refs().find(Handle{request.handle});
   if (ref == nullptr) return std::unexpected(-EINVAL);
-  FreezeNotification* freeze = process.refs().request_freeze(*ref, request.cookie);
+  const auto requested = process.refs().request_freeze(*ref, request.cookie);
+  if (!requested) return std::unexpected(requested.error());
+  FreezeNotification* freeze = *requested;
   if (freeze == nullptr) return std::unexpected(-EINVAL);
   Node& node = ref->node();
   const ImportedNode* import = node.import();
@@ -133,13 +160,10 @@ int Freezes::clear_notification(Thread& thread, const binder_handle_cookie& requ
 
 int Freezes::notification_done(Thread& thread, std::uint64_t cookie) {
   Process& process = thread.process();
-  for (Work& work : process.delivered_freezes()) {
-    auto& freeze = static_cast<FreezeNotification&>(work);
-    if (freeze.cookie() != cookie) continue;
-    if (freeze.done() == FreezeNotification::Next::kQueue) process.loopers().queue(freeze);
-    return 0;
-  }
-  return -EINVAL;
+  auto* const freeze = static_cast<FreezeNotification*>(process.delivered_freezes().find(cookie));
+  if (freeze == nullptr) return -EINVAL;
+  if (freeze->done() == FreezeNotification::Next::kQueue) process.loopers().queue(*freeze);
+  return 0;
 }
 
 }  // namespace netbinder

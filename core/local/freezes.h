@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <map>
 
 #include "core/base/uapi.h"
 #include "core/model/model.h"
@@ -22,7 +22,9 @@ class Freezes {
   // ---- ioctls ----
   Outcome freeze(Thread& thread, const binder_freeze_info& info);
   int frozen_info(binder_frozen_status_info& info) const;
-  // To be called when a call has ended or time has passed: threads that wait for quiet may go on.
+  // A process of that program has no call in flight any more: threads that wait for it may go on.
+  void calls_ended(std::int32_t pid);
+  // The same when time has passed.
   void check_waiters();
   // A thread that waits for quiet ends: the processes that it had frozen are thawed.
   void abandon(Thread& thread);
@@ -34,11 +36,18 @@ class Freezes {
 
  private:
   void notify(Process& process);
+  enum class Whom { kAll, kExpired };
+  void let_go_on(std::int32_t pid, Whom whom);
   int end_waiting(std::int32_t pid);
+
+  // More threads of one process at a time may not wait: EAGAIN.
+  static constexpr std::uint32_t kMaxWaiters = 64;
 
   Model& model_;
   Ioctls& ioctls_;
-  std::vector<Thread*> waiters_;  // in AwaitingQuiet
+  // Threads in AwaitingQuiet, by the program that they wait for; in the order in which they came.
+  std::map<std::int32_t, std::map<std::uint64_t, Thread*>> waiters_;
+  std::uint64_t next_waiter_ = 1;
 };
 
 }  // namespace netbinder

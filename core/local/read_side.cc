@@ -29,7 +29,10 @@ void ReadSide::go_on(Thread& thread) {
   Process& process = thread.process();
   LooperPool& loopers = process.loopers();
   do {
-    if (thread.available()) thread.set_nice(process.credentials().nice);
+    if (thread.available()) {
+      thread.set_nice(process.credentials().nice);
+      model_.reports.oneway_handled(thread);
+    }
     if (!loopers.has_work(thread)) {
       if (!io.nonblocking()) {
         loopers.wait_for_work(thread);
@@ -118,7 +121,7 @@ ReadSide::Delivered ReadSide::deliver(Thread& thread, Work& work) {
     case WorkKind::kDeadBinder:
     case WorkKind::kDeadBinderAndClear: {
       auto& death = static_cast<DeathNotification&>(work);
-      thread.process().delivered_deaths().push_back(death);
+      thread.process().delivered_deaths().add(death);
       tell(thread, BR_DEAD_BINDER, binder_uintptr_t{death.cookie()});
       return Delivered::kStop;  // the program handles it first, as that may cause calls
     }
@@ -131,7 +134,7 @@ ReadSide::Delivered ReadSide::deliver(Thread& thread, Work& work) {
     case WorkKind::kFrozenBinder: {
       auto& freeze = static_cast<FreezeNotification&>(work);
       freeze.delivered();
-      thread.process().delivered_freezes().push_back(freeze);
+      thread.process().delivered_freezes().add(freeze);
       tell(thread, kBrFrozenBinder,
            binder_frozen_state{
                .cookie = freeze.cookie(), .is_frozen = freeze.frozen(), .reserved = 0});
@@ -186,13 +189,14 @@ void ReadSide::files_installed(Thread& thread, std::expected<std::span<const int
   }
   // The program could not install them: the call or reply fails, and ends with all that it holds.
   transaction.take_payload().end();
+  const BrError error = BrError::failed(0, "its program could not install the descriptors");
   if (transaction.is_reply()) {
-    model_.calls.end(transaction);
+    model_.calls.discard(transaction, error);
     tell(thread, BR_FAILED_REPLY);
     end(thread);
     return;
   }
-  model_.calls.discard(transaction, BrError::failed(0));
+  model_.calls.discard(transaction, error);
   model_.calls.tell_doom(thread);  // a failure that waited for the end of this call
   // The read goes on, and keeps the commands that are in its buffer already.
   if (deliver_all(thread) == Read::kToWait) go_on(thread);
@@ -239,11 +243,19 @@ void ReadSide::emit(Thread& thread, Transaction& transaction) {
   } else {
     tell(thread, command, data);
   }
+  if (transaction.is_reply()) {
+    model_.reports.reply_read(transaction, thread);
+  } else {
+    model_.reports.delivered(transaction, thread);
+  }
   transaction.hand_over_payload();
   if (target != nullptr) lend_nice(thread, transaction, *target);
   if (transaction.awaits_reply()) {
     CallStacks::push_incoming(thread, transaction);
   } else {
+    if (!transaction.is_reply()) {
+      thread.handle_oneway({transaction.trace().trace, transaction.trace().span});
+    }
     model_.calls.end(transaction);
   }
 }

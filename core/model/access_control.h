@@ -26,7 +26,7 @@ class Process;
 // Whether a program may not become the context's manager. `pid` is 0 on another host.
 [[nodiscard]] bool denies_managing(Model& model, const Context& context, const Subject& subject,
                                    std::int32_t pid);
-// What a process of this host's own has denied by its answer to a call.
+// Reports a denial by a process of this host's own, in its answer to a call.
 void tell_denial(Model& model, const Context& context, const Denial& denial);
 
 }  // namespace netbinder

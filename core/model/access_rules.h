@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do one thing to one object: rules in order, of which the first that matches decides. The
-// host makes them from its configuration (host/policy/), and gives them to a node or to a context.
-// A decision is a comparison of numbers: no allocation, no text.
+// Rules about who may do one thing to one object. They are in order; the first that matches
+// decides. The host makes them from its configuration (host/policy/), and gives them to a node or
+// to a context. A decision is a comparison of numbers: no allocation, no text.
 //
 // Plain values; no thread of their own.
 #pragma once
@@ -83,7 +83,7 @@ class AccessRules {
   std::vector<Rule> rules_;
 };
 
-// What was denied, for the host's log.
+// A denied request, for the host's log.
 struct Denial {
   const char* action = "";  // static text: "call", "manage", "add", "find"
   std::string object;       // a name; empty of a context itself

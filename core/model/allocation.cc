@@ -12,6 +12,7 @@ namespace netbinder {
 void Allocation::call_of(Node& node) {
   NB_CHECK(buffer_->target_ == nullptr);
   buffer_->target_ = &node;
+  ++node.calls_;
   Nodes::hold(node, RefKind::kStrong);
 }
 
@@ -38,6 +39,7 @@ void Allocation::end() {
   }
   pass_turn_on();
   if (Node* node = std::exchange(buffer_->target_, nullptr)) {
+    --node->calls_;
     process_->model().nodes.drop(*node, RefKind::kStrong);
   }
   release_objects();
@@ -50,8 +52,10 @@ void Allocation::pass_turn_on() {
   if (!std::exchange(buffer_->has_turn_, false)) return;
   Work* next = buffer_->target_->oneways().pass_on();
   if (next == nullptr) return;
-  static_cast<Transaction*>(next)->payload().take_turn();
-  process_->loopers().queue(*next);
+  auto& call = static_cast<Transaction&>(*next);
+  call.update_ends();
+  call.payload().take_turn();
+  process_->loopers().queue(call);
 }
 
 void Allocation::release_objects() {

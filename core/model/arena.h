@@ -29,8 +29,9 @@ class Arena {
     return mapped() && user_base_ >= address && user_base_ - address < bytes;
   }
 
-  // The process has ended, and so has all that its buffers held: the buffers are just dropped.
-  void clear() { allocator_.clear(); }
+  // The process has ended, and so has all that its buffers held: a buffer is just dropped. False:
+  // there is none.
+  bool drop_a_buffer() { return allocator_.drop_one(); }
 
   [[nodiscard]] BufferAllocator& allocator() { return allocator_; }
   [[nodiscard]] const BufferAllocator& allocator() const { return allocator_; }
@@ -43,7 +44,7 @@ class Arena {
   [[nodiscard]] std::span<std::byte> bytes(const Buffer& buffer, std::uint64_t count) const {
     return memory_.subspan(buffer.offset(), count);
   }
-  // Where the program has the byte of a buffer.
+  // The address of a byte of a buffer in the program.
   [[nodiscard]] std::uint64_t user_address(const Buffer& buffer, std::uint64_t offset = 0) const {
     return user_base_ + buffer.offset() + offset;
   }

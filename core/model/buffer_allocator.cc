@@ -45,7 +45,7 @@ void BufferAllocator::map(std::uint64_t size) {
   NB_CHECK(!mapped() && size > 0 && size <= kMaxPages * kPageBytes);
   size_ = size;
   free_space_ = size;
-  free_async_space_ = size / 2;
+  free_async_space_ = async_space();
   Buffer* whole = pool_.create();
   whole->size_ = size;
   by_address_.push_back(*whole);
@@ -69,6 +69,7 @@ std::expected<Buffer*, int> BufferAllocator::lend(const PayloadShape& largest, S
   const auto buffer = take(*size, space);
   if (!buffer) return buffer;
   (*buffer)->lent_ = true;
+  ++lent_count_;
   lent_space_ += *size;
   if (space == Space::kAsync) lent_async_space_ += *size;
   return buffer;
@@ -148,20 +149,44 @@ void BufferAllocator::assign(Buffer& buffer, const PayloadShape& shape, std::int
     touched_pages_.set(page);
   }
   pages_high_ = std::max(pages_high_, end_page);
-  // The pid is set afterwards, so the new buffer counts for the sender that had its space last.
-  if (buffer.async_) buffer.spam_suspect_ = suspects_spam(sender_pid);
+  if (buffer.async_) count_async(buffer, sender_pid);
   buffer.sender_pid_ = sender_pid;
+}
+
+void BufferAllocator::count_async(Buffer& buffer, std::int32_t sender_pid) {
+  Share& share = senders_[sender_pid];
+  // The pid is set afterwards, so the new buffer counts for the sender that had its space last.
+  const bool had_it = buffer.sender_pid_ == sender_pid;
+  buffer.spam_suspect_ = suspects_spam({.buffers = share.buffers + (had_it ? 1 : 0),
+                                        .bytes = share.bytes + (had_it ? buffer.size_ : 0)});
+  ++share.buffers;
+  share.bytes += buffer.size_;
+}
+
+void BufferAllocator::uncount_async(const Buffer& buffer) {
+  const auto found = senders_.find(buffer.sender_pid_);
+  NB_CHECK(found != senders_.end() && found->second.buffers > 0);
+  --found->second.buffers;
+  found->second.bytes -= buffer.size_;
+  // The entry of a sender whose calls come one by one stays.
+  constexpr std::size_t kKeptSenders = 16;
+  if (found->second.buffers == 0 && senders_.size() > kKeptSenders) senders_.erase(found);
 }
 
 void BufferAllocator::end_loan(Buffer& buffer) {
   buffer.lent_ = false;
+  --lent_count_;
   lent_space_ -= buffer.size_;
   if (buffer.async_) lent_async_space_ -= buffer.size_;
 }
 
 void BufferAllocator::release(Buffer* buffer) {
   NB_CHECK(!buffer->free_ && buffer->transaction_ == nullptr);
-  if (buffer->lent_) end_loan(*buffer);
+  if (buffer->lent_) {
+    end_loan(*buffer);
+  } else if (buffer->async_) {
+    uncount_async(*buffer);
+  }
   free_space_ += buffer->size_;
   if (buffer->async_) free_async_space_ += buffer->size_;
   allocated_.erase(allocated_.iterator_to(*buffer));
@@ -200,8 +225,16 @@ Buffer* BufferAllocator::find(std::uint64_t offset) {
   return found == allocated_.end() ? nullptr : &*found;
 }
 
-void BufferAllocator::clear() {
-  while (!allocated_.empty()) release(&*allocated_.begin());
+bool BufferAllocator::drop_one() {
+  if (allocated_.empty()) return false;
+  release(&*allocated_.begin());
+  return true;
+}
+
+const Buffer* BufferAllocator::first_allocated(std::uint64_t offset) const {
+  auto found = allocated_.lower_bound(offset, ByOffset());
+  while (found != allocated_.end() && found->lent_) ++found;
+  return found == allocated_.end() ? nullptr : &*found;
 }
 
 std::vector<const Buffer*> BufferAllocator::allocated() const {
@@ -228,20 +261,12 @@ BufferAllocator::Pages BufferAllocator::pages() const {
   return pages;
 }
 
-bool BufferAllocator::suspects_spam(std::int32_t sender_pid) {
+bool BufferAllocator::suspects_spam(const Share& share) {
   if (free_async_space() >= size_ / kLowAsyncSpaceShare) {
     spam_detected_ = false;
     return false;
   }
-  std::uint64_t count = 0;
-  std::uint64_t bytes = 0;
-  for (const Buffer& buffer : allocated_) {
-    if (buffer.async_ && !buffer.lent_ && buffer.sender_pid_ == sender_pid) {
-      ++count;
-      bytes += buffer.size_;
-    }
-  }
-  if (count <= kSpamBufferCount && bytes <= size_ / kSpamArenaShare) return false;
+  if (share.buffers <= kSpamBufferCount && share.bytes <= size_ / kSpamArenaShare) return false;
   return !std::exchange(spam_detected_, true);
 }
 
@@ -249,11 +274,13 @@ void BufferAllocator::check_invariants() const {
   std::uint64_t expected_offset = 0;
   std::uint64_t async_bytes = 0;
   std::uint64_t free_bytes = 0;
+  std::size_t lent_count = 0;
   std::uint64_t lent_bytes = 0;
   std::uint64_t lent_async_bytes = 0;
   std::size_t free_count = 0;
   std::size_t allocated_count = 0;
   bool previous_free = false;
+  boost::unordered_flat_map<std::int32_t, Share> senders;
   for (const Buffer& buffer : by_address_) {
     NB_CHECK(buffer.offset_ == expected_offset && buffer.size_ > 0);
     NB_CHECK(!(previous_free && buffer.free_));
@@ -262,9 +289,14 @@ void BufferAllocator::check_invariants() const {
     buffer.free_ ? ++free_count : ++allocated_count;
     if (buffer.async_) async_bytes += buffer.size_;
     if (buffer.free_) free_bytes += buffer.size_;
+    if (!buffer.lent_ && buffer.async_) {
+      ++senders[buffer.sender_pid_].buffers;
+      senders[buffer.sender_pid_].bytes += buffer.size_;
+    }
     if (!buffer.lent_) continue;
     NB_CHECK(!buffer.free_ && !buffer.programs_ && !buffer.spam_suspect_);
     NB_CHECK(buffer.target_ == nullptr && buffer.transaction_ == nullptr);
+    ++lent_count;
     lent_bytes += buffer.size_;
     if (buffer.async_) lent_async_bytes += buffer.size_;
   }
@@ -272,7 +304,14 @@ void BufferAllocator::check_invariants() const {
   NB_CHECK(free_count == free_.size() && allocated_count == allocated_.size());
   NB_CHECK(free_async_space_ + async_bytes == size_ / 2);
   NB_CHECK(free_space_ == free_bytes);
+  NB_CHECK(lent_count_ == lent_count);
   NB_CHECK(lent_space_ == lent_bytes && lent_async_space_ == lent_async_bytes);
+  for (const auto& [pid, share] : senders_) {
+    const Share counted = senders[pid];
+    NB_CHECK(share.buffers == counted.buffers && share.bytes == counted.bytes);
+    senders.erase(pid);
+  }
+  NB_CHECK(senders.empty());
 }
 
 }  // namespace netbinder

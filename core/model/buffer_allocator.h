@@ -11,6 +11,7 @@
 #include <bitset>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
 #include <vector>
@@ -55,12 +56,20 @@ class BufferAllocator {
 
   // The allocated buffer that starts at `offset`, or null.
   [[nodiscard]] Buffer* find(std::uint64_t offset);
-  // Releases all that is allocated.
-  void clear();
+  // Releases a buffer that is allocated, if there is one.
+  bool drop_one();
+  // The first allocated buffer that is not lent and does not begin before `offset`; null: none.
+  [[nodiscard]] const Buffer* first_allocated(std::uint64_t offset) const;
   // The allocated buffers that are not lent, in order of their addresses.
   [[nodiscard]] std::vector<const Buffer*> allocated() const;
 
+  [[nodiscard]] std::size_t allocated_count() const { return allocated_.size() - lent_count_; }
+
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  // How much of it oneway calls may take together.
+  [[nodiscard]] std::uint64_t async_space() const { return size_ / 2; }
+  // Bytes under no buffer; lent ones are under one.
+  [[nodiscard]] std::uint64_t free_space() const { return free_space_; }
   [[nodiscard]] std::uint64_t lent_space() const { return lent_space_; }
   // Counts lent space as free.
   [[nodiscard]] std::uint64_t free_async_space() const {
@@ -107,8 +116,15 @@ class BufferAllocator {
   // The payload is known: its pages and its sender are counted from now on.
   void assign(Buffer& buffer, const PayloadShape& shape, std::int32_t sender_pid);
   void end_loan(Buffer& buffer);
+  // The part of the arena that one sender's oneway calls take.
+  struct Share {
+    std::uint64_t buffers = 0;
+    std::uint64_t bytes = 0;
+  };
   // Whether a sender of oneway calls uses up the arena; reported once until space is free again.
-  bool suspects_spam(std::int32_t sender_pid);
+  bool suspects_spam(const Share& share);
+  void count_async(Buffer& buffer, std::int32_t sender_pid);
+  void uncount_async(const Buffer& buffer);
 
   Pool<Buffer> pool_;
   AddressList by_address_;
@@ -120,7 +136,9 @@ class BufferAllocator {
   std::uint64_t free_async_space_ = 0;
   std::uint64_t lent_space_ = 0;
   std::uint64_t lent_async_space_ = 0;
+  std::size_t lent_count_ = 0;
   bool spam_detected_ = false;
+  boost::unordered_flat_map<std::int32_t, Share> senders_;  // by pid; a few may have nothing
   std::bitset<kMaxPages> touched_pages_;
   std::uint64_t pages_high_ = 0;
 };

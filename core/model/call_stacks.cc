@@ -50,6 +50,7 @@ void CallStacks::fail(Transaction& call, const BrError& error) {
   Transaction* failed = &call;
   while (failed != nullptr) {
     if (failed->caller_host() != nullptr) {
+      model_.reports.failed(*failed, error);
       model_.elsewhere->call_failed(*failed, error);
       end(*failed);
       return;
@@ -61,6 +62,7 @@ void CallStacks::fail(Transaction& call, const BrError& error) {
         failed->doom_ = error;
         return;
       }
+      model_.reports.failed(*failed, error);
       pop(caller, *failed);
       // Only a reply that could not be made has an errno; a death has none. An error of one of the
       // caller's later commands is kept.
@@ -77,6 +79,7 @@ void CallStacks::fail(Transaction& call, const BrError& error) {
     }
     // The caller is gone, so the thread that waits for the caller is next.
     Transaction* next = failed->from_parent_;
+    model_.reports.failed(*failed, error);
     end(*failed);
     failed = next;
   }
@@ -86,6 +89,7 @@ void CallStacks::discard(Transaction& transaction, const BrError& error) {
   if (transaction.awaits_reply()) {
     fail(transaction, error);
   } else {
+    model_.reports.failed(transaction, error);
     end(transaction);
   }
 }
@@ -123,7 +127,8 @@ bool CallStacks::handles_another(const Transaction& call) {
 
 void CallStacks::not_outstanding(Transaction& transaction) {
   if (!std::exchange(transaction.outstanding_, false)) return;
-  if (transaction.to_process_->transaction_ends()) model_.end.note_calls_ended();
+  Process& receiver = *transaction.to_process_;
+  if (receiver.transaction_ends()) model_.end.note_calls_ended(receiver.pid());
 }
 
 void CallStacks::detach(Transaction& transaction) {
@@ -142,6 +147,7 @@ void CallStacks::detach(Transaction& transaction) {
 }
 
 void CallStacks::end(Transaction& transaction) {
+  model_.reports.ends(transaction);
   detach(transaction);
   pool_.destroy(&transaction);
 }

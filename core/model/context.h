@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "core/model/access_rules.h"
+#include "core/model/call_counts.h"
 #include "core/model/node_hold.h"
 
 namespace netbinder {
@@ -36,10 +37,13 @@ class Context {
   // Whether a program may become the manager although there is a built-in one.
   [[nodiscard]] bool builtin_yields() const { return builtin_yields_; }
   void set_builtin_yields(bool yields) { builtin_yields_ = yields; }
-  // Who may become its manager.
+  // The rules about who may become its manager.
   [[nodiscard]] const AccessRules& manage_rules() const { return manage_rules_; }
   void set_manage_rules(AccessRules rules) { manage_rules_ = std::move(rules); }
   [[nodiscard]] bool cluster_wide() const { return scope_ == Scope::kCluster; }
+
+  // Its calls are counted wherever they are logged, which has no other part in it.
+  [[nodiscard]] CallCounts& calls() const { return calls_; }
 
   [[nodiscard]] Node* manager() const { return manager_; }
   [[nodiscard]] Node* remote_manager() const { return remote_manager_.node(); }
@@ -105,6 +109,7 @@ class Context {
   boost::container::flat_map<HostId, Node*> builtin_for_;
   std::uint64_t builtin_peer_ptr_ = 0;
   std::optional<std::uint32_t> manager_uid_;
+  mutable CallCounts calls_;
 };
 
 }  // namespace netbinder

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/base/stored_claim.h"
 #include "core/model/access_rules.h"
 #include "core/model/uid_map.h"
 #include "core/model/users.h"
@@ -32,11 +33,14 @@ struct DriverSetup {
   std::string host_name = "localhost";
   Incarnation incarnation{1};
   Reach reach = Reach::kCluster;
-  HostId arbiter{1};  // decides who is context manager in contexts of cluster scope
+  ClaimsBy claims_by = ClaimsBy::kArbiter;
+  HostId arbiter{1};  // decides who is context manager in contexts of cluster scope; 0: a store does
   std::vector<ContextSetup> contexts;
   std::size_t max_processes = 4096;
   std::size_t max_threads_per_process = 4096;
   std::size_t max_nodes_per_process = 1U << 20;
+  // How many objects of a process that ends are ended in one go.
+  std::size_t slice_units = 256;
   // This many of max_processes are for root only.
   std::size_t processes_for_root = 64;
   UserLimits user_limits;

@@ -81,6 +81,13 @@ class Effects {
   virtual void send(HostId peer, PeerMessage message, Payload payload) = 0;
   // The peer broke the protocol: end its session.
   virtual void give_up_peer(HostId peer, std::string_view reason) = 0;
+  // A program of this host wants to manage a context whose claims a store decides. Each is answered
+  // by Driver::claim_answered, in order.
+  virtual void ask_for_claim(std::string_view /*context*/) {}
+  // This host's claim of the context is over.
+  virtual void release_claim(std::string_view /*context*/) {}
+  // A host has passed on a node whose home has no session with this host: here it is dead.
+  virtual void home_unreachable(HostId /*home*/, HostId /*passed_on_by*/) {}
   // The host's policy has denied something.
   virtual void access_denied(const Denial& /*denial*/) {}
   // Driver::timer_expired is to be called at that time, or soon after.

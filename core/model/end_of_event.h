@@ -34,13 +34,17 @@ class EndOfEvent {
     if (std::exchange(node.settling_, true)) return;
     settling_.push_back(&node);
   }
-  // A process has no call in flight any more.
-  void note_calls_ended() { calls_ended_ = true; }
+  // A process of that program has no call in flight any more.
+  void note_calls_ended(std::int32_t pid) {
+    if (calls_ended_.empty() || calls_ended_.back() != pid) calls_ended_.push_back(pid);
+  }
 
   void forget(Thread& thread) {
+    if (!thread.runnable_) return;
     std::replace(runnable_.begin(), runnable_.end(), &thread, static_cast<Thread*>(nullptr));
   }
   void forget(Process& process) {
+    if (!process.touched_) return;
     std::replace(touched_.begin(), touched_.end(), &process, static_cast<Process*>(nullptr));
   }
   void forget(Node& node) {
@@ -48,7 +52,7 @@ class EndOfEvent {
   }
 
   // Does all of this work, in this order, until nothing is left. `quiet` handles the ioctls that
-  // wait until a process has no call in flight.
+  // wait until a program has no call in flight.
   template <typename GoOn, typename Quiet, typename Settle, typename Look>
   void run_all(GoOn&& go_on, Quiet&& quiet, Settle&& settle, Look&& look) {
     do {
@@ -59,7 +63,8 @@ class EndOfEvent {
         if (thread->reading()) go_on(*thread);
       }
       runnable_.clear();
-      if (std::exchange(calls_ended_, false)) quiet();
+      for (std::size_t i = 0; i < calls_ended_.size(); ++i) quiet(calls_ended_[i]);
+      calls_ended_.clear();
     } while (!runnable_.empty());
     while (!settling_.empty()) {
       std::vector<Node*> nodes = std::exchange(settling_, {});
@@ -84,7 +89,7 @@ class EndOfEvent {
   std::vector<Thread*> runnable_;
   std::vector<Process*> touched_;
   std::vector<Node*> settling_;
-  bool calls_ended_ = false;
+  std::vector<std::int32_t> calls_ended_;  // pids
 };
 
 }  // namespace netbinder

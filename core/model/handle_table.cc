@@ -28,6 +28,7 @@ void HandleTable::insert(Handle handle, ProcessRef* ref) {
   refs_[index] = ref;
   used_[index / 64] |= std::uint64_t{1} << (index % 64);
   while (full_words_ < used_.size() && used_[full_words_] == UINT64_MAX) ++full_words_;
+  empty_words_ = std::min(empty_words_, index / 64);
   ++count_;
 }
 
@@ -37,7 +38,18 @@ void HandleTable::erase(Handle handle) {
   refs_[index] = nullptr;
   used_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
   full_words_ = std::min(full_words_, index / 64);
+  while (empty_words_ < used_.size() && used_[empty_words_] == 0) ++empty_words_;
   --count_;
+}
+
+ProcessRef* HandleTable::first(Handle from) const {
+  const std::uint32_t start = from.value() / 64;
+  for (std::uint32_t word = std::max(start, empty_words_); word < used_.size(); ++word) {
+    std::uint64_t taken = used_[word];
+    if (word == start) taken &= UINT64_MAX << (from.value() % 64);
+    if (taken != 0) return refs_[word * 64 + static_cast<std::uint32_t>(std::countr_zero(taken))];
+  }
+  return nullptr;
 }
 
 std::vector<ProcessRef*> HandleTable::all() const {

@@ -23,6 +23,8 @@ class HandleTable {
     return handle.value() < refs_.size() ? refs_[handle.value()] : nullptr;
   }
   [[nodiscard]] std::size_t size() const { return count_; }
+  // The ref of the lowest handle that is taken, not below `from`; null: there is none.
+  [[nodiscard]] ProcessRef* first(Handle from) const;
   // All refs by ascending handle.
   [[nodiscard]] std::vector<ProcessRef*> all() const;
 
@@ -31,6 +33,7 @@ class HandleTable {
   std::vector<std::uint64_t> used_;  // a bit for each handle
   std::uint32_t full_words_ = 0;     // words below this one have no free bit
   std::size_t count_ = 0;
+  std::uint32_t empty_words_ = 0;  // words below this one have no bit set
 };
 
 }  // namespace netbinder

@@ -23,7 +23,7 @@ void LooperPool::queue_to(Thread& thread, Work& work) {
 void LooperPool::pay_owed_completion(Thread& thread) {
   Transaction* top = thread.stack_;
   if (top == nullptr || top->from() != &thread || !top->take_owed_completion()) return;
-  queue_deferred(thread, *model_.completions.create());
+  queue_deferred(thread, *model_.completions.create(thread.process().user()));
 }
 
 // ---- waking ----
@@ -106,6 +106,7 @@ bool LooperPool::take_posted_read(Thread& thread) {
   const auto read = model_.effects.take_posted_read(process_.id(), thread.tid());
   if (!read) return false;
   thread.came_with_nice(read->nice);
+  model_.reports.oneway_handled(thread);
   thread.io_.begin_posted(read->read_buffer);
   begin_read(thread);
   wait_for_work(thread);
@@ -196,7 +197,7 @@ void LooperPool::check() const {
     ready += thread->counted_ready_ ? 1 : 0;
   }
   NB_CHECK(ready == ready_);
-  NB_CHECK(readable_ == would_find_work());
+  NB_CHECK(process_.dead() || readable_ == would_find_work());
 }
 
 }  // namespace netbinder

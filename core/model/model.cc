@@ -20,6 +20,7 @@ void Model::log_failure(TransactionLogEntry entry, const BrError& error) {
   entry.reason = error.reason();
   entry.rule = error.rule();
   ++statistics.failed_calls;
+  calls_of(entry).add(entry);
   log.add(entry);
   failed_log.add(entry);
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@
 
 #include "core/base/pool.h"
 #include "core/base/statistics.h"
+#include "core/model/call_reports.h"
 #include "core/model/call_stacks.h"
 #include "core/model/context.h"
 #include "core/model/driver_setup.h"
@@ -38,6 +40,7 @@ class Model {
   Model(DriverSetup with_setup, Effects& with_effects)
       : setup(std::move(with_setup)),
         effects(with_effects),
+        reports(setup.host, setup.incarnation),
         users(setup.user_limits),
         nodes(*this),
         calls(*this) {}
@@ -50,7 +53,9 @@ class Model {
   Statistics statistics;
   TransactionLog log;
   TransactionLog failed_log;
-  std::uint64_t now_ms = 0;
+  CallReports reports;
+  std::uint64_t now_ms = 0;  // deadlines are in these
+  std::uint64_t now_us = 0;  // the same
   EndOfEvent end;
   Users users;
 
@@ -78,10 +83,32 @@ class Model {
     auto made = std::make_unique<Process>(*this, id, context, std::move(credentials), user);
     return *processes_.emplace(id.value(), std::move(made)).first->second;
   }
-  void remove_process(ProcessId id) {
-    const std::uint32_t uid = processes_.at(id.value())->user().uid();
-    processes_.erase(id.value());
+  // The process is to end, and is found no more.
+  [[nodiscard]] std::unique_ptr<Process> take_process(ProcessId id) {
+    const auto found = processes_.find(id.value());
+    std::unique_ptr<Process> taken = std::move(found->second);
+    processes_.erase(found);
+    return taken;
+  }
+  // Nothing is left of it.
+  void end_process(std::unique_ptr<Process> process) {
+    const std::uint32_t uid = process->user().uid();
+    process.reset();
     users.forget_if_gone(uid);
+  }
+  // Dead processes of which something is left (Teardown), by whose turn it is.
+  [[nodiscard]] const std::deque<std::unique_ptr<Process>>& ending() const { return ending_; }
+  void add_ending(std::unique_ptr<Process> process) { ending_.push_back(std::move(process)); }
+  [[nodiscard]] std::unique_ptr<Process> take_ending() {
+    std::unique_ptr<Process> taken = std::move(ending_.front());
+    ending_.pop_front();
+    return taken;
+  }
+  // All of them, also those that are ending.
+  template <typename What>
+  void each_process(What&& what) const {
+    for (const auto& [id, process] : processes_) what(*process);
+    for (const auto& process : ending_) what(*process);
   }
   // All processes of one program, the latest first.
   [[nodiscard]] std::vector<Process*> processes_of(std::int32_t pid) const;
@@ -102,18 +129,34 @@ class Model {
   // Ends the contexts whose devices were removed and that no process has open.
   void end_unused_contexts() {
     std::erase_if(contexts_, [this](const auto& context) {
-      return !context->listed() && std::ranges::none_of(processes_, [&](const auto& process) {
-               return &process.second->context() == context.get();
-             });
+      bool used = context->listed();
+      each_process([&](const Process& each) { used = used || &each.context() == context.get(); });
+      if (used) return false;
+      log.forget(*context);
+      failed_log.forget(*context);
+      return true;
     });
   }
 
-  // ---- logs ----
+  // ---- logs; they count as well ----
+  // A call or a reply is on its way, or in a queue here.
+  void log_sent(const TransactionLogEntry& entry) {
+    calls_of(entry).add(entry);
+    log.add(entry);
+  }
   void log_failure(TransactionLogEntry entry, const BrError& error);
+  // Calls and replies of peers that were for no process, whose contexts nobody can tell.
+  [[nodiscard]] const CallCounts& calls_without_context() const { return calls_without_context_; }
 
  private:
+  CallCounts& calls_of(const TransactionLogEntry& entry) {
+    return entry.context != nullptr ? entry.context->calls() : calls_without_context_;
+  }
+
+  CallCounts calls_without_context_;
   std::vector<std::unique_ptr<Context>> contexts_;
   Processes processes_;
+  std::deque<std::unique_ptr<Process>> ending_;
   std::uint64_t next_process_ = 1;
   std::uint32_t next_debug_id_ = 1;
 };

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -111,10 +112,17 @@ class Node {
   [[nodiscard]] const OnewayQueue& oneways() const { return oneways_; }
   [[nodiscard]] const NodeWork& work() const { return work_; }
 
+  // Buffers of its owner with calls to it.
+  [[nodiscard]] std::uint32_t calls() const { return calls_; }
+
   // Aborts unless its refs and its counts agree.
   void check() const;
 
+  // For the set of the process that owns it only.
+  boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>> owner_hook;
+
  private:
+  friend class Allocation;
   friend class EndOfEvent;
   friend class Nodes;
 
@@ -130,6 +138,7 @@ class Node {
   std::uint64_t ptr_ = 0;  // the owner's ptr and cookie for it, kept when it dies
   std::uint64_t cookie_ = 0;
   std::uint32_t debug_id_;
+  std::uint32_t calls_ = 0;
   NodeFlags flags_;
   OwnerView strong_view_;
   OwnerView weak_view_;

@@ -189,6 +189,7 @@ void Nodes::owner_died(Node& node) {
     destroy(node);
     return;
   }
+  node.owner()->remove_node(node);
   node.kind_ = Node::Dead{false};
   dead_.emplace(node.identity_, &node);
   tell_death(node);

@@ -19,6 +19,7 @@
 //   --DONE--> clear queued
 #pragma once
 
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <utility>
 
@@ -32,25 +33,38 @@ class ProcessRef;
 // The part that both have in common.
 class Notification : public Work {
  public:
-  Notification(WorkKind kind, ProcessRef& ref, std::uint64_t cookie)
-      : Work(kind), ref_(&ref), cookie_(cookie) {}
+  // `user` is the one who has asked for it.
+  Notification(WorkKind kind, UserUsage& user, ProcessRef& ref, std::uint64_t cookie)
+      : Work(kind), counted_(user.todos), ref_(&ref), cookie_(cookie) {}
 
   [[nodiscard]] std::uint64_t cookie() const { return cookie_; }
   // Null once it is cleared: then the list that it is in owns it.
   [[nodiscard]] ProcessRef* ref() const { return ref_; }
 
+  // For DeliveredNotifications only.
+  using CookieHook =
+      boost::intrusive::set_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>,
+                                        boost::intrusive::optimize_size<true>>;
+  CookieHook cookie_hook;
+
  protected:
   void detach() { ref_ = nullptr; }
+  // The program has acknowledged it.
+  void acknowledged() {
+    dequeue();
+    if (cookie_hook.is_linked()) cookie_hook.unlink();
+  }
 
  private:
+  UserUsage::One counted_;
   ProcessRef* ref_;
   std::uint64_t cookie_;
 };
 
 class DeathNotification final : public Notification {
  public:
-  DeathNotification(ProcessRef& ref, std::uint64_t cookie)
-      : Notification(WorkKind::kDeadBinder, ref, cookie) {}
+  DeathNotification(UserUsage& user, ProcessRef& ref, std::uint64_t cookie)
+      : Notification(WorkKind::kDeadBinder, user, ref, cookie) {}
 
   enum class Next { kQueue, kNothing };
   // The program clears it. kQueue: the program is to be told of that now.
@@ -65,7 +79,7 @@ class DeathNotification final : public Notification {
   }
   // The program has handled the death.
   [[nodiscard]] Next done() {
-    dequeue();
+    acknowledged();
     if (kind() != WorkKind::kDeadBinderAndClear) return Next::kNothing;
     become(WorkKind::kClearDeath);
     return Next::kQueue;
@@ -74,8 +88,8 @@ class DeathNotification final : public Notification {
 
 class FreezeNotification final : public Notification {
  public:
-  FreezeNotification(ProcessRef& ref, std::uint64_t cookie)
-      : Notification(WorkKind::kFrozenBinder, ref, cookie) {}
+  FreezeNotification(UserUsage& user, ProcessRef& ref, std::uint64_t cookie)
+      : Notification(WorkKind::kFrozenBinder, user, ref, cookie) {}
 
   enum class Next { kQueue, kNothing };
   [[nodiscard]] bool frozen() const { return frozen_; }
@@ -94,7 +108,7 @@ class FreezeNotification final : public Notification {
   }
   void delivered() { sent_ = true; }
   [[nodiscard]] Next done() {
-    dequeue();
+    acknowledged();
     sent_ = false;
     return std::exchange(resend_, false) ? Next::kQueue : Next::kNothing;
   }
@@ -110,6 +124,35 @@ class FreezeNotification final : public Notification {
   bool frozen_ = false;
   bool sent_ = false;    // delivered, not yet acknowledged
   bool resend_ = false;  // the state changed after it was sent
+};
+
+// The notifications of one kind that a process has read and not acknowledged, in that order.
+class DeliveredNotifications {
+ public:
+  void add(Notification& notification) {
+    list_.push_back(notification);
+    by_cookie_.insert(notification);
+  }
+  // The one that was read first among those of that cookie; null: there is none.
+  [[nodiscard]] Notification* find(std::uint64_t cookie) {
+    const auto found = by_cookie_.lower_bound(cookie);
+    return found == by_cookie_.end() || found->cookie() != cookie ? nullptr : &*found;
+  }
+  [[nodiscard]] bool empty() const { return list_.empty(); }
+  [[nodiscard]] TodoList& list() { return list_; }
+
+ private:
+  struct CookieOf {
+    using type = std::uint64_t;
+    type operator()(const Notification& notification) const { return notification.cookie(); }
+  };
+  TodoList list_;
+  boost::intrusive::multiset<
+      Notification,
+      boost::intrusive::member_hook<Notification, Notification::CookieHook,
+                                    &Notification::cookie_hook>,
+      boost::intrusive::key_of_value<CookieOf>, boost::intrusive::constant_time_size<false>>
+      by_cookie_;
 };
 
 }  // namespace netbinder

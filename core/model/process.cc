@@ -10,14 +10,6 @@
 
 namespace netbinder {
 
-std::vector<Node*> Process::nodes_in_order() const {
-  std::vector<Node*> nodes;
-  for (const auto& [ptr, node] : nodes_) nodes.push_back(node);
-  std::sort(nodes.begin(), nodes.end(),
-            [](const Node* a, const Node* b) { return a->ptr() < b->ptr(); });
-  return nodes;
-}
-
 Subject Process::subject() const {
   return {.host = model_.setup.host, .uid = credentials_.euid, .groups = credentials_.groups};
 }
@@ -44,19 +36,21 @@ void Process::check() const {
   for (const Buffer* buffer : buffers) {
     const Transaction* transaction = buffer->transaction();
     NB_CHECK(transaction == nullptr || transaction->buffer() == buffer);
-    NB_CHECK(buffer->target() == nullptr || buffer->target()->owner() == this);
+    // A dead process's nodes end before the last of its buffers.
+    NB_CHECK(dead_ || buffer->target() == nullptr || buffer->target()->owner() == this);
   }
-  for (const auto& [ptr, node] : nodes_) {
-    NB_CHECK(node->owner() == this && node->ptr() == ptr);
-    node->check();
+  for (const Node& node : nodes_) {
+    NB_CHECK(node.owner() == this);
+    node.check();
     // Exactly one buffer has the turn of a node that is busy with a oneway call, also if the call
     // was discarded unread; and calls wait only for a node that is busy.
-    const OnewayQueue& oneways = node->oneways();
+    const OnewayQueue& oneways = node.oneways();
     NB_CHECK(oneways.busy() || oneways.waiting().empty());
     const auto turns = std::count_if(buffers.begin(), buffers.end(), [&](const Buffer* buffer) {
-      return buffer->target() == node && buffer->has_turn();
+      return buffer->target() == &node && buffer->has_turn();
     });
     NB_CHECK(turns == (oneways.busy() ? 1 : 0));
+    NB_CHECK(std::cmp_equal(node.calls(), std::ranges::count(buffers, &node, &Buffer::target)));
   }
 }
 

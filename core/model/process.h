@@ -9,7 +9,7 @@
 #include <boost/container/flat_map.hpp>
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -47,7 +47,6 @@ class Process {
   }
   ~Process() {
     remove_threads();
-    remove_nodes();
     user_.processes.remove();
   }
   Process(const Process&) = delete;
@@ -92,25 +91,31 @@ class Process {
   }
 
   // ---- nodes, by ptr ----
-  using NodeMap = boost::unordered_flat_map<std::uint64_t, Node*>;
-  [[nodiscard]] const NodeMap& nodes() const { return nodes_; }
-  [[nodiscard]] Node* find_node(std::uint64_t ptr) const {
+  // In that order one event handles them, and others may go on from a ptr.
+  struct PtrOf {
+    using type = std::uint64_t;
+    type operator()(const Node& node) const { return node.ptr(); }
+  };
+  using NodeSet = boost::intrusive::set<
+      Node,
+      boost::intrusive::member_hook<
+          Node, boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>,
+          &Node::owner_hook>,
+      boost::intrusive::key_of_value<PtrOf>>;
+  [[nodiscard]] NodeSet& nodes() { return nodes_; }
+  [[nodiscard]] const NodeSet& nodes() const { return nodes_; }
+  [[nodiscard]] Node* find_node(std::uint64_t ptr) {
     const auto found = nodes_.find(ptr);
-    return found == nodes_.end() ? nullptr : found->second;
+    return found == nodes_.end() ? nullptr : &*found;
   }
   void add_node(Node& node) {
-    if (nodes_.emplace(node.ptr(), &node).second) user_.nodes.add();
+    NB_CHECK(nodes_.insert(node).second);
+    user_.nodes.add();
   }
-  void remove_node(const Node& node) {
-    NB_CHECK(nodes_.erase(node.ptr()) == 1);
+  void remove_node(Node& node) {
+    nodes_.erase(nodes_.iterator_to(node));
     user_.nodes.remove();
   }
-  void remove_nodes() {
-    user_.nodes.remove(nodes_.size());
-    nodes_.clear();
-  }
-  // By ptr, which is the order in which one event handles them.
-  [[nodiscard]] std::vector<Node*> nodes_in_order() const;
 
   // ---- calls ----
   // Calls and replies that are queued to it, and synchronous calls that it handles.
@@ -132,15 +137,27 @@ class Process {
   void thaw() { begin_freezing(false); }
   // The freeze has failed: calls that came in the meantime are still reported.
   void abandon_freeze() { frozen_ = false; }
+  // A thread of it begins to wait until a program has no call in flight. False: too many do.
+  [[nodiscard]] bool begin_waiting_for_quiet(std::uint32_t most) {
+    if (waiting_for_quiet_ >= most) return false;
+    ++waiting_for_quiet_;
+    return true;
+  }
+  void end_waiting_for_quiet() {
+    NB_CHECK(waiting_for_quiet_ > 0);
+    --waiting_for_quiet_;
+  }
   void call_while_frozen(Buffer::Space space) {
     (space == Buffer::Space::kAsync ? async_received_ : sync_received_) = true;
   }
 
   // ---- notifications that have been read and not acknowledged ----
-  [[nodiscard]] TodoList& delivered_deaths() { return delivered_deaths_; }
-  [[nodiscard]] const TodoList& delivered_deaths() const { return delivered_deaths_; }
-  [[nodiscard]] TodoList& delivered_freezes() { return delivered_freezes_; }
-  [[nodiscard]] const TodoList& delivered_freezes() const { return delivered_freezes_; }
+  [[nodiscard]] DeliveredNotifications& delivered_deaths() { return delivered_deaths_; }
+  [[nodiscard]] const DeliveredNotifications& delivered_deaths() const { return delivered_deaths_; }
+  [[nodiscard]] DeliveredNotifications& delivered_freezes() { return delivered_freezes_; }
+  [[nodiscard]] const DeliveredNotifications& delivered_freezes() const {
+    return delivered_freezes_;
+  }
 
   // ---- as a manager of its context ----
   // The process has not ended, but is manager no more, and reads so.
@@ -180,13 +197,14 @@ class Process {
   Arena arena_;
   Leases leases_;
   Threads threads_;
-  NodeMap nodes_;
+  NodeSet nodes_;
   RefTable refs_;
-  TodoList delivered_deaths_;
-  TodoList delivered_freezes_;
+  DeliveredNotifications delivered_deaths_;
+  DeliveredNotifications delivered_freezes_;
   DeposedWork deposed_;
   CommandCounts commands_;
   std::uint64_t outstanding_ = 0;
+  std::uint32_t waiting_for_quiet_ = 0;
   bool frozen_ = false;
   bool sync_received_ = false;   // while frozen
   bool async_received_ = false;  // while frozen

@@ -63,14 +63,18 @@ void RefTable::destroy(ProcessRef& ref) {
   process_.user().refs.remove();
 }
 
-DeathNotification* RefTable::request_death(ProcessRef& ref, std::uint64_t cookie) {
+std::expected<DeathNotification*, int> RefTable::request_death(ProcessRef& ref,
+                                                               std::uint64_t cookie) {
   if (ref.death_ != nullptr) return nullptr;
-  return ref.death_ = model_.deaths.create(ref, cookie);
+  if (!process_.user().may_add_todo()) return std::unexpected(-ENOMEM);
+  return ref.death_ = model_.deaths.create(process_.user(), ref, cookie);
 }
 
-FreezeNotification* RefTable::request_freeze(ProcessRef& ref, std::uint64_t cookie) {
+std::expected<FreezeNotification*, int> RefTable::request_freeze(ProcessRef& ref,
+                                                                 std::uint64_t cookie) {
   if (ref.freeze_ != nullptr) return nullptr;
-  return ref.freeze_ = model_.freezes.create(ref, cookie);
+  if (!process_.user().may_add_todo()) return std::unexpected(-ENOMEM);
+  return ref.freeze_ = model_.freezes.create(process_.user(), ref, cookie);
 }
 
 DeathNotification& RefTable::detach_death(ProcessRef& ref) {

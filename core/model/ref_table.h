@@ -57,13 +57,15 @@ class RefTable {
   std::expected<Handle, int> increment(Node& node, RefKind kind, Thread* teller);
 
   // ---- notifications ----
-  // Null: the ref has one already.
-  DeathNotification* request_death(ProcessRef& ref, std::uint64_t cookie);
-  FreezeNotification* request_freeze(ProcessRef& ref, std::uint64_t cookie);
+  // Null: the ref has one already. -ENOMEM: the user has as many as it may.
+  std::expected<DeathNotification*, int> request_death(ProcessRef& ref, std::uint64_t cookie);
+  std::expected<FreezeNotification*, int> request_freeze(ProcessRef& ref, std::uint64_t cookie);
   // Afterwards the caller queues the notification, or leaves it in its list.
   DeathNotification& detach_death(ProcessRef& ref);
   FreezeNotification& detach_freeze(ProcessRef& ref);
 
+  // The one of the lowest handle not below that; null: there is none.
+  [[nodiscard]] ProcessRef* first(Handle from = Handle{0}) const { return handles_.first(from); }
   // All by ascending handle.
   [[nodiscard]] std::vector<ProcessRef*> all() const { return handles_.all(); }
   [[nodiscard]] std::size_t size() const { return handles_.size(); }

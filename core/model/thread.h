@@ -47,6 +47,12 @@ struct ExtendedError {
   std::int32_t param = 0;
 };
 
+// A oneway call, for calls that are made while a thread handles it. 0: none.
+struct HandledOneway {
+  TraceId trace;
+  SpanId span;
+};
+
 struct Idle {};
 struct Reading {};
 struct AwaitingAcceptance {
@@ -71,6 +77,7 @@ struct ClaimingContext {
 struct AwaitingQuiet {
   std::int32_t pid = 0;
   std::uint64_t deadline_ms = 0;
+  std::uint64_t number = 0;  // among those that wait, see Freezes
 };
 using ThreadState = std::variant<Idle, Reading, AwaitingAcceptance, AwaitingClaim, AwaitingFreezeState,
                                  InstallingFiles, ClaimingContext, AwaitingQuiet>;
@@ -129,6 +136,11 @@ class alignas(64) Thread : public WaitingHook {
   // ---- calls ----
   // The latest call that it makes or handles; null: none.
   [[nodiscard]] Transaction* stack() const { return stack_; }
+
+  // The oneway call that it has read, until it waits for other work again.
+  [[nodiscard]] const HandledOneway& handled_oneway() const { return handled_oneway_; }
+  void handle_oneway(const HandledOneway& call) { handled_oneway_ = call; }
+  void oneway_is_handled() { handled_oneway_ = {}; }
 
   // ---- errors to be read ----
   // An error of this thread's own commands, and one of the call that it waits in.
@@ -195,6 +207,7 @@ class alignas(64) Thread : public WaitingHook {
   alignas(64) ErrorWork reply_error_;
   ExtendedError extended_error_;
   std::unique_ptr<Rare> rare_;
+  HandledOneway handled_oneway_;
 };
 static_assert(sizeof(Thread) == 256);
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -18,7 +19,9 @@
 #include "core/model/allocation.h"
 #include "core/model/br_error.h"
 #include "core/model/call_flags.h"
+#include "core/model/call_trace.h"
 #include "core/model/files_in_flight.h"
+#include "core/model/oneway_queue.h"
 #include "core/model/work.h"
 #include "core/wire/peer_message.h"
 
@@ -29,7 +32,7 @@ class Peer;
 class Process;
 class Thread;
 
-// The part of a transaction that is known from the start and does not change.
+// The part of a transaction that is known from the start. Only what the observer has been told changes.
 struct TransactionHead {
   enum class Kind : std::uint8_t { kCall, kOneway, kReply };
 
@@ -40,8 +43,9 @@ struct TransactionHead {
   std::uint32_t sender_euid = 0;
   std::int32_t from_pid = 0;  // for the debug files, as is the tid
   std::uint32_t from_tid = 0;
-  std::uint64_t start_ms = 0;
+  std::uint64_t start_us = 0;
   std::int32_t nice = 0;  // the caller's
+  CallTrace trace = {};   // of a reply: that of the call
 };
 
 // The caller of a call, on another host.
@@ -49,7 +53,7 @@ struct RemoteCaller {
   Peer* peer = nullptr;
   CallId call;                          // as the peer numbers it
   ProcessId process;                    // likewise; 0: unknown
-  std::vector<CallAncestor> ancestors;  // nearest first
+  CallAncestors ancestors;
 };
 
 class Transaction final : public Work {
@@ -62,6 +66,10 @@ class Transaction final : public Work {
   [[nodiscard]] bool is_reply() const { return head_.kind == TransactionHead::Kind::kReply; }
   // A synchronous call.
   [[nodiscard]] bool awaits_reply() const { return head_.kind == TransactionHead::Kind::kCall; }
+
+  // ---- for those who follow calls ----
+  [[nodiscard]] CallTrace& trace() { return head_.trace; }
+  [[nodiscard]] const CallTrace& trace() const { return head_.trace; }
 
   // ---- the payload ----
   void carry(Allocation payload) {
@@ -82,6 +90,16 @@ class Transaction final : public Work {
   // For views: the buffer, until the program frees it; null: there is none any more.
   [[nodiscard]] const Buffer* buffer() const { return buffer_; }
   void buffer_ends() { buffer_ = nullptr; }
+
+  // ---- as a oneway call that a newer one may replace while it waits ----
+  [[nodiscard]] OnewayUpdate::Key update_key() const {
+    return {.code = head_.code, .flags = head_.flags.bits(), .from_pid = head_.from_pid};
+  }
+  [[nodiscard]] OnewayUpdate& begin_update() {
+    update_ = std::make_unique<OnewayUpdate>(update_key(), *this);
+    return *update_;
+  }
+  void update_ends() { update_.reset(); }
 
   [[nodiscard]] FilesInFlight& files() { return files_; }
   // The part of the payload that is the sender's security context, with its final zero.
@@ -145,6 +163,7 @@ class Transaction final : public Work {
   Allocation payload_;
   SecurityContext security_context_;
   FilesInFlight files_;
+  std::unique_ptr<OnewayUpdate> update_;
 };
 
 }  // namespace netbinder

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/ids.h"
+#include "core/model/call_trace.h"
 
 namespace netbinder {
 
@@ -20,13 +21,15 @@ struct TransactionLogEntry {
 
   std::uint32_t debug_id = 0;
   Kind kind = Kind::kCall;
+  std::uint64_t at_us = 0;    // when, by the driver's clock
+  std::uint64_t took_us = 0;  // of a reply, or of a failure that another host has told: since the call
   std::int32_t from_pid = 0;
   std::uint32_t from_tid = 0;
   HostId from_host;  // of a call that came from another host
   std::int32_t to_pid = 0;
   std::uint32_t to_tid = 0;  // 0: whichever thread takes it
   HostId to_host;            // of a call to another host
-  const Context* context = nullptr;
+  const Context* context = nullptr;  // null also if it is no more
   std::uint32_t to_node = 0;  // its debug id
   std::uint32_t handle = 0;
   std::uint64_t data_size = 0;
@@ -36,6 +39,7 @@ struct TransactionLogEntry {
   std::uint32_t failed_line = 0;     // the line of the driver that decided it
   const char* reason = nullptr;      // static text, where the error alone does not tell
   std::uint32_t rule = 0;            // of the policy, where that decided
+  CallTrace trace;                   // of a reply: that of the call
 };
 
 class TransactionLog {
@@ -43,6 +47,12 @@ class TransactionLog {
   static constexpr std::size_t kEntries = 32;
 
   void add(const TransactionLogEntry& entry) { entries_[added_++ % kEntries] = entry; }
+  // The context is no more.
+  void forget(const Context& context) {
+    for (TransactionLogEntry& entry : entries_) {
+      if (entry.context == &context) entry.context = nullptr;
+    }
+  }
   // Oldest first.
   [[nodiscard]] std::vector<TransactionLogEntry> entries() const {
     std::vector<TransactionLogEntry> kept;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many processes, threads, nodes and refs each user has in this host's driver, and the limits.
+// How many processes, threads, nodes, refs and todos each user has in this host's driver, and the
+// limits. Todos are what wait for its threads beside calls: completions and notifications, and the
+// notifications that it has asked for and that may come.
 // No user can use up what others need, and no honest program reaches a limit. A process counts for
 // the user that opened it. Root has no limits here.
 //
@@ -20,6 +22,7 @@ struct UserLimits {
   std::size_t threads = 16384;
   std::size_t nodes = 1U << 18;
   std::size_t refs = 1U << 18;
+  std::size_t todos = 1U << 19;
 };
 
 class UserUsage {
@@ -41,12 +44,25 @@ class UserUsage {
    private:
     std::size_t value_ = 0;
   };
-  Count processes, threads, nodes, refs;
+  Count processes, threads, nodes, refs, todos;
+
+  // Counts as one of these while it exists.
+  class One {
+   public:
+    explicit One(Count& count) : count_(count) { count_.add(); }
+    ~One() { count_.remove(); }
+    One(const One&) = delete;
+    One& operator=(const One&) = delete;
+
+   private:
+    Count& count_;
+  };
 
   [[nodiscard]] bool may_add_process() const { return below(processes, limits_.processes); }
   [[nodiscard]] bool may_add_thread() const { return below(threads, limits_.threads); }
   [[nodiscard]] bool may_add_node() const { return below(nodes, limits_.nodes); }
   [[nodiscard]] bool may_add_ref() const { return below(refs, limits_.refs); }
+  [[nodiscard]] bool may_add_todo() const { return below(todos, limits_.todos); }
 
  private:
   [[nodiscard]] bool below(const Count& count, std::size_t limit) const {

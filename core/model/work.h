@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/uapi.h"
+#include "core/model/users.h"
 
 namespace netbinder {
 
@@ -54,8 +55,9 @@ using TodoList = boost::intrusive::list<Work, boost::intrusive::constant_time_si
 // A caller reads this when its call is in the target's queue. Owned by the list that it is in.
 class CompletionWork final : public Work {
  public:
-  explicit CompletionWork(std::uint32_t command = BR_TRANSACTION_COMPLETE)
-      : Work(kind_of(command)) {}
+  // `user` is the caller's.
+  explicit CompletionWork(UserUsage& user, std::uint32_t command = BR_TRANSACTION_COMPLETE)
+      : Work(kind_of(command)), counted_(user.todos) {}
   void say(std::uint32_t command) { become(kind_of(command)); }
 
   // BR_TRANSACTION_COMPLETE, BR_TRANSACTION_PENDING_FROZEN or BR_ONEWAY_SPAM_SUSPECT. Any other
@@ -65,6 +67,9 @@ class CompletionWork final : public Work {
     if (command == BR_ONEWAY_SPAM_SUSPECT) return WorkKind::kOnewaySpamSuspect;
     return WorkKind::kTransactionComplete;
   }
+
+ private:
+  UserUsage::One counted_;
 };
 
 // A BR_* error that a thread is to read, or none. Part of its thread.

@@ -11,15 +11,6 @@ namespace netbinder {
 
 namespace {
 
-template <typename Map>
-auto sorted_values(const Map& map) {
-  std::vector<std::pair<typename Map::key_type, decltype(&*map.begin()->second)>> values;
-  for (const auto& [key, value] : map) values.emplace_back(key, &*value);
-  std::sort(values.begin(), values.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  return values;
-}
-
 std::string home_name(const Node& node) {
   const ImportedNode* import = node.import();
   return import == nullptr ? std::string() : import->home().name();
@@ -43,7 +34,7 @@ TransactionView DebugViews::view_of(const Transaction& transaction) const {
   view.flags = head.flags.bits();
   view.nice = head.nice;
   view.awaits_reply = transaction.awaits_reply();
-  view.elapsed_ms = model_.now_ms - head.start_ms;
+  view.elapsed_ms = (model_.now_us - head.start_us) / 1000;
   if (const Buffer* buffer = transaction.buffer()) {
     view.payload = {.node = buffer->target() != nullptr ? buffer->target()->debug_id() : 0,
                     .data_size = buffer->shape().data_size,
@@ -65,6 +56,18 @@ WorkView DebugViews::view_of(const Work& work) const {
   return view;
 }
 
+WorkListView DebugViews::view_of(const TodoList& list) const {
+  WorkListView view;
+  for (const Work& work : list) {
+    if (view.first.size() == WorkListView::kMost) {
+      view.more = true;
+      break;
+    }
+    view.first.push_back(view_of(work));
+  }
+  return view;
+}
+
 ThreadView DebugViews::view_of(const Thread& thread) const {
   ThreadView view;
   view.tid = thread.tid().value();
@@ -75,9 +78,9 @@ ThreadView DebugViews::view_of(const Thread& thread) const {
     view.stack.push_back({.incoming = incoming, .transaction = view_of(*transaction)});
     transaction = incoming ? transaction->to_parent() : transaction->from_parent();
   }
-  for (const Work& work : thread.todo()) {
-    view.todo.push_back(view_of(work));
-    if (auto& transaction = view.todo.back().transaction) transaction->to_tid = view.tid;
+  view.todo = view_of(thread.todo());
+  for (WorkView& work : view.todo.first) {
+    if (work.transaction) work.transaction->to_tid = view.tid;
   }
   return view;
 }
@@ -97,40 +100,40 @@ NodeView DebugViews::view_of(const Node& node) const {
       view.holder_hosts.push_back(ref.peer()->name());
     }
   }
-  for (const Work& work : node.oneways().waiting()) view.async_todo.push_back(view_of(work));
+  view.async_todo = view_of(node.oneways().waiting());
   return view;
+}
+
+RefView DebugViews::view_of(const ProcessRef& ref) {
+  return {.debug_id = ref.debug_id(),
+          .handle = ref.handle().value(),
+          .node = ref.node().debug_id(),
+          .node_dead = ref.node().dead(),
+          .node_host = home_name(ref.node()),
+          .strong = ref.strong(),
+          .weak = ref.weak(),
+          .death_requested = ref.death() != nullptr};
+}
+
+BufferView DebugViews::view_of(const Buffer& buffer) {
+  return {.debug_id = buffer.debug_id(),
+          .offset = buffer.offset(),
+          .data_size = buffer.shape().data_size,
+          .offsets_size = buffer.shape().offsets_size,
+          .extra_size = buffer.shape().extra_size,
+          .delivered = buffer.transaction() == nullptr};
 }
 
 ProcessDebugView DebugViews::view_of(const Process& process) const {
   ProcessDebugView view;
   view.id = process.id();
   view.pid = process.pid();
+  view.euid = process.credentials().euid;
   view.context = process.context().name();
   for (const auto& [tid, thread] : process.threads()) {
     view.threads.push_back(view_of(*thread));
   }
-  for (const auto& [ptr, node] : sorted_values(process.nodes())) {
-    view.nodes.push_back(view_of(*node));
-  }
-  for (const ProcessRef* ref : process.refs().all()) {
-    view.refs.push_back({.debug_id = ref->debug_id(),
-                         .handle = ref->handle().value(),
-                         .node = ref->node().debug_id(),
-                         .node_dead = ref->node().dead(),
-                         .node_host = home_name(ref->node()),
-                         .strong = ref->strong(),
-                         .weak = ref->weak(),
-                         .death_requested = ref->death() != nullptr});
-  }
-  for (const Buffer* buffer : process.arena().allocator().allocated()) {
-    view.buffers.push_back({.debug_id = buffer->debug_id(),
-                            .offset = buffer->offset(),
-                            .data_size = buffer->shape().data_size,
-                            .offsets_size = buffer->shape().offsets_size,
-                            .extra_size = buffer->shape().extra_size,
-                            .delivered = buffer->transaction() == nullptr});
-  }
-  for (const Work& work : process.loopers().todo()) view.todo.push_back(view_of(work));
+  view.todo = view_of(process.loopers().todo());
   view.has_delivered_death = !process.delivered_deaths().empty();
   view.has_delivered_freeze = !process.delivered_freezes().empty();
 
@@ -140,6 +143,9 @@ ProcessDebugView DebugViews::view_of(const Process& process) const {
   view.max_threads = process.loopers().max_threads();
   view.waiting_threads = process.loopers().waiting();
   view.free_async_bytes = process.arena().allocator().free_async_space();
+  view.arena_bytes = process.arena().allocator().size();
+  view.arena_free_bytes = process.arena().allocator().free_space();
+  view.outstanding = process.outstanding();
   const BufferAllocator::Pages pages = process.arena().allocator().pages();
   view.pages_used = pages.used;
   view.pages_kept = pages.kept;
@@ -148,21 +154,9 @@ ProcessDebugView DebugViews::view_of(const Process& process) const {
   return view;
 }
 
-DebugState DebugViews::state(const Viewer& viewer) const {
-  DebugState state;
-  std::set<const Node*> dead;
-  for (const auto& [id, process] : sorted_values(model_.processes())) {
-    if (!viewer.sees(process->credentials().euid)) continue;
-    state.processes.push_back(view_of(*process));
-    for (const ProcessRef* ref : process->refs().all()) {
-      if (ref->node().dead()) dead.insert(&ref->node());
-    }
-  }
-  std::reverse(state.processes.begin(), state.processes.end());
-  for (const Node* node : dead) state.dead_nodes.push_back(view_of(*node));
-  std::sort(state.dead_nodes.begin(), state.dead_nodes.end(),
+void DebugState::sort_dead_nodes() {
+  std::sort(dead_nodes.begin(), dead_nodes.end(),
             [](const NodeView& a, const NodeView& b) { return a.name.debug_id > b.name.debug_id; });
-  return state;
 }
 
 std::vector<TransactionLogEntry> DebugViews::entries(const TransactionLog& log,

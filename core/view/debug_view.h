@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The contents of the driver's debug files, as plain values. Made on request; they refer to no
-// object of the driver. DebugViews, which makes them, is owned by the Driver.
+// object of the driver. DebugViews, which makes them, is owned by the Driver. What all processes have
+// is made in slices (core/view/debug_collection.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +49,14 @@ struct NodeName {
   std::uint64_t cookie = 0;
 };
 
+// The work that waits in one list: the first kMost, and whether there is more.
+struct WorkView;
+struct WorkListView {
+  static constexpr std::size_t kMost = 1024;
+  std::vector<WorkView> first;
+  bool more = false;
+};
+
 struct WorkView {
   WorkKind kind;
   std::optional<TransactionView> transaction;  // of kTransaction
@@ -62,7 +74,7 @@ struct ThreadView {
   std::uint32_t looper = 0;
   bool need_return = false;
   std::vector<StackEntryView> stack;  // latest first
-  std::vector<WorkView> todo;
+  WorkListView todo;
 };
 
 struct NodeView {
@@ -74,7 +86,7 @@ struct NodeView {
   std::uint64_t internal_strong = 0;
   std::vector<std::int32_t> holder_pids;
   std::vector<std::string> holder_hosts;
-  std::vector<WorkView> async_todo;
+  WorkListView async_todo;
 };
 
 struct RefView {
@@ -100,12 +112,13 @@ struct BufferView {
 struct ProcessDebugView {
   ProcessId id;
   std::int32_t pid = 0;
+  std::uint32_t euid = 0;
   std::string context;
   std::vector<ThreadView> threads;  // by tid
-  std::vector<NodeView> nodes;      // by ptr
-  std::vector<RefView> refs;        // by handle
-  std::vector<BufferView> buffers;  // by address
-  std::vector<WorkView> todo;
+  std::deque<NodeView> nodes;       // by ptr
+  std::deque<RefView> refs;         // by handle
+  std::deque<BufferView> buffers;   // by address
+  WorkListView todo;
   bool has_delivered_death = false;
   bool has_delivered_freeze = false;
 
@@ -116,6 +129,9 @@ struct ProcessDebugView {
   std::uint32_t max_threads = 0;
   std::size_t waiting_threads = 0;
   std::uint64_t free_async_bytes = 0;
+  std::uint64_t arena_bytes = 0;
+  std::uint64_t arena_free_bytes = 0;
+  std::uint64_t outstanding = 0;  // calls and replies queued to it, and calls that it handles
   std::uint64_t pages_used = 0;  // under buffers
   std::uint64_t pages_kept = 0;  // were used
   std::uint64_t pages_untouched = 0;
@@ -123,8 +139,11 @@ struct ProcessDebugView {
 };
 
 struct DebugState {
-  std::vector<NodeView> dead_nodes;
-  std::vector<ProcessDebugView> processes;  // latest first
+  std::deque<NodeView> dead_nodes;  // that these processes have refs to, in any order
+  std::deque<ProcessDebugView> processes;  // latest first
+
+  // The latest first, as the debug files have them.
+  void sort_dead_nodes();
 };
 
 // How many objects of a kind there are, and how many were ever made.
@@ -136,10 +155,12 @@ struct ObjectCounts {
   ObjectCount processes, threads, nodes, refs, deaths, transactions, completions, freezes;
 };
 
+class Buffer;
 class Cluster;
 class Model;
 class Node;
 class Process;
+class ProcessRef;
 class Thread;
 class Transaction;
 class Views;
@@ -150,7 +171,7 @@ class DebugViews {
   DebugViews(const Model& model, const Views& views, const Cluster* cluster)
       : model_(model), views_(views), cluster_(cluster) {}
 
-  // Takes time in proportion to all objects that the viewer sees.
+  // Takes time in proportion to all objects that the viewer sees. The dead nodes are sorted.
   [[nodiscard]] DebugState state(const Viewer& viewer) const;
   // The entries with a process that the viewer sees. Entries of other users' programs that have
   // ended are only for viewers who see everything.
@@ -159,10 +180,16 @@ class DebugViews {
   [[nodiscard]] ObjectCounts object_counts() const;
 
  private:
+  friend class DebugCollection;
+
   [[nodiscard]] TransactionView view_of(const Transaction& transaction) const;
   [[nodiscard]] WorkView view_of(const Work& work) const;
+  [[nodiscard]] WorkListView view_of(const TodoList& list) const;
   [[nodiscard]] ThreadView view_of(const Thread& thread) const;
   [[nodiscard]] NodeView view_of(const Node& node) const;
+  [[nodiscard]] static RefView view_of(const ProcessRef& ref);
+  [[nodiscard]] static BufferView view_of(const Buffer& buffer);
+  // Without nodes, refs, buffers.
   [[nodiscard]] ProcessDebugView view_of(const Process& process) const;
 
   const Model& model_;

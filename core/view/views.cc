@@ -10,7 +10,7 @@ namespace netbinder {
 
 DriverCounts Views::counts() const {
   DriverCounts counts{};
-  counts.processes = model_.processes().size();
+  counts.processes = model_.processes().size() + model_.ending().size();
   counts.nodes = model_.nodes.live();
   counts.refs = model_.refs.live();
   counts.transactions = model_.calls.live();
@@ -20,10 +20,10 @@ DriverCounts Views::counts() const {
     counts.leases = cluster_->leases().count();
     counts.handoffs = cluster_->introductions().live() + cluster_->introductions().parked();
   }
-  for (const auto& [id, process] : model_.processes()) {
-    counts.threads += process->threads().size();
-    counts.buffers += process->arena().allocator().allocated().size();
-  }
+  model_.each_process([&](const Process& each) {
+    counts.threads += each.threads().size();
+    counts.buffers += each.arena().allocator().allocated_count();
+  });
   return counts;
 }
 
@@ -38,7 +38,7 @@ std::vector<ProcessView> Views::processes() const {
                      .threads = process->threads().size(),
                      .nodes = process->nodes().size(),
                      .refs = process->refs().size(),
-                     .buffers = allocator.allocated().size(),
+                     .buffers = allocator.allocated_count(),
                      .arena_bytes = allocator.size(),
                      .free_async_bytes = allocator.free_async_space()});
   }
@@ -97,13 +97,10 @@ NodeHolders Views::other_holders(ProcessId id, Handle handle) const {
       holders.here = true;
     }
   }
-  if (const Process* owner = node.owner()) {
+  if (node.owner() != nullptr) {
     // Calls of the node count as holders. The owner's own binder in its own buffers, and
     // announcements that it has not acknowledged, are on the node's counts too, but are no holders.
-    const auto buffers = owner->arena().allocator().allocated();
-    holders.here = holders.here ||
-                   std::any_of(buffers.begin(), buffers.end(),
-                               [&node](const Buffer* buffer) { return buffer->target() == &node; });
+    holders.here = holders.here || node.calls() > 0;
   } else {
     holders.here = holders.here || node.local_strong() > 0;  // on its way from or to this host
   }
@@ -144,11 +141,11 @@ void Views::check_totals() const {
   std::size_t refs = 0;
   std::size_t local_nodes = 0;
   std::size_t leases = 0;
-  for (const auto& [id, process] : model_.processes()) {
-    refs += process->refs().size();
-    local_nodes += process->nodes().size();
-    leases += process->leases().size();
-  }
+  model_.each_process([&](const Process& each) {
+    refs += each.refs().size();
+    local_nodes += each.nodes().size();
+    leases += each.leases().size();
+  });
   NB_CHECK(refs == model_.refs.live());
   NB_CHECK(local_nodes <= model_.nodes.live());
   if (cluster_ == nullptr) return;

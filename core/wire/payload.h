@@ -25,8 +25,9 @@ class Payload {
     bytes_ = *owner;
     owner_ = std::move(owner);
   }
-  // In plain memory.
+  // In plain memory. One of no bytes has none.
   static Payload allocate(std::uint64_t bytes) {
+    if (bytes == 0) return {};
     std::shared_ptr<std::byte[]> memory = std::make_shared_for_overwrite<std::byte[]>(bytes);
     std::byte* const begin = memory.get();
     return {{begin, bytes}, std::move(memory)};

@@ -9,6 +9,7 @@
 // arrives and the transport reads the bytes straight into place.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,7 @@
 
 #include "core/base/ids.h"
 #include "core/wire/payload_shape.h"
+#include "core/wire/version.h"
 
 namespace netbinder {
 
@@ -79,6 +81,8 @@ struct CallAncestor {
   CallId call;
   friend bool operator==(const CallAncestor&, const CallAncestor&) = default;
 };
+// Nearest first. A call that is not nested has one, itself, which needs no allocation.
+using CallAncestors = boost::container::small_vector<CallAncestor, 1>;
 
 namespace peer {
 
@@ -94,9 +98,12 @@ struct Call {
   std::int32_t nice = 0;          // of the calling thread, -20 to 19
   bool wants_acceptance = false;  // of a synchronous call: CallAccepted before its Reply
   std::string security_context;  // empty: made from the user (core/model/security_context.h)
-  std::vector<CallAncestor> ancestors;  // nearest first
+  CallAncestors ancestors;
   PayloadShape shape;
-  std::vector<WireObject> objects;  // ascending offsets
+  std::vector<WireObject> objects = {};  // ascending offsets
+  // The call's ids, for those who follow calls; nothing else depends on them. 0: not told.
+  TraceId trace = {};
+  SpanId span = {};
   friend bool operator==(const Call&, const Call&) = default;
 };
 
@@ -158,6 +165,18 @@ struct Introduce {
 struct RecipientLost {
   HostId recipient;
   friend bool operator==(const RecipientLost&, const RecipientLost&) = default;
+};
+
+// To an introducer, which a claim names whose introduction has not come: answered with
+// IntroductionsSent.
+struct AskIntroductions {
+  friend bool operator==(const AskIntroductions&, const AskIntroductions&) = default;
+};
+
+// Every introduction that the sender had made when it was asked has been sent before this. One that
+// has not come was lost with an earlier session.
+struct IntroductionsSent {
+  friend bool operator==(const IntroductionsSent&, const IntroductionsSent&) = default;
 };
 
 // The sender received a reference to a node of the receiver from `introducer`. If that host has
@@ -298,9 +317,19 @@ struct FileMessage {
 using PeerMessage =
     std::variant<peer::Call, peer::Reply, peer::CallFailed, peer::CallAccepted, peer::ReleaseRefs,
                  peer::NodeDied, peer::ClaimRef, peer::ClaimResult, peer::Introduce,
-                 peer::RecipientLost,
+                 peer::RecipientLost, peer::AskIntroductions, peer::IntroductionsSent,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
                  peer::ContextHolder, peer::ContextManager, peer::ServiceManager, peer::WatchFreeze,
                  peer::FreezeState, peer::FileMessage>;
+
+// The first version that has it.
+[[nodiscard]] inline WireVersion first_version_of(const PeerMessage& message) {
+  bool of_5 = std::holds_alternative<peer::AskIntroductions>(message) ||
+              std::holds_alternative<peer::IntroductionsSent>(message);
+  if (const auto* call = std::get_if<peer::Call>(&message)) {
+    of_5 = call->trace != TraceId{} || call->span != SpanId{};
+  }
+  return of_5 ? WireVersion{5} : kOldestVersion;
+}
 
 }  // namespace netbinder

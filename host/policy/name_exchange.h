@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which names of this host other hosts see (export), and which of theirs are seen here (import), in
-// one context. A handle that is passed inside a call is no name: it remains a capability.
+// Decides which names of this host other hosts see (export) and which of theirs are seen here
+// (import), in one context. A handle that is passed inside a call is no name: it remains a
+// capability.
 //
 // Plain values.
 #pragma once
@@ -14,8 +15,8 @@
 
 namespace netbinder {
 
-// What passes to or from other hosts: what the context lets pass, and the host, if anything is said
-// of it.
+// A filter of names to or from other hosts. A name must pass the context's, and the host's, if that
+// has one.
 struct NameFilter {
   NameGlobs of_context;
   std::map<HostId, NameGlobs> of_hosts;

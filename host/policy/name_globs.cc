@@ -8,7 +8,8 @@ namespace netbinder {
 bool glob_matches(std::string_view glob, std::string_view name) {
   std::size_t g = 0;
   std::size_t n = 0;
-  // Where the last star stands, and where what it stands for ends: only that is ever tried again.
+  // The place of the last star, and the end of the text that it matches: no other star is ever
+  // tried again.
   std::size_t star = std::string_view::npos;
   std::size_t star_end = 0;
   while (n < name.size()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do what, as it is configured: rules in order, of which the first that matches decides.
-// What no rule matches is allowed.
+// The configured policy: rules about who may do what. They are in order; the first that matches
+// decides. A request that no rule matches is allowed.
 //   add     register a name with the built-in service manager
 //   find    look a name up there, list it, be told of it
 //   call    call a node that its owner has registered under a name

@@ -27,7 +27,7 @@ Dialect ClientDialects::of_call(std::int32_t pid, std::uint32_t code, const Requ
     // A sign that several versions share does not replace an exact one: code 3 with a name occurs
     // in late 15 and 16; adding and listing are alike from 11 to 14.
     const bool keeps =
-        *detected == Dialect::kAndroid15Late && code == 3 && client.detected == Dialect::kAndroid16;
+        *detected == Dialect::kAndroid15 && code == 3 && client.detected == Dialect::kAndroid16;
     const bool refines = *detected == Dialect::kAndroid14 && (code == 3 || code == 4) &&
                          client.detected && *client.detected < Dialect::kAndroid14;
     if (!keeps && !refines) client.detected = detected;

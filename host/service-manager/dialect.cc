@@ -37,18 +37,11 @@ struct DialectName {
   Dialect dialect;
 };
 constexpr std::array kNames{
-    DialectName{"classic", Dialect::kClassic},
-    DialectName{"android11", Dialect::kAndroid11},
-    DialectName{"android12", Dialect::kAndroid12},
-    DialectName{"android13", Dialect::kAndroid13},
-    DialectName{"android14", Dialect::kAndroid14},
-    DialectName{"android15", Dialect::kAndroid15Late},
+    DialectName{"classic", Dialect::kClassic},     DialectName{"android11", Dialect::kAndroid11},
+    DialectName{"android12", Dialect::kAndroid12}, DialectName{"android13", Dialect::kAndroid13},
+    DialectName{"android14", Dialect::kAndroid14}, DialectName{"android15", Dialect::kAndroid15},
     DialectName{"android16", Dialect::kAndroid16},
 };
-
-// Only Android 12 put a version in the lowest byte and the level in the highest.
-constexpr std::uint32_t kAndroid12Version = 1;
-constexpr std::uint32_t kAndroid12LevelShift = 24;
 
 }  // namespace
 
@@ -93,11 +86,11 @@ std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& sh
   const bool name_only = shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool one_word = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 1;
   if (code == 5 && adds) return Dialect::kAndroid16;
-  if (code == 4 && adds) return Dialect::kAndroid15Late;
+  if (code == 4 && adds) return Dialect::kAndroid15;
   if (code == 4 && name_only) return Dialect::kAndroid16;
   if (code == 6 && one_word) return Dialect::kAndroid16;
-  if (code == 5 && one_word) return Dialect::kAndroid15Late;
-  if (code == 3 && name_only) return Dialect::kAndroid15Late;  // or 16, which later requests show
+  if (code == 5 && one_word) return Dialect::kAndroid15;
+  if (code == 3 && name_only) return Dialect::kAndroid15;  // or 16, which later requests show
   // These methods have requests unlike all others, whatever their number.
   const bool empty = !shape.starts_with_name && shape.objects == 0 && shape.words_after == 0;
   const bool two_objects = shape.starts_with_name && shape.objects == 2;
@@ -106,27 +99,11 @@ std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& sh
   if (two_objects) return dialect_with(Method::kRegisterClientCallback, code);
   if (one_object && code == 8) return Dialect::kAndroid16;  // unregisterForNotifications
   if (one_object && code > 8) return dialect_with(Method::kTryUnregisterService, code);
-  const bool versioned = shape.stability_word &&
-                         (*shape.stability_word & 0xff) == kAndroid12Version &&
-                         (*shape.stability_word >> kAndroid12LevelShift) != 0;
+  const bool versioned = shape.stability_word && has_android12_version(*shape.stability_word);
   if (versioned) return Dialect::kAndroid12;
   if (code == 3 && adds) return Dialect::kAndroid14;
   if (code == 4 && one_word) return Dialect::kAndroid14;
   return std::nullopt;
-}
-
-std::uint32_t stability_level(std::uint32_t word) {
-  const std::uint32_t high = word >> kAndroid12LevelShift;
-  return high != 0 ? high : word & 0xff;
-}
-
-std::uint32_t stability_word(Dialect dialect, std::uint32_t level) {
-  if (dialect == Dialect::kAndroid12) return (level << kAndroid12LevelShift) | kAndroid12Version;
-  return level;
-}
-
-std::uint32_t null_stability_word(Dialect dialect) {
-  return dialect == Dialect::kAndroid12 ? kAndroid12Version : 0;
 }
 
 }  // namespace netbinder

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ways in which clients of different Android versions speak to the service manager: the token
-// at the start of a request, the numbers of the methods, and how a binder's stability is marked.
+// The ways in which clients of different Android versions speak to the service manager, beside how
+// parcels differ (parcel/dialect.h): the numbers of the methods, and what shows a client's version.
+// Nothing tells a client of Android 10 from earlier ones, which are all kClassic here.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +10,9 @@
 #include <string>
 #include <string_view>
 
-namespace netbinder {
+#include "parcel/dialect.h"
 
-enum class Dialect : std::uint8_t {
-  kClassic,  // up to Android 10, and the C tools: no status word, no stability
-  kAndroid11,
-  kAndroid12,
-  kAndroid13,
-  kAndroid14,      // and the first releases of 15
-  kAndroid15Late,  // the later releases of 15
-  kAndroid16,      // and 17
-};
+namespace netbinder {
 
 // "classic", "android11" … "android16"; nothing for "auto" and anything else.
 [[nodiscard]] std::optional<Dialect> parse_dialect(std::string_view name);
@@ -57,14 +50,12 @@ struct RequestShape {
 // The dialect that code and shape alone show; nothing if several dialects use them alike.
 [[nodiscard]] std::optional<Dialect> detect_dialect(std::uint32_t code, const RequestShape& shape);
 
-// ---- stability: stored as a level, and written in the form of each dialect ----
+// The words before the name of a callback's interface, with the header of the client's requests.
+[[nodiscard]] inline TokenWords header_token(std::uint32_t header) {
+  return TokenWords(Dialect::kAndroid11, 0, static_cast<std::int32_t>(header));
+}
 
-inline constexpr std::uint32_t kStabilityVendor = 0x03;
-inline constexpr std::uint32_t kStabilitySystem = 0x0c;
-inline constexpr std::uint32_t kStabilityVintf = 0x3f;
-
-[[nodiscard]] std::uint32_t stability_level(std::uint32_t word);
-[[nodiscard]] std::uint32_t stability_word(Dialect dialect, std::uint32_t level);
-[[nodiscard]] std::uint32_t null_stability_word(Dialect dialect);
+inline constexpr auto kStabilitySystem = static_cast<std::uint32_t>(Stability::kSystem);
+inline constexpr auto kStabilityVintf = static_cast<std::uint32_t>(Stability::kVintf);
 
 }  // namespace netbinder

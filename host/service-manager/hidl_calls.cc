@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "host/local_process.h"
-#include "host/service-manager/hidl_parcel.h"
 #include "host/service-manager/replies.h"
+#include "parcel/hidl.h"
 
 namespace netbinder {
 
@@ -227,7 +227,7 @@ std::optional<OutgoingReply> HidlCalls::call(const IncomingCall& call) {
                                              .callback = *callback,
                                              .caller = process_->caller_of(call),
                                              .pid = call.sender_pid};
-      // Of any instance, those are told that it may find.
+      // A listener for any instance hears of those that it may find.
       if (!instance->empty() && !access_.may_find(listener.caller, *fq_name + "/" + *instance)) {
         return truth(false);
       }

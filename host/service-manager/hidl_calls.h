@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "host/local_service.h"
-#include "host/parcel.h"
 #include "host/service-manager/callback_quota.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/hidl_listeners.h"
@@ -22,6 +21,7 @@
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/registered_service.h"
+#include "parcel/view.h"
 
 namespace netbinder {
 
@@ -38,7 +38,11 @@ class HidlCalls {
 
   HidlCalls(NameTable& names, NameAccess& access, OtherManagers& managers, HeldHandles& handles,
             CallbackQuota& quota, Put put)
-      : names_(names), access_(access), managers_(managers), quota_(quota), put_(std::move(put)),
+      : names_(names),
+        access_(access),
+        managers_(managers),
+        quota_(quota),
+        put_(std::move(put)),
         listeners_(handles, quota, access) {}
   // To be called before anything else.
   void attach(LocalProcess& process) {

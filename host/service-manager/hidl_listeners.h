@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +53,11 @@ class HidlListeners {
   CallbackQuota& quota_;
   const NameAccess& access_;
   LocalProcess* process_ = nullptr;
-  std::vector<Listener> listeners_;
+  template <typename Goes>
+  std::size_t remove_if(const std::string& interface, const Goes& goes);
+
+  std::map<std::string, std::vector<Listener>> listeners_;  // by interface
+  std::map<Handle, std::set<std::string>> interfaces_of_;   // by callback
 };
 
 }  // namespace netbinder

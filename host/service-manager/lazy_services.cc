@@ -49,7 +49,8 @@ OutgoingReply LazyServices::register_callback(const IncomingCall& call, ParcelRe
   handles_.hold(*callback);
   quota_.add(watch.pid);
   watch.callbacks.push_back({.callback = *callback, .header = header, .dialect = dialect});
-  count_watched();
+  names_of_[*callback].insert(*name);
+  count(*name);
   watch.looks_without = 0;
   if (watch.has_clients) {
     tell(*name, watch.callbacks.back(), true);  // those before it know
@@ -99,7 +100,7 @@ void LazyServices::registered(const std::string& name, std::int32_t pid) {
       forget_callbacks(name, watched->second);
     }
   }
-  count_watched();
+  count(name);
 }
 
 // From here on, lookups on other hosts are reported at once again, as before it tried to leave.
@@ -154,22 +155,29 @@ void LazyServices::tell(const std::string& name, const ClientCallback& callback,
   const RegisteredService* own = names_.own(name);
   if (own == nullptr) return;
   ParcelWriter writer;
-  writer.i32(0);
-  writer.i32(-1);
-  writer.u32(callback.header);
-  writer.string16(kClientCallbackInterface);
+  writer.interface_token(header_token(callback.header), kClientCallbackInterface);
   put_handle(writer, *own, callback.dialect);
   writer.i32(has_clients ? 1 : 0);
   process_->call_oneway(callback.callback, kOnClients, writer.take());
 }
 
 void LazyServices::look_for_clients() {
-  for (auto& [name, watch] : watches_) {
+  if (!look_from_) look_from_.emplace();
+  go_on_looking();
+}
+
+void LazyServices::go_on_looking() {
+  if (!look_from_) return;
+  constexpr int kWatchesAtOnce = 256;
+  auto at = watches_.lower_bound(*look_from_);
+  for (int i = 0; i < kWatchesAtOnce && at != watches_.end(); ++i, ++at) {
+    auto& [name, watch] = *at;
     if (names_.own(name) == nullptr) continue;
     if (watch.leaving && ++watch.leaving->looks >= kLooksToLeave) refuse_leaving(name, watch);
     ask_hosts(name, kPeerAskUse, watch.look);
     judge_look(name, watch);
   }
+  look_from_ = at == watches_.end() ? std::nullopt : std::optional(at->first);
 }
 
 void LazyServices::judge_look(const std::string& name, Watch& watch) {
@@ -183,17 +191,24 @@ void LazyServices::judge_look(const std::string& name, Watch& watch) {
   }
 }
 
-void LazyServices::count_watched() {
-  watched_services_ = static_cast<std::size_t>(
-      std::count_if(watches_.begin(), watches_.end(),
-                    [this](const auto& watch) { return names_.own(watch.first) != nullptr; }));
+void LazyServices::count(const std::string& name) {
+  const auto found = watches_.find(name);
+  if (found == watches_.end()) return;
+  const bool counts = names_.own(name) != nullptr;
+  if (counts == std::exchange(found->second.counted, counts)) return;
+  counts ? ++watched_services_ : --watched_services_;
+}
+
+void LazyServices::end(std::map<std::string, Watch>::iterator watch) {
+  if (watch->second.counted) --watched_services_;
+  watches_.erase(watch);
 }
 
 // ---- leaving ----
 
 void LazyServices::withdraw(const std::string& name, HostId host) {
   names_.remove(name, host);
-  if (host == names_.own_host()) count_watched();
+  if (host == names_.own_host()) count(name);
 }
 
 void LazyServices::judge_leaving(const std::string& name, Watch& watch) {
@@ -233,25 +248,36 @@ void LazyServices::forget_callbacks(const std::string& name, Watch& watch) {
   }
   for (const ClientCallback& callback : watch.callbacks) {
     quota_.remove(watch.pid);
+    const auto names = names_of_.find(callback.callback);
+    names->second.erase(name);
+    if (names->second.empty()) names_of_.erase(names);
     handles_.let_go(callback.callback);
   }
-  watches_.erase(name);
+  end(watches_.find(name));
 }
 
-void LazyServices::died(Handle handle) {
-  for (auto it = watches_.begin(); it != watches_.end();) {
-    Watch& watch = it->second;
+void LazyServices::died(Handle handle, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    count(name);
+    if (const auto found = watches_.find(name); found != watches_.end()) {
+      refuse_leaving(name, found->second);
+    }
+  }
+  const auto known = names_of_.find(handle);
+  if (known == names_of_.end()) return;
+  for (const std::string& name : std::exchange(known->second, {})) {
+    const auto found = watches_.find(name);
+    Watch& watch = found->second;
     std::erase_if(watch.callbacks, [&](const ClientCallback& callback) {
       if (callback.callback != handle) return false;
       quota_.remove(watch.pid);
       return true;
     });
-    if (watch.callbacks.empty() || names_.own(it->first) == nullptr) {
-      refuse_leaving(it->first, watch);
-    }
-    it = watch.callbacks.empty() ? watches_.erase(it) : std::next(it);
+    if (!watch.callbacks.empty()) continue;
+    refuse_leaving(name, watch);
+    end(found);
   }
-  count_watched();
+  names_of_.erase(known);
 }
 
 // ---- other hosts ----
@@ -267,12 +293,12 @@ void LazyServices::ask(HostId host, const std::string& name, std::uint32_t code,
   managers_.send(host, code, name, question.number, 0);
 }
 
-void LazyServices::host_connected(HostId host) {
-  for (auto& [name, watch] : watches_) {
-    if (names_.own(name) == nullptr || !managers_.exchange().shows(host, name)) continue;
-    ask(host, name, kPeerAskUse, watch.look);
-    if (watch.leaving) ask(host, name, kPeerWithdraw, watch.leaving->question);
-  }
+void LazyServices::host_told(HostId host, const std::string& name) {
+  const auto found = watches_.find(name);
+  if (found == watches_.end() || !managers_.exchange().shows(host, name)) return;
+  Watch& watch = found->second;
+  ask(host, name, kPeerAskUse, watch.look);
+  if (watch.leaving) ask(host, name, kPeerWithdraw, watch.leaving->question);
 }
 
 void LazyServices::answer_peer(HostId from, std::uint32_t code, const std::string& name,

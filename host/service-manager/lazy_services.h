@@ -29,7 +29,7 @@
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
-#include "host/service-manager/parcel_format.h"
+#include "parcel/reader.h"
 
 namespace netbinder {
 
@@ -49,6 +49,9 @@ class LazyServices {
   // Nothing if it is answered later.
   std::optional<OutgoingReply> try_unregister(const IncomingCall& call, ParcelReader& request);
 
+  // Whether a service of this host asked to be notified of clients of that name.
+  [[nodiscard]] bool watches(const std::string& name) const { return watches_.contains(name); }
+
   // ---- events ----
   // A program of this host has registered `name`.
   void registered(const std::string& name, std::int32_t pid);
@@ -56,11 +59,11 @@ class LazyServices {
   void published(const std::string& name);
   // A client of this host is about to be given the service that it asked for by this name.
   void handed_out(const std::string& asked, RegisteredService& service);
-  // The node of a handle died; if it was a service's, its name is gone already.
-  void died(Handle handle);
-  // A host's manager has connected, and was sent all names of this host, even of services that are
+  // The node of a handle died; if it was a service's, these are its names, which are gone already.
+  void died(Handle handle, const std::vector<std::string>& names);
+  // A host's manager has connected, and was sent this name of this host, even if its service is
   // leaving.
-  void host_connected(HostId host);
+  void host_told(HostId host, const std::string& name);
   // A host is gone, and with it its references.
   void host_gone(HostId host);
   // A message of the protocol, other than kPeerPublish, has come from another host's manager.
@@ -71,6 +74,9 @@ class LazyServices {
   // regular intervals while there is one.
   [[nodiscard]] bool looks_for_clients() const { return watched_services_ > 0; }
   void look_for_clients();
+  // Whether the look goes on, as there are many.
+  [[nodiscard]] bool has_more() const { return look_from_.has_value(); }
+  void go_on_looking();
 
  private:
   struct ClientCallback {
@@ -93,6 +99,7 @@ class LazyServices {
     bool has_clients = false;  // as last reported to the callbacks
     int looks_without = 0;
     Question look;
+    bool counted = false;  // its name is registered
     // A tryUnregisterService that waits until the other hosts have let go of the name.
     struct Leaving {
       ReplyTo reply_to;
@@ -114,7 +121,9 @@ class LazyServices {
   void forget_callbacks(const std::string& name, Watch& watch);
   void withdraw(const std::string& name, HostId host);
   void answer_peer(HostId from, std::uint32_t code, const std::string& name, std::uint32_t number);
-  void count_watched();
+  // To be called when a watch has come, or its name was registered or removed.
+  void count(const std::string& name);
+  void end(std::map<std::string, Watch>::iterator watch);
 
   NameTable& names_;
   OtherManagers& managers_;
@@ -122,6 +131,8 @@ class LazyServices {
   CallbackQuota& quota_;
   LocalProcess* process_ = nullptr;
   std::map<std::string, Watch> watches_;
+  std::map<Handle, std::set<std::string>> names_of_;  // of watches, by callback
+  std::optional<std::string> look_from_;  // the name that the look has come to
   std::size_t watched_services_ = 0;  // watches of names that are registered
   std::uint32_t next_question_ = 1;
 };

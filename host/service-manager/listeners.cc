@@ -4,20 +4,21 @@
 #include <iterator>
 
 #include "host/local_process.h"
-#include "host/service-manager/parcel_format.h"
 #include "host/service-manager/protocol.h"
+#include "parcel/writer.h"
 
 namespace netbinder {
 
 namespace {
 
-constexpr std::uint32_t kOnRegistration = 1;
+constexpr std::uint32_t kCallbackOnRegistration = 1;
 
 }  // namespace
 
 void Listeners::add(const std::string& name, const Listener& listener) {
   handles_.hold(listener.callback);
   listeners_[name].push_back(listener);
+  names_of_[listener.callback].insert(name);
   quota_.add(listener.pid);
 }
 
@@ -31,32 +32,36 @@ bool Listeners::remove(const std::string& name, Handle callback) {
   });
   if (gone == 0) return false;
   if (found->second.empty()) listeners_.erase(found);
+  const auto names = names_of_.find(callback);
+  names->second.erase(name);
+  if (names->second.empty()) names_of_.erase(names);
   for (std::size_t i = 0; i < gone; ++i) handles_.let_go(callback);
   return true;
 }
 
 void Listeners::remove_dead(Handle callback) {
-  for (auto it = listeners_.begin(); it != listeners_.end();) {
-    std::erase_if(it->second, [&](const Listener& listener) {
+  const auto known = names_of_.find(callback);
+  if (known == names_of_.end()) return;
+  for (const std::string& name : known->second) {
+    const auto waiting = listeners_.find(name);
+    std::erase_if(waiting->second, [&](const Listener& listener) {
       if (listener.callback != callback) return false;
       quota_.remove(listener.pid);
       return true;
     });
-    it = it->second.empty() ? listeners_.erase(it) : std::next(it);
+    if (waiting->second.empty()) listeners_.erase(waiting);
   }
+  names_of_.erase(known);
 }
 
 void Listeners::tell(const std::string& name, const Listener& listener,
                      const RegisteredService& service) {
   if (!access_.sees(listener.caller, name)) return;
   ParcelWriter writer;
-  writer.i32(0);
-  writer.i32(-1);
-  writer.u32(listener.header);
-  writer.string16(kCallbackInterface);
+  writer.interface_token(header_token(listener.header), kCallbackInterface);
   writer.string16(name);
   put_handle(writer, service, listener.dialect);
-  process_->call_oneway(listener.callback, kOnRegistration, writer.take());
+  process_->call_oneway(listener.callback, kCallbackOnRegistration, writer.take());
 }
 
 void Listeners::tell(const std::string& name, const RegisteredService& service) {

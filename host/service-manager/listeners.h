@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class Listeners {
   void add(const std::string& name, const Listener& listener);
   // False if there is no such callback.
   bool remove(const std::string& name, Handle callback);
+  // Takes time in proportion to the names that it waits for, and to who else waits for them.
   void remove_dead(Handle callback);
 
   // Those who may not find the name any more are not told.
@@ -54,6 +56,7 @@ class Listeners {
   const NameAccess& access_;
   LocalProcess* process_ = nullptr;
   std::map<std::string, std::vector<Listener>> listeners_;
+  std::map<Handle, std::set<std::string>> names_of_;  // by callback
 };
 
 }  // namespace netbinder

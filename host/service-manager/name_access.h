@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may register and find names, by the policy of the host; and whose nodes have which rules
+// Applies the host's policy to names: who may register and find them, and which nodes have rules
 // about being called. A node's names are those under which a program of its owner's user, or
 // root's, has registered it on its own host: whoever else has a handle to it can give it none.
 //
@@ -32,7 +32,7 @@ class NameAccess {
 
   // Whether any rule is about finding: if not, nobody need be asked.
   [[nodiscard]] bool restricts_finding() const { return finding_; }
-  // What is denied is told to the host.
+  // The host is told of each denial.
   [[nodiscard]] bool may_add(const Caller& caller, const std::string& name);
   [[nodiscard]] bool may_find(const Caller& caller, const std::string& name);
   // The same, silently: for lists, and for what is told to listeners.

@@ -100,8 +100,10 @@ const char* NameTable::refusal(const std::string& name, const RegisteredService&
   if ((present == nullptr || present->pid != pid) && of_program_.of(pid) >= kMaxNamesOfProgram) {
     return "too many services of this program";
   }
-  if (service.handle == kItself && of_itself_ >= kMaxNamesOfItself) {
-    return "too many names of the service manager";
+  const auto names = of_handle_.find(service.handle);
+  if (names != of_handle_.end() && names->second.size() >= kMaxNamesOfService &&
+      !names->second.contains({name, own_host_})) {
+    return "too many names of this service";
   }
   return nullptr;
 }
@@ -112,14 +114,16 @@ void NameTable::count(const std::string& name, const RegisteredService& service)
   access_.registered(name, service);
   of_host_.add(service.host);
   if (service.host == own_host_) of_program_.add(service.pid);
-  if (service.handle == kItself) ++of_itself_;
+  of_handle_[service.handle].emplace(name, service.host);
 }
 
 void NameTable::uncount(const std::string& name, const RegisteredService& service) {
   access_.dropped(name, service);
   of_host_.remove(service.host);
   if (service.host == own_host_) of_program_.remove(service.pid);
-  if (service.handle == kItself) --of_itself_;
+  const auto names = of_handle_.find(service.handle);
+  names->second.erase({name, service.host});
+  if (names->second.empty()) of_handle_.erase(names);
 }
 
 void NameTable::put(const std::string& name, const RegisteredService& service) {
@@ -152,37 +156,36 @@ void NameTable::remove(const std::string& name, HostId host) {
   if (found->second.empty()) names_.erase(found);
 }
 
-template <typename Goes>
-void NameTable::remove_if(const Goes& goes) {
+void NameTable::remove_all_of(HostId host) {
   for (auto it = names_.begin(); it != names_.end();) {
-    std::erase_if(it->second,
-                  [&](const RegisteredService& service) { return goes(it->first, service); });
+    std::erase_if(it->second, [&](const RegisteredService& service) {
+      if (service.host != host) return false;
+      uncount(it->first, service);
+      handles_.let_go(service.handle);
+      return true;
+    });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
 }
 
-void NameTable::remove_all_of(HostId host) {
-  remove_if([&](const std::string& name, const RegisteredService& service) {
-    if (service.host != host) return false;
-    uncount(name, service);
-    handles_.let_go(service.handle);
-    return true;
-  });
-}
-
-std::vector<std::string> NameTable::remove_dead(Handle handle) {
-  std::vector<std::string> lost;
-  for (const auto& [name, services] : names_) {
-    for (const RegisteredService& service : services) {
-      const bool elsewhere = service.host == own_host_ && service.home != own_host_;
-      if (service.handle == handle && elsewhere) lost.push_back(name);
+NameTable::Lost NameTable::remove_dead(Handle handle) {
+  Lost lost;
+  const auto known = of_handle_.find(handle);
+  if (known == of_handle_.end()) return lost;
+  const auto dead = known->second;  // uncount() takes them out
+  for (const auto& [name, host] : dead) {
+    const auto found = names_.find(name);
+    std::vector<RegisteredService>& services = found->second;
+    const auto service = std::ranges::find(services, host, &RegisteredService::host);
+    const RegisteredService gone = *service;
+    services.erase(service);
+    uncount(name, gone);
+    if (gone.host == own_host_) {
+      lost.own.push_back(name);
+      if (gone.home != own_host_) lost.homeless.push_back(name);
     }
+    if (services.empty()) names_.erase(found);
   }
-  remove_if([&](const std::string& name, const RegisteredService& service) {
-    if (service.handle != handle) return false;
-    uncount(name, service);
-    return true;
-  });
   return lost;
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,8 +28,8 @@ class NameTable {
   // Limits for a host, and for one program of this host.
   static constexpr std::size_t kMaxNames = 65536;
   static constexpr std::size_t kMaxNamesOfProgram = 8192;
-  // The limit of this host's names for the manager itself, which end with no program.
-  static constexpr std::size_t kMaxNamesOfItself = 256;
+  // The limit of this host's names for one service. Those of the manager itself end with no program.
+  static constexpr std::size_t kMaxNamesOfService = 256;
 
   using Names = std::map<std::string, std::vector<RegisteredService>>;
 
@@ -65,14 +66,16 @@ class NameTable {
   void remove_all_of(HostId host);
   // Sets the hosts of the cluster. Those that were there before keep their order.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
-  // Removes the services of a handle whose node has died. Returns the names of those that are
-  // registered here and had their home elsewhere: other hosts may not have lost that home.
-  std::vector<std::string> remove_dead(Handle handle);
+  // The names that were registered on this host for a service which has died.
+  struct Lost {
+    std::vector<std::string> own;
+    // Those among them whose home was elsewhere: other hosts may not have lost that home.
+    std::vector<std::string> homeless;
+  };
+  // Removes the services of a handle whose node has died. Takes time in proportion to its names.
+  Lost remove_dead(Handle handle);
 
  private:
-  // `goes` is asked of each name and service.
-  template <typename Goes>
-  void remove_if(const Goes& goes);
   void count(const std::string& name, const RegisteredService& service);
   void uncount(const std::string& name, const RegisteredService& service);
   [[nodiscard]] std::size_t rank(HostId host) const;
@@ -84,7 +87,8 @@ class NameTable {
   Names names_;
   Counted<HostId> of_host_;
   Counted<std::int32_t> of_program_;
-  std::size_t of_itself_ = 0;
+  // The names of each handle, and the hosts where they are registered for it.
+  std::map<Handle, std::set<std::pair<std::string, HostId>>> of_handle_;
 };
 
 }  // namespace netbinder

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "host/local_process.h"
-#include "host/service-manager/parcel_format.h"
 #include "host/service-manager/protocol.h"
+#include "parcel/writer.h"
 
 namespace netbinder {
 

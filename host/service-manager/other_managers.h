@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "core/base/ids.h"
-#include "host/parcel.h"
 #include "host/policy/name_exchange.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/registered_service.h"
+#include "parcel/view.h"
 
 namespace netbinder {
 
@@ -40,12 +40,13 @@ class OtherManagers {
   // Those that are shown that name of this host.
   [[nodiscard]] std::vector<HostId> hosts_that_see(const std::string& name) const;
 
-  // Which names pass between hosts. Publishing and asking keep to it; what was published is the
-  // caller's to forget.
+  // The filter of names between hosts. Publishing and asking keep to it; names that were published
+  // are the caller's to forget.
   [[nodiscard]] const NameExchange& exchange() const { return exchange_; }
   void set_exchange(NameExchange exchange) { exchange_ = std::move(exchange); }
 
-  // Publishes a service of this host, to one of them or to all; not to those that are not to see it.
+  // Publishes a service of this host, to one of them or to all; not to those that are not to see
+  // it.
   void publish(HostId host, const std::string& name, const RegisteredService& service);
   void publish(const std::string& name, const RegisteredService& service);
   // If the manager has gone, the message is dropped.

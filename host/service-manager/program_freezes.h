@@ -16,7 +16,7 @@
 #include "host/local_service.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
-#include "host/service-manager/parcel_format.h"
+#include "parcel/reader.h"
 
 namespace netbinder {
 

@@ -7,8 +7,8 @@
 
 #include "core/base/ids.h"
 #include "host/service-manager/dialect.h"
-#include "host/service-manager/parcel_format.h"
 #include "host/service-manager/protocol.h"
+#include "parcel/writer.h"
 
 namespace netbinder {
 
@@ -19,9 +19,9 @@ inline constexpr Handle kItself{0};
 struct RegisteredService {
   HostId host;  // where it is registered
   Handle handle;
-  HostId home{};  // the home of its node, mostly the same
-  std::int32_t pid = 0;    // 0: on another host
-  std::uint32_t uid = 0;   // who registered it, if that was on this host
+  HostId home{};          // the home of its node, mostly the same
+  std::int32_t pid = 0;   // 0: on another host
+  std::uint32_t uid = 0;  // who registered it, if that was on this host
   bool allow_isolated = false;
   std::uint32_t dump_priority = 0;
   std::uint32_t stability = 0;

@@ -8,7 +8,7 @@
 
 #include "core/base/uapi.h"
 #include "host/local_service.h"
-#include "host/service-manager/parcel_format.h"
+#include "parcel/writer.h"
 
 namespace netbinder {
 

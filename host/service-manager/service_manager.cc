@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/service-manager/service_manager.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
@@ -11,6 +9,7 @@
 #include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
+#include "parcel/token.h"
 
 namespace netbinder {
 
@@ -18,7 +17,6 @@ namespace {
 
 constexpr const char* kInterface = "android.os.IServiceManager";
 constexpr const char* kNotToFind = "policy denies finding this name";
-constexpr std::uint32_t kHeaders[] = {0x53595354, 0x564e4452, 0x5245434f, 0x554e4b4e};
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
 constexpr std::uint32_t kInterfaceDescriptor = B_PACK_CHARS('_', 'N', 'T', 'F');
@@ -47,6 +45,7 @@ RequestShape shape_of(ParcelReader request) {
       (void)request.handle();
     }
     const auto word = request.i32();
+    if (!word) break;  // an object is where it should be
     if (found++ == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
   }
   shape.objects = std::max(found, request.objects());
@@ -79,26 +78,31 @@ void ServiceManager::attach(LocalProcess& process) {
   lazy_.attach(process);
 }
 
-std::vector<ServiceView> ServiceManager::services() const {
-  std::vector<ServiceView> views;
-  for (const auto& [name, services] : names_.names()) {
-    for (const RegisteredService& service : services) {
-      views.push_back({.name = name, .host = names_.host_name(service.host), .pid = service.pid});
-    }
-  }
-  return views;
-}
-
 // ---- what happens ----
 
 void ServiceManager::peer_connected(HostId host, Handle manager) {
   managers_.connected(host, manager);
-  for (const auto& [name, services] : names_.names()) {
-    for (const RegisteredService& service : services) {
-      if (service.host == own_host_) managers_.publish(host, name, service);
-    }
+  to_be_told_[host].clear();
+  go_on();
+}
+
+void ServiceManager::go_on() {
+  lazy_.go_on_looking();
+  if (to_be_told_.empty()) return;
+  constexpr int kNamesAtOnce = 256;
+  const auto [host, next] = *to_be_told_.begin();
+  auto at = names_.names().lower_bound(next);
+  for (int i = 0; i < kNamesAtOnce && at != names_.names().end(); ++i, ++at) {
+    const RegisteredService* const own = names_.own(at->first);
+    if (own == nullptr) continue;
+    managers_.publish(host, at->first, *own);
+    lazy_.host_told(host, at->first);
   }
-  lazy_.host_connected(host);
+  if (at == names_.names().end()) {
+    to_be_told_.erase(host);
+  } else {
+    to_be_told_[host] = at->first;
+  }
 }
 
 void ServiceManager::set_exchange(const NameExchange& exchange) {
@@ -123,7 +127,8 @@ void ServiceManager::set_exchange(const NameExchange& exchange) {
     }
   }
   for (const auto& [name, host] : not_taken) names_.remove(name, host);
-  // What is taken only from now on was told before, and was not kept.
+  // Other hosts have published the names that are imported from now on before, and they were not
+  // kept.
   if (exchange.imports == before.imports) return;
   for (const HostId host : managers_.hosts()) managers_.ask_for_names(host, names_.host_ids());
 }
@@ -131,11 +136,13 @@ void ServiceManager::set_exchange(const NameExchange& exchange) {
 // names.pml: dies
 void ServiceManager::died(std::uint64_t cookie) {
   const Handle handle{static_cast<std::uint32_t>(cookie)};
-  for (const std::string& name : names_.remove_dead(handle)) managers_.forget(name);
-  lazy_.died(handle);
+  const NameTable::Lost lost = names_.remove_dead(handle);
+  for (const std::string& name : lost.homeless) managers_.forget(name);
+  lazy_.died(handle, lost.own);
   listeners_.remove_dead(handle);
   hidl_.listeners().remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
+    to_be_told_.erase(host);
     names_.remove_all_of(host);
     lazy_.host_gone(host);
     freezes_.host_gone(host);
@@ -163,24 +170,25 @@ std::pair<std::int32_t, std::string> ServiceManager::add(const IncomingCall& cal
 }
 
 bool ServiceManager::may_find(const IncomingCall& call, const std::string& name) {
-  // Who has handle 0 has the manager already.
+  // A program that has handle 0 has the manager already.
   return !access_.restricts_finding() || name == kManagerName ||
          access_.may_find(process_->caller_of(call), names_.looked_up(name));
 }
 
 // names.pml: put
 void ServiceManager::put(const std::string& name, RegisteredService service) {
-  service.home = service.handle == kItself
-                     ? own_host_
-                     : process_->home_of(service.handle).value_or(HostId{});
+  service.home =
+      service.handle == kItself ? own_host_ : process_->home_of(service.handle).value_or(HostId{});
   const RegisteredService* found = names_.find(name);
-  const auto before = found == nullptr ? std::nullopt : std::optional(*found);
+  const bool is_new = found == nullptr;
+  const HostId host_before = is_new ? HostId{} : found->host;
+  const Handle handle_before = is_new ? Handle{} : found->handle;
   names_.put(name, service);
   const bool own = service.host == own_host_;
   if (own) lazy_.registered(name, service.pid);
   // Listeners get the service that a lookup gives now and, as on Android, each registration here.
   RegisteredService& given = *names_.find(name);
-  if (own || !before || before->host != given.host || before->handle != given.handle) {
+  if (own || is_new || host_before != given.host || handle_before != given.handle) {
     // Listeners get the service as by a lookup, and may be gone when it asks about its clients.
     if (listeners_.wait_for(name)) lazy_.handed_out(name, given);
     listeners_.tell(name, given);
@@ -245,26 +253,17 @@ std::optional<OutgoingReply> ServiceManager::call(const IncomingCall& call) {
 std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& call) {
   if (is_hidl_token(call.parcel)) return hidl_.call(call);
   if (call.code == ProgramFreezes::kCode) return freezes_.call(call);
+  if (call.code == ServiceFacts::kCode) return facts(call);
   if (call.code == kPing) return OutgoingReply{};
   if (call.code == kInterfaceDescriptor) {
     ParcelWriter writer;
     writer.string16(kInterface);
     return reply_of(writer);
   }
-  // A token is one word and the name; two words and the name; or two words, a header, and the name.
   ParcelReader request(call.parcel);
-  (void)request.i32();
-  const std::size_t after_strict_mode = request.position();
-  if (request.string16() == kInterface) return classic_call(call, request);
-  request.seek(after_strict_mode);
-  (void)request.i32();
-  const std::size_t after_work_source = request.position();
-  if (request.string16() == kInterface) return classic_call(call, request);
-  request.seek(after_work_source);
-  const auto header = static_cast<std::uint32_t>(request.i32().value_or(0));
-  if (std::find(std::begin(kHeaders), std::end(kHeaders), header) != std::end(kHeaders) &&
-      request.string16() == kInterface) {
-    return aidl_call(call, request, header);
+  if (const auto token = take_interface_token(request, kInterface)) {
+    if (token->words < 3) return classic_call(call, request);
+    return aidl_call(call, request, static_cast<std::uint32_t>(token->header));
   }
   return status_reply(-EPERM);  // libbinder's answer to a wrong interface
 }
@@ -290,8 +289,8 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       const auto name = request.string16();
       const auto handle = service_in(request);
       if (!name || !handle) return status_reply(-1);
-      RegisteredService instance{.host = own_host_, .handle = *handle,
-                            .pid = call.sender_pid, .uid = call.sender_euid};
+      RegisteredService instance{
+          .host = own_host_, .handle = *handle, .pid = call.sender_pid, .uid = call.sender_euid};
       instance.allow_isolated = request.i32().value_or(0) != 0;
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
@@ -401,8 +400,8 @@ OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader
   const auto handle = service_in(request);
   const auto stability = request.i32();
   if (!name || !handle || !stability) return exception_reply(kIllegalArgument, "no service");
-  RegisteredService service{.host = own_host_, .handle = *handle,
-                            .pid = call.sender_pid, .uid = call.sender_euid};
+  RegisteredService service{
+      .host = own_host_, .handle = *handle, .pid = call.sender_pid, .uid = call.sender_euid};
   service.allow_isolated = request.i32().value_or(0) != 0;
   service.dump_priority =
       static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
@@ -465,24 +464,6 @@ OutgoingReply ServiceManager::unregister_for_notifications(ParcelReader& request
     return exception_reply(kIllegalState, "no such callback");
   }
   return empty_reply();
-}
-
-OutgoingReply ServiceManager::debug_info(const IncomingCall& call) {
-  auto all = services();
-  const Caller caller = process_->caller_of(call);
-  std::erase_if(all, [&](const ServiceView& each) { return !access_.sees(caller, each.name); });
-  all.push_back({.name = kManagerName, .host = names_.host_name(own_host_), .pid = ::getpid()});
-  ParcelWriter writer;
-  writer.i32(kNoException);
-  writer.i32(static_cast<std::int32_t>(all.size()));
-  for (const ServiceView& service : all) {
-    const auto units = (service.name.size() + 1) * 2;
-    writer.i32(1);
-    writer.i32(static_cast<std::int32_t>(4 + 4 + ((units + 3) & ~std::size_t{3}) + 4));
-    writer.string16(service.name);
-    writer.i32(service.pid);
-  }
-  return reply_of(writer);
 }
 
 void ServiceManager::put_service(ParcelWriter& reply, const std::string& name, Dialect dialect) {

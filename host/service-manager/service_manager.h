@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,9 +36,11 @@
 #include "host/service-manager/name_access.h"
 #include "host/service-manager/name_table.h"
 #include "host/service-manager/other_managers.h"
-#include "host/service-manager/parcel_format.h"
 #include "host/service-manager/program_freezes.h"
 #include "host/service-manager/protocol.h"
+#include "host/service-manager/service_facts.h"
+#include "parcel/reader.h"
+#include "parcel/writer.h"
 
 namespace netbinder {
 
@@ -63,6 +66,11 @@ class ServiceManager final : public LocalService {
   // To be called before anything else. The process must outlive all calls.
   void attach(LocalProcess& process);
 
+  // ---- work in slices ----
+  // Whether a host is yet to be sent names, or services to be looked at. go_on() does some of it.
+  [[nodiscard]] bool has_more() const { return !to_be_told_.empty() || lazy_.has_more(); }
+  void go_on();
+
   // Another host's manager, with a strong reference for us: it is sent all names of this host.
   void peer_connected(HostId host, Handle manager);
   // There is a session with that host now: names that lead there, but are registered on a third
@@ -72,9 +80,9 @@ class ServiceManager final : public LocalService {
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
     names_.set_hosts(std::move(hosts));
   }
-  // What is allowed from now on. Names and handles that were given stay.
+  // Replaces the policy. Names that are registered and handles that were given out stay.
   void set_policy(std::shared_ptr<const Policy> policy) { access_.set_policy(std::move(policy)); }
-  // Which names pass between hosts from now on; those that do not any more are forgotten.
+  // Replaces the filter of names between hosts. Names that no longer pass it are forgotten.
   void set_exchange(const NameExchange& exchange);
   // The dialect a program wants, before its first call; kept by pid. It overrides the setup's.
   void set_dialect(std::int32_t pid, const std::string& dialect) { clients_.wants(pid, dialect); }
@@ -87,7 +95,7 @@ class ServiceManager final : public LocalService {
   [[nodiscard]] std::vector<ServiceView> services() const;
 
   // ---- lazy services ----
-  // To be called every kLookIntervalMs while looks_for_clients().
+  // To be called every kLookIntervalMs while looks_for_clients(). The rest follows by go_on().
   static constexpr std::uint32_t kLookIntervalMs = 5000;
   [[nodiscard]] bool looks_for_clients() const { return lazy_.looks_for_clients(); }
   void look_for_clients() { lazy_.look_for_clients(); }
@@ -109,6 +117,7 @@ class ServiceManager final : public LocalService {
                                            std::uint32_t header, Dialect dialect);
   OutgoingReply unregister_for_notifications(ParcelReader& request);
   OutgoingReply debug_info(const IncomingCall& call);
+  OutgoingReply facts(const IncomingCall& call);
   void peer_call(HostId from, const IncomingCall& call);
 
   // An exception, or 0 and an empty message.
@@ -134,6 +143,8 @@ class ServiceManager final : public LocalService {
   ClientDialects clients_;
   HidlCalls hidl_;
   ProgramFreezes freezes_;
+  // Hosts that are sent all names of this host, and the name that is next.
+  std::map<HostId, std::string> to_be_told_;
 };
 
 }  // namespace netbinder

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <limits>
 
-#include "ndk/base/text.h"
 #include "ndk/parcel/status.h"
 #include "ndk/process/binder_object.h"
+#include "parcel/text.h"
 
 using namespace netbinder::ndk;
 
@@ -75,14 +75,14 @@ binder_status_t read_string(const AParcel* parcel, Allocate allocate) {
   if (status != STATUS_OK) return status;
   char* buffer = nullptr;
   if (units.units == nullptr) return allocate(-1, nullptr) ? STATUS_OK : STATUS_UNEXPECTED_NULL;
-  const std::size_t length = utf8_length(units.units, units.count);
+  const std::size_t length = netbinder::utf8_length(units.units, units.count);
   if (length >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
     return STATUS_BAD_VALUE;
   }
   if (!allocate(static_cast<std::int32_t>(length + 1), &buffer) || buffer == nullptr) {
     return STATUS_NO_MEMORY;
   }
-  convert_to_utf8(units.units, units.count, buffer);
+  netbinder::convert_to_utf8(units.units, units.count, buffer);
   buffer[length] = '\0';
   return STATUS_OK;
 }

@@ -7,17 +7,25 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "ndk/base/text.h"
+#include "ndk/parcel/spare_memory.h"
 #include "ndk/process/binder_object.h"
+#include "parcel/objects.h"
+#include "parcel/text.h"
+#include "parcel/token.h"
 
 namespace netbinder::ndk {
 namespace {
 
-// Lengths are signed words.
-constexpr std::size_t kMostBytes = INT32_MAX - 64;
-
-constexpr std::size_t padded(std::size_t size) {
-  return (size + kParcelAlignment - 1) & ~(kParcelAlignment - 1);
+binder_status_t status_of(ParcelReader::Refusal refusal) {
+  switch (refusal) {
+    case ParcelReader::Refusal::kEnd:
+      return STATUS_NOT_ENOUGH_DATA;
+    case ParcelReader::Refusal::kObject:
+      return STATUS_PERMISSION_DENIED;
+    case ParcelReader::Refusal::kLength:
+      return STATUS_UNEXPECTED_NULL;
+  }
+  return STATUS_UNKNOWN_ERROR;
 }
 
 // Erases memory in a way that the compiler does not leave out.
@@ -58,7 +66,7 @@ void Parcel::clear() {
     owner_->free_buffer(data_, size_, count_ > 0);
   } else {
     if (sensitive_) erase_memory(data_, size_);
-    if (data_ != inline_) std::free(data_);
+    if (data_ != inline_) give_back_memory(data_, capacity_);
   }
   data_ = inline_;
   size_ = 0;
@@ -76,13 +84,13 @@ void Parcel::clear() {
 
 binder_status_t Parcel::set_capacity(std::size_t capacity) {
   if (owner_ != nullptr) return STATUS_INVALID_OPERATION;
-  if (capacity > kMostBytes) return STATUS_BAD_VALUE;
+  if (capacity > kMostParcelBytes) return STATUS_BAD_VALUE;
   if (capacity <= capacity_) return STATUS_OK;
-  std::byte* const memory = static_cast<std::byte*>(std::malloc(capacity));
+  auto* const memory = static_cast<std::byte*>(take_memory(capacity));
   if (memory == nullptr) return STATUS_NO_MEMORY;
   std::memcpy(memory, data_, size_);
   if (sensitive_) erase_memory(data_, size_);
-  if (data_ != inline_) std::free(data_);
+  if (data_ != inline_) give_back_memory(data_, capacity_);
   data_ = memory;
   capacity_ = capacity;
   return STATUS_OK;
@@ -90,31 +98,23 @@ binder_status_t Parcel::set_capacity(std::size_t capacity) {
 
 binder_status_t Parcel::grow(std::size_t needed) {
   // Grows by half, so that many small values are cheap; and no more than a large one needs.
-  return set_capacity(std::max(needed, std::min(capacity_ + capacity_ / 2, kMostBytes)));
-}
-
-bool Parcel::meets_object(std::size_t start, std::size_t size) const {
-  if (count_ == 0) return false;
-  // The first object that ends behind `start`.
-  const binder_size_t* const end = offsets_ + count_;
-  const binder_size_t* const object =
-      std::lower_bound(offsets_, end, start, [](binder_size_t offset, std::size_t at) {
-        return offset + sizeof(flat_binder_object) <= at;
-      });
-  return object != end && *object < start + size;
+  return set_capacity(std::max(needed, std::min(capacity_ + capacity_ / 2, kMostParcelBytes)));
 }
 
 binder_status_t Parcel::make_room(std::size_t bytes, std::byte*& room) {
   if (owner_ != nullptr) return STATUS_INVALID_OPERATION;
-  if (bytes > kMostBytes) return STATUS_BAD_VALUE;
+  if (bytes > kMostParcelBytes) return STATUS_BAD_VALUE;
   const std::size_t with_padding = padded(bytes);
-  if (position_ > kMostBytes || with_padding > kMostBytes - position_) return STATUS_NO_MEMORY;
+  if (position_ > kMostParcelBytes || with_padding > kMostParcelBytes - position_)
+    return STATUS_NO_MEMORY;
   const std::size_t end = position_ + with_padding;
   if (end > capacity_) {
     const binder_status_t status = grow(end);
     if (status != STATUS_OK) return status;
   }
-  if (position_ < size_ && meets_object(position_, with_padding)) return STATUS_PERMISSION_DENIED;
+  if (position_ < size_ && meets_object(offsets(), position_, with_padding)) {
+    return STATUS_PERMISSION_DENIED;
+  }
   // Positions may be set behind the end.
   if (position_ > size_) std::memset(data_ + size_, 0, position_ - size_);
   room = data_ + position_;
@@ -134,7 +134,7 @@ binder_status_t Parcel::write_bytes(const void* bytes, std::size_t size) {
 binder_status_t Parcel::write_string16(std::string_view text) {
   const auto length = utf16_length(text);
   if (!length) return STATUS_BAD_VALUE;
-  if (*length > (kMostBytes / sizeof(char16_t)) - 1) return STATUS_BAD_VALUE;
+  if (*length > (kMostParcelBytes / sizeof(char16_t)) - 1) return STATUS_BAD_VALUE;
   binder_status_t status = write(static_cast<std::int32_t>(*length));
   if (status != STATUS_OK) return status;
   std::byte* room = nullptr;
@@ -148,9 +148,11 @@ binder_status_t Parcel::write_string16(std::string_view text) {
 }
 
 binder_status_t Parcel::write_interface_token(Dialect dialect, std::string_view descriptor) {
-  binder_status_t status = write(kStrictModeGather);
-  if (status == STATUS_OK && dialect >= Dialect::kAndroid10) status = write(kNoWorkSource);
-  if (status == STATUS_OK && dialect >= Dialect::kAndroid11) status = write(kHeaderSystem);
+  binder_status_t status = STATUS_OK;
+  const TokenWords before(dialect, kStrictModeGather);
+  for (const std::int32_t word : before.words()) {
+    if (status == STATUS_OK) status = write(word);
+  }
   return status == STATUS_OK ? write_string16(descriptor) : status;
 }
 
@@ -173,8 +175,7 @@ binder_status_t Parcel::write_binder(AIBinder* binder) {
 }
 
 binder_status_t Parcel::write_binder(AIBinder* binder, Dialect dialect) {
-  flat_binder_object object{};
-  object.hdr.type = BINDER_TYPE_BINDER;
+  flat_binder_object object = null_object();
   if (binder != nullptr) binder->describe(object);
   const binder_status_t status = write_object(object, binder, binder != nullptr);
   if (status != STATUS_OK || !has_stability(dialect)) return status;
@@ -184,11 +185,7 @@ binder_status_t Parcel::write_binder(AIBinder* binder, Dialect dialect) {
 
 binder_status_t Parcel::write_fd(UniqueFd fd) {
   if (fd.get() < 0) return STATUS_BAD_TYPE;
-  flat_binder_object object{};
-  object.hdr.type = BINDER_TYPE_FD;
-  object.flags = 0x7f | FLAT_BINDER_FLAG_ACCEPTS_FDS;
-  object.handle = static_cast<std::uint32_t>(fd.get());
-  const binder_status_t status = write_object(object, nullptr, true);
+  const binder_status_t status = write_object(file_object(fd.get()), nullptr, true);
   if (status == STATUS_OK) (void)fd.release();
   return status;
 }
@@ -207,7 +204,8 @@ binder_status_t Parcel::append_pieces(const Parcel& from, std::size_t start, std
   const binder_size_t* const end = from.offsets_ + from.count_;
   const binder_size_t* object = std::lower_bound(from.offsets_, end, start);
   // An object that is cut off at either end would not be one any more.
-  if (from.meets_object(start, 1) && (object == end || *object != start)) return STATUS_BAD_VALUE;
+  if (meets_object(from.offsets(), start, 1) && (object == end || *object != start))
+    return STATUS_BAD_VALUE;
   const binder_size_t* const behind = std::lower_bound(object, end, start + size);
   if (behind != object && *(behind - 1) + sizeof(flat_binder_object) > start + size) {
     return STATUS_BAD_VALUE;
@@ -238,26 +236,20 @@ binder_status_t Parcel::append_pieces(const Parcel& from, std::size_t start, std
 // ---- reading ----
 
 binder_status_t Parcel::take(std::size_t bytes, const std::byte*& at) const {
-  if (bytes > kMostBytes || position_ > size_) return STATUS_NOT_ENOUGH_DATA;
-  const std::size_t with_padding = padded(bytes);
-  if (with_padding > size_ - position_) return STATUS_NOT_ENOUGH_DATA;
-  if (meets_object(position_, with_padding)) return STATUS_PERMISSION_DENIED;
-  at = data_ + position_;
-  position_ += with_padding;
+  ParcelReader from = reader();
+  const auto taken = from.take(bytes);
+  if (!taken) return status_of(taken.error());
+  at = *taken;
+  position_ = from.position();
   return STATUS_OK;
 }
 
 binder_status_t Parcel::read_string16(Units& units) const {
-  std::int32_t length = 0;
-  binder_status_t status = read(length);
-  if (status != STATUS_OK) return status;
-  units = {};
-  if (length == -1) return STATUS_OK;
-  if (length < 0) return STATUS_UNEXPECTED_NULL;
-  const std::byte* at = nullptr;
-  status = take((static_cast<std::size_t>(length) + 1) * sizeof(char16_t), at);
-  if (status != STATUS_OK) return status;
-  units = {.units = at, .count = static_cast<std::size_t>(length)};
+  ParcelReader from = reader();
+  const auto read = from.string16_units();
+  position_ = from.position();
+  if (!read) return status_of(read.error());
+  units = *read;
   return STATUS_OK;
 }
 
@@ -269,37 +261,20 @@ binder_status_t Parcel::read_string16(std::string& text) const {
 }
 
 bool Parcel::take_interface_token(std::string_view descriptor) const {
-  const std::size_t start = position_;
-  // The position of the name shows the version: behind three words from Android 11 on, earlier
-  // behind two or one.
-  for (const std::size_t words : {3U, 2U, 1U}) {
-    position_ = start + words * sizeof(std::int32_t);
-    Units name;
-    if (read_string16(name) != STATUS_OK || name.units == nullptr) continue;
-    if (to_utf8(name.units, name.count) != descriptor) continue;
-    if (words < 3) return true;
-    const std::size_t behind = position_;
-    position_ = start + 2 * sizeof(std::int32_t);
-    std::int32_t header = 0;
-    const bool known =
-        read(header) == STATUS_OK && (header == kHeaderSystem || header == kHeaderVendor ||
-                                      header == kHeaderRecovery || header == kHeaderUnknown);
-    position_ = behind;
-    return known;
+  ParcelReader from = reader();
+  const bool taken = netbinder::take_interface_token(from, descriptor).has_value();
+  position_ = from.position();
+  return taken;
+}
+
+binder_status_t Parcel::read_object(ParcelReader::Object& object) const {
+  ParcelReader from = reader();
+  const auto read = from.object();
+  if (!read) {
+    return read.error() == ParcelReader::Refusal::kEnd ? STATUS_NOT_ENOUGH_DATA : STATUS_BAD_TYPE;
   }
-  return false;
-}
-
-bool Parcel::is_object(std::size_t start) const {
-  return std::binary_search(offsets_, offsets_ + count_, start);
-}
-
-binder_status_t Parcel::read_object(flat_binder_object& object, bool& listed) const {
-  if (position_ > size_ || size_ - position_ < sizeof object) return STATUS_NOT_ENOUGH_DATA;
-  listed = count_ > 0 && is_object(position_);
-  if (!listed && meets_object(position_, sizeof object)) return STATUS_BAD_TYPE;
-  std::memcpy(&object, data_ + position_, sizeof object);
-  position_ += sizeof object;
+  object = *read;
+  position_ = from.position();
   return STATUS_OK;
 }
 
@@ -309,13 +284,13 @@ binder_status_t Parcel::read_binder(AIBinder*& binder) const {
 
 binder_status_t Parcel::read_binder(AIBinder*& binder, Dialect dialect) const {
   binder = nullptr;
-  flat_binder_object object;
-  bool listed = false;
-  binder_status_t status = read_object(object, listed);
+  ParcelReader::Object read_one{};
+  binder_status_t status = read_object(read_one);
   if (status != STATUS_OK) return status;
+  const auto& [object, listed] = read_one;
   const bool null = object.hdr.type == BINDER_TYPE_BINDER && object.binder == 0;
   if (!listed && !null) return STATUS_BAD_TYPE;  // nobody has translated it
-  std::int32_t word = 0;
+  std::uint32_t word = 0;
   if (has_stability(dialect)) {
     status = read(word);
     if (status != STATUS_OK) return status;
@@ -327,15 +302,14 @@ binder_status_t Parcel::read_binder(AIBinder*& binder, Dialect dialect) const {
 
 binder_status_t Parcel::read_fd(int& fd) const {
   const std::size_t before = position_;
-  flat_binder_object object;
-  bool listed = false;
-  const binder_status_t status = read_object(object, listed);
+  ParcelReader::Object read_one{};
+  const binder_status_t status = read_object(read_one);
   if (status != STATUS_OK) return status;
-  if (!listed || object.hdr.type != BINDER_TYPE_FD) {
+  if (!read_one.listed || read_one.object.hdr.type != BINDER_TYPE_FD) {
     position_ = before;
     return STATUS_BAD_TYPE;
   }
-  fd = static_cast<int>(object.handle);
+  fd = static_cast<int>(read_one.object.handle);
   return STATUS_OK;
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Parcel: the payload of a call, written here or received. One position, which reads of a const
-// parcel move as well. Every read is bounded by the data, and plain data is not read where an
-// object is. A received parcel is a buffer of the driver's, which is given back at its end, and
-// cannot be written. Objects that are written are held by the parcel: binders by a strong
-// reference, descriptors as its own. Received descriptors are closed at its end.
-// One thread at a time.
+// parcel move as well. What is read, and how it is bounded, is ParcelReader's (parcel/reader.h). A
+// received parcel is a buffer of the driver's, which is given back at its end, and cannot be
+// written. Objects that are written are held by the parcel: binders by a strong reference,
+// descriptors as its own. Received descriptors are closed at its end. One thread at a time.
 #pragma once
 
 #include <android/binder_status.h>
@@ -22,12 +21,12 @@
 
 #include "ndk/base/unique_fd.h"
 #include "ndk/parcel/format.h"
+#include "parcel/reader.h"
+#include "parcel/view.h"
 
 struct AIBinder;
 
 namespace netbinder::ndk {
-
-inline constexpr std::size_t kParcelAlignment = 4;
 
 // The owner of a received parcel's buffer. Gives the buffer back to the driver.
 class BufferOwner {
@@ -57,6 +56,7 @@ class Parcel {
   [[nodiscard]] std::size_t position() const { return position_; }
   void set_position(std::size_t position) const { position_ = position; }
   [[nodiscard]] std::span<const binder_size_t> offsets() const { return {offsets_, count_}; }
+  [[nodiscard]] ParcelView view() const { return {{data_, size_}, {offsets_, count_}}; }
   [[nodiscard]] bool has_objects() const { return count_ > 0; }
   [[nodiscard]] binder_status_t set_capacity(std::size_t capacity);
 
@@ -100,15 +100,11 @@ class Parcel {
     if (status == STATUS_OK) std::memcpy(&value, at, sizeof value);
     return status;
   }
-  // The units of a string, which are in the parcel and not aligned to their size; null for a null.
-  struct Units {
-    const std::byte* units = nullptr;
-    std::size_t count = 0;
-  };
+  using Units = ParcelReader::Units;
   [[nodiscard]] binder_status_t read_string16(Units& units) const;
   // A null becomes an empty one.
   [[nodiscard]] binder_status_t read_string16(std::string& text) const;
-  // Whether a token of any version for this interface is next. It is taken, in any case.
+  // Whether a token of any version for this interface is next, which is then taken.
   [[nodiscard]] bool take_interface_token(std::string_view descriptor) const;
   // A strong reference for the caller, or null.
   [[nodiscard]] binder_status_t read_binder(AIBinder*& binder) const;
@@ -122,11 +118,11 @@ class Parcel {
   [[nodiscard]] binder_status_t append_pieces(const Parcel& from, std::size_t start,
                                               std::size_t size);
   [[nodiscard]] binder_status_t grow(std::size_t needed);
-  [[nodiscard]] bool meets_object(std::size_t start, std::size_t size) const;
-  [[nodiscard]] bool is_object(std::size_t start) const;
+  // From the position on; `position_` follows what it has read.
+  [[nodiscard]] ParcelReader reader() const { return ParcelReader(view(), position_); }
   [[nodiscard]] binder_status_t write_object(const flat_binder_object& object, AIBinder* held,
                                              bool listed);
-  [[nodiscard]] binder_status_t read_object(flat_binder_object& object, bool& listed) const;
+  [[nodiscard]] binder_status_t read_object(ParcelReader::Object& object) const;
   void let_go_of_objects();
 
   // For small parcels; not initialised.

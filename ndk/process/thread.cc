@@ -6,13 +6,14 @@
 
 #include <cerrno>
 #include <cstring>
-#include <type_traits>
+#include <span>
 
 #include "ndk/base/log.h"
 #include "ndk/process/local_binder.h"
 #include "ndk/process/process.h"
 #include "ndk/process/remote_binder.h"
 #include "ndk/process/uapi.h"
+#include "parcel/commands.h"
 
 namespace netbinder::ndk {
 namespace {
@@ -33,24 +34,15 @@ pthread_key_t key() {
   return made;
 }
 
-binder_transaction_data transaction_of(const Parcel& parcel) {
-  binder_transaction_data data{};
-  data.data_size = parcel.size();
-  data.offsets_size = parcel.offsets().size_bytes();
-  data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(parcel.data());
-  data.data.ptr.offsets = reinterpret_cast<binder_uintptr_t>(parcel.offsets().data());
-  return data;
-}
-
 template <typename Target>
 Target* pointer(binder_uintptr_t address) {
   return reinterpret_cast<Target*>(address);
 }
 
 void receive(Parcel& parcel, const binder_transaction_data& data, BufferOwner& owner) {
-  parcel.receive(pointer<const void>(data.data.ptr.buffer), data.data_size,
-                 pointer<const binder_size_t>(data.data.ptr.offsets),
-                 data.offsets_size / sizeof(binder_size_t), owner);
+  const ParcelView view = parcel_of(data);
+  parcel.receive(view.data.data(), view.data.size(), view.offsets.data(), view.offsets.size(),
+                 owner);
 }
 
 }  // namespace
@@ -84,47 +76,34 @@ Thread::~Thread() {
 
 // ---- commands ----
 
-template <typename Payload>
-void Thread::queue(std::uint32_t command, const Payload& payload) {
-  static_assert(std::is_trivially_copyable_v<Payload>);
-  const std::size_t at = out_.size();
-  out_.resize(at + sizeof command + sizeof payload);
-  std::memcpy(out_.data() + at, &command, sizeof command);
-  std::memcpy(out_.data() + at + sizeof command, &payload, sizeof payload);
-}
-
-void Thread::queue(std::uint32_t command) {
-  const std::size_t at = out_.size();
-  out_.resize(at + sizeof command);
-  std::memcpy(out_.data() + at, &command, sizeof command);
-}
-
-void Thread::acquire(std::uint32_t handle) { queue(BC_ACQUIRE, handle); }
-void Thread::release(std::uint32_t handle) { queue(BC_RELEASE, handle); }
+void Thread::acquire(std::uint32_t handle) { put_command(out_, BC_ACQUIRE, handle); }
+void Thread::release(std::uint32_t handle) { put_command(out_, BC_RELEASE, handle); }
 
 void Thread::request_death(std::uint32_t handle, const RemoteBinder* proxy) {
-  queue(BC_REQUEST_DEATH_NOTIFICATION,
-        HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+  put_command(out_, BC_REQUEST_DEATH_NOTIFICATION,
+              binder_handle_cookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
 }
 
 void Thread::clear_death(std::uint32_t handle, const RemoteBinder* proxy) {
-  queue(BC_CLEAR_DEATH_NOTIFICATION,
-        HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+  put_command(out_, BC_CLEAR_DEATH_NOTIFICATION,
+              binder_handle_cookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
 }
 
 void Thread::request_freeze(std::uint32_t handle, const RemoteBinder* proxy) {
-  queue(kRequestFreeze, HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+  put_command(out_, kBcRequestFreezeNotification,
+              binder_handle_cookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
 }
 
 void Thread::clear_freeze(std::uint32_t handle, const RemoteBinder* proxy) {
-  queue(kClearFreeze, HandleCookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
+  put_command(out_, kBcClearFreezeNotification,
+              binder_handle_cookie{handle, reinterpret_cast<binder_uintptr_t>(proxy)});
 }
 
 void Thread::free_buffer(const void* data, std::size_t size, bool with_objects) {
   // A parcel may end on another thread than the one it came to.
   Thread* const here = self();
   if (here == nullptr) return;
-  here->queue(BC_FREE_BUFFER, reinterpret_cast<binder_uintptr_t>(data));
+  put_command(here->out_, BC_FREE_BUFFER, reinterpret_cast<binder_uintptr_t>(data));
   here->unwritten_frees_ += size;
   // Objects in a buffer keep others alive for as long as the buffer is there.
   if (with_objects || here->unwritten_frees_ > kMostUnwrittenFrees) here->flush_unless_serving();
@@ -166,8 +145,7 @@ int Thread::exchange(bool read) {
     out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(io.write_consumed));
   }
   if (read) {
-    in_position_ = 0;
-    in_size_ = io.read_consumed;
+    returns_ = Returns(std::span(in_).first(io.read_consumed));
   }
   return error;
 }
@@ -185,40 +163,28 @@ void Thread::flush_unless_serving() {
 }
 
 int Thread::read_if_empty() {
-  while (in_position_ >= in_size_) {
+  while (returns_.empty()) {
     const int error = exchange(true);
     if (error != 0) return error;
   }
   return 0;
 }
 
-std::uint32_t Thread::next_return() {
-  std::uint32_t name = 0;
-  if (in_size_ - in_position_ < sizeof name) fatal("the driver's returns are cut off");
-  std::memcpy(&name, in_.data() + in_position_, sizeof name);
-  const std::size_t size = _IOC_SIZE(name);
-  if (in_size_ - in_position_ - sizeof name < size) fatal("the driver's returns are cut off");
-  payload_ = in_.data() + in_position_ + sizeof name;
-  in_position_ += sizeof name + size;
-  return name;
-}
-
-template <typename Payload>
-Payload Thread::payload() const {
-  Payload value;
-  std::memcpy(&value, payload_, sizeof value);
-  return value;
+Return Thread::next_return() {
+  const auto next = returns_.next();
+  if (!next) fatal("the driver's returns are cut off");
+  return *next;
 }
 
 // ---- calls that this thread makes ----
 
 binder_status_t Thread::transact(std::uint32_t handle, std::uint32_t code, const Parcel& request,
                                  Parcel* answer, std::uint32_t flags) {
-  binder_transaction_data data = transaction_of(request);
+  binder_transaction_data data = transaction_of(request.view());
   data.target.handle = handle;
   data.code = code;
   data.flags = flags | TF_ACCEPT_FDS;
-  queue(BC_TRANSACTION, data);
+  put_command(out_, BC_TRANSACTION, data);
   const binder_status_t status =
       wait((flags & TF_ONE_WAY) != 0 ? Wait::kForCompletion : Wait::kForReply, answer);
   if (!looper_ && serving_ == nullptr) let_go();
@@ -234,13 +200,13 @@ binder_status_t Thread::wait(Wait until, Parcel* answer) {
       if (gone) process_.note_driver_gone(error);
       return gone ? STATUS_DEAD_OBJECT : error;
     }
-    const std::uint32_t name = next_return();
-    switch (name) {
+    const Return got = next_return();
+    switch (got.name) {
       case kOnewaySpamSuspect:
         log_line("another process is flooded with oneway calls by this one");
         [[fallthrough]];
       case BR_TRANSACTION_COMPLETE:
-      case kPendingFrozen:
+      case kBrTransactionPendingFrozen:
         if (until == Wait::kForCompletion) return STATUS_OK;
         continue;
       case BR_DEAD_REPLY:
@@ -251,9 +217,9 @@ binder_status_t Thread::wait(Wait until, Parcel* answer) {
         log_line("a call fails because the process that it is for is frozen");
         return STATUS_FAILED_TRANSACTION;
       case BR_REPLY:
-        return take_answer(payload<binder_transaction_data>(), answer);
+        return take_answer(got.as<binder_transaction_data>(), answer);
       default: {
-        const binder_status_t status = handle(name);
+        const binder_status_t status = handle(got);
         if (status != STATUS_OK) return status;
       }
     }
@@ -283,70 +249,70 @@ binder_status_t Thread::why_failed() {
 
 // ---- calls that this thread serves ----
 
-binder_status_t Thread::handle(std::uint32_t name) {
-  switch (name) {
+binder_status_t Thread::handle(const Return& got) {
+  switch (got.name) {
     case BR_NOOP:
     case BR_OK:
       return STATUS_OK;
     case BR_ERROR:
-      return payload<std::int32_t>();
+      return got.as<std::int32_t>();
     case BR_FINISHED:
       return STATUS_TIMED_OUT;
     case BR_SPAWN_LOOPER:
       process_.add_thread();
       return STATUS_OK;
     case BR_INCREFS: {
-      const auto node = payload<binder_ptr_cookie>();
+      const auto node = got.as<binder_ptr_cookie>();
       auto* const object = pointer<LocalBinder>(node.cookie);
       object->inc_weak();
       object->driver_takes(LocalBinder::DriverReference::kWeak);
-      queue(BC_INCREFS_DONE, node);
+      put_command(out_, BC_INCREFS_DONE, node);
       return STATUS_OK;
     }
     case BR_ACQUIRE: {
-      const auto node = payload<binder_ptr_cookie>();
+      const auto node = got.as<binder_ptr_cookie>();
       auto* const object = pointer<LocalBinder>(node.cookie);
       object->inc_strong();
       object->driver_takes(LocalBinder::DriverReference::kStrong);
-      queue(BC_ACQUIRE_DONE, node);
+      put_command(out_, BC_ACQUIRE_DONE, node);
       return STATUS_OK;
     }
     case BR_RELEASE: {
-      auto* const object = pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie);
+      auto* const object = pointer<LocalBinder>(got.as<binder_ptr_cookie>().cookie);
       object->driver_gives_back(LocalBinder::DriverReference::kStrong);
       given_back_strong_.push_back(object);
       return STATUS_OK;
     }
     case BR_DECREFS: {
-      auto* const object = pointer<LocalBinder>(payload<binder_ptr_cookie>().cookie);
+      auto* const object = pointer<LocalBinder>(got.as<binder_ptr_cookie>().cookie);
       object->driver_gives_back(LocalBinder::DriverReference::kWeak);
       given_back_weak_.push_back(object);
       return STATUS_OK;
     }
     case BR_TRANSACTION:
-      serve_call({.transaction_data = payload<binder_transaction_data>(), .secctx = 0});
+      serve_call({.transaction_data = got.as<binder_transaction_data>(), .secctx = 0});
       return STATUS_OK;
     case BR_TRANSACTION_SEC_CTX:
-      serve_call(payload<binder_transaction_data_secctx>());
+      serve_call(got.as<binder_transaction_data_secctx>());
       return STATUS_OK;
     case BR_DEAD_BINDER: {
-      const auto cookie = payload<binder_uintptr_t>();
+      const auto cookie = got.as<binder_uintptr_t>();
       pointer<RemoteBinder>(cookie)->note_death();
-      queue(BC_DEAD_BINDER_DONE, cookie);
+      put_command(out_, BC_DEAD_BINDER_DONE, cookie);
       return STATUS_OK;
     }
-    case kFrozenBinder: {
-      const auto state = payload<FrozenState>();
+    case kBrFrozenBinder: {
+      const auto state = got.as<binder_frozen_state>();
       pointer<RemoteBinder>(state.cookie)->note_frozen(state.is_frozen != 0);
-      queue(kFreezeDone, state.cookie);
+      put_command(out_, kBcFreezeNotificationDone, state.cookie);
       return STATUS_OK;
     }
     case BR_CLEAR_DEATH_NOTIFICATION_DONE:
-    case kClearFreezeDone:
-      pointer<RemoteBinder>(payload<binder_uintptr_t>())->dec_weak();
+    case kBrClearFreezeNotificationDone:
+      pointer<RemoteBinder>(got.as<binder_uintptr_t>())->dec_weak();
       return STATUS_OK;
     default:
-      log_line("the driver's return 0x%08x is not known", name);
+      log_line("the driver's return 0x%08x is not known", got.name);
       return STATUS_OK;
   }
 }
@@ -367,7 +333,7 @@ void Thread::serve_call(const binder_transaction_data_secctx& call) {
     if (target != nullptr && target->try_inc_strong()) {
       request.binder = target;
       answer.binder = target;
-      status = target->transact(data.code, request, &answer, data.flags & kTransactionClearBuffer);
+      status = target->transact(data.code, request, &answer, data.flags & kTfClearBuf);
       target->dec_strong();
     }
     // Before the answer, so that there is room when the caller goes on. Proxies and copies of
@@ -385,15 +351,15 @@ void Thread::serve_call(const binder_transaction_data_secctx& call) {
 
 void Thread::reply(const binder_transaction_data& call, const Parcel& answer,
                    binder_status_t status) {
-  binder_transaction_data data = transaction_of(answer);
+  binder_transaction_data data = transaction_of(answer.view());
   if (status != STATUS_OK) {
     data = {};
     data.flags = TF_STATUS_CODE;
     data.data_size = sizeof status;
     data.data.ptr.buffer = reinterpret_cast<binder_uintptr_t>(&status);
   }
-  data.flags |= call.flags & kTransactionClearBuffer;
-  queue(BC_REPLY, data);
+  data.flags |= call.flags & kTfClearBuf;
+  put_command(out_, BC_REPLY, data);
   const binder_status_t sent = wait(Wait::kForCompletion, nullptr);
   if (sent != STATUS_OK && sent != STATUS_DEAD_OBJECT) {
     log_line("an answer of %zu bytes (code %u) cannot be sent", answer.size(), call.code);
@@ -416,14 +382,14 @@ void Thread::let_go() {
 }
 
 binder_status_t Thread::serve_once() {
-  if (in_position_ >= in_size_) let_go();
+  if (returns_.empty()) let_go();
   const int error = read_if_empty();
   if (error != 0) return error;
   return handle(next_return());
 }
 
 void Thread::serve(bool first) {
-  queue(first ? BC_ENTER_LOOPER : BC_REGISTER_LOOPER);
+  put_command(out_, first ? BC_ENTER_LOOPER : BC_REGISTER_LOOPER);
   looper_ = true;
   for (;;) {
     const binder_status_t status = serve_once();
@@ -432,14 +398,14 @@ void Thread::serve(bool first) {
     if (status != STATUS_TIMED_OUT) process_.note_driver_gone(status);
     break;
   }
-  queue(BC_EXIT_LOOPER);
+  put_command(out_, BC_EXIT_LOOPER);
   looper_ = false;
   (void)flush();
   let_go();
 }
 
 binder_status_t Thread::become_polling() {
-  queue(BC_ENTER_LOOPER);
+  put_command(out_, BC_ENTER_LOOPER);
   looper_ = true;
   return flush();
 }
@@ -448,7 +414,7 @@ binder_status_t Thread::serve_pending() {
   binder_status_t status = STATUS_OK;
   do {
     status = serve_once();
-  } while (status == STATUS_OK && in_position_ < in_size_);
+  } while (status == STATUS_OK && !returns_.empty());
   let_go();
   const binder_status_t flushed = flush();
   if (status != STATUS_OK && status != -EAGAIN) {

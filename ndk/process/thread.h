@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ndk/parcel/parcel.h"
+#include "parcel/commands.h"
 
 namespace netbinder::ndk {
 
@@ -74,22 +75,15 @@ class Thread final : private BufferOwner {
  private:
   enum class Wait { kForCompletion, kForReply };
 
-  template <typename Payload>
-  void queue(std::uint32_t command, const Payload& payload);
-  void queue(std::uint32_t command);
-  void queue_transaction(std::uint32_t command, const binder_transaction_data& data);
   [[nodiscard]] int exchange(bool read);
   [[nodiscard]] int read_if_empty();
-  // The next return and its payload.
-  [[nodiscard]] std::uint32_t next_return();
-  template <typename Payload>
-  [[nodiscard]] Payload payload() const;
+  [[nodiscard]] Return next_return();
 
   [[nodiscard]] binder_status_t wait(Wait until, Parcel* answer);
   [[nodiscard]] binder_status_t take_answer(const binder_transaction_data& data, Parcel* answer);
   [[nodiscard]] binder_status_t why_failed();
   // A return that is about no call of ours. An error ends the thread's service.
-  [[nodiscard]] binder_status_t handle(std::uint32_t name);
+  [[nodiscard]] binder_status_t handle(const Return& got);
   void serve_call(const binder_transaction_data_secctx& call);
   void reply(const binder_transaction_data& call, const Parcel& answer, binder_status_t status);
   // References that the driver has given back; letting go of them runs code of the program.
@@ -100,10 +94,8 @@ class Thread final : private BufferOwner {
   Process& process_;
   std::vector<std::byte> out_;
   alignas(8) std::array<std::byte, 256> in_;
-  std::size_t in_position_ = 0;
-  std::size_t in_size_ = 0;
-  const std::byte* payload_ = nullptr;  // of the last return
-  std::size_t unwritten_frees_ = 0;     // bytes of buffers in out_
+  Returns returns_;                  // those in in_ that are still to be handled
+  std::size_t unwritten_frees_ = 0;  // bytes of buffers in out_
   bool looper_ = false;
   const Serving* serving_ = nullptr;
   std::vector<LocalBinder*> given_back_strong_;

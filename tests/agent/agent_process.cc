@@ -141,10 +141,21 @@ AgentProcess::~AgentProcess() { end(); }
 void AgentProcess::end() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGTERM);
+  expect_end();
+}
+
+void AgentProcess::expect_end() {
   int status = 0;
   EXPECT_TRUE(eventually("the agent ends",
                          [&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }));
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << folder_->read("log");
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+      << "status " << status << "\n" << folder_->read("log");
+  pid_ = -1;
+}
+
+void AgentProcess::kill() {
+  EXPECT_EQ(::kill(pid_, SIGKILL), 0);
+  EXPECT_EQ(::waitpid(pid_, nullptr, 0), pid_);
   pid_ = -1;
 }
 

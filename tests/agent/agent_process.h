@@ -65,6 +65,10 @@ class AgentProcess {
 
   // Stops it, and fails the test unless it ends normally.
   void end();
+  // It has been told to stop: waits until it ends, and fails the test unless it does so normally.
+  void expect_end();
+  // Kills it; nothing of it is expected but its files.
+  void kill();
   [[nodiscard]] std::string socket() const { return folder_->path("agent.sock"); }
   [[nodiscard]] const Folder& folder() const { return *folder_; }
   [[nodiscard]] pid_t pid() const { return pid_; }

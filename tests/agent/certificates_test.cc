@@ -2,11 +2,8 @@
 //
 // Two agents with certificates: new ones are used without a restart, and refusals are explained on
 // both sides.
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -17,6 +14,7 @@
 
 #include "node-agent/certificate_watch.h"
 #include "tests/agent/agent_process.h"
+#include "tests/agent/free_port.h"
 #include "tests/transport/test_certificates.h"
 #include "transport/tcp/certificate.h"
 
@@ -96,17 +94,6 @@ TEST(Certificates, OnesEndIsWarnedOfInSteps) {
 
 class TwoAgents : public ::testing::Test {
  protected:
-  static std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    ::close(fd);
-    return ntohs(address.sin_port);
-  }
   // The agents are the hosts "here" and "there"; the latter dials.
   void start(const TlsConfig& here, const TlsConfig& there) {
     here_ = std::make_unique<AgentProcess>(settings(here), here_folder_);

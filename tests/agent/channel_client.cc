@@ -13,6 +13,8 @@
 
 #include "channel/doorbell.h"
 #include "channel/pending.h"
+#include "channel/scm_rights.h"
+#include "channel/side_socket.h"
 #include "shim/descriptor.h"
 #include "shim/install.h"
 #include "shim/staging.h"
@@ -98,6 +100,7 @@ ChannelClient::ChannelClient(const std::string& path, const std::string& context
 }
 
 ChannelClient::~ChannelClient() {
+  for (const int fd : installed_) ::close(fd);
   stagers_.clear();
   descriptor_->memory.end();
   if (memory_ != nullptr) ::munmap(memory_, kStagingStart);
@@ -124,7 +127,29 @@ void ChannelClient::set_state(std::uint32_t index, std::uint32_t state) {
 }
 
 bool ChannelClient::await(std::uint32_t index) {
-  return eventually("the agent has done a request", [&] { return is_done(index); });
+  return eventually("the agent has done a request", [&] {
+    if (mailbox(index).state.load(std::memory_order_acquire) == kInstall) install(index);
+    return is_done(index);
+  });
+}
+
+void ChannelClient::install(std::uint32_t index) {
+  std::uint32_t count = 0;
+  for (InstallMessage message{.to_come = 1}; message.to_come > 0;) {
+    iovec part{.iov_base = &message, .iov_len = sizeof message};
+    RightsBuffer<kMaxRights> rights;
+    msghdr packet{};
+    packet.msg_iov = &part;
+    packet.msg_iovlen = 1;
+    packet.msg_control = rights.bytes;
+    packet.msg_controllen = sizeof rights.bytes;
+    ASSERT_EQ(::recvmsg(side_socket(), &packet, MSG_CMSG_CLOEXEC), ssize_t{sizeof message});
+    for_each_right(packet, [&](int fd) {
+      installed_.push_back(fd);
+      mailbox(index).fds[count++] = fd;
+    });
+  }
+  set_state(index, kInstalled);
 }
 
 int ChannelClient::map(std::uint64_t bytes) {

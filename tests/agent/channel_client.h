@@ -74,6 +74,9 @@ class ChannelClient {
   [[nodiscard]] const std::byte* arena() const { return arena_; }
 
  private:
+  // Takes the descriptors that the mailbox's read has brought. They are closed with this object.
+  void install(std::uint32_t index);
+  std::vector<int> installed_;
   // The descriptor that the shim stages with, and the stager of each mailbox.
   std::unique_ptr<Descriptor> descriptor_;
   std::map<std::uint32_t, std::unique_ptr<Stager>> stagers_;

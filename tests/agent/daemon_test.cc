@@ -57,6 +57,24 @@ TEST(Daemon, ABadConfigurationIsStatusTwoAndItsPlaceIsNamed) {
   EXPECT_NE(folder.read("out").find("missing.toml"), std::string::npos);
 }
 
+TEST(Daemon, CheckLooksAtTheFilesOfMembership) {
+  Folder folder;
+  const auto check = [&](const std::string& more) {
+    folder.write("joins.toml",
+                 "host = \"a\"\nlisten = \"127.0.0.1:7\"\ncluster_key = \"k\"\n[membership]\n"
+                 "kind = \"etcd\"\nendpoints = [\"https://127.0.0.1:1\"]\n" +
+                     more);
+    return run_daemon(folder, {"--config", folder.path("joins.toml"), "--check"}, "out");
+  };
+  EXPECT_EQ(check(""), 0);
+  EXPECT_NE(folder.read("out").find("# ok: the files of [membership]"), std::string::npos);
+  EXPECT_EQ(check("tls = { ca = \"/nonexistent\" }\n"), 1);
+  EXPECT_NE(folder.read("out").find("# error: membership.tls.ca /nonexistent"), std::string::npos);
+  EXPECT_EQ(check("user = \"u\"\npassword_file = \"/nonexistent\"\n"), 1);
+  EXPECT_NE(folder.read("out").find("# error: membership.password_file /nonexistent"),
+            std::string::npos);
+}
+
 TEST(Daemon, ASecondAgentIsRefusedAndTheFirstOneKeepsWorking) {
   AgentProcess first;
   const Counts before = first.counts();

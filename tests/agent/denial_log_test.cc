@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the log says of denials, and how often.
+// The log's lines about denials, and their rate.
 #include "node-agent/denial_log.h"
 
 #include <gtest/gtest.h>

@@ -193,9 +193,11 @@ TEST_F(FileContentsTest, MoreThanACreditOrAnUnknownNumberBreaksTheProtocol) {
   EXPECT_NE(arrives(1, byte), nullptr);
   auto imported = pair_.side(2).import_file(HostId{1}, FileNumber{1});
   ASSERT_TRUE(imported.has_value());
+  pair_.side(2).program_gets(imported->relay, RelayPair::kUser);
   pair_.side(2).program_has_it(imported->relay);
   pair_.side(2).program_has_it(imported->relay);  // counts once
   EXPECT_EQ(arrives(1, byte), nullptr);
+  pair_.bring_up_to_date(2);  // it is written, and there is credit for it
   const peer::FileData window{std::vector<std::byte>(limits::kFileWindowBytes)};
   EXPECT_EQ(arrives(1, window), nullptr);
   EXPECT_NE(arrives(1, window), nullptr);  // more than a socket takes of the first

@@ -132,8 +132,10 @@ TEST_F(FileRelaysTest, AnEndThatWasClosedIsFoundWhenTheOtherDirectionEndsLater) 
   }
   there.reset();
   pair_.settle();
-  (void)read_now(ours);
+  // In this order, or the agent could fill it again in between: a full socket does not tell that
+  // nobody will read it.
   EXPECT_EQ(::shutdown(ours.get(), SHUT_RD), 0);
+  (void)read_now(ours);
   pair_.expect_nothing_left();
   EXPECT_EQ(write_now(ours, "x"), "EPIPE");
 }
@@ -167,8 +169,9 @@ TEST_F(FileRelaysTest, ASlowReaderStopsTheWriterAndCostsTheAgentsAWindowOnly) {
     pair_.settle();
     if (pair_.messages == before) break;  // nothing moves any more
   }
-  // The capacity of two pipes and the window.
-  EXPECT_EQ(written, 2 * 65536 + limits::kFileWindowBytes);
+  // The capacity of two pipes and the window; little credit is not given at once.
+  EXPECT_LE(written, 2 * 65536 + limits::kFileWindowBytes);
+  EXPECT_GT(written, 65536 + limits::kFileWindowBytes);
   EXPECT_LE(pair_.most_in_flight, limits::kFileWindowBytes);
   std::size_t read = 0;
   for (std::string got; (got = read_now(there)) != "(nothing)"; pair_.settle()) read += got.size();
@@ -314,8 +317,7 @@ TEST_F(FileRelaysTest, NothingIsTakenFromAFileThatIsNotReceived) {
   auto [reading, writing] = new_pipe();
   EXPECT_EQ(write_now(writing, "still there"), "11");
   {  // withdrawn before the message
-    ForeignFd copy(::fcntl(reading.get(), F_DUPFD_CLOEXEC, 0));
-    const auto number = pair_.side(1).export_file(HostId{2}, std::move(copy));
+    const auto number = pair_.export_file(1, reading);
     ASSERT_TRUE(number.has_value());
     pair_.side(1).withdraw_file(HostId{2}, *number);
     pair_.side(1).send_offers(HostId{2});
@@ -331,7 +333,9 @@ TEST_F(FileRelaysTest, NothingIsTakenFromAFileThatIsNotReceived) {
   {  // taken, but the call failed before a program had it
     const auto number = pair_.offer(1, reading);
     ASSERT_TRUE(number.has_value());
-    ASSERT_TRUE(pair_.side(2).import_file(HostId{1}, *number).has_value());
+    const auto imported = pair_.side(2).import_file(HostId{1}, *number);
+    ASSERT_TRUE(imported.has_value());
+    pair_.side(2).dropped(imported->relay);
   }
   pair_.expect_nothing_left();
   EXPECT_EQ(read_now(reading), "still there");
@@ -449,6 +453,7 @@ TEST_F(FileRelaysTest, ASocketThatIsPassedLaterIsNamedByItsTwin) {
   auto later = pair_.side(2).import_file(HostId{1}, *number);
   ASSERT_TRUE(later.has_value());
   EXPECT_EQ(later->twin, status.st_ino);
+  pair_.side(2).program_gets(later->relay, RelayPair::kUser);
   later->fd.reset();  // the program has the twin
   pair_.side(2).program_has_it_or_its_twin(later->relay);
   pair_.settle();
@@ -473,10 +478,10 @@ TEST_F(FileRelaysTest, WhatWasWrittenIsThereBeforeTheCallThatBringsTheFile) {
     pair_.side(2).drop_offers(HostId{1});
     // Nothing has gone back and forth yet.
     EXPECT_EQ(read_now(imported->fd), "early");
-    pair_.side(2).program_has_it(imported->relay);
+    const UniqueFd received = pair_.receive(2, std::move(*imported));
     pair_.settle();
     EXPECT_EQ(read_now(*each), "(nothing)");  // it has been taken once
-    EXPECT_EQ(read_now(imported->fd), "(nothing)");
+    EXPECT_EQ(read_now(received), "(nothing)");
   }
 }
 
@@ -484,8 +489,8 @@ TEST_F(FileRelaysTest, WhatIsWrittenIsSentAheadOfTheNextCall) {
   auto [reading, writing] = new_pipe();
   const UniqueFd there = pair_.pass(1, writing);
   EXPECT_EQ(write_now(there, "done"), "4");
-  pair_.side(2).bring_up_to_date();
-  ASSERT_EQ(pair_.mail_for(1).size(), 1U);  // before the event loop had a turn
+  pair_.bring_up_to_date(2);
+  ASSERT_EQ(pair_.mail_for(1).size(), 1U);
   pair_.settle();
   EXPECT_EQ(read_now(reading), "done");
 }
@@ -578,6 +583,8 @@ TEST_F(FileRelaysTest, TheStillestEventfdMakesRoom) {
 }
 
 TEST_F(FileRelaysTest, NoDescriptorIsLeftOpen) {
+  pair_.settle();  // the threads have theirs
+  while (file_threads() > 2) std::this_thread::yield();
   const std::size_t before = open_descriptors();
   for (int i = 0; i < 20; ++i) {
     auto [reading, writing] = new_pipe();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What netbinderd tells an init system that wants to know, and sockets that it is passed.
+// netbinderd's messages to an init system, and sockets that it is passed.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -60,7 +60,7 @@ TEST(PassedSocket, IsServedAndLeftInPlace) {
     expect_polite_programs_work(agent.socket());
   }
   ::close(early);
-  // Who made it still has it, and the next agent gets it.
+  // Its maker still has the socket, and the next agent gets it.
   const int late = connect_to(path);
   ::close(late);
   EXPECT_EQ(::access((path + ".lock").c_str(), F_OK), -1);

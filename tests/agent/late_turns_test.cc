@@ -15,6 +15,18 @@ TEST(LateTurns, AShortTurnIsNotReported) {
   EXPECT_EQ(turns.late(), 0U);
 }
 
+TEST(LateTurns, AllTurnsAreCountedByHowLongTheyTook) {
+  LateTurns turns;
+  (void)turns.turn_ended(kStart, kStart + TurnTimes::kBoundsNs[0], {});
+  (void)turns.turn_ended(kStart, kStart + TurnTimes::kBoundsNs[0] + 1, {});
+  (void)turns.turn_ended(kStart, kStart + 3'000 * kMs, {});
+  const TurnTimes& times = turns.times();
+  EXPECT_EQ(times.counts.front(), 1U);
+  EXPECT_EQ(times.counts[1], 1U);
+  EXPECT_EQ(times.counts.back(), 1U);
+  EXPECT_EQ(times.total_ns, 2 * TurnTimes::kBoundsNs[0] + 1 + 3'000 * kMs);
+}
+
 TEST(LateTurns, ALateOneTellsWhatItAloneDid) {
   LateTurns turns;
   EXPECT_FALSE(turns.turn_ended(kStart, kStart + kMs, {.hellos = 1, .requests = 100}));

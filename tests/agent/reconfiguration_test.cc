@@ -41,11 +41,12 @@ TEST(Reconfiguration, TheSameChangesNothing) {
 TEST(Reconfiguration, BoundsAndLevelsAreTakenOver) {
   Config wanted = three_hosts();
   wanted.log_level = "debug";
+  wanted.log = {.format = LogFormat::kJson, .filter = {{"claims", "trace"}, {"rdma", "off"}}};
   wanted.busy_poll_us = 0;
   wanted.limits.max_nodes_per_user = 5;
   const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
   EXPECT_EQ(plan.config, wanted);
-  EXPECT_EQ(plan.changed, (Keys{"busy_poll_us", "limits.max_nodes_per_user", "log_level"}));
+  EXPECT_EQ(plan.changed, (Keys{"busy_poll_us", "limits.max_nodes_per_user", "log.filter", "log.format", "log_level"}));
   EXPECT_EQ(plan.needs_restart, Keys{});
 }
 
@@ -55,11 +56,12 @@ TEST(Reconfiguration, WhatNeedsARestartIsNamedAndStays) {
   wanted.socket = "/elsewhere";
   wanted.session.timeout_ms = 1;
   wanted.limits.max_file_bytes = 1;
+  wanted.metrics.listen = "127.0.0.1:9";
   const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
   EXPECT_EQ(plan.config, three_hosts());
   EXPECT_EQ(plan.changed, Keys{});
   EXPECT_EQ(plan.needs_restart,
-            (Keys{"cluster", "limits.max_file_bytes", "session.timeout_ms", "socket"}));
+            (Keys{"cluster", "limits.max_file_bytes", "metrics.listen", "session.timeout_ms", "socket"}));
 }
 
 TEST(Reconfiguration, HostsComeGoAndMove) {
@@ -96,7 +98,7 @@ TEST(Reconfiguration, PolicyAndExportsAreTakenOver) {
   EXPECT_EQ(plan.needs_restart, Keys{});
 }
 
-// What is said of this host concerns the others; the file is the same everywhere.
+// The entry of this host concerns the others only, as the file is the same everywhere.
 TEST(Reconfiguration, TheOwnEntrysRulesAboutOthersDoNotHinder) {
   Config wanted = three_hosts();
   wanted.hosts[1].uid_map[1000] = 1001;
@@ -127,6 +129,53 @@ TEST(Reconfiguration, DevicesAreAddedAndStay) {
   EXPECT_EQ(plan.config.contexts[3].name, "more");
   EXPECT_EQ(plan.changed.size(), 4U);
   EXPECT_EQ(plan.needs_restart.size(), 4U) << "the device that is not wanted any more";
+}
+
+Config joined_host(const std::string& more = "") {
+  Config config = parse_config(R"(
+host = "b"
+cluster_key = "k"
+listen = "127.0.0.1:2"
+[membership]
+kind = "etcd"
+endpoints = ["http://127.0.0.1:2379"]
+)" + more,
+                               "t")
+                      .value();
+  return config;
+}
+
+TEST(Reconfiguration, HostsThatHaveJoinedStayAndWhatIsSaidAboutThemChanges) {
+  Config current = joined_host();
+  current.hosts = {described_host(current, "a", 7, "127.0.0.1:1"),
+                   described_host(current, "b", 9, "127.0.0.1:2")};
+  const Config wanted = joined_host(
+      "[[hosts]]\nname = \"a\"\nuid_map = { 0 = 0 }\n"
+      "[[policy]]\ndeny = [\"add\"]\nwho = [\"host:z\"]\n");
+  const Reconfiguration plan = plan_reconfiguration(current, wanted);
+  ASSERT_EQ(plan.config.hosts.size(), 2U);
+  EXPECT_EQ(plan.config.hosts[0].id, 7U);
+  EXPECT_EQ(plan.config.hosts[0].address, "127.0.0.1:1");
+  EXPECT_EQ(plan.config.hosts[0].uid_map.at(0), 0U);
+  EXPECT_EQ(plan.config.self().id, 9U);
+  EXPECT_EQ(plan.config.policy.size(), 1U);
+  EXPECT_EQ(plan.needs_restart, Keys{});
+}
+
+TEST(Reconfiguration, TheWayToEtcdChangesAndTheRestOfMembershipIsNamed) {
+  Config wanted = joined_host();
+  wanted.membership.endpoints = {"https://127.0.0.1:1"};
+  wanted.membership.tls.ca = "/ca";
+  wanted.membership.user = "u";
+  wanted.membership.prefix = "/other";
+  wanted.membership.lease_seconds = 9;
+  const Reconfiguration plan = plan_reconfiguration(joined_host(), wanted);
+  EXPECT_EQ(plan.config.membership.endpoints, wanted.membership.endpoints);
+  EXPECT_EQ(plan.config.membership.prefix, "/netbinder/default");
+  EXPECT_EQ(plan.changed, (Keys{"membership.endpoints", "membership.tls.ca", "membership.user"}));
+  EXPECT_EQ(plan.needs_restart, (Keys{"membership.lease_seconds", "membership.prefix"}));
+  EXPECT_FALSE(plan_reconfiguration(three_hosts(), joined_host()).needs_restart.empty());
+  EXPECT_EQ(plan_reconfiguration(three_hosts(), joined_host()).config.hosts, three_hosts().hosts);
 }
 
 TEST(Reconfiguration, ASingleHostBecomesNoCluster) {

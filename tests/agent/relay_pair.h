@@ -14,6 +14,7 @@
 #include <cstring>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,17 @@ namespace netbinder::testing {
 // Descriptors of programs are closed on other threads.
 inline void wait_for_closes() {
   while (waiting_to_be_closed() > 0) std::this_thread::yield();
+}
+
+// How many threads do the I/O of files. Those of an earlier test end by themselves.
+inline std::size_t file_threads() {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::ifstream(entry.path() / "comm") >> name;
+    if (name == "files") ++count;
+  }
+  return count;
 }
 
 inline std::size_t open_descriptors() {
@@ -102,11 +114,14 @@ class RelayPair {
                                       .waiting_bytes = [this](HostId) { return waiting_bytes; },
                                       .max_held_bytes = kMaxFileBytes,
                                       .held_bytes = [this] { return held_bytes; },
+                                      // However slow the machine is, it does not end in a test.
+                                      .homecoming_pause_ms = 600'000,
                                   }));
     }
   }
   // After every test nothing may be left when all programs have closed.
-  void expect_nothing_left() {
+  void expect_nothing_left(int line = __builtin_LINE()) {
+    SCOPED_TRACE(line);
     settle();
     EXPECT_EQ(side(1).relays(), 0U);
     EXPECT_EQ(side(2).relays(), 0U);
@@ -120,13 +135,71 @@ class RelayPair {
   FileRelays& side(std::uint32_t id) { return *sides_.at(id); }
   std::deque<peer::FileMessage>& mail_for(std::uint32_t id) { return mail_[id]; }
 
+  static constexpr std::uint32_t kUser = 1000;
+
+  void run_once() {
+    io_.run_one();
+    io_.restart();
+  }
+  void run_until(const bool& done) {
+    while (!done) run_once();
+  }
+  // Until the thread of that side's files has done what it was given, and has read what is there.
+  void bring_up_to_date(std::uint32_t id) {
+    std::vector<ForeignFile> none;
+    bool done = false;
+    ASSERT_TRUE(side(id).look_and_bring_up_to_date(
+        kUser, none, [&done](const std::vector<ForeignFile>&) { done = true; }));
+    run_until(done);
+  }
+  ForeignFile look_at(std::uint32_t id, ForeignFd fd) {
+    std::vector<ForeignFile> files;
+    files.push_back({.fd = std::move(fd), .findings = nullptr});
+    ForeignFile looked_at;
+    bool done = false;
+    EXPECT_TRUE(
+        side(id).look_and_bring_up_to_date(kUser, files, [&](std::vector<ForeignFile> back) {
+          looked_at = std::move(back.at(0));
+          done = true;
+        }));
+    run_until(done);
+    return looked_at;
+  }
+  // A program's descriptor, of which the agent has a copy, as of one that came in a message.
+  std::expected<FileNumber, FileRefusal> export_file(std::uint32_t from, const UniqueFd& fd) {
+    ForeignFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+    return side(from).export_file(HostId{3 - from}, look_at(from, std::move(copy)), kUser);
+  }
+  // The program gets it.
+  UniqueFd receive(std::uint32_t id, FileRelays::Imported imported) {
+    bool done = false;
+    if (imported.same_as != RelayId{} && side(id).open_again(imported, kUser, [&](UniqueFd opened) {
+          if (opened) {
+            side(id).not_needed(std::exchange(imported.relay, RelayId{}));
+            imported.fd = std::move(opened);
+          }
+          done = true;
+        })) {
+      run_until(done);
+    }
+    if (imported.relay != RelayId{}) {
+      side(id).program_gets(imported.relay, kUser);
+      side(id).program_has_it(imported.relay);
+    }
+    return std::move(imported.fd);
+  }
+
   // Runs until nothing happens any more.
   void settle() {
-    bool any = true;
-    while (any) {
+    // Another thread closes the descriptors that this one lets go of; the next round sees that.
+    for (int quiet = 0; quiet < 2; ++quiet) {
+      bool any = false;
+      for (const std::uint32_t id : {1U, 2U}) {
+        const std::size_t before = mail_[3 - id].size();
+        bring_up_to_date(id);
+        any = any || mail_[3 - id].size() != before;
+      }
       wait_for_closes();
-      any = io_.poll() > 0;
-      io_.restart();
       for (const std::uint32_t id : {1U, 2U}) {
         std::size_t bytes = 0;
         for (const auto& message : mail_[id]) {
@@ -143,13 +216,12 @@ class RelayPair {
           EXPECT_EQ(broken, nullptr) << broken;
         }
       }
+      if (any) quiet = -1;
     }
   }
 
   std::expected<FileNumber, FileRefusal> offer(std::uint32_t from, const UniqueFd& program_fd) {
-    // The agent has a copy, as one that came in a message.
-    ForeignFd copy(::fcntl(program_fd.get(), F_DUPFD_CLOEXEC, 0));
-    auto number = side(from).export_file(HostId{3 - from}, std::move(copy));
+    auto number = export_file(from, program_fd);
     if (number) side(from).send_offers(HostId{3 - from});
     settle();
     return number;
@@ -168,9 +240,9 @@ class RelayPair {
       return {};
     }
     side(3 - from).drop_offers(HostId{from});
-    if (imported->relay != RelayId{}) side(3 - from).program_has_it(imported->relay);
+    UniqueFd received = receive(3 - from, std::move(*imported));
     settle();
-    return std::move(imported->fd);
+    return received;
   }
 
   // The same for two in one message.
@@ -178,8 +250,7 @@ class RelayPair {
                                            const UniqueFd& second) {
     std::vector<FileNumber> numbers;
     for (const UniqueFd* each : {&first, &second}) {
-      const auto number = side(from).export_file(
-          HostId{3 - from}, ForeignFd(::fcntl(each->get(), F_DUPFD_CLOEXEC, 0)));
+      const auto number = export_file(from, *each);
       if (!number) {
         ADD_FAILURE() << number.error().reason;
         return {};
@@ -188,21 +259,20 @@ class RelayPair {
     }
     side(from).send_offers(HostId{3 - from});
     settle();
-    std::vector<UniqueFd> fds;
-    std::vector<RelayId> relays;
+    std::vector<FileRelays::Imported> all;
     for (const FileNumber number : numbers) {
       auto imported = side(3 - from).import_file(HostId{from}, number);
       if (!imported) {
         ADD_FAILURE() << imported.error();
         return {};
       }
-      fds.push_back(std::move(imported->fd));
-      relays.push_back(imported->relay);
+      all.push_back(std::move(*imported));
     }
     side(3 - from).drop_offers(HostId{from});
-    for (const RelayId relay : relays) side(3 - from).program_has_it(relay);
+    UniqueFd of_first = receive(3 - from, std::move(all[0]));
+    UniqueFd of_second = receive(3 - from, std::move(all[1]));
     settle();
-    return {std::move(fds[0]), std::move(fds[1])};
+    return {std::move(of_first), std::move(of_second)};
   }
 
   void lose_session() {

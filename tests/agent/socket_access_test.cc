@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may connect to an agent's sockets, and that the files are made so.
+// The access to an agent's sockets, as decided and as the files are made.
 #include "node-agent/socket_access.h"
 
 #include <grp.h>

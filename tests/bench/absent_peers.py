@@ -10,7 +10,7 @@ import tempfile
 
 from bench_output import Page, expect, fail, read_lines
 
-OTHERS = ["netbinder", "ucx", "capnp", "grpc", "sd-bus", "memcpy", "process_vm_readv"]
+OTHERS = ["netbinder", "ucx", "capnp", "grpc", "grpc-echo", "sd-bus", "aidl-echo", "memcpy", "process_vm_readv"]
 NOBODY = 65534
 SHORT = ["--sizes", "64", "--clients", "1", "--rounds", "1", "--seconds", "0.02"]
 

@@ -2,17 +2,11 @@
 """What `netbinder bench --peers` writes, read back for its tests."""
 import html.parser
 import json
+import pathlib
 import sys
 
-
-def fail(what):
-    print(f"FAILED: {what}", file=sys.stderr)
-    sys.exit(1)
-
-
-def expect(condition, what):
-    if not condition:
-        fail(what)
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
+from checks import expect, fail  # noqa: E402, F401: beside this folder
 
 
 def read_lines(path):
@@ -26,7 +20,8 @@ def read_lines(path):
 
 
 def point_of(line):
-    return (line["mode"], line["bytes"], line["clients"], line["interval_us"], line["pinning"])
+    return (line["mode"], line["bytes"], line["clients"], line["interval_us"], line["pinning"],
+            line["work"], line["load"])
 
 
 class Page(html.parser.HTMLParser):

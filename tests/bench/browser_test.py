@@ -9,14 +9,16 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 
-import png
-from bench_output import Page, expect, fail
+from bench_output import Page, expect
 
-WIDTH, HEIGHT = 1200, 4000
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "browser"))
+import chromium  # noqa: E402: beside this folder
+import png  # noqa: E402
+
+SIZE = (1200, 4000)
 LEAST_PIXELS = 30  # of each colour of a series
 
 # Says for each plot and series how large it is on the page, and of which colour.
@@ -38,21 +40,10 @@ document.body.append(said);
 </script>"""
 
 
-def chromium(work, page, *words):
-    run = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--blink-settings=preferredColorScheme=1", f"--user-data-dir={tempfile.mkdtemp(dir=work)}",
-         f"--window-size={WIDTH},{HEIGHT}", *words, page.as_uri()],
-        capture_output=True, text=True, check=False, timeout=120)
-    expect(run.returncode == 0, f"chromium: {run.returncode} {run.stderr}")
-    return run.stdout
-
-
 def laid_out(work, source):
     page = work / "asked.html"
     page.write_text(source.replace("</body>", SCRIPT + "</body>"), encoding="utf-8")
-    found = re.search(r'<pre id="seen">(.*?)</pre>', chromium(work, page, "--dump-dom"), re.S)
+    found = re.search(r'<pre id="seen">(.*?)</pre>', chromium.show(work, page, SIZE, "--dump-dom"), re.S)
     expect(found, "the page's script has not run")
     return json.loads(found.group(1))
 
@@ -60,13 +51,12 @@ def laid_out(work, source):
 def colours_drawn(work, source):
     page, shot = work / "shown.html", work / "shot.png"
     page.write_text(source, encoding="utf-8")
-    chromium(work, page, f"--screenshot={shot}", "--hide-scrollbars")
+    chromium.show(work, page, SIZE, f"--screenshot={shot}", "--hide-scrollbars")
     return png.count_colours(shot.read_bytes()), shot
 
 
 def main():
-    if shutil.which("chromium") is None:
-        fail("CANNOT RUN: there is no chromium (scripts/install-deps.sh test). Nothing was tested")
+    chromium.require()
     report = pathlib.Path(sys.argv[1])
     page = Page(report)
     source = page.source

@@ -10,18 +10,30 @@ import sys
 
 from bench_output import Page, expect, fail, point_of, read_lines
 
-PEERS = ["netbinder", "socket", "socket-polled", "memcpy"]
-MODES = ["local", "tcp", "veth"]
+PEERS = ["netbinder", "socket", "socket-polled", "aidl-echo", "memcpy"]
+MODES = ["local", "tcp", "veth", "tls"]
 ROUNDS = 2
 
 
+def point(mode, size=64, clients=1, interval_us=0, pinning="none", work="call", load="none"):
+    return (mode, size, clients, interval_us, pinning, work, load)
+
+
 def expected_points(mode, peer):
-    points = {(mode, size, 1, 0, "none") for size in (0, 64)}
+    if peer == "aidl-echo":
+        return {point(mode)}
     if peer == "memcpy":
-        return {(mode, 64, 1, 0, "none")} if mode == "local" else set()
-    points |= {(mode, 64, 2, 0, "none"), (mode, 64, 1, 5000, "none"), (mode, 64, 1, 0, "one")}
+        return {point(mode)} if mode == "local" else set()
+    if mode == "tls":
+        return {point(mode, size) for size in (0, 64)} if peer == "netbinder" else set()
+    points = {point(mode, size) for size in (0, 64)}
+    points |= {point(mode, clients=2), point(mode, interval_us=5000), point(mode, pinning="one")}
     if os.cpu_count() > 1:
-        points.add((mode, 64, 1, 0, "apart"))
+        points.add(point(mode, pinning="apart"))
+    if peer == "netbinder":
+        points.add(point(mode, work="oneway"))
+    if mode == "local":
+        points.add(point(mode, load="busy"))
     return points
 
 
@@ -57,7 +69,11 @@ def check_report(path):
     expect(page.foreign == [], f"the page needs others: {page.foreign}")
     expect("@import" not in page.source and "url(" not in page.source, "the style needs others")
     for mode in MODES:
-        for plot, peers in (("distribution", 3), ("sizes", 4 if mode == "local" else 3), ("clients", 3)):
+        calls = 1 if mode == "tls" else 3
+        expect((f"clients-{mode}" in page.plots) == (mode != "tls"), "a plot of one number of clients")
+        for plot, peers in (("distribution", calls), ("sizes", calls + (mode == "local")), ("clients", calls)):
+            if (plot, mode) == ("clients", "tls"):
+                continue
             series = page.plots.get(f"{plot}-{mode}")
             expect(series is not None, f"there is no plot {plot}-{mode}")
             expect(len(series) == peers, f"{plot}-{mode} has {len(series)} series, not {peers}")
@@ -65,11 +81,12 @@ def check_report(path):
     for peer in PEERS:
         expect(peer in page.text, f"{peer} is not in the report")
     expect("A turn is disturbed if" in page.text, "the rule is not in the report")
+    expect(page.text.count("Generated stubs") == 1, "echoes are not compared with each other")
 
 
 def check_table(out):
     header = [line for line in out.splitlines() if "p99.9 us" in line]
-    rows = [line for line in out.splitlines() if line[2:].startswith(("netbinder ", "socket"))]
+    rows = [line for line in out.splitlines() if line[2:].startswith(("netbinder ", "socket", "aidl-echo "))]
     expect(len(rows) > 20 and header, f"the table: {out}")
     expect({len(line) for line in rows if "/" in line} <= {len(header[0])}, f"the table is not aligned:\n{out}")
 
@@ -89,6 +106,14 @@ def main():
     check_table(run.stdout)
     check_lines(read_lines(out / "lines.jsonl"))
     check_report(out / "report.html")
+
+    # Echoes alone: there is nothing to plot.
+    run = subprocess.run(
+        [folder / "netbinder", "bench", "--peers", "aidl-echo", "--modes", "local", "--sizes", "64,65536", "--clients", "1",
+         "--rounds", "1", "--seconds", "0.02", "--report", out / "echoes.html"],
+        capture_output=True, text=True, check=False, timeout=120)
+    expect(run.returncode == 0, f"echoes: {run.returncode}\n{run.stdout}{run.stderr}")
+    expect(Page(out / "echoes.html").plots == {}, "an empty plot")
 
 
 main()

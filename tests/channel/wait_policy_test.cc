@@ -39,6 +39,7 @@ class Waiter {
     for (int i = 0; i < times; ++i) wait(ns, pause_ns);
   }
   [[nodiscard]] bool looks() const { return policy_.looks(kNoPause, window_ns_); }
+  [[nodiscard]] bool in_a_crowd() const { return policy_.in_a_crowd(); }
   bool look_takes(std::uint64_t ns) { return policy_.crowded(ns, window_ns_); }
   void forget_counts() { slept_ = found_ = in_vain_ = 0, looked_ns_ = 0; }
 
@@ -131,9 +132,22 @@ TEST(WaitPolicy, InACrowdItSleeps) {
   EXPECT_TRUE(waiter.look_takes(WaitPolicy::kCrowdedNs));
   EXPECT_FALSE(waiter.looks());
   waiter.forget_counts();
-  waiter.wait_times(static_cast<int>(WaitPolicy::kMaxShortWaits), 20'000);
-  EXPECT_EQ(waiter.slept(), static_cast<int>(WaitPolicy::kMaxShortWaits));
+  waiter.wait_times(4 * static_cast<int>(WaitPolicy::kMaxShortWaits), 20'000);
+  EXPECT_EQ(waiter.slept(), 4 * static_cast<int>(WaitPolicy::kMaxShortWaits));
   EXPECT_TRUE(waiter.looks()) << "and tries again";
+}
+
+// Another waiter's answer is no reason to give the processor away, if it comes back a slice later.
+TEST(WaitPolicy, TheProcessorIsKeptInACrowdUntilItLooksAgain) {
+  Waiter waiter;
+  EXPECT_FALSE(waiter.in_a_crowd());
+  waiter.wait_times(1000, kWindowNs);  // in vain, but nobody else is there
+  EXPECT_FALSE(waiter.in_a_crowd());
+  EXPECT_TRUE(waiter.look_takes(WaitPolicy::kCrowdedNs));
+  EXPECT_TRUE(waiter.in_a_crowd());
+  waiter.wait_times(100'000, 20'000);
+  EXPECT_TRUE(waiter.looks());
+  EXPECT_FALSE(waiter.in_a_crowd());
 }
 
 // Whoever configures a long window wants it looked through.

@@ -394,6 +394,18 @@ TEST_P(Calls, ADeathHasNoExtendedError) {
   expect_nothing_left();
 }
 
+// How many strong references the program has by this handle, as its host shows it.
+std::vector<std::uint64_t> strong_counts(Program& program, std::uint32_t handle) {
+  std::vector<std::uint64_t> counts;
+  for (const ProcessDebugView& process : program.host().driver.debug_state().processes) {
+    if (process.id != program.id()) continue;
+    for (const RefView& ref : process.refs) {
+      if (ref.handle == handle) counts.push_back(ref.strong);
+    }
+  }
+  return counts;
+}
+
 TEST_P(Calls, AWeakHandleDoesNotKeepTheOwnersStrongReference) {
   const Payload empty;
   client.start(1, Commands().put(BC_TRANSACTION, empty.call(0, 1)), true);
@@ -411,6 +423,7 @@ TEST_P(Calls, AWeakHandleDoesNotKeepTheOwnersStrongReference) {
   EXPECT_EQ(object.hdr.type, BINDER_TYPE_WEAK_HANDLE);
   // Nobody has a strong reference that this one could be made of.
   EXPECT_EQ(client.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{object.handle})).error, 0);
+  EXPECT_EQ(strong_counts(client, object.handle), std::vector<std::uint64_t>{0});
   client.start(1, Commands().put(BC_TRANSACTION, empty.call(object.handle, 1)), true);
   EXPECT_EQ(client.outcome(1).names(), Names{"BR_FAILED_REPLY"}) << "weak handles are not called";
   expect_nothing_left();

@@ -73,10 +73,13 @@ DriverSetup setup_for(std::uint32_t id, const Bounds& bounds) {
   setup.max_threads_per_process = bounds.threads;
   setup.max_nodes_per_process = bounds.nodes;
   setup.max_message_bytes = bounds.message_bytes;
+  setup.slice_units = bounds.slice_units;
+  setup.user_limits = bounds.of_a_user;
   setup.host = HostId{id};
   setup.host_name = "host" + std::to_string(id);
   setup.incarnation = Incarnation{id * 1000ULL};
-  setup.arbiter = HostId{1};
+  setup.claims_by = bounds.claims_by;
+  setup.arbiter = bounds.claims_by == ClaimsBy::kStore ? HostId{} : HostId{1};
   setup.contexts = {{.name = "binder", .cluster_wide = true},
                     {.name = "local", .cluster_wide = false}};
   return setup;

@@ -83,6 +83,9 @@ struct Bounds {
   std::size_t threads = DriverSetup{}.max_threads_per_process;
   std::size_t nodes = DriverSetup{}.max_nodes_per_process;
   std::uint64_t message_bytes = DriverSetup{}.max_message_bytes;
+  ClaimsBy claims_by = ClaimsBy::kArbiter;
+  std::size_t slice_units = DriverSetup{}.slice_units;
+  UserLimits of_a_user = {};
 };
 
 class Cluster;
@@ -100,11 +103,14 @@ class Host final : public Effects {
   std::map<std::pair<std::uint64_t, std::uint32_t>, bool> posted;
   std::vector<std::string> given_up;
   std::vector<Denial> denials;
+  std::vector<std::string> store;  // what it was asked
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> unreachable;  // homes, and who passed on
   std::size_t dropped_files = 0;
   std::size_t withdrawn_files = 0;
   // Descriptors offered to other hosts, by the host and the number it knows them by.
   std::map<std::pair<std::uint32_t, std::uint64_t>, FileToken> offered;
   int import_error = 0;
+  std::uint64_t earliest_timer_ms = UINT64_MAX;  // of all that were set
   std::vector<std::uint64_t> installing;
   // For processes that are not Programs: the function that is called when their ioctls end.
   std::map<std::uint64_t, std::function<void(ThreadId, const IoctlResult&)>> others;
@@ -128,7 +134,18 @@ class Host final : public Effects {
   void send(HostId peer, PeerMessage message, netbinder::Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void access_denied(const Denial& denial) override { denials.push_back(denial); }
-  void set_timer(std::uint64_t /*deadline_ms*/) override {}
+  void home_unreachable(HostId home, HostId passed_on_by) override {
+    unreachable.emplace_back(home.value(), passed_on_by.value());
+  }
+  void ask_for_claim(std::string_view context) override {
+    store.push_back("ask " + std::string(context));
+  }
+  void release_claim(std::string_view context) override {
+    store.push_back("release " + std::string(context));
+  }
+  void set_timer(std::uint64_t deadline_ms) override {
+    earliest_timer_ms = std::min(earliest_timer_ms, deadline_ms);
+  }
 
  private:
   Cluster& cluster_;

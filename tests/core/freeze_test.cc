@@ -51,6 +51,29 @@ TEST_F(Freeze, WaitsForTheCallInFlightAndThenRefusesOthers) {
   EXPECT_EQ(client.outcome(1).names(), Names{"BR_FROZEN_REPLY"});
 }
 
+TEST_F(Freeze, NoMoreThan64ThreadsOfAProcessWait) {
+  call(0);
+  const auto asked = server.read(1).find(BR_TRANSACTION)->as<binder_transaction_data>();
+  binder_freeze_info info{.pid = kServerPid, .enable = 1, .timeout_ms = 1000};
+  const auto ask = [&](std::uint32_t thread) {
+    cluster.host(1).driver.control(freezer.id(), ThreadId{thread}, BINDER_FREEZE,
+                                   {reinterpret_cast<std::byte*>(&info), sizeof info});
+  };
+  for (std::uint32_t thread = 1; thread <= 64; ++thread) ask(thread);
+  for (std::uint32_t thread = 1; thread <= 64; ++thread) EXPECT_TRUE(freezer.blocked(thread));
+  ask(65);
+  EXPECT_EQ(freezer.outcome(65).error, -EAGAIN);
+  server.write(
+      1, Commands().put(BC_FREE_BUFFER, asked.data.ptr.buffer).put(BC_REPLY, payload.call(0, 0)));
+  for (std::uint32_t thread = 1; thread <= 64; ++thread) {
+    EXPECT_EQ(freezer.outcome(thread).error, 0);
+  }
+  call(0);
+  EXPECT_EQ(client.outcome(1).names(), (Names{"BR_TRANSACTION_COMPLETE", "BR_REPLY"}));
+  ask(65);
+  EXPECT_EQ(freezer.outcome(65).error, 0) << "nobody waits any more";
+}
+
 TEST_F(Freeze, WaitsUntilEveryQueuedOnewayCallIsRead) {
   for (int i = 0; i < 2; ++i) {
     call(TF_ONE_WAY);

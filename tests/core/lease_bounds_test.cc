@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which peers are lent space, how much of it, and that no view shows it before it is used.
+// Bounds of leases: which peers are lent space, how much of it, and that no view shows it before it
+// is used.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -76,6 +76,62 @@ TEST(Limits, OneNodeTooManyFailsTheCallThatBringsIt) {
   }
 }
 
+binder_handle_cookie cookie_of(std::uint64_t cookie) { return {.handle = 0, .cookie = cookie}; }
+
+// The target takes each call and frees its buffer, so that nothing but what the caller does not
+// read is left.
+TEST(Limits, ACallerThatNeverReadsIsRefusedAtTheBoundOfItsUser) {
+  Cluster cluster(2, {.of_a_user = {.todos = 3}});
+  Program manager(cluster.host(1), 100, "binder", 128 * 1024, 0);
+  become_manager(cluster, manager);
+  for (const std::size_t host : {1, 2}) {
+    Program client(cluster.host(host), 200);
+    client.start(1, Commands().put(BC_ACQUIRE, std::uint32_t{0}), false);
+    cluster.settle();
+    EXPECT_EQ(client.outcome(1).error, 0);
+    for (int i = 0; i < 3; ++i) {
+      client.start(1, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1, TF_ONE_WAY)), false);
+      cluster.settle();
+      EXPECT_EQ(client.outcome(1).error, 0);
+      const auto call = manager.read(1).find(BR_TRANSACTION)->as<binder_transaction_data>();
+      manager.write(1, Commands().put(BC_FREE_BUFFER, binder_uintptr_t{call.data.ptr.buffer}));
+      cluster.settle();
+    }
+    // Another thread is of the same user.
+    client.start(2, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1, TF_ONE_WAY)), true);
+    cluster.settle();
+    EXPECT_EQ(client.outcome(2).names(), Names{"BR_FAILED_REPLY"});
+    binder_extended_error error{};
+    EXPECT_EQ(client.control(2, BINDER_GET_EXTENDED_ERROR, &error), 0);
+    EXPECT_EQ(error.param, -ENOMEM);
+    EXPECT_EQ(client.write(2, Commands().put(BC_REQUEST_DEATH_NOTIFICATION, cookie_of(7))).error,
+              -ENOMEM);
+    EXPECT_EQ(client.read(1).names(), Names(3, "BR_TRANSACTION_COMPLETE"));
+    client.start(2, Commands().put(BC_TRANSACTION, Payload("x").call(0, 1, TF_ONE_WAY)), true);
+    cluster.settle();
+    EXPECT_EQ(client.outcome(2).names(), Names{"BR_TRANSACTION_COMPLETE"});
+  }
+}
+
+// A program that asks for notifications and takes them back, again and again, reads of none.
+TEST(Limits, NotificationsThatAreTakenBackCountUntilThatIsRead) {
+  Cluster cluster(1, {.of_a_user = {.todos = 2}});
+  Program manager(cluster.host(1), 100, "binder", 128 * 1024, 0);
+  become_manager(cluster, manager);
+  Program client(cluster.host(1), 200);
+  client.greet(1);
+  client.write(1, Commands().put(BC_ACQUIRE, std::uint32_t{0}));
+  for (const std::uint64_t cookie : {1, 2}) {
+    client.write(2, Commands()
+                        .put(BC_REQUEST_DEATH_NOTIFICATION, cookie_of(cookie))
+                        .put(BC_CLEAR_DEATH_NOTIFICATION, cookie_of(cookie)));
+  }
+  EXPECT_EQ(client.write(1, Commands().put(kBcRequestFreezeNotification, cookie_of(3))).error,
+            -ENOMEM);
+  EXPECT_EQ(client.write(1, Commands().put(BC_REQUEST_DEATH_NOTIFICATION, cookie_of(3))).error,
+            -ENOMEM);
+}
+
 TEST(Limits, APayloadOverTheBoundForAnotherHostFailsAndSmallerOnesGo) {
   Cluster cluster(2, {.message_bytes = 4096});
   Program manager(cluster.host(2), 100);

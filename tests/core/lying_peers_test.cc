@@ -64,6 +64,13 @@ class LyingPeers : public ::testing::Test {
     ASSERT_NE(cluster_.next(1, 3), nullptr);
     introduced_ = std::get<peer::Introduce>(cluster_.next(1, 3)->message);
   }
+  // The object that the second host's program has read, for the node that was passed on to it.
+  flat_binder_object passed_on(const Outcome& given) {
+    const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
+    flat_binder_object object{};
+    std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
+    return object;
+  }
   static peer::Call call_of(NodeNumber node) {
     peer::Call call;
     call.call = CallId{77};
@@ -123,11 +130,68 @@ TEST_F(LyingPeers, ClaimNothingThatTheyWereNotGiven) {
   EXPECT_EQ(std::get<peer::CallFailed>(cluster_.next(2, 3)->message).command,
             std::uint32_t{BR_DEAD_REPLY});
   drop(2, 3);
-  home.driver.set_time(DriverSetup{}.handoff_timeout_ms);
-  home.driver.timer_expired();
-  EXPECT_EQ(home.driver.counts().handoffs, 0U) << "nobody waits for ever";
+  // Host 1 is asked, and has nothing to add.
+  ASSERT_TRUE(cluster_.deliver_one(2, 1));
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
   EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(2, 3)->message).alive);
   drop(2, 3);
+}
+
+// An introducer that does not answer keeps a claim waiting for a limited time.
+TEST_F(LyingPeers, DoNotAnswerWhetherTheyHaveIntroduced) {
+  Host& home = cluster_.host(2);
+  home.driver.message_arrived(HostId{3}, peer::ClaimRef{.node = ledger(2, 1).counted.front().node,
+                                                        .strong = true,
+                                                        .introducer = HostId{1},
+                                                        .handoff = HandoffId{1}});
+  drop(2, 1);  // the question
+  ASSERT_EQ(home.driver.counts().handoffs, 1U);
+  ASSERT_EQ(home.earliest_timer_ms, 6 * DriverSetup{}.handoff_timeout_ms);
+  home.driver.set_time(home.earliest_timer_ms - 1);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 1U);
+  home.driver.set_time(home.earliest_timer_ms);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
+  EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(2, 3)->message).alive);
+  drop(2, 3);
+  home.driver.set_time(0);
+  cluster_.disconnect(1, 2);
+  cluster_.settle();
+}
+
+TEST_F(LyingPeers, AnswerWhatTheyWereNotAsked) {
+  Host& home = cluster_.host(2);
+  home.driver.message_arrived(HostId{3}, peer::IntroductionsSent{});
+  EXPECT_THAT(home.given_up, SizeIs(1));
+  home.given_up.clear();
+}
+
+// However many claims name an introducer, it is asked one question at a time; a claim that comes after
+// the question was asked waits for the next answer.
+TEST_F(LyingPeers, CannotMakeAHostAskWithoutEnd) {
+  Host& home = cluster_.host(2);
+  const auto claim = [&](std::uint64_t handoff) {
+    home.driver.message_arrived(HostId{3}, peer::ClaimRef{.node = ledger(2, 1).counted.front().node,
+                                                          .strong = true,
+                                                          .introducer = HostId{1},
+                                                          .handoff = HandoffId{handoff}});
+  };
+  for (std::uint64_t handoff = 1; handoff <= 100; ++handoff) claim(handoff);
+  ASSERT_TRUE(cluster_.deliver_one(2, 1));
+  EXPECT_EQ(cluster_.next(2, 1), nullptr) << "one question";
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  EXPECT_EQ(home.driver.counts().handoffs, 99U);
+  ASSERT_TRUE(cluster_.deliver_one(2, 1));
+  EXPECT_EQ(cluster_.next(2, 1), nullptr) << "and one for all that came later";
+  claim(101);
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  EXPECT_EQ(home.driver.counts().handoffs, 1U);
+  ASSERT_TRUE(cluster_.deliver_one(2, 1));
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
+  while (cluster_.next(2, 3) != nullptr) drop(2, 3);  // host 3 has made no claim
 }
 
 TEST_F(LyingPeers, IntroduceNothingThatTheyDoNotHold) {
@@ -150,6 +214,34 @@ TEST_F(LyingPeers, IntroduceNothingThatTheyDoNotHold) {
   EXPECT_EQ(ledger(2, 1).counted.front().strong, before.strong);
   EXPECT_FALSE(std::get<peer::ClaimResult>(cluster_.next(2, 1)->message).alive);
   drop(2, 1);
+}
+
+// A host that holds a node weakly can pass it on weakly, and not make a strong reference of it.
+TEST_F(LyingPeers, IntroduceNothingStronglyThatTheyHoldWeakly) {
+  Payload payload("weakly");
+  payload.add(handle_object(third_handle_, false));
+  manager_.start(1, Commands().put(BC_TRANSACTION, payload.call(second_handle_, 2, TF_ONE_WAY)),
+                 false);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  const PeerLedger::Entry held = ledger(3, 2).counted.front();
+  ASSERT_EQ(held.strong, 0U);
+  ASSERT_EQ(held.weak, 1U);
+  Host& home = cluster_.host(3);
+  for (const bool strong : {true, false}) {
+    const HandoffId handoff{strong ? 90U : 91U};
+    home.driver.message_arrived(
+        HostId{2},
+        peer::Introduce{
+            .node = held.node, .strong = strong, .recipient = HostId{1}, .handoff = handoff});
+    home.driver.message_arrived(
+        HostId{1},
+        peer::ClaimRef{
+            .node = held.node, .strong = strong, .introducer = HostId{2}, .handoff = handoff});
+    ASSERT_NE(cluster_.next(3, 1), nullptr);
+    EXPECT_EQ(std::get<peer::ClaimResult>(cluster_.next(3, 1)->message).alive, !strong);
+    drop(3, 1);
+  }
 }
 
 TEST_F(LyingPeers, ClaimNoHandoffOfOthers) {
@@ -195,8 +287,7 @@ TEST_F(LyingPeers, TakeNobodysReferencesAwayByOneThatIsNone) {
   const Outcome given = second_.read_now(2);
   ASSERT_NE(given.find(BR_TRANSACTION), nullptr);
   const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  flat_binder_object object{};
-  std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
+  flat_binder_object object = passed_on(given);
   second_.write(2, Commands()
                        .put(BC_ACQUIRE, std::uint32_t{object.handle})
                        .put(BC_REQUEST_DEATH_NOTIFICATION,
@@ -206,9 +297,7 @@ TEST_F(LyingPeers, TakeNobodysReferencesAwayByOneThatIsNone) {
   drop(1, 3);  // the introduction
   ASSERT_TRUE(cluster_.deliver_one(1, 2));
   ASSERT_TRUE(cluster_.deliver_one(2, 3)) << "the claim waits";
-  cluster_.host(3).driver.set_time(DriverSetup{}.handoff_timeout_ms);
-  cluster_.host(3).driver.timer_expired();
-  cluster_.settle();
+  cluster_.settle();  // host 1 is asked
   (void)manager_.outcome(1);
   EXPECT_EQ(second_.read_now(2).find(BR_DEAD_BINDER), nullptr);
   EXPECT_EQ(ledger(2, 3).received.front().strong, before.received.front().strong);
@@ -237,15 +326,28 @@ TEST_F(LyingPeers, AClaimThatComesBeforeItsIntroductionWaitsForIt) {
   (void)manager_.outcome(1);
 }
 
+TEST_F(LyingPeers, AHandleOfAHostThatIsNotConnectedHereIsDeadAndThatIsSaid) {
+  cluster_.disconnect(2, 3);
+  pass_on();
+  cluster_.settle();
+  (void)manager_.outcome(1);
+  EXPECT_EQ(cluster_.host(2).unreachable,
+            (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{3, 1}}));
+  second_.greet(2);
+  const Outcome given = second_.read_now(2);
+  flat_binder_object object = passed_on(given);
+  second_.start(2, Commands().put(BC_TRANSACTION, Payload("x").call(object.handle, 4)), true);
+  cluster_.settle();
+  EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr);
+}
+
 // A program calls what it was just given, before its host is known at the node's home.
 TEST_F(LyingPeers, ACallWaitsUntilItsTargetIsClaimed) {
   pass_on();
   ASSERT_TRUE(cluster_.deliver_one(1, 2));
   second_.greet(2);
   const Outcome given = second_.read_now(2);
-  const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  flat_binder_object object{};
-  std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
+  flat_binder_object object = passed_on(given);
   // It sends the node itself along, too.
   Payload payload("back");
   payload.add(handle_object(object.handle));
@@ -308,6 +410,92 @@ TEST_F(LyingPeers, WhatIsNeverClaimedIsLetGo) {
   home.set_time(DriverSetup{}.handoff_timeout_ms);
   home.timer_expired();
   EXPECT_EQ(home.counts().handoffs, 0U);
+  cluster_.settle();
+  (void)manager_.outcome(1);
+}
+
+// Host 2 passes on what it has claimed itself and is not counted for yet: its introduction is decided
+// when its own claim is.
+TEST_F(LyingPeers, AnIntroductionOfWhatIsClaimedWaitsForThatClaim) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  second_.greet(2);
+  const Outcome given = second_.read_now(2);
+  flat_binder_object object = passed_on(given);
+  Payload payload("back");
+  payload.add(handle_object(object.handle));
+  second_.start(2, Commands().put(BC_TRANSACTION, payload.call(0, 4, TF_ONE_WAY)), false);
+  while (cluster_.deliver_one(2, 3)) {  // the claim, and the introduction of host 1
+  }
+  ASSERT_TRUE(cluster_.deliver_one(2, 1));
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 1U) << "the claim";
+  cluster_.settle();
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 0U);
+  (void)second_.outcome(2);
+  (void)manager_.outcome(1);
+}
+
+// The link may be slow: the claim waits for its introduction, whatever the time.
+TEST_F(LyingPeers, AClaimWaitsForASlowIntroduction) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3));
+  Host& home = cluster_.host(3);
+  home.driver.set_time(5 * DriverSetup{}.handoff_timeout_ms);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 1U);
+  home.driver.set_time(0);
+  cluster_.settle();
+  EXPECT_EQ(ledger(2, 3).received.front().strong, 1U);
+  (void)manager_.outcome(1);
+}
+
+// An introduction that was lost with an earlier session: its claim ends without any time passing.
+TEST_F(LyingPeers, AClaimWhoseIntroductionWasLostEndsWithTheAnswer) {
+  pass_on();
+  drop(1, 3);
+  ASSERT_TRUE(cluster_.deliver_one(1, 2));
+  ASSERT_TRUE(cluster_.deliver_one(2, 3));
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 1U);
+  cluster_.settle();
+  EXPECT_EQ(cluster_.host(3).driver.counts().handoffs, 0U);
+  EXPECT_THAT(ledger(2, 3).received, IsEmpty());
+  (void)manager_.outcome(1);
+}
+
+// An introducer of a version that knows no questions is not asked: its claims end by the clock.
+TEST_F(LyingPeers, AnOlderIntroducerIsNotAsked) {
+  cluster_.disconnect(1, 2);
+  cluster_.settle();
+  Host& home = cluster_.host(2);
+  const NodeNumber node{1};
+  home.driver.peer_connected(HostId{1}, Incarnation{1000}, "host1", WireVersion{4});
+  cluster_.host(1).driver.peer_connected(HostId{2}, Incarnation{2000}, "host2", WireVersion{4});
+  cluster_.settle();
+  home.driver.message_arrived(
+      HostId{3}, peer::ClaimRef{
+                     .node = node, .strong = true, .introducer = HostId{1}, .handoff = HandoffId{1}});
+  EXPECT_EQ(cluster_.next(2, 1), nullptr);
+  EXPECT_EQ(home.driver.counts().handoffs, 1U);
+  home.driver.set_time(DriverSetup{}.handoff_timeout_ms);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
+  drop(2, 3);
+  home.driver.set_time(0);
+}
+
+// A short deadline is kept, though the home has a timer for a later one already.
+TEST_F(LyingPeers, AShorterTimeIsKeptThoughATimerIsSet) {
+  pass_on();
+  ASSERT_TRUE(cluster_.deliver_one(1, 3));
+  Host& home = cluster_.host(3);
+  ASSERT_EQ(home.earliest_timer_ms, 6 * DriverSetup{}.handoff_timeout_ms);
+  home.driver.message_arrived(HostId{1}, peer::RecipientLost{.recipient = HostId{2}});
+  ASSERT_EQ(home.earliest_timer_ms, DriverSetup{}.handoff_timeout_ms);
+  home.driver.set_time(home.earliest_timer_ms);
+  home.driver.timer_expired();
+  EXPECT_EQ(home.driver.counts().handoffs, 0U);
+  home.driver.set_time(0);
   cluster_.settle();
   (void)manager_.outcome(1);
 }

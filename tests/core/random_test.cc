@@ -26,7 +26,9 @@ constexpr int kSteps = 1500;
 
 class World {
  public:
-  explicit World(std::uint64_t seed) : random_(seed), cluster_(kHosts) {
+  // Every other one ends its processes in very small slices, and others come in between.
+  explicit World(std::uint64_t seed)
+      : random_(seed), cluster_(kHosts, Bounds{.slice_units = seed % 2 == 1 ? 1 + seed / 2 % 4 : 256}) {
     for (std::size_t i = 0; i < kHosts * kProgramsPerHost; ++i) actors_.push_back(make(i));
   }
 
@@ -47,11 +49,21 @@ class World {
         reconnect();
       }
       for (std::size_t host = 1; host <= kHosts; ++host) {
-        cluster_.host(host).driver.check_invariants();
+        Driver& driver = cluster_.host(host).driver;
+        if (driver.has_ending() && pick(3) == 0) driver.go_on_ending();
+        driver.check_invariants();
       }
     }
     actors_.clear();
-    cluster_.settle();
+    for (bool more = true; more;) {
+      more = false;
+      cluster_.settle();
+      for (std::size_t host = 1; host <= kHosts; ++host) {
+        Driver& driver = cluster_.host(host).driver;
+        more = more || driver.has_ending();
+        driver.go_on_ending();
+      }
+    }
     for (std::size_t host = 1; host <= kHosts; ++host) {
       const Driver::Counts counts = cluster_.host(host).driver.counts();
       EXPECT_EQ(counts.processes, 0U);

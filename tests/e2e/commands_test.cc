@@ -14,6 +14,51 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+TEST(CommandLine, ACommandThatThereIsNotIsNamedWithTheOneThatWasMeant) {
+  const RunResult result = run_script(
+      "netbinder statuss; echo $?\n"
+      "netbinder service lsit; echo $?\n"
+      "netbinder sess; echo $?\n"
+      "netbinder frobnicate; echo $?\n"
+      "netbinder help servic; echo $?\n"
+      "netbinder ping; echo $?\n");
+  EXPECT_THAT(result.output, HasSubstr("there is no command 'statuss'; did you mean 'status'?\n2\n"));
+  EXPECT_THAT(result.output, HasSubstr("there is no command 'lsit'; did you mean 'list'?\n2\n"));
+  EXPECT_THAT(result.output, HasSubstr("there is no command 'sess'; did you mean 'session'?\n2\n"));
+  EXPECT_THAT(result.output, HasSubstr("there is no command 'frobnicate'\n2\n"));
+  EXPECT_THAT(result.output, HasSubstr("did you mean 'service'?"));
+  EXPECT_THAT(result.output, HasSubstr("name is required"));
+}
+
+TEST(CommandLine, HelpIsThatOfTheCommand) {
+  const RunResult result = run_script(
+      "netbinder help; echo $?\n"
+      "netbinder help service wait; echo $?\n");
+  EXPECT_THAT(result.output, HasSubstr("private agents"));
+  EXPECT_THAT(result.output, HasSubstr("until there is a service of that name"));
+  EXPECT_THAT(result.output, HasSubstr("seconds to wait at most"));
+  EXPECT_THAT(result.output, ::testing::EndsWith("\n0\n"));
+}
+
+// A server that does not run answers nothing.
+TEST(CommandLine, AnAnswerIsNotWaitedForForEver) {
+  const RunResult result = run_session(
+      "",
+      "hello_server >/dev/null & server=$!\n"
+      "netbinder service wait hello --timeout 20 >/dev/null\n"
+      "kill -STOP $server\n"
+      "netbinder ping --timeout 0.2 hello; echo ping $?\n"
+      "netbinder interface --timeout 0.2 hello; echo interface $?\n"
+      "netbinder service call --timeout 0.2 hello 1; echo call $?\n"
+      "kill -CONT $server\n"
+      "netbinder ping -c 2 -i 1 hello >/dev/null; echo answered $?\n"
+      "kill $server\n");
+  EXPECT_THAT(result.output, HasSubstr("no answer in time (--timeout)\nping 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("no answer in time (--timeout)\ninterface 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("no answer in time (--timeout)\ncall 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("answered 0\n"));
+}
+
 TEST(Session, ExitsWithTheStatusOfItsCommand) {
   EXPECT_EQ(run_session("", "exit 7").status, 7);
   EXPECT_EQ(run_session("", "kill -KILL $$").status, 137);
@@ -80,7 +125,7 @@ TEST(Service, ListsChecksAndWaits) {
                   "netbinder service list --json\n");
   EXPECT_THAT(result.output, HasSubstr("hello: not found\ncheck 1\n"));
   EXPECT_THAT(result.output, HasSubstr("hello@host2: found\nhello@host1: not found\n"));
-  EXPECT_THAT(result.output, HasSubstr("\"services\": [\n    \"hello\"\n  ]"));
+  EXPECT_THAT(result.output, HasSubstr("\"host\": \"host2\",\n      \"instances\": 1,"));
 }
 
 TEST(Service, TheCallersHostIsPreferred) {

@@ -93,7 +93,10 @@ TEST(DebugFiles, AFailedCallIsInTheLogWithItsCause) {
   const RunResult result = run_session("--service-manager none",
                                        "netbinder service list >/dev/null 2>&1\n"
                                        "netbinder log --failed\n"
+                                       "netbinder log --failed --kernel\n"
                                        "netbinder log --failed --json");
+  EXPECT_THAT(result.output,
+              HasSubstr("BR_DEAD_REPLY (EINVAL): its object is dead, or there is no manager\n"));
   EXPECT_THAT(result.output, HasSubstr(" context binder node 0 handle 0 "));
   EXPECT_THAT(result.output, HasSubstr(" ret 29189/-22 l="));
   EXPECT_THAT(result.output, HasSubstr("\"command\": \"BR_DEAD_REPLY\""));
@@ -111,8 +114,9 @@ TEST(DebugFiles, ACallIsFollowedAcrossHosts) {
   const std::size_t there = result.output.find("\nthere\n");
   ASSERT_NE(there, std::string::npos) << result.output;
   const std::string here = result.output.substr(0, there);
-  EXPECT_THAT(here, HasSubstr(" host host2\n"));
-  EXPECT_THAT(result.output.substr(there), HasSubstr(" host host1\n"));
+  EXPECT_THAT(here, HasSubstr(" @host2 "));
+  EXPECT_THAT(result.output.substr(there), HasSubstr(" @host1 "));
+  EXPECT_THAT(result.output.substr(there), HasSubstr(" hello_server("));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do what: rules that an operator writes, taken over by agents that run, and what programs
+// An operator's policy, taken over by agents that run, and what programs
 // of another user, here and on another host, then meet.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ rules() {
 }
 as() { setpriv --reuid 4711 --regid ${gid:-4711} --clear-groups "$@" 2>&1; }
 there() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 as "$@"; }
-failed() { netbinder log --failed; }
+failed() { netbinder log --failed --kernel; }
 hello_server & server=$!
 netbinder service wait hello --timeout 20 >/dev/null
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 20 >/dev/null

@@ -99,7 +99,7 @@ TEST(LazyServices, LeaveWhenTheirLastClientOnAnotherHostHasGone) {
                   "export NETBINDER_SOCKET=$NETBINDER_SOCKET_2\n"
                   "netbinder service wait lazy --timeout 20 >/dev/null\n"
                   "ask_manager 2 lazy >/dev/null && wait $server && echo left: $?\n"
-                  "netbinder service list\n");
+                  "netbinder service list --names\n");
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.output, HasSubstr("has clients: 1\nhas clients: 0\nleaving: 0\nleft: 0\n"));
   EXPECT_THAT(result.output, Not(HasSubstr("lazy\n")));

@@ -61,8 +61,10 @@ std::string transport_of_tests() {
 }
 
 RunResult run_session(const std::string& options, const std::string& script) {
+  const char* const agents = std::getenv("NETBINDER_TEST_AGENTS");
   return run_with(programs() + "/netbinder session --transport " + transport_of_tests() + " " +
-                      options + " -- ",
+                      (agents == nullptr ? "" : "--agents " + std::string(agents) + " ") + options +
+                      " -- ",
                   script);
 }
 

@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "cluster-config/config.h"
 #include "core/base/check.h"
 #include "core/view/viewer.h"
+#include "membership/static_membership.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/agent.h"
 #include "node-agent/init_notice.h"
@@ -27,7 +31,8 @@ class QuietAgent {
  public:
   QuietAgent()
       : folder_(make_folder()),
-        agent_(io_, config_in(folder_), Incarnation(1)),
+        membership_(io_, config_in(folder_)),
+        agent_(io_, config_in(folder_), Incarnation(1), membership_),
         reload_({.file = {}, .environment = {}, .flags = flags_in(folder_)}, agent_, notice_) {
     log::start("fuzz", "off");
     agent_.start(SocketAccess{});
@@ -41,6 +46,9 @@ class QuietAgent {
 
   [[nodiscard]] Agent& agent() { return agent_; }
   [[nodiscard]] Reload& reload() { return reload_; }
+  void run_until(const std::function<bool()>& is_so) {
+    while (!is_so()) io_.run_one();
+  }
 
  private:
   static std::filesystem::path make_folder() {
@@ -61,6 +69,7 @@ class QuietAgent {
 
   std::filesystem::path folder_;
   boost::asio::io_context io_;
+  StaticMembership membership_;
   Agent agent_;
   InitNotice notice_{io_};  // nobody is to be told
   Reload reload_;
@@ -84,7 +93,9 @@ std::vector<Seed> make_seeds() {
   add("failed", R"({"command":"failed_transaction_log"})");
   add("processes", R"({"command":"proc/"})");
   add("process", R"({"command":"proc/1"})");
+  add("loads", R"({"command":"loads"})");
   add("devices", R"({"command":"devices/","json":1})");
+  add("record-calls", R"({"command":"record_calls","seconds":1})");
   add("reload", R"({"command":"reload"})");
   add("unknown", R"({"command":"\u00e9\ud83d\ude00\\\"","more":[{"a":[1,2.5e3,null]}]})");
   return seeds;
@@ -97,10 +108,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static fuzz::QuietAgent quiet;
   std::string line(reinterpret_cast<const char*>(data), size);
   line.resize(std::min(line.find('\n'), line.size()));  // as the socket reads it
-  const std::string answer =
-      answer_admin(quiet.agent(), quiet.reload(), Viewer::everything(), line);
-  NB_CHECK(!answer.contains('\n'));
-  const auto parsed = nlohmann::json::parse(answer, nullptr, false);
+  std::optional<std::string> answer;
+  auto now = answer_admin(quiet.agent(), quiet.reload(), Viewer::everything(), line,
+                          [&](std::string later) { answer = std::move(later); });
+  if (now) answer = std::move(now->line);
+  quiet.run_until([&] { return answer.has_value(); });
+  NB_CHECK(answer->find('\n') == answer->size() - 1);
+  const auto parsed = nlohmann::json::parse(*answer, nullptr, false);
   NB_CHECK(parsed.is_object() && !parsed.empty());
   return 0;
 }

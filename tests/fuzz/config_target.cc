@@ -34,6 +34,12 @@ std::vector<Seed> make_seeds() {
       "[session]\ntimeout_ms = 1_000\n[limits]\nmax_processes = 7\n"));
   seeds.push_back(Seed{.name = "other-types", .bytes = {}}.text(
       "a = 1979-05-27T07:32:00Z\nb = [1.5, inf, -0b1]\nc.d = nan\n[[e.f]]\n[e.g]\n"));
+  seeds.push_back(Seed{.name = "joins", .bytes = {}}.text(
+      "host = 'a'\ncluster_key = 'k'\nlisten = '127.0.0.1:7'\n[membership]\nkind = 'etcd'\n"
+      "endpoints = ['http://127.0.0.1:1', 'https://[::1]:2/']\nprefix = '/p/'\nlease_seconds = 5\n"
+      "address = 'a.example:70'\nuser = 'u'\npassword_file = 'p'\nlabels = { 'a.b' = 'c', d = '\\e' }\n"
+      "tls = { ca = 'c', certificate = 'd', key = 'e' }\n"
+      "[[hosts]]\nname = 'b'\nuid_map = { 0 = 0, '*' = 7 }\n"));
   seeds.push_back(Seed{.name = "policy", .bytes = {}}.text(
       "host = 'a'\n"
       "socket_mode = '0660'\n"

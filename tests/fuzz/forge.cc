@@ -128,8 +128,8 @@ class Maker {
     return kNames[input_.below(kNames.size())];
   }
 
-  std::vector<CallAncestor> ancestors() {
-    std::vector<CallAncestor> ancestors;
+  CallAncestors ancestors() {
+    CallAncestors ancestors;
     for (std::uint32_t count = input_.below(4); count > 0; --count) {
       ancestors.push_back({.host = host(), .call = CallId{one_of(heard_.calls)}});
     }
@@ -155,6 +155,8 @@ class Maker {
         call.nice = static_cast<std::int32_t>(call.call.value()) - 100;
         call.security_context = security_context();
         call.ancestors = ancestors();
+        call.trace = TraceId{call.call.value() % 3};
+        call.span = SpanId{call.call.value() % 5};
         call.objects = objects();
         call.shape = shape(call.objects.size());
         return call;
@@ -211,6 +213,8 @@ class Maker {
       }
       case 8:
         if (input_.one_in(8)) return peer::RecipientLost{.recipient = host()};
+        if (input_.one_in(12)) return peer::AskIntroductions{};
+        if (input_.one_in(12)) return peer::IntroductionsSent{};
         return peer::Introduce{.node = NodeNumber{one_of(heard_.nodes)},
                                .strong = input_.one_in(2),
                                .recipient = host(),

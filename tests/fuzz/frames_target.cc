@@ -17,6 +17,7 @@
 #include "tests/fuzz/some_frames.h"
 #include "transport/codec.h"
 #include "transport/limits.h"
+#include "transport/plain_messages.h"
 #include "transport/tcp/connection.h"
 
 namespace netbinder::fuzz {
@@ -99,6 +100,9 @@ void check_comes_back(const Frame& frame, std::uint64_t payload_bytes) {
   NB_CHECK(message.size() == prefix->message_bytes);
   const auto decoded = decode_frame(message, payload_bytes);
   NB_CHECK(decoded && *decoded == frame);
+  // A message may have two ways to be decoded, which must not differ.
+  const auto any = codec::decode_any(message, payload_bytes);
+  NB_CHECK(any && *any == frame);
 }
 
 class Owner : public tcp::ConnectionOwner {

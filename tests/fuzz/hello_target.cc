@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/view/viewer.h"
+#include "node-agent/debug_content.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
 #include "node-agent/hello_request.h"
@@ -39,8 +40,12 @@ class Asked {
   void operator()(const ReadDebugFile& wanted) {
     check_text(wanted.file, sizeof Hello::name);
     const auto text = debug_file_text(driver_, Viewer::everything(), wanted.file);
-    const auto json = debug_file_json(driver_, Viewer::everything(), wanted.file);
-    NB_CHECK(text || !json);
+    const DebugContent content{.state = driver_.debug_state(),
+                               .statistics = driver_.statistics(),
+                               .counts = driver_.object_counts()};
+    const auto json = debug_file_json(content, wanted.file);
+    const auto log = debug_log_json(driver_, Viewer::everything(), wanted.file);
+    NB_CHECK(text || (!json && !log));
   }
   void operator()(const FindDevice& wanted) { check_text(wanted.device, sizeof Hello::name); }
   void operator()(const AddDevice& wanted) {

@@ -25,6 +25,8 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: ClaimResult",
                                            "message: Introduce",
                                            "message: RecipientLost",
+                                           "message: AskIntroductions",
+                                           "message: IntroductionsSent",
                                            "message: ClaimContext",
                                            "message: ContextClaimResult",
                                            "message: ContextReleased",

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
+#include "host/service-manager/service_facts.h"
 #include "tests/fuzz/expectations.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/seeds.h"
@@ -223,6 +224,13 @@ void add(Seed& seed, std::uint8_t program, std::uint32_t code, const testing::Re
   seed.number(static_cast<std::uint16_t>(parcel.data.size())).raw(parcel.data);
 }
 
+// The same with a code that is no byte; without objects.
+void add_wide(Seed& seed, std::uint8_t program, std::uint32_t code, const testing::Request& request) {
+  const testing::Payload& parcel = request.payload();
+  seed.byte(kCall).byte(program).byte(0xFF).number(code).byte(0);
+  seed.number(static_cast<std::uint16_t>(parcel.data.size())).raw(parcel.data);
+}
+
 Seed story_of(const testing::Android& version) {
   Seed seed{.name = version.name, .bytes = {0}};
   const auto request = [&] { return testing::Request().token(version); };
@@ -252,6 +260,7 @@ Seed story_of(const testing::Android& version) {
   add(seed, 2, version.add, with(named(), 4).i32(0).i32(8));
   add(seed, 2, version.unlisten, with(named(), 2));
   if (version.debug_info != 0) add(seed, 1, version.debug_info, request());
+  add_wide(seed, 1, ServiceFacts::kCode, testing::Request().string16("a"));
   return seed;
 }
 

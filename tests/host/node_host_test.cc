@@ -50,7 +50,6 @@ class FakeFiles final : public Files {
   }
   void send_offers(HostId) override { log_.emplace_back("send offers"); }
   void drop_offers(HostId) override { log_.emplace_back("drop offers"); }
-  void bring_up_to_date(HostId) override { log_.emplace_back("bring up to date"); }
   const char* message_arrived(HostId, peer::FileMessage message) override {
     return message.of_receiver ? "a descriptor of ours is offered to us" : nullptr;
   }
@@ -136,7 +135,7 @@ class NodeHostTest : public ::testing::Test {
 };
 
 TEST_F(NodeHostTest, ProgramsAreAnsweredAtOnceWhereTheNetworkIsToHearNothing) {
-  events().session_established(kPeer, Incarnation{7});
+  events().session_established(kPeer, Incarnation{7}, kNewestVersion);
   EXPECT_EQ(log(), (Log{"connected", "respond"}));
   host_.flush();
   EXPECT_EQ(log(), (Log{"flush", "respond"}));
@@ -144,7 +143,7 @@ TEST_F(NodeHostTest, ProgramsAreAnsweredAtOnceWhereTheNetworkIsToHearNothing) {
 
 TEST_F(NodeHostTest, WhatIsForTheNetworkLeavesFirst) {
   start_manager();
-  events().session_established(kPeer, Incarnation{7});
+  events().session_established(kPeer, Incarnation{7}, kNewestVersion);
   const Log told = log();
   EXPECT_EQ(told.front(), "connected");
   EXPECT_NE(std::ranges::find(told, "send"), told.end());
@@ -158,7 +157,7 @@ TEST_F(NodeHostTest, WhatIsForTheNetworkLeavesFirst) {
 }
 
 TEST_F(NodeHostTest, PeersThatBreakTheProtocolAreGivenUpAfterTheAnswers) {
-  events().session_established(kPeer, Incarnation{7});
+  events().session_established(kPeer, Incarnation{7}, kNewestVersion);
   (void)log();
   events().message_arrived(
       kPeer, peer::FileMessage{
@@ -173,7 +172,7 @@ TEST_F(NodeHostTest, PeersThatBreakTheProtocolAreGivenUpAfterTheAnswers) {
 }
 
 TEST_F(NodeHostTest, OffersEndWithTheMessageThatMayNameThem) {
-  events().session_established(kPeer, Incarnation{7});
+  events().session_established(kPeer, Incarnation{7}, kNewestVersion);
   const peer::Reply unasked{};
   const auto arrives = [&] {
     (void)events().payload_arriving(kPeer, unasked, 0, {});

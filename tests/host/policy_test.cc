@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who may do what, as a pure decision: globs, subjects, the order of rules.
+// The policy as a pure decision: globs, subjects, the order of rules.
 #include "host/policy/policy.h"
 
 #include <gtest/gtest.h>

@@ -4,13 +4,16 @@
 #include <gtest/gtest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "channel/scm_rights.h"
 #include "tests/agent/channel_client.h"
@@ -71,6 +74,59 @@ TEST(Lifetime, OnlyOneAgentTakesAStaleSocket) {
   ASSERT_EQ(::close(::creat(socket.c_str(), 0600)), 0);
   first->end();
   EXPECT_EQ(::access(socket.c_str(), F_OK), 0) << "it has removed what is not its own";
+}
+
+// They wait for each other just before they become agents, and a killed agent's socket is there.
+TEST(Lifetime, OfAgentsThatStartAtOnceOneServes) {
+  const Folder folder;
+  {
+    AgentProcess killed("", folder);
+    killed.kill();
+  }
+  const std::string socket = folder.path("agent.sock");
+  ASSERT_EQ(::access(socket.c_str(), F_OK), 0);
+  constexpr int kAgents = 6;
+  int gate[2];
+  ASSERT_EQ(::pipe2(gate, O_CLOEXEC), 0);
+  std::map<pid_t, std::string> agents;  // and their logs
+  for (int i = 0; i < kAgents; ++i) {
+    const std::string log = "log" + std::to_string(i);
+    const std::string path = folder.path(log);
+    const std::string config = folder.path("agent.toml");
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::close(gate[1]);
+      ::dup2(::creat(path.c_str(), 0600), 2);
+      char byte;
+      (void)!::read(gate[0], &byte, 1);  // until the gate is closed
+      ::execl(NETBINDERD, NETBINDERD, "--config", config.c_str(), nullptr);
+      ::_exit(99);
+    }
+    agents.emplace(pid, log);
+  }
+  ::close(gate[0]);
+  ::close(gate[1]);
+  int status = 0;
+  for (int ended = 0; ended < kAgents - 1; ++ended) {
+    pid_t pid = -1;
+    ASSERT_TRUE(eventually("all but one end", [&] {
+      for (const auto& [each, log] : agents) {
+        if (::waitpid(each, &status, WNOHANG) == each) return (pid = each) > 0;
+      }
+      return false;
+    }));
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
+    agents.erase(pid);
+  }
+  ASSERT_EQ(agents.size(), 1U);
+  const auto& [last, log] = *agents.begin();
+  EXPECT_TRUE(eventually("it serves", [&] {
+    return folder.read(log).find("serving") != std::string::npos;
+  }));
+  expect_polite_programs_work(socket);
+  ASSERT_EQ(::kill(last, SIGTERM), 0);
+  EXPECT_EQ(::waitpid(last, &status, 0), last);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace

@@ -91,7 +91,8 @@ PoliteTimes call_politely(const std::string& socket, std::uint64_t enough,
     const std::vector<std::byte> sent = pattern(64, static_cast<std::uint32_t>(times.calls));
     const std::uint64_t began = now_ns();
     const Caller::Answer answer = caller.call(handle, 1, sent);
-    times.longest_ns = std::max(times.longest_ns, now_ns() - began);
+    times.all_ns.push_back(now_ns() - began);
+    times.longest_ns = std::max(times.longest_ns, times.all_ns.back());
     ++times.calls;
     EXPECT_EQ(answer.command, BR_REPLY);
     EXPECT_EQ(answer.data, sent);

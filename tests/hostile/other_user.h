@@ -55,6 +55,7 @@ class Signal {
 struct PoliteTimes {
   std::uint64_t calls = 0;
   std::uint64_t longest_ns = 0;
+  std::vector<std::uint64_t> all_ns;
 };
 // Until `enough` calls were made and `done` says so.
 PoliteTimes call_politely(const std::string& socket, std::uint64_t enough,

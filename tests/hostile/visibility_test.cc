@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which users see what of which programs.
+// Users see their own programs, and root and the agent's user see all.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

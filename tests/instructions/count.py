@@ -23,7 +23,7 @@ FEW, MANY = 100, 600
 PATIENCE_S = 40
 LOOK_US = 1_000_000  # under callgrind calls are slow, and nobody is to fall asleep between them
 
-# Where an agent begins to work for a call: caller and callee, and how often that must happen for each call.
+# The calls by which an agent begins to work: caller and callee, and how often each happens for a call.
 LOCAL_ENTRANCES = {
     ("ClientChannel::handle_requests", "ClientChannel::handle_mailbox"): 1.5,
     ("ProgramChannels::serve_hot", "NodeHost::after_event"): 1,

@@ -7,8 +7,8 @@
  *
  * Checked: a node that a program holds, and whose claims are answered, is counted at home (so it is
  * not freed too early); a call finds its node; nobody is told that a living node has died unless a
- * session with the home was lost; and at rest the home counts exactly what is held, and keeps nothing
- * for anybody.
+ * session with the home was lost; and at rest the home counts exactly what is held, and keeps a
+ * reference for a host that will not claim it for a limited time only.
  */
 #ifndef SENDS
 #define SENDS 3     /* references sent, from the home or passed on */
@@ -25,15 +25,19 @@
 #ifndef DEATH
 #define DEATH 1     /* the node may die */
 #endif
+/* WITHOUT_RECIPIENT_LOST: the introducer does not say that it has lost whom it introduced.
+   WITHOUT_LATER: an answer settles the claims that came after its question, too. */
 #define LINK(a, b) ((a) * 3 + (b))
 #define OTHER(h) (3 - (h))
 #define MAX 4       /* handoffs of a host */
 #define SLOT(h, n) ((h) * MAX + (n))
 
-mtype = { REFERENCE, RELEASE, INTRODUCE, CLAIM, RESULT, DIED, CALL };
+mtype = { REFERENCE, RELEASE, INTRODUCE, CLAIM, RESULT, DIED, CALL, RECIPIENT_LOST, ASK, SENT };
 /* REFERENCE: strong, handoff (0: from the home). RELEASE: strong, weak. INTRODUCE: strong, handoff.
-   CLAIM: strong, handoff (the introducer is the other host). RESULT: strong, handoff, counted. */
-chan to[9] = [8] of { mtype, byte, byte, bool };
+   CLAIM: strong, handoff (the introducer is the other host). RESULT: strong, handoff, counted.
+   RECIPIENT_LOST: nothing (the recipient is the other host). ASK and SENT, AskIntroductions and
+   IntroductionsSent: nothing. */
+chan to[9] = [12] of { mtype, byte, byte, bool };
 bool up[9];
 
 /* the home */
@@ -44,7 +48,11 @@ byte strong[3], weak[3];             /* PeerRef of a host */
 #define HELD 2
 #define VOID 3
 byte state[12]; bool state_strong[12];       /* Introductions::Introduction, by introducer and number */
+bool limited[12];                    /* its deadline follows from a loss; the last resort is not modelled */
 bool parked[12]; bool parked_strong[12];     /* claims of the other host, likewise */
+
+bool asked[3];                       /* Introductions::Question::under_way, by introducer */
+bool settled[12];                    /* the answer settles that claim; others are `later` ones */
 
 /* hosts 1 and 2 */
 bool imported[3];
@@ -52,12 +60,13 @@ byte received_strong[3], received_weak[3];   /* ImportedNode */
 byte claims[3], strong_claims[3];
 bool holds_strong[3], holds_weak[3];         /* a program, by its handle */
 byte next[3];                                /* Exports::next_handoff_; goes on over restarts */
+bool introduced[3];                          /* Exports::introduced_ */
 bool claimed[12], claim_strong[12], claim_wanted[12];  /* PendingClaim, by introducer and number */
 bool told_dead[3];                           /* of a node that lives */
 bool lost_home;                              /* some session with the home */
 
 byte sends, losses, restarts;
-byte i, k, s, a1, a2; bool a3, b1; mtype kind;
+byte i, k, s, a1, a2, q; bool a3, b1; mtype kind;
 
 #define SEND(f, t, M, X, Y, Z) \
   if :: up[LINK(f, t)] -> assert(nfull(to[LINK(f, t)])); to[LINK(f, t)]!M, X, Y, Z :: else fi
@@ -76,10 +85,10 @@ inline answer(introducer, n, is_strong) {
   :: state[s] == HELD && state_strong[s] == is_strong ->
      weak[OTHER(introducer)]++;
      if :: is_strong -> strong[OTHER(introducer)]++ :: else fi;
-     state[s] = NONE; state_strong[s] = 0;
+     state[s] = NONE; state_strong[s] = 0; limited[s] = 0;
      SEND(0, OTHER(introducer), RESULT, is_strong, n, 1)
   :: else ->
-     state[s] = NONE; state_strong[s] = 0;
+     state[s] = NONE; state_strong[s] = 0; limited[s] = 0;
      SEND(0, OTHER(introducer), RESULT, is_strong, n, 0)
   fi;
   s = 0
@@ -140,6 +149,7 @@ inline serve_all() {
 
 inline introduce_arrives(introducer, is_strong, n) {
   assert(state[SLOT(introducer, n)] == NONE);
+  settled[SLOT(introducer, n)] = 0;
   state[SLOT(introducer, n)] = WAITING; state_strong[SLOT(introducer, n)] = is_strong;
   serve_all()
 }
@@ -148,9 +158,76 @@ inline claim_arrives(claimant, is_strong, n) {
   if
   :: state[SLOT(OTHER(claimant), n)] == WAITING ||
      (state[SLOT(OTHER(claimant), n)] == NONE && up[LINK(0, OTHER(claimant))]) ->
-     parked[SLOT(OTHER(claimant), n)] = 1; parked_strong[SLOT(OTHER(claimant), n)] = is_strong
+     parked[SLOT(OTHER(claimant), n)] = 1; parked_strong[SLOT(OTHER(claimant), n)] = is_strong;
+     if
+     :: state[SLOT(OTHER(claimant), n)] == NONE -> ask(OTHER(claimant), n)
+     :: else
+     fi
   :: else -> answer(OTHER(claimant), n, is_strong)
   fi
+}
+
+inline ask(introducer, n) {
+  if
+  :: !asked[introducer] ->
+     asked[introducer] = 1; settled[SLOT(introducer, n)] = 1;
+     SEND(0, introducer, ASK, 0, 0, 0)
+  :: else
+#ifdef WITHOUT_LATER
+     -> settled[SLOT(introducer, n)] = 1
+#endif
+  fi
+}
+
+/* Introductions::all_sent */
+inline all_sent_arrives(introducer) {
+  assert(asked[introducer]);
+  asked[introducer] = 0; b1 = 0; q = 1;
+  do
+  :: q < MAX ->
+     if
+     :: parked[SLOT(introducer, q)] && state[SLOT(introducer, q)] == NONE && !settled[SLOT(introducer, q)] ->
+        b1 = 1
+     :: else
+     fi;
+     q++
+  :: else -> break
+  od;
+  if :: b1 -> asked[introducer] = 1; SEND(0, introducer, ASK, 0, 0, 0) :: else fi;
+  b1 = 0; q = 1;
+  do
+  :: q < MAX ->
+     if
+     :: settled[SLOT(introducer, q)] && parked[SLOT(introducer, q)] && state[SLOT(introducer, q)] == NONE ->
+        settled[SLOT(introducer, q)] = 0;
+        expire_parked(introducer, q)
+     :: else -> settled[SLOT(introducer, q)] = 0
+     fi;
+     q++
+  :: else -> break
+  od;
+  q = 1;
+  do
+  :: q < MAX ->
+     if
+     :: parked[SLOT(introducer, q)] && state[SLOT(introducer, q)] == NONE ->
+        settled[SLOT(introducer, q)] = 1      /* a later one: the next answer settles it */
+     :: else
+     fi;
+     q++
+  :: else -> break
+  od;
+  q = 0
+}
+
+/* Introductions::recipient_lost */
+inline recipient_lost_arrives(introducer) {
+  k = 1;
+  do
+  :: k < MAX -> if :: state[SLOT(introducer, k)] != NONE -> limited[SLOT(introducer, k)] = 1 :: else fi; k++
+  :: else -> break
+  od;
+  k = 0
 }
 
 inline release_arrives(peer, s_count, w_count) {
@@ -279,7 +356,7 @@ inline result_arrives(h, is_strong, n, counted) {
 
 /* Exports::give and Exports::sent */
 inline hand_on(h, is_strong) {
-  sends++; next[h]++;
+  sends++; next[h]++; introduced[h] = 1;
   SEND(h, 0, INTRODUCE, is_strong, next[h], 0);
   SEND(h, OTHER(h), REFERENCE, is_strong, next[h], 0)
 }
@@ -293,13 +370,24 @@ inline empty_queue(n) {
 inline cut(a, b) {
   up[LINK(a, b)] = 0; up[LINK(b, a)] = 0; empty_queue(LINK(a, b)); empty_queue(LINK(b, a))
 }
+/* Exports::peer_lost, of hosts 1 and 2 for each other */
+inline tell_recipient_lost(h) {
+#ifndef WITHOUT_RECIPIENT_LOST
+  if :: introduced[h] -> SEND(h, 0, RECIPIENT_LOST, 0, 0, 0) :: else fi;
+#endif
+  introduced[h] = 0
+}
+inline cut_apart() { cut(1, 2); tell_recipient_lost(1); tell_recipient_lost(2) }
 /* Introductions::peer_lost, Exports::peer_lost */
 inline lost_at_home(h) {
-  strong[h] = 0; weak[h] = 0; k = 1;
+  strong[h] = 0; weak[h] = 0; asked[h] = 0; k = 1;
   do
   :: k < MAX ->
      parked[SLOT(OTHER(h), k)] = 0; parked_strong[SLOT(OTHER(h), k)] = 0;
+     settled[SLOT(h, k)] = 0; settled[SLOT(OTHER(h), k)] = 0;
      if :: state[SLOT(h, k)] == WAITING -> state[SLOT(h, k)] = VOID :: else fi;
+     if :: state[SLOT(h, k)] != NONE -> limited[SLOT(h, k)] = 1 :: else fi;
+     if :: state[SLOT(OTHER(h), k)] != NONE -> limited[SLOT(OTHER(h), k)] = 1 :: else fi;
      k++
   :: else -> break
   od;
@@ -318,9 +406,9 @@ inline lost_home_at(h) {
   k = 0;
   if :: imported[h] -> loses(h) :: else fi
 }
-inline lose_home(h) { lost_home = 1; cut(0, h); lost_at_home(h); lost_home_at(h) }
+inline lose_home(h) { lost_home = 1; introduced[h] = 0; cut(0, h); lost_at_home(h); lost_home_at(h) }
 inline restart() {
-  restarts++; lose_home(1); cut(1, 2);
+  restarts++; lose_home(1); cut_apart();
   imported[1] = 0; holds_strong[1] = 0; holds_weak[1] = 0; told_dead[1] = 0
 }
 
@@ -328,7 +416,7 @@ inline restart() {
 #define NOBODY_COMES(h, n) \
   (!claimed[SLOT(h, n)] && empty(to[LINK(h, OTHER(h))]) && empty(to[LINK(OTHER(h), 0)]))
 inline expire(h, n) {
-  state[SLOT(h, n)] = NONE; state_strong[SLOT(h, n)] = 0; serve_all()
+  state[SLOT(h, n)] = NONE; state_strong[SLOT(h, n)] = 0; limited[SLOT(h, n)] = 0; serve_all()
 }
 inline expire_parked(h, n) {
   b1 = parked_strong[SLOT(h, n)]; parked[SLOT(h, n)] = 0; parked_strong[SLOT(h, n)] = 0;
@@ -344,6 +432,9 @@ inline arrives(f, t) {
   :: kind == CLAIM -> k = a2; b1 = a1; a1 = 0; a2 = 0; claimed_now(f, b1, k)
   :: kind == RESULT -> i = a2; b1 = a1; a1 = 0; a2 = 0; resulted_now(t, b1, i, a3)
   :: kind == DIED -> if :: imported[t] -> loses(t) :: else fi
+  :: kind == RECIPIENT_LOST -> a1 = 0; a2 = 0; recipient_lost_arrives(f)
+  :: kind == ASK -> SEND(t, 0, SENT, 0, 0, 0)
+  :: kind == SENT -> a1 = 0; a2 = 0; all_sent_now(f)
   :: kind == CALL -> assert(!alive || strong[f] > 0)
   fi;
   kind = 0; a1 = 0; a2 = 0; a3 = 0
@@ -356,6 +447,7 @@ inline introduced_now(f, is_strong, n) {
 inline claimed_now(f, is_strong, n) {
   n1 = n; n2 = is_strong; k = 0; b1 = 0; claim_arrives(f, n2, n1); n1 = 0; n2 = 0
 }
+inline all_sent_now(f) { k = 0; b1 = 0; a3 = 0; all_sent_arrives(f) }
 inline resulted_now(t, is_strong, n, counted) {
   n1 = n; n2 = is_strong; n3 = counted; i = 0; b1 = 0; a3 = 0;
   result_arrives(t, n2, n1, n3); n1 = 0; n2 = 0; n3 = 0
@@ -364,7 +456,11 @@ inline resulted_now(t, is_strong, n, counted) {
 #define AT_REST \
   (up[1] && up[2] && up[5] && empty(to[1]) && empty(to[2]) && empty(to[3]) && empty(to[5]) && \
    empty(to[6]) && empty(to[7]))
-#define KEPT(h) (state[SLOT(h, 1)] + state[SLOT(h, 2)] + state[SLOT(h, 3)])
+#define NOTHING_COMES \
+  (empty(to[1]) && empty(to[2]) && empty(to[3]) && empty(to[5]) && empty(to[6]) && empty(to[7]))
+#define UNTOLD_ONE(h, n) (parked[SLOT(h, n)] && state[SLOT(h, n)] == NONE)
+#define UNTOLD(h) (UNTOLD_ONE(h, 1) || UNTOLD_ONE(h, 2) || UNTOLD_ONE(h, 3))
+#define KEPT_FOR_EVER(h, n) (state[SLOT(h, n)] != NONE && !limited[SLOT(h, n)])
 #define PARKED(h) (parked[SLOT(h, 1)] || parked[SLOT(h, 2)] || parked[SLOT(h, 3)])
 
 active proctype cluster() {
@@ -390,7 +486,7 @@ active proctype cluster() {
 #endif
   :: d_step { losses < LOSSES && up[1] -> losses++; lose_home(1) }
   :: d_step { losses < LOSSES && up[2] -> losses++; lose_home(2) }
-  :: d_step { losses < LOSSES && up[5] -> losses++; cut(1, 2) }
+  :: d_step { losses < LOSSES && up[5] -> losses++; cut_apart() }
   :: d_step { restarts < RESTARTS -> restart() }
   :: d_step { !up[1] -> up[1] = 1; up[3] = 1 }
   :: d_step { !up[2] -> up[2] = 1; up[6] = 1 }
@@ -401,14 +497,21 @@ active proctype cluster() {
   :: d_step { nempty(to[5]) -> arrives(1, 2) }
   :: d_step { nempty(to[6]) -> arrives(2, 0) }
   :: d_step { nempty(to[7]) -> arrives(2, 1) }
-  :: d_step { state[5] != NONE && NOBODY_COMES(1, 1) -> expire(1, 1) }
-  :: d_step { state[6] != NONE && NOBODY_COMES(1, 2) -> expire(1, 2) }
-  :: d_step { state[7] != NONE && NOBODY_COMES(1, 3) -> expire(1, 3) }
-  :: d_step { state[9] != NONE && NOBODY_COMES(2, 1) -> expire(2, 1) }
-  :: d_step { state[10] != NONE && NOBODY_COMES(2, 2) -> expire(2, 2) }
-  :: d_step { parked[5] && state[5] == NONE && empty(to[3]) -> expire_parked(1, 1) }
-  :: d_step { parked[6] && state[6] == NONE && empty(to[3]) -> expire_parked(1, 2) }
-  :: d_step { parked[9] && state[9] == NONE && empty(to[6]) -> expire_parked(2, 1) }
+  :: d_step { state[5] != NONE && limited[5] && NOBODY_COMES(1, 1) -> expire(1, 1) }
+  :: d_step { state[6] != NONE && limited[6] && NOBODY_COMES(1, 2) -> expire(1, 2) }
+  :: d_step { state[7] != NONE && limited[7] && NOBODY_COMES(1, 3) -> expire(1, 3) }
+  :: d_step { state[9] != NONE && limited[9] && NOBODY_COMES(2, 1) -> expire(2, 1) }
+  :: d_step { state[10] != NONE && limited[10] && NOBODY_COMES(2, 2) -> expire(2, 2) }
+  :: d_step { state[11] != NONE && limited[11] && NOBODY_COMES(2, 3) -> expire(2, 3) }
+  /* What waits for an introducer waits for a message. */
+  :: d_step { NOTHING_COMES && (UNTOLD(1) || UNTOLD(2)) -> assert(false) }
+  /* Claims that wait for each other wait until their time is over. */
+  :: d_step { parked[5] && state[5] == WAITING && NOTHING_COMES -> expire_parked(1, 1) }
+  :: d_step { parked[6] && state[6] == WAITING && NOTHING_COMES -> expire_parked(1, 2) }
+  :: d_step { parked[7] && state[7] == WAITING && NOTHING_COMES -> expire_parked(1, 3) }
+  :: d_step { parked[9] && state[9] == WAITING && NOTHING_COMES -> expire_parked(2, 1) }
+  :: d_step { parked[10] && state[10] == WAITING && NOTHING_COMES -> expire_parked(2, 2) }
+  :: d_step { parked[11] && state[11] == WAITING && NOTHING_COMES -> expire_parked(2, 3) }
   :: d_step { alive && holds_strong[1] && imported[1] && claims[1] == 0 && empty(to[1]) && up[1] ->
        assert(strong[1] >= received_strong[1] && received_strong[1] > 0) }
   :: d_step { alive && holds_strong[2] && imported[2] && claims[2] == 0 && empty(to[2]) && up[2] ->
@@ -418,6 +521,9 @@ active proctype cluster() {
        assert(claims[1] == 0 && claims[2] == 0);
        assert(!alive || (strong[1] == received_strong[1] && weak[1] == received_weak[1]));
        assert(!alive || (strong[2] == received_strong[2] && weak[2] == received_weak[2]));
-       assert(alive || (!imported[1] && !imported[2])) }
+       assert(alive || (!imported[1] && !imported[2]));
+       /* An introduction that arrives when its recipient has lost the home is left to the last resort. */
+       assert(lost_home || !(KEPT_FOR_EVER(1, 1) || KEPT_FOR_EVER(1, 2) || KEPT_FOR_EVER(1, 3) ||
+                             KEPT_FOR_EVER(2, 1) || KEPT_FOR_EVER(2, 2) || KEPT_FOR_EVER(2, 3))) }
   od
 }

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "ndk/base/text.h"
 #include "ndk/parcel/format.h"
 #include "ndk/parcel/parcel.h"
 #include "ndk/process/binder_object.h"
 #include "ndk/process/codes.h"
+#include "parcel/text.h"
 #include "tests/ndk/plain_object.h"
 
 namespace netbinder::testing {
@@ -128,15 +128,15 @@ TEST(NdkInternal, AnObjectWithoutAStabilityIsNotTaken) {
 // ---- dialects ----
 
 TEST(NdkInternal, Stabilities) {
-  EXPECT_EQ(ndk::stability_word(Dialect::kAndroid11, Stability::kVintf), 0x3f);
-  EXPECT_EQ(ndk::stability_word(Dialect::kAndroid12, Stability::kSystem), 0x0c000001);
-  EXPECT_EQ(ndk::stability_word(Dialect::kAndroid14, Stability::kVendor), 0x03);
-  EXPECT_EQ(ndk::null_stability_word(Dialect::kAndroid12), 1);
-  EXPECT_EQ(ndk::null_stability_word(Dialect::kAndroid13), 0);
-  EXPECT_FALSE(ndk::has_stability(Dialect::kAndroid10));
+  EXPECT_EQ(stability_word(Dialect::kAndroid11, Stability::kVintf), 0x3fU);
+  EXPECT_EQ(stability_word(Dialect::kAndroid12, Stability::kSystem), 0x0c000001U);
+  EXPECT_EQ(stability_word(Dialect::kAndroid14, Stability::kVendor), 0x03U);
+  EXPECT_EQ(null_stability_word(Dialect::kAndroid12), 1U);
+  EXPECT_EQ(null_stability_word(Dialect::kAndroid13), 0U);
+  EXPECT_FALSE(has_stability(Dialect::kAndroid10));
   for (const Stability level : {Stability::kVendor, Stability::kSystem, Stability::kVintf}) {
     for (const Dialect dialect : {Dialect::kAndroid11, Dialect::kAndroid12, Dialect::kAndroid16}) {
-      EXPECT_EQ(ndk::stability_of_word(ndk::stability_word(dialect, level)), level);
+      EXPECT_EQ(stability_of_word(stability_word(dialect, level)), level);
     }
   }
 }

@@ -3,6 +3,7 @@
 # Agents in network namespaces of their own, joined by veth pairs and a bridge, for scripts that source this, with what
 # tests/hosts.sh has:
 #   cluster_start HOSTS [SESSION-SETTING…]   namespaces, links, agents; all are connected when it returns
+#   hosts_make HOSTS                         namespaces and links alone: host N is 10.99.0.N
 #   link_down HOST; link_up HOST             pulls the cable: nothing is told to anybody, packets are just gone
 #   lose FROM TO; lose_no_more FROM TO       what FROM sends to TO is gone, what TO sends arrives
 # Everything is stopped and removed when the script ends. Needs root; says so if it cannot run.
@@ -41,12 +42,11 @@ trap clean_up EXIT
 in_namespace() { ip netns exec "$prefix-$1" "${@:2}"; }
 # shellcheck disable=SC2034  # tests/hosts.sh uses it
 place_of() { place=(ip netns exec "$prefix-$1"); }
-names() { NETBINDER_SOCKET=$work/$1.sock "$bin/netbinder" service list; }
+names() { NETBINDER_SOCKET=$work/$1.sock "$bin/netbinder" service list --names; }
 
-cluster_start() {
+hosts_make() {
   hosts=$1
-  shift
-  local host setting
+  local host
   ((EUID == 0)) || cannot_run "not root, so no network namespaces"
   ip netns add "$prefix-bridge" 2>/dev/null || cannot_run "network namespaces cannot be made here"
   in_namespace bridge ip link add bridge type bridge 2>/dev/null || cannot_run "the kernel has no bridges"
@@ -59,6 +59,12 @@ cluster_start() {
     in_namespace "$host" ip address add "10.99.0.$host/24" dev net0
     in_namespace "$host" ip link set net0 up
   done
+}
+
+cluster_start() {
+  local host setting
+  hosts_make "$1"
+  shift
   for ((host = 1; host <= hosts; ++host)); do
     {
       printf 'host = "host%d"\ncluster = "network"\nsocket = "%s"\ninsecure = true\n' "$host" "$work/$host.sock"

@@ -11,7 +11,7 @@ if ((EUID != 0)); then
   echo "NOT RUN: a system of its own can be made by root only" >&2
   exit 1
 fi
-# What is mounted here is gone with this process.
+# Mounts made here are gone with this process.
 [[ "${IN_NAMESPACE:-}" == yes ]] || IN_NAMESPACE=yes exec unshare --mount --pid --fork --propagation private "$0" "$@"
 
 fail() {

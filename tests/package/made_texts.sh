@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# made_texts.sh PACKAGING_BUILD_DIR: the manual pages and the completion that the commands have made of themselves, and the
-# units of systemd.
+# made_texts.sh PACKAGING_BUILD_DIR SOURCE_DIR: the manual pages, the completion and docs/TOOLS.md, which the commands
+# make of themselves.
 set -euo pipefail
 made=$1/made
 
@@ -13,9 +13,12 @@ for page in netbinder netbinderd; do
   warnings=$(LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$made/$page.1" 2>&1 >/dev/null)
   [[ -z "$warnings" ]] || fail "$page.1: $warnings"
 done
-for what in 'netbinder session' '\\-\\-transport' 'netbinder service call'; do
+for what in 'netbinder session' '\\-\\-transport' 'netbinder service call' 'netbinder aidl\\-dump'; do
   grep -q -- "$what" "$made/netbinder.1" || fail "netbinder.1 says nothing of $what"
 done
+
+difference=$("$1/../bin/netbinder" manual --markdown | diff "$2/docs/TOOLS.md" -) ||
+  fail "docs/TOOLS.md is not what 'netbinder manual --markdown' prints: $difference"
 
 # shellcheck source=/dev/null
 source "$made/netbinder.bash"

@@ -66,6 +66,26 @@ timeout 20 netbinder run -- fakeroot stat -c %u /; echo "exit $?")script");
   EXPECT_THAT(result.output, Not(HasSubstr("exit 124")));
 }
 
+TEST(ProgramKinds, AProgramThatLocksItsMemoryOpensTheDevice) {
+  if (::geteuid() != 0) FAIL() << "NOT RUN: needs root, to drop a capability";
+  const RunResult result = run_session("", R"script(
+setpriv --bounding-set=-ipc_lock prlimit --memlock=8388608:8388608 reach_probe locked)script");
+  EXPECT_THAT(result.output, HasSubstr("locking: ok\nopen: ok\nversion: ok\nmap: ok\n"));
+}
+
+TEST(ProgramKinds, AllForkedChildrenCanUseWhatTheirParentHasOpened) {
+  EXPECT_THAT(run_session("", "reach_probe forks 200").output,
+              HasSubstr("200 children, 0 failed\n"));
+}
+
+TEST(ProgramKinds, ANumberThatAnotherFileHasIsThatFiles) {
+  const RunResult result = run_session("", "reach_probe reused");
+  for (const char* how : {"close", "a system call", "close_range", "fclose"}) {
+    EXPECT_THAT(result.output, HasSubstr(std::string("closed by ") + how +
+                                         ", same number 1: Inappropriate ioctl for device\n"));
+  }
+}
+
 // As allocators have it: an mmap made of syscall(2), ahead of the shim or behind it.
 TEST(ProgramKinds, LibrariesWithAnMmapOfTheirOwnAreNoCircle) {
   const RunResult result = run_session("", R"script(

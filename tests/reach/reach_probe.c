@@ -289,6 +289,87 @@ static int raw_calls(const char* self) {
   return 0;
 }
 
+// ---- limits, children, numbers of descriptors, signals ----
+
+static int locked(void) {
+  struct binder_version version = {0};
+  printf("locking: %s\n", error_of(mlockall(MCL_FUTURE)));
+  int fd = open("/dev/binder", O_RDWR | O_CLOEXEC);
+  printf("open: %s\n", error_of(fd < 0));
+  printf("version: %s\n", error_of(ioctl(fd, BINDER_VERSION, &version)));
+  void* arena = mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE, fd, 0);
+  printf("map: %s\n", error_of(arena == MAP_FAILED));
+  return 0;
+}
+
+// Children, some at a time, that use what their parent has opened.
+static int forks(int count) {
+  int fd = open("/dev/binder", O_RDWR | O_CLOEXEC);
+  int failed = 0, running = 0, status = 0;
+  for (int i = 0; i < count; ++i) {
+    if (fork() == 0) {
+      struct binder_version version = {0};
+      _exit(ioctl(fd, BINDER_VERSION, &version) == 0 && version.protocol_version == 8 ? 0 : 1);
+    }
+    if (++running < 16) continue;
+    wait(&status);
+    failed += status != 0;
+    --running;
+  }
+  for (; running > 0; --running) {
+    wait(&status);
+    failed += status != 0;
+  }
+  printf("%d children, %d failed\n", count, failed);
+  return 0;
+}
+
+static void close_by(const char* how, int fd) {
+  if (strcmp(how, "close") == 0) close(fd);
+  if (strcmp(how, "a system call") == 0) syscall(SYS_close, fd);
+  if (strcmp(how, "close_range") == 0) close_range((unsigned)fd, (unsigned)fd, 0);
+  if (strcmp(how, "fclose") == 0) fclose(fdopen(fd, "r+"));
+}
+
+static int reused(void) {
+  static const char* const ways[] = {"close", "a system call", "close_range", "fclose"};
+  for (unsigned i = 0; i < 4; ++i) {
+    struct binder_version version = {0};
+    int fd = open("/dev/binder", O_RDWR | O_CLOEXEC);
+    close_by(ways[i], fd);
+    int next = open("/dev/null", O_RDWR | O_CLOEXEC);
+    printf("closed by %s, same number %d: %s\n", ways[i], next == fd,
+           error_of(ioctl(next, BINDER_VERSION, &version)));
+    close(next);
+  }
+  return 0;
+}
+
+static volatile sig_atomic_t handled = 0;
+static void handle(int number) {
+  (void)number;
+  handled = 1;
+}
+
+// A signal that has a handler, while the thread waits. The agent may be stopped by then.
+static int signalled(void) {
+  int fd = open("/dev/binder", O_RDWR | O_CLOEXEC);
+  struct binder_version version = {0};
+  ioctl(fd, BINDER_VERSION, &version);
+  struct sigaction action = {.sa_handler = handle};
+  sigaction(SIGALRM, &action, NULL);
+  char buffer[256];
+  struct binder_write_read bwr = {.read_size = sizeof buffer, .read_buffer = (uintptr_t)buffer};
+  ioctl(fd, BINDER_WRITE_READ, &bwr);  // the first one does not wait
+  printf("ready\n");
+  getchar();
+  alarm(1);
+  bwr.read_consumed = 0;
+  int failed = ioctl(fd, BINDER_WRITE_READ, &bwr);
+  printf("handled %d: %s\n", (int)handled, error_of(failed));
+  return 0;
+}
+
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   const char* what = argc > 1 ? argv[1] : "";
@@ -298,11 +379,15 @@ int main(int argc, char** argv) {
   if (strcmp(what, "call") == 0) return make_call((unsigned)number);
   if (strcmp(what, "threads") == 0) return threads(number);
   if (strcmp(what, "few") == 0) return few(number);
+  if (strcmp(what, "locked") == 0) return locked();
+  if (strcmp(what, "forks") == 0) return forks(number);
+  if (strcmp(what, "reused") == 0) return reused();
+  if (strcmp(what, "signalled") == 0) return signalled();
   if (strcmp(what, "raw") == 0) return raw_calls("/proc/self/exe");
   if (strcmp(what, "executed") == 0) {
     printf("executed: %s\n", raw(SYS_getpid, 0, 0, 0, 0) == getpid() ? "ok" : "no");
     return 0;
   }
-  fprintf(stderr, "usage: reach_probe paths|serve N|call N|threads N|few N|raw\n");
+  fprintf(stderr, "usage: reach_probe paths|serve N|call N|threads N|few N|locked|forks N|reused|signalled|raw\n");
   return 2;
 }

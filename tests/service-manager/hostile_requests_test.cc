@@ -162,7 +162,10 @@ TEST(Bounds, OneProgramDoesNotUseUpTheNamesOfOthers) {
   ManagedCluster cluster(2);
   {
     ServiceClient greedy(cluster, 1, 100, android("Android14"));
-    for (int i = 0; i < kShare; ++i) ASSERT_EQ(greedy.add("name" + std::to_string(i), kNode), 0);
+    const auto node = [](int i) { return kNode + 16 * static_cast<std::uint64_t>(i / 200); };
+    for (int i = 0; i < kShare; ++i) {
+      ASSERT_EQ(greedy.add("name" + std::to_string(i), node(i)), 0);
+    }
     EXPECT_EQ(greedy.add("one.more", kNode), -5);
     EXPECT_EQ(greedy.add("name7", kNode + 16), 0);  // again
     ServiceClient other(cluster, 1, 200, android("Android14"));
@@ -178,6 +181,44 @@ TEST(Bounds, OneProgramDoesNotUseUpTheNamesOfOthers) {
   EXPECT_TRUE(cluster.manager(1).services().empty());
   ServiceClient next(cluster, 1, 100, android("Android14"));
   EXPECT_EQ(next.add("name", kNode), 0);
+}
+
+// All of them end with one death.
+TEST(Bounds, OneServiceHasNoMoreThan256Names) {
+  ManagedCluster cluster(2);
+  ServiceClient other(cluster, 2, 200, android("Android14"));
+  {
+    ServiceClient greedy(cluster, 1, 100, android("Android14"));
+    for (int i = 0; i < 256; ++i) ASSERT_EQ(greedy.add("name" + std::to_string(i), kNode), 0);
+    EXPECT_EQ(greedy.add("one.more", kNode), -5);
+    EXPECT_EQ(greedy.add("name7", kNode), 0) << "again";
+    EXPECT_EQ(greedy.add("name7", kNode + 16), 0) << "one less";
+    EXPECT_EQ(greedy.add("one.more", kNode), 0);
+    EXPECT_TRUE(other.check("one.more"));
+  }
+  cluster.settle();
+  EXPECT_TRUE(cluster.manager(1).services().empty());
+  EXPECT_TRUE(cluster.manager(2).services().empty());
+}
+
+// The manager hears of them one by one, and a host that comes is sent them in slices.
+TEST(Bounds, ThousandsOfNamesGoWithTheirProgramsAndComeToOtherHosts) {
+  constexpr int kNames = 2000;
+  ManagedCluster cluster(2);
+  cluster.disconnect(1, 2);
+  ServiceClient there(cluster, 2, 300, android("Android14"));
+  {
+    ServiceClient greedy(cluster, 1, 100, android("Android14"));
+    for (int i = 0; i < kNames; ++i) {
+      ASSERT_EQ(greedy.add("name" + std::to_string(i), kNode + 16 * static_cast<std::uint64_t>(i)), 0);
+    }
+    cluster.connect(1, 2);
+    EXPECT_EQ(cluster.manager(2).services().size(), std::size_t{kNames});
+    EXPECT_TRUE(there.check("name1999"));
+  }
+  cluster.settle();
+  EXPECT_TRUE(cluster.manager(1).services().empty());
+  EXPECT_TRUE(cluster.manager(2).services().empty());
 }
 
 TEST(Bounds, OneProgramDoesNotUseUpTheListenersOfOthers) {

@@ -42,6 +42,10 @@ void ManagedCluster::settle() {
   bool more = true;
   while (more) {
     more = run_managers();
+    for (std::size_t number = 1; number <= hosts_; ++number) {
+      more = more || host(number).driver.has_ending();
+      host(number).driver.go_on_ending();
+    }
     for (std::size_t from = 1; from <= hosts_; ++from) {
       for (std::size_t to = 1; to <= hosts_; ++to) {
         if (from == to || held_ == std::pair(from, to)) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the host's policy denies, as programs of every version of Android meet it, on one host and
+// Denials by the host's policy, as programs of every version of Android meet them, on one host and
 // from others.
 #include <algorithm>
 
@@ -61,7 +61,7 @@ class PolicyOfDialect : public ::testing::TestWithParam<Android> {
     alice_.emplace(cluster_, 1, 100, GetParam(), kAlice);
     bob_.emplace(cluster_, 1, 200, GetParam(), kBob);
   }
-  // What the answer to a request begins with: the exception, or the classic status.
+  // The first word of the answer to a request: the exception, or the classic status.
   std::int32_t answer(ServiceClient& client, std::uint32_t code, const std::string& name) {
     Received reply = client.call(code, client.request().string16(name));
     EXPECT_EQ(reply.is_status(), !GetParam().has_status());
@@ -219,7 +219,7 @@ TEST_F(CallPolicy, OnlyTheOwnersUserNamesAnObject) {
   EXPECT_EQ(end_of_call(cluster_, bob, handle, TF_ONE_WAY).command, "BR_FAILED_REPLY");
 }
 
-// Of a oneway registration nobody knows the host and the groups.
+// A oneway registration does not tell the caller's host and groups.
 TEST(Policy, AOnewayRegistrationIsDeniedWhereRulesAreAboutIt) {
   ManagedCluster cluster;
   ServiceClient client(cluster, 1, 100, android("Android14"), kAlice);

@@ -376,7 +376,7 @@ TEST_F(Calls, AForkedChildThatClosesEndsNoCallOfItsParent) {
   int status = -1;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  // What the child has rung for is handled ahead of this.
+  // The agent handles the child's request ahead of this one.
   binder_version version{};
   EXPECT_EQ(call(BINDER_VERSION, &version), 0);
   EXPECT_FALSE(cancelled);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/uapi.h"
+#include "parcel/view.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/sg_block.h"
 #include "transport/sim/random.h"
@@ -51,15 +52,10 @@ struct Envelope {
   std::uint64_t filler = 0;
 };
 
-struct Parcel {
-  std::vector<std::byte> data;
-  std::vector<binder_size_t> offsets;
-};
-
 // `scattered` are the objects of an SgBlock.
-inline Parcel pack(const Envelope& envelope, const std::vector<Thing>& things,
-                   std::span<const std::byte> scattered = {}) {
-  Parcel parcel;
+inline ParcelBytes pack(const Envelope& envelope, const std::vector<Thing>& things,
+                        std::span<const std::byte> scattered = {}) {
+  ParcelBytes parcel;
   const auto put = [&parcel](const auto& value) { append(parcel.data, value); };
   put(envelope);
   for (const Thing& thing : things) {

@@ -24,6 +24,7 @@ NodeHostSetup node_host_setup(const World& world, HostId id, Incarnation incarna
   setup.arbiter = HostId{1};
   setup.handoff_timeout_ms = 2 * world.settings().timing.timeout_ms;
   setup.contexts = {{.name = "binder", .cluster_wide = true}};
+  setup.slice_units = world.settings().slice_units;
   return made;
 }
 
@@ -33,6 +34,7 @@ TransportConfig transport_config(const World& world, HostId id, Incarnation inca
   transport.host = id;
   transport.host_name = host_name(id);
   transport.incarnation = incarnation;
+  if (Settings::has(settings.older, id)) transport.newest_version = kOldestVersion;
   transport.cluster = "sim";
   for (std::uint32_t other = 1; other <= settings.hosts; ++other) {
     if (HostId{other} == id) continue;
@@ -50,11 +52,12 @@ TransportConfig transport_config(const World& world, HostId id, Incarnation inca
 }  // namespace
 
 SimHost::SimHost(World& world, HostId id, std::uint64_t life)
-    : world_(world), id_(id), life_(life), files_(world, id) {
+    : world_(world), id_(id), life_(life), files_(world, id), calls_(world, id) {
   Timer& timer = *this;
   Surroundings& surroundings = *this;
   host_.emplace(node_host_setup(world, id, incarnation()), timer, files_, surroundings);
   transport_.emplace(world, *this, transport_config(world, id, incarnation()));
+  host_->driver().observe_calls(&calls_);
   host_->attach(*transport_);
   files_.attach(*host_);
 }
@@ -62,6 +65,7 @@ SimHost::SimHost(World& world, HostId id, std::uint64_t life)
 SimHost::~SimHost() {
   transport_->end();
   host_.reset();
+  calls_.check_nothing_open();
 }
 
 void SimHost::start() {
@@ -91,6 +95,31 @@ void SimHost::close_process(ProcessId process, std::span<std::byte> arena) {
   host_->close_process(process, arena);
   after_event();
   flush();
+}
+
+void SimHost::after_event() {
+  host_->after_event();
+  go_on_later();
+}
+
+void SimHost::flush() {
+  host_->flush();
+  go_on_later();
+}
+
+// An agent goes on in the next turn of its loop. Here, too, others' events come in between.
+void SimHost::go_on_later() {
+  if (goes_on_ || !host_->has_more()) return;
+  goes_on_ = true;
+  const std::uint64_t delay_ms = world_.random().one_in(4) ? world_.random().below(20) : 0;
+  world_.clock().after(delay_ms, [&world = world_, id = id_, life = life_] {
+    SimHost* host = world.host(id);
+    if (host == nullptr || host->life_ != life) return;
+    host->goes_on_ = false;
+    host->before_event();
+    host->host_->go_on();
+    host->flush();
+  });
 }
 
 void SimHost::give_up(HostId peer) {

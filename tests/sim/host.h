@@ -15,6 +15,7 @@
 #include "host/process_host.h"
 #include "host/surroundings.h"
 #include "host/timer.h"
+#include "tests/sim/call_follower.h"
 #include "tests/sim/shadow.h"
 #include "tests/sim/sim_files.h"
 #include "tests/sim/watched_transport.h"
@@ -48,8 +49,8 @@ class SimHost final : private Timer, private Surroundings {
   void close_process(ProcessId process, std::span<std::byte> arena);
   // To be called before and after each call to the driver; flush() follows once in each turn.
   void before_event();
-  void after_event() { host_->after_event(); }
-  void flush() { host_->flush(); }
+  void after_event();
+  void flush();
 
   // ---- for the transport ----
   [[nodiscard]] PeerEvents& events() { return host_->peer_events(); }
@@ -62,6 +63,8 @@ class SimHost final : private Timer, private Surroundings {
   void say(HostId peer, const PeerMessage& message);
   void set_stalled(bool stalled) { transport_->set_stalled(stalled); }
   [[nodiscard]] bool stalled() const { return transport_->stalled(); }
+  void check_calls_read() { calls_.check_read(driver().statistics()); }
+  void check_no_calls() { calls_.check_nothing_open(); }
   void check_leases() const { transport_->check_leases(); }
   // For tests to compare.
   [[nodiscard]] const NodeHost::Work& work() const { return host_->work(); }
@@ -79,7 +82,10 @@ class SimHost final : private Timer, private Surroundings {
   HostId id_;
   std::uint64_t life_;
   std::uint64_t timer_ = 0;  // how often it was set
+  bool goes_on_ = false;     // a slice of work is scheduled
+  void go_on_later();
   SimFiles files_;
+  CallFollower calls_;
   std::optional<WatchedTransport> transport_;
   std::optional<NodeHost> host_;
 };

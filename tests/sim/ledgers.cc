@@ -65,8 +65,14 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 }  // namespace
 
 void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
-  // In bad weather an introduction may be lost with its session.
-  if (settings_.weather || lies(home) || lies(claimant) || lies(result.introducer)) return;
+  // In bad weather an introduction may be lost with its session; older hosts give up by the clock.
+  if (settings_.weather || settings_.older != 0 || lies(home) || lies(claimant) || lies(result.introducer)) return;
+  // An introduction is lost with its session, even in fair weather: a handshake may take too long.
+  // The introducer may have lost one that its home had not established yet.
+  if (host(home)->shadow(result.introducer) == nullptr ||
+      losses_.contains({home, result.introducer}) || losses_.contains({result.introducer, home})) {
+    return;
+  }
   for (const PeerLedger& ledger : host(home)->driver().ledgers()) {
     if (ledger.host != result.introducer) continue;
     for (const auto& entry : ledger.counted) {

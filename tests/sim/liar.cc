@@ -67,6 +67,8 @@ class Lie {
                                 .error = 0};
       case 11:
         if (random_.one_in(2)) return peer::RecipientLost{.recipient = some_host()};
+        if (random_.one_in(4)) return peer::AskIntroductions{};
+        if (random_.one_in(4)) return peer::IntroductionsSent{};
         return peer::FreezeState{.node = number(), .frozen = true};
       case 12: {
         peer::Reply reply;

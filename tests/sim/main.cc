@@ -46,6 +46,7 @@ void print(const Statistics& sum) {
               sum.calls, sum.replies, sum.dead, sum.failed, sum.cancelled, sum.nested);
   std::printf("oneways %lu, delivered %lu; objects %lu; names looked up %lu\n", sum.oneways,
               sum.oneways_delivered, sum.objects, sum.names);
+  std::printf("calls followed, once for each host: %lu\n", sum.calls_followed);
   std::printf("deaths told %lu, nodes released %lu, ledgers compared %lu\n", sum.deaths_told,
               sum.releases, sum.ledgers_compared);
   std::printf("freezes %lu, told %lu\n", sum.freezes, sum.freezes_told);

@@ -129,7 +129,8 @@ void Oracle::call_failed(std::uint64_t number, std::uint32_t command) {
   ++(command == BR_DEAD_REPLY ? statistics.dead : statistics.failed);
   if (troubled_since(call->since_ms)) return;
   const Uid target = call->delivered_to != 0 ? call->delivered_to : call->target;
-  const bool target_gone = target == 0 || !alive(program_of(target));
+  const bool target_gone = target == 0 || !alive(program_of(target)) ||
+                           (call->delivered_to == 0 && revoked(target));
   if (command == BR_DEAD_REPLY && !target_gone && !call->abandoned) {
     fail(name + " of living node " + std::to_string(target) + " heard BR_DEAD_REPLY");
   }

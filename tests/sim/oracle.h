@@ -38,6 +38,7 @@ struct Statistics {
   std::uint64_t arrays = 0, large_arrays = 0, bad_files = 0;
   std::uint64_t weak_objects = 0, scattered = 0;
   std::uint64_t callbacks = 0, left = 0, stayed = 0;  // of lazy services
+  std::uint64_t calls_followed = 0;
   std::uint64_t sabotaged = 0;
 };
 
@@ -77,6 +78,10 @@ class Oracle {
   // BR_DEAD_REPLY, BR_FAILED_REPLY, BR_FROZEN_REPLY in place of a reply or an acceptance.
   void call_failed(std::uint64_t number, std::uint32_t command);
   [[nodiscard]] std::uint64_t order_of(std::uint64_t number) const;
+  // Its owner is no more the context's manager, and other hosts have been told that it has died. They
+  // may hear of that long after the loss of the session that is the reason.
+  void revoke(Uid node) { revoked_.insert(node); }
+  [[nodiscard]] bool revoked(Uid node) const { return revoked_.contains(node); }
   // It is never answered because the callee died or left, as the workload intends.
   void abandoned(std::uint64_t number);
 
@@ -126,6 +131,7 @@ class Oracle {
   std::map<std::tuple<std::uint64_t, std::uint32_t, Uid>, std::uint64_t> sent_order_;
   std::map<std::tuple<std::uint64_t, std::uint32_t, Uid, bool>, std::uint64_t> seen_order_;
   std::set<std::uint64_t> frozen_once_;
+  std::set<Uid> revoked_;
   std::uint64_t last_trouble_ms_ = 0;
   int pairs_down_ = 0;
 };

@@ -57,6 +57,7 @@ void Program::end(bool with_agent) {
   if (with_agent) return;
   SimHost& host = *world_.host(host_);
   host.close_process(id_, {arena_.get(), arena_bytes_});
+  arena_.reset();  // nobody touches it any more
 }
 
 void Program::wind_down() {
@@ -143,7 +144,7 @@ void Program::greet(Thread& thread) {
                         {reinterpret_cast<std::byte*>(&version), sizeof version});
   if (thread.looper) {
     Command& enter = pending_.emplace_back();
-    append(enter.bytes, std::uint32_t{BC_ENTER_LOOPER});
+    put_command(enter.bytes, BC_ENTER_LOOPER);
   }
   host.after_event();
 }

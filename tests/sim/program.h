@@ -20,9 +20,10 @@
 #include <string>
 #include <vector>
 
-#include "core/driver.h"
 #include "core/base/uapi.h"
+#include "core/driver.h"
 #include "host/process_host.h"
+#include "parcel/commands.h"
 #include "tests/sim/envelope.h"
 #include "tests/sim/open_files.h"
 #include "tests/sim/oracle.h"
@@ -46,6 +47,8 @@ class Program final : public ProcessHost {
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
   [[nodiscard]] HostId host() const { return host_; }
   [[nodiscard]] bool manages() const { return manages_; }
+  [[nodiscard]] bool deposed() const;
+  [[nodiscard]] Uid manager_node() const { return uid_of(0); }
   [[nodiscard]] const std::string& service_name() const { return service_name_; }
   [[nodiscard]] bool registered() const { return registered_; }
 
@@ -193,7 +196,7 @@ class Program final : public ProcessHost {
   void submit(Thread& thread, bool nonblocking);
   void bring_read(Thread& thread);
   void add_transaction(Thread& thread, std::uint32_t command, Expected expected,
-                       binder_transaction_data data, const Parcel& parcel,
+                       binder_transaction_data data, const ParcelBytes& parcel,
                        std::uint64_t extra_bytes = 0);
   void add_cargo(Thread& thread, std::uint32_t command, Expected expected,
                  binder_transaction_data data, Envelope envelope, const Cargo& cargo);
@@ -254,9 +257,7 @@ class Program final : public ProcessHost {
   template <typename T>
   void later(std::uint32_t command, const T& payload) {
     Command& made = pending_.emplace_back();
-    made.bytes.resize(sizeof command + sizeof payload);
-    std::memcpy(made.bytes.data(), &command, sizeof command);
-    std::memcpy(made.bytes.data() + sizeof command, &payload, sizeof payload);
+    put_command(made.bytes, command, payload);
   }
   [[nodiscard]] Uid uid_of(std::size_t node) const { return serial_ * kNodesOfProgram + node + 1; }
   [[nodiscard]] static std::uint64_t ptr_of(std::size_t node) { return 0x1000 + node * 16; }
@@ -270,6 +271,7 @@ class Program final : public ProcessHost {
   bool winding_down_ = false;
   bool letting_go_ = false;
   bool manages_ = false;
+  bool told_deposed_ = false;
   bool frozen_ = false;
   int freeze_error_ = 0;
   bool registered_ = false;

@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "host/local_process.h"
-#include "host/service-manager/parcel_format.h"
+#include "parcel/reader.h"
+#include "parcel/writer.h"
 #include "tests/sim/program.h"
 #include "tests/sim/world.h"
 
@@ -21,6 +22,7 @@ constexpr std::uint32_t kRegisterClientCallback = 12;
 constexpr std::uint32_t kTryUnregisterService = 13;
 
 constexpr const char* kInterface = "android.os.IServiceManager";
+constexpr std::int32_t kStrictMode = 0x400000;
 constexpr std::uint64_t kNobodysCall = ~std::uint64_t{0};
 
 }  // namespace
@@ -32,11 +34,8 @@ void Program::ask_manager(Thread& thread) {
   frame.asked_ms = world_.clock().now_ms();
   ParcelWriter writer;
   binder_transaction_data data{};
-  writer.i32(0x400000);
   if (may_see_to_own && (!watched_ || (!has_clients_ && world_.random().one_in(3)))) {
-    writer.i32(-1);
-    writer.i32(0x53595354);
-    writer.string16(kInterface);
+    writer.interface_token(TokenWords(Dialect::kAndroid11, kStrictMode), kInterface);
     writer.string16(service_name_);
     writer.binder(ptr_of(0), uid_of(0));
     writer.i32(0);
@@ -54,7 +53,7 @@ void Program::ask_manager(Thread& thread) {
   } else if (!registered_ && !asking_about_own_) {
     data.code = kAddService;
     frame.manager = Frame::Manager::kAdd;
-    writer.string16(kInterface);
+    writer.interface_token(TokenWords(Dialect::kClassic, kStrictMode), kInterface);
     writer.string16(service_name_);
     writer.binder(ptr_of(0), uid_of(0));
     writer.i32(0);
@@ -64,13 +63,11 @@ void Program::ask_manager(Thread& thread) {
     frame.manager = Frame::Manager::kLookUp;
     frame.asked = world_.some_service();
     if (frame.asked.empty()) return;
-    writer.string16(kInterface);
+    writer.interface_token(TokenWords(Dialect::kClassic, kStrictMode), kInterface);
     writer.string16(frame.asked);
   }
   world_.trace().note("manager", {serial_, thread.tid, data.code});
-  ParcelBytes bytes = writer.take();
-  Parcel parcel{.data = std::move(bytes.data), .offsets = std::move(bytes.offsets)};
-  add_transaction(thread, BC_TRANSACTION, {.kind = Expected::Kind::kManager}, data, parcel);
+  add_transaction(thread, BC_TRANSACTION, {.kind = Expected::Kind::kManager}, data, writer.take());
   thread.stack.push_back(std::move(frame));
 }
 
@@ -136,7 +133,11 @@ void Program::told_clients(const binder_transaction_data& data) {
   if (node.oneway != 0) fail("it was told of clients before it had done with the last time");
   node.oneway = kNobodysCall;
   buffer.oneway_node = kCallbackNode + 1;
-  const std::vector<binder_size_t> offsets(data.offsets_size / sizeof(binder_size_t));
+  std::vector<binder_size_t> offsets(data.offsets_size / sizeof(binder_size_t));
+  if (!offsets.empty()) {
+    std::memcpy(offsets.data(), arena_.get() + (data.data.ptr.offsets - user_base_),
+                data.offsets_size);
+  }
   ParcelReader reader(
       ParcelView{.data = std::span<const std::byte>(arena_.get() + buffer.offset, data.data_size),
                  .offsets = offsets});

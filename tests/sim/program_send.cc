@@ -57,7 +57,7 @@ std::optional<std::uint32_t> Program::some_handle() {
 }
 
 void Program::add_transaction(Thread& thread, std::uint32_t command, Expected expected,
-                              binder_transaction_data data, const Parcel& parcel,
+                              binder_transaction_data data, const ParcelBytes& parcel,
                               std::uint64_t extra_bytes) {
   std::vector<std::byte>& staging = thread.staging;
   staging.resize((staging.size() + 7) & ~std::size_t{7});
@@ -71,12 +71,10 @@ void Program::add_transaction(Thread& thread, std::uint32_t command, Expected ex
   Command& made = thread.batch.emplace_back();
   if (extra_bytes > 0) {
     const std::uint32_t scattered = command == BC_REPLY ? BC_REPLY_SG : BC_TRANSACTION_SG;
-    append(made.bytes, scattered);
-    append(made.bytes,
-           binder_transaction_data_sg{.transaction_data = data, .buffers_size = extra_bytes});
+    put_command(made.bytes, scattered,
+                binder_transaction_data_sg{.transaction_data = data, .buffers_size = extra_bytes});
   } else {
-    append(made.bytes, command);
-    append(made.bytes, data);
+    put_command(made.bytes, command, data);
   }
   made.expected = expected;
 }

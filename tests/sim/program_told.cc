@@ -77,19 +77,14 @@ void Program::ioctl_done(ThreadId tid, const IoctlResult& result) {
 }
 
 void Program::told(Thread& thread, std::span<const std::byte> commands) {
-  while (commands.size() >= sizeof(std::uint32_t)) {
-    std::uint32_t command = 0;
-    std::memcpy(&command, commands.data(), sizeof command);
-    commands = commands.subspan(sizeof command);
-    const std::size_t size = _IOC_SIZE(command);
-    if (size > commands.size()) {
+  Returns returns(commands);
+  while (!returns.empty()) {
+    const auto got = returns.next();
+    if (!got) {
       fail("a command without its payload");
       return;
     }
-    const auto as = [&]<typename T>(T value) {
-      std::memcpy(&value, commands.data(), sizeof value);
-      return value;
-    };
+    const std::uint32_t command = got->name;
     if (command != BR_NOOP) {
       world_.trace().note("told", {serial_, thread.tid, _IOC_NR(command)});
     }
@@ -114,37 +109,36 @@ void Program::told(Thread& thread, std::span<const std::byte> commands) {
         told_error(thread, command);
         break;
       case BR_ERROR:
-        told_deposed(as(std::int32_t{}));
+        told_deposed(got->as<std::int32_t>());
         break;
       case BR_TRANSACTION:
-        told_call(thread, as(binder_transaction_data{}));
+        told_call(thread, got->as<binder_transaction_data>());
         break;
       case BR_REPLY:
-        told_reply(thread, as(binder_transaction_data{}));
+        told_reply(thread, got->as<binder_transaction_data>());
         break;
       case BR_INCREFS:
       case BR_ACQUIRE:
       case BR_RELEASE:
       case BR_DECREFS:
-        told_reference(thread, command, as(binder_ptr_cookie{}));
+        told_reference(thread, command, got->as<binder_ptr_cookie>());
         break;
       case BR_DEAD_BINDER:
-        told_death(as(binder_uintptr_t{}));
+        told_death(got->as<binder_uintptr_t>());
         break;
       case BR_CLEAR_DEATH_NOTIFICATION_DONE:
-        told_cleared(as(binder_uintptr_t{}));
+        told_cleared(got->as<binder_uintptr_t>());
         break;
       case kBrFrozenBinder:
-        told_frozen(as(binder_frozen_state{}));
+        told_frozen(got->as<binder_frozen_state>());
         break;
       case kBrClearFreezeNotificationDone:
-        told_freeze_cleared(as(binder_uintptr_t{}));
+        told_freeze_cleared(got->as<binder_uintptr_t>());
         break;
       default:
         fail("command " + std::to_string(_IOC_NR(command)) + " was not asked for");
         return;
     }
-    commands = commands.subspan(size);
   }
 }
 
@@ -155,9 +149,17 @@ void Program::told_deposed(std::int32_t error) {
   }
   ++world_.oracle().statistics.deposed;
   manages_ = false;
+  told_deposed_ = true;
+}
+
+bool Program::deposed() const {
+  SimHost& host = *world_.host(host_);
+  return told_deposed_ ||
+         (manages_ && !host.driver().contexts().front().manager.starts_with("pid "));
 }
 
 void Program::told_error(Thread& thread, std::uint32_t command) {
+  world_.find_revoked();
   const bool of_command = !thread.expected.empty();
   if (of_command) {
     const Expected expected = thread.expected.front();
@@ -236,7 +238,8 @@ void Program::take_things(Buffer& buffer, const std::vector<Thing>& things, Erra
     const bool ours = program_of(thing.uid) == serial_;
     const bool weak = thing.kind == ThingKind::kWeak;
     if (object.hdr.type == (weak ? BINDER_TYPE_WEAK_HANDLE : BINDER_TYPE_HANDLE)) {
-      if (ours && !world_.oracle().troubled_since(thing.since_ms)) {
+      // The node of a deposed manager has died for other hosts, and comes home as a dead one.
+      if (ours && !world_.oracle().troubled_since(thing.since_ms) && !world_.revoked(thing.uid)) {
         fail("a node of its own came as a handle");
       }
       take_handle(buffer, object.handle, thing);
@@ -259,7 +262,7 @@ void Program::take_handle(Buffer& buffer, std::uint32_t handle, const Thing& thi
     for (const auto& [other, its] : held_) {
       if (other != handle && its.uid == thing.uid &&
           !world_.oracle().troubled_since(std::min(its.since_ms, thing.since_ms)) &&
-          world_.oracle().alive(program_of(thing.uid))) {
+          world_.oracle().alive(program_of(thing.uid)) && !world_.revoked(thing.uid)) {
         fail("node " + std::to_string(thing.uid) + " has two handles, " + std::to_string(other) +
              " and " + std::to_string(handle));
       }
@@ -400,7 +403,7 @@ void Program::told_death(std::uint64_t cookie) {
       fail(name + " was told twice");
   }
   if (world_.oracle().alive(program_of(watch.uid)) &&
-      !world_.oracle().troubled_since(watch.since_ms)) {
+      !world_.oracle().troubled_since(watch.since_ms) && !world_.revoked(watch.uid)) {
     fail(name + " was told, and it lives");
   }
   later(BC_DEAD_BINDER_DONE, binder_uintptr_t{cookie});

@@ -46,7 +46,6 @@ class SimFiles final : public Files {
   std::expected<FileToken, int> import_file(HostId peer, FileNumber file) override;
   void send_offers(HostId peer) override;
   void drop_offers(HostId peer) override;
-  void bring_up_to_date(HostId) override {}  // nothing is written to these files
   const char* message_arrived(HostId peer, peer::FileMessage message) override;
   void peer_lost(HostId peer) override { peers_.erase(peer); }
 

@@ -60,12 +60,13 @@ void WatchedTransport::send(HostId to, PeerMessage message, Payload payload) {
 
 // ---- to the host ----
 
-void WatchedTransport::session_established(HostId from, Incarnation incarnation) {
+void WatchedTransport::session_established(HostId from, Incarnation incarnation,
+                                           WireVersion version) {
   world_.trace().note("established", {id_.value(), from.value(), incarnation.value()});
   peer(from).shadow = world_.shadow_of(transport_.session(from));
   world_.session_begun(id_, from);
   host_.before_event();
-  host_.events().session_established(from, incarnation);
+  host_.events().session_established(from, incarnation, version);
   host_.flush();
 }
 

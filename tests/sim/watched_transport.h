@@ -62,7 +62,7 @@ class WatchedTransport final : public Transport, private PeerEvents, private Obs
   };
 
   // ---- PeerEvents ----
-  void session_established(HostId peer, Incarnation incarnation) override;
+  void session_established(HostId peer, Incarnation incarnation, WireVersion version) override;
   void session_lost(HostId peer) override;
   PayloadDestination payload_arriving(HostId peer, const PeerMessage& message,
                                       std::uint64_t payload_bytes, LeaseId lease) override;

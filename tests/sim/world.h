@@ -11,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tests/sim/host.h"
@@ -47,6 +49,7 @@ struct Settings {
   std::uint64_t think_ms = 20;
   std::uint64_t max_filler = 600;
   std::size_t arena_bytes = 16 * 1024;
+  std::size_t slice_units = 256;  // of the ends of processes
   bool roomy = false;  // arenas that are never full
   bool builtin = false;
   bool lazy = false;          // every other program's service is; with builtin only
@@ -54,6 +57,7 @@ struct Settings {
   bool crashes = true;        // of agents
   bool weather = true;        // faults of the network
   bool freezes = false;       // of programs
+  std::uint64_t older = 0;    // which hosts speak the oldest version only: a bit each; no liars then
   HostId liar{};              // a host that lies, not the arbiter; 0: none
   std::uint64_t devices = 0;  // which hosts have one that writes into arenas of others: a bit each
   std::uint64_t fault_every_ms = 60;
@@ -68,6 +72,11 @@ struct Settings {
   Sabotage sabotage = Sabotage::kNone;
   std::size_t sabotaged_message = 0;  // index in PeerMessage
   std::uint64_t kill_at_event = 0;    // kills one program when so many events are over
+
+  // Whether the mask of hosts has that one; those from 64 on are in none.
+  static bool has(std::uint64_t hosts, HostId id) {
+    return id.value() < 64 && (hosts >> id.value() & 1) != 0;
+  }
 
   static Settings of_seed(std::uint64_t seed, std::uint32_t hosts = 0);
 };
@@ -87,6 +96,12 @@ class World {
   Program& start_program(HostId host);
   bool run_for(std::uint64_t ms);
   [[nodiscard]] bool all_connected() const;
+  // A reference that was passed on to a host that cannot reach its home is dead there, is never
+  // claimed, and is kept until the home gives up. So is one whose claim an older host has refused, as
+  // its introduction was slow.
+  [[nodiscard]] bool keeps_unclaimed() const {
+    return settings_.weather || settings_.liar != HostId{} || settings_.older != 0 || !met_first_;
+  }
   // Checks that homes count for peers exactly what these hold and what is under way.
   void compare_ledgers();
   void check_names();
@@ -103,6 +118,10 @@ class World {
   Trace& trace() { return trace_; }
   Oracle& oracle() { return oracle_; }
   OpenFiles& files() { return files_; }
+  // Of all calls there were.
+  std::unordered_map<SpanId, TraceId>& traces() { return traces_; }
+  // Those of other hosts that were replied to.
+  std::unordered_set<SpanId>& replied_to() { return replied_to_; }
   SimHost* host(HostId id) { return hosts_[id.value()].get(); }
   [[nodiscard]] const SimHost* host(HostId id) const { return hosts_[id.value()].get(); }
   // Null if the program is gone.
@@ -118,10 +137,16 @@ class World {
   [[nodiscard]] std::uint64_t losses(HostId host, Uid uid) const;
 
   [[nodiscard]] bool has_device(HostId id) const {
-    return id.value() < 64 && (settings_.devices >> id.value() & 1) != 0;  // the rest has none
+    return Settings::has(settings_.devices, id);
   }
   [[nodiscard]] bool wants_manager();
   void managed_by(std::uint64_t serial);
+  // Tells the oracle of managers that have been deposed, whether or not they have read so.
+  void find_revoked();
+  [[nodiscard]] bool revoked(Uid uid) {
+    find_revoked();
+    return oracle_.revoked(uid);
+  }
   [[nodiscard]] std::string some_service();
   [[nodiscard]] Uid service_uid(const std::string& name) const;
   // The owner read that nobody holds it; with `weakly`, that nobody holds it in any way.
@@ -156,7 +181,10 @@ class World {
   Trace trace_;
   Network network_;
   OpenFiles files_;
+  std::unordered_map<SpanId, TraceId> traces_;
+  std::unordered_set<SpanId> replied_to_;
   bool storm_ = true;
+  bool met_first_ = false;  // all hosts were connected before the first program was started
   std::uint64_t quiet_from_ms_ = static_cast<std::uint64_t>(-1);
   std::vector<std::unique_ptr<SimHost>> hosts_;  // by id
   std::vector<std::uint64_t> lives_;

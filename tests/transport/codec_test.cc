@@ -8,6 +8,7 @@
 #include <random>
 
 #include "transport/limits.h"
+#include "transport/plain_messages.h"
 
 namespace netbinder {
 namespace {
@@ -39,7 +40,9 @@ peer::Call some_call() {
                                              .length = 16,
                                              .has_parent = true,
                                              .parent_index = 1,
-                                             .parent_offset = 24}}}};
+                                             .parent_offset = 24}}},
+          .trace = TraceId(~0ULL),
+          .span = SpanId(18)};
 }
 
 peer::Call some_call_with_files() {
@@ -96,6 +99,8 @@ std::vector<PeerMessage> all_messages() {
                       .recipient = HostId(5),
                       .handoff = HandoffId(6)},
       peer::RecipientLost{.recipient = HostId(7)},
+      peer::AskIntroductions{},
+      peer::IntroductionsSent{},
       peer::ContextHolder{.context = "binder",
                           .holder = HostId(3),
                           .incarnation = Incarnation(4),
@@ -125,6 +130,7 @@ std::vector<Frame> all_frames() {
       frame::Challenge{.host = HostId(1),
                        .host_name = "alpha",
                        .incarnation = Incarnation(2),
+                       .newest = WireVersion{9},
                        .nonce = {3, 4}},
       frame::Answer{.proof = {5, 6}},
       frame::Welcome{.session = SessionId(3), .received = Sequence(4), .proof = {7, 8}},
@@ -368,6 +374,131 @@ TEST(Codec, RandomBytesInRandomPlacesNeverHurt) {
     }
   }
   EXPECT_GT(valid, 0U);
+}
+
+// ---- the messages of plain calls, which have a way of their own ----
+
+std::optional<Frame> decode_plain(std::span<const std::byte> bytes, std::uint64_t payload_bytes) {
+  frame::Message message;
+  if (!codec::decode_plain(bytes, payload_bytes, message)) return std::nullopt;
+  return message;
+}
+
+std::vector<PeerMessage> some_plain_messages() {
+  std::vector<PeerMessage> messages;
+  std::mt19937_64 random(7);
+  // Numbers of all lengths: their highest bytes are in places of their own, too.
+  const auto number = [&] { return random() >> (random() % 64); };
+  const auto shape = [&] {
+    return PayloadShape{.data_size = number() % (PayloadShape::kMaxPartBytes + 1),
+                        .offsets_size = number() % (PayloadShape::kMaxPartBytes + 1) & ~7ULL,
+                        .extra_size = number() % (PayloadShape::kMaxPartBytes + 1) & ~7ULL};
+  };
+  const auto some_ancestors = [&](int count) {
+    CallAncestors ancestors;
+    if (count == 1) ancestors = {{HostId(static_cast<std::uint32_t>(number())), CallId(number())}};
+    return ancestors;
+  };
+  for (int i = 0; i < 300; ++i) {
+    messages.emplace_back(peer::Call{.call = CallId(number()),
+                                     .target = NodeNumber(number()),
+                                     .caller = ProcessId(number()),
+                                     .code = static_cast<std::uint32_t>(number()),
+                                     .flags = static_cast<std::uint32_t>(number()),
+                                     .sender_euid = static_cast<std::uint32_t>(number()),
+                                     .nice = static_cast<std::int32_t>(number()),
+                                     .wants_acceptance = random() % 2 == 0,
+                                     .security_context = {},
+                                     .ancestors = some_ancestors(i % 2),
+                                     .shape = shape(),
+                                     .objects = {},
+                                     .trace = TraceId(number()),
+                                     .span = SpanId(number())});
+    messages.emplace_back(peer::Reply{.call = CallId(number()),
+                                      .caller = ProcessId(number()),
+                                      .code = static_cast<std::uint32_t>(number()),
+                                      .flags = static_cast<std::uint32_t>(number()),
+                                      .sender_euid = static_cast<std::uint32_t>(number()),
+                                      .shape = shape(),
+                                      .objects = {}});
+  }
+  return messages;
+}
+
+TEST(PlainMessages, AreTheSameBytesAsTheSchemasEncoderMakes) {
+  std::uint64_t sequence = ~0ULL;
+  for (const PeerMessage& message : some_plain_messages()) {
+    const std::uint64_t payload_bytes = payload_image_bytes(message);
+    Bytes plain;
+    Bytes any;
+    ASSERT_TRUE(codec::encode_plain(Sequence(sequence), Sequence(sequence / 3), message,
+                                    payload_bytes, plain));
+    ASSERT_TRUE(codec::encode_any(Sequence(sequence), Sequence(sequence / 3), message,
+                                  payload_bytes, any));
+    ASSERT_EQ(plain, any);
+    const auto bytes = std::span(plain).subspan(kFramePrefixBytes);
+    const auto decoded = decode_plain(bytes, payload_bytes);
+    ASSERT_TRUE(decoded.has_value());
+    ASSERT_EQ(*decoded, codec::decode_any(bytes, payload_bytes).value());
+    ASSERT_EQ(*decoded, Frame(frame::Message{.sequence = Sequence(sequence),
+                                             .received = Sequence(sequence / 3),
+                                             .content = message}));
+    sequence = sequence / 2 + 11;
+  }
+}
+
+TEST(PlainMessages, AreOnlyThoseWithoutListsAndTexts) {
+  Bytes out = {std::byte{1}};
+  for (const PeerMessage& message : all_messages()) {
+    const auto* call = std::get_if<peer::Call>(&message);
+    const auto* reply = std::get_if<peer::Reply>(&message);
+    if (call != nullptr && call->objects.empty() && call->ancestors.size() < 2 &&
+        call->security_context.empty()) {
+      continue;
+    }
+    if (reply != nullptr && reply->objects.empty()) continue;
+    EXPECT_FALSE(codec::encode_plain(Sequence(1), {}, message, payload_image_bytes(message), out));
+  }
+  peer::Call call;
+  call.security_context = "u";
+  EXPECT_FALSE(codec::encode_plain(Sequence(1), {}, call, 0, out));
+  call.security_context.clear();
+  call.ancestors.resize(2);
+  EXPECT_FALSE(codec::encode_plain(Sequence(1), {}, call, 0, out));
+  call.ancestors.clear();
+  EXPECT_FALSE(codec::encode_plain(Sequence(1), {}, call, 8, out)) << "another size than announced";
+  call.shape.offsets_size = 4;
+  EXPECT_FALSE(codec::encode_plain(Sequence(1), {}, call, 8, out)) << "an invalid shape";
+  EXPECT_EQ(out, Bytes{std::byte{1}}) << "nothing has been written";
+}
+
+// Whatever else a peer sends is for the schema's reader: no bit of it is overlooked.
+TEST(PlainMessages, BytesThatDifferBesideTheNumbersAreNone) {
+  peer::Call call;
+  call.call = CallId(1);
+  call.ancestors.resize(1);
+  Bytes frame;
+  ASSERT_TRUE(codec::encode_plain(Sequence(2), Sequence(1), call, 0, frame));
+  const Bytes message(frame.begin() + kFramePrefixBytes, frame.end());
+  std::size_t numbers = 0;
+  for (std::size_t bit = 0; bit < 8 * message.size(); ++bit) {
+    Bytes changed = message;
+    changed[bit / 8] ^= std::byte{1} << (bit % 8);
+    const auto plain = decode_plain(changed, 0);
+    const auto any = codec::decode_any(changed, 0);
+    if (!plain) continue;
+    ++numbers;
+    ASSERT_TRUE(any.has_value()) << "bit " << bit << ": " << any.error();
+    ASSERT_EQ(*plain, *any) << "bit " << bit;
+  }
+  // Sequence, received, call, target, caller, trace, span and the ancestor's call; code, flags, euid, nice and
+  // the ancestor's host; and a bool. A shape of another size is not the announced one.
+  EXPECT_EQ(numbers, 8 * 64U + 5 * 32U + 1U);
+  EXPECT_FALSE(decode_plain(std::span(message).first(message.size() - 8), 0).has_value());
+  Bytes longer = message;
+  longer.resize(longer.size() + 8);
+  EXPECT_FALSE(decode_plain(longer, 0).has_value());
+  EXPECT_FALSE(decode_plain({}, 0).has_value());
 }
 
 }  // namespace

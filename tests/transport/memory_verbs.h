@@ -59,7 +59,7 @@ class MemoryVerbs : public Verbs {
     friend bool operator==(const Misuse&, const Misuse&) = default;
   };
 
-  // What a device was told to send, so far. Each call of post_send rings its doorbell once.
+  // The sends that were posted to a device so far. Each call of post_send rings its doorbell once.
   struct Posted {
     std::size_t doorbells = 0;
     std::size_t requests = 0;

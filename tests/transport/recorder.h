@@ -30,6 +30,7 @@ class Recorder : public PeerEvents {
   struct Peer {
     bool established = false;
     Incarnation incarnation;
+    WireVersion version;
     int sessions = 0;
     int losses = 0;
     int abandoned = 0;
@@ -50,11 +51,12 @@ class Recorder : public PeerEvents {
   std::function<void(HostId)> on_arriving;
   std::function<void(HostId)> on_lost;
 
-  void session_established(HostId host, Incarnation incarnation) override {
+  void session_established(HostId host, Incarnation incarnation, WireVersion version) override {
     auto& peer = peers[host];
     EXPECT_FALSE(peer.established) << "established twice";
     peer.established = true;
     peer.incarnation = incarnation;
+    peer.version = version;
     peer.messages.clear();
     ++peer.sessions;
     if (on_established) on_established(host);

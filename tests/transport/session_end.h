@@ -25,14 +25,16 @@ inline constexpr SessionTiming kTiming{.timeout_ms = 5000,
                                        .ack_delay_ms = 10};
 
 struct End {
-  explicit End(std::uint32_t host, const SessionLimits& limits = {}, ClusterKey with_key = {})
+  explicit End(std::uint32_t host, const SessionLimits& limits = {}, ClusterKey with_key = {},
+               WireVersion newest = kNewestVersion, std::uint64_t life = 100)
       : session({.cluster = "test",
                  .host = HostId(host),
                  .host_name = "host" + std::to_string(host),
-                 .incarnation = Incarnation(100 + host),
+                 .incarnation = Incarnation(life + host),
                  .peer = HostId(3 - host),
                  .peer_name = "host" + std::to_string(3 - host),
-                 .key = with_key},
+                 .key = with_key,
+                 .newest = newest},
                 kTiming, limits, recorder, [this] { return ++last_id; }) {}
 
   Recorder::Peer& peer() { return recorder.peers[session.identity().peer]; }
@@ -99,11 +101,12 @@ struct End {
     return {.host = HostId(1),
             .host_name = "host1",
             .incarnation = Incarnation(incarnation),
+            .newest = kNewestVersion,
             .nonce = {7}};
   }
   static frame::Hello hello(std::uint64_t session_id = 0, std::uint64_t received = 0,
                             std::uint64_t incarnation = 102) {
-    return {.protocol_version = kProtocolVersion,
+    return {.version = kNewestVersion,
             .cluster = "test",
             .host = HostId(2),
             .host_name = "host2",

@@ -77,7 +77,7 @@ class Pair {
     }
 
     // Every session of an end has a tag, which is in all its messages: (host, counter).
-    void session_established(HostId, Incarnation incarnation) override {
+    void session_established(HostId, Incarnation incarnation, WireVersion) override {
       EXPECT_FALSE(established) << "no end of the session before";
       EXPECT_EQ(incarnation, Incarnation(1000 * (3 - host) + pair.other(*this).life));
       established = true;

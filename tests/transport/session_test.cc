@@ -391,7 +391,7 @@ TEST(Session, HellosThatDoNotFitAreRefused) {
   };
   EXPECT_EQ(reason(End::hello()), std::nullopt);
   auto hello = End::hello();
-  hello.protocol_version = kProtocolVersion + 1;
+  hello.version = WireVersion{kNewestVersion.value() + 1};
   EXPECT_EQ(reason(hello), RefuseReason::kVersion);
   hello = End::hello();
   hello.cluster = "other";
@@ -499,7 +499,7 @@ TEST(Session, SilenceIsFilledWithHeartbeats) {
   EXPECT_EQ(end.session.next_tick_ms(), end.now_ms + kTiming.heartbeat_ms);
 }
 
-// What the clocks of hosts say is compared where both tell.
+// The clocks of two hosts are compared if both tell theirs.
 TEST(Session, HeartbeatsTellTheClock) {
   Acceptor end;
   EXPECT_EQ(end.in(frame::Heartbeat{.received = Sequence(0), .clock_ms = 5000}), Next::kReadOn);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which peers are let in, and which are not. The conformance suite in transport_test.cc shows that
-// sessions over TLS behave like others.
+// Peers that are let in, and peers that are not. The conformance suite in transport_test.cc shows
+// that sessions over TLS behave like others.
 #include <gtest/gtest.h>
 
 #include "tests/transport/tcp_cluster.h"

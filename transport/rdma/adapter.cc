@@ -37,7 +37,7 @@ std::expected<void, std::string> Adapter::open() {
   armed_ = false;
   watch_.assign(device_->event_fd());
   watch();
-  log::info("RDMA device {}", device_->description());
+  log::rdma.info("RDMA device {}", device_->description());
   return {};
 }
 
@@ -55,7 +55,7 @@ void Adapter::watch() {
 }
 
 void Adapter::lose(std::string reason) {
-  log::warn("RDMA device {}: {}", device_->description(), reason);
+  log::rdma.warn("RDMA device {}: {}", device_->description(), reason);
   lost_ = std::move(reason);
   watch_.release();
   std::vector<QueuePairNumber> numbers;

@@ -161,7 +161,7 @@ bool Endpoint::handle(const frame::LeaseWanted& wanted) {
     } else {
       // Logged once for each reason.
       if (std::exchange(cannot_lend_, key.error()) != key.error()) {
-        log::warn("payloads to a program come in segments: {}", key.error());
+        log::rdma.warn("payloads to a program come in segments: {}", key.error());
       }
       owner_.lease_ended(place->id);
     }

@@ -23,7 +23,7 @@ struct CertificateFacts {
 // The first certificate of a PEM file, or why it cannot be read.
 [[nodiscard]] std::expected<CertificateFacts, std::string> read_certificate(const std::string& file);
 
-// What an authority has said about the certificates that it has revoked.
+// An authority's statement about the certificates that it has revoked.
 struct RevocationFacts {
   std::string issuer;
   std::size_t revoked = 0;

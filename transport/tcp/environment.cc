@@ -9,9 +9,9 @@ void Environment::log_broken_peer(const std::string& remote, const std::string& 
   const int left_out = broken_peers.admit(now_ms());
   if (left_out < 0) return;
   if (left_out == 0) {
-    log::warn("connection with {} closed: {}", remote, reason);
+    log::transport.warn("connection with {} closed: {}", remote, reason);
   } else {
-    log::warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
+    log::transport.warn("connection with {} closed: {} ({} more like it)", remote, reason, left_out);
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include "transport/config.h"
 #include "transport/rdma/adapter.h"
+#include "transport/small_payloads.h"
 #include "transport/tcp/hot_links.h"
 #include "transport/tcp/stream.h"
 
@@ -48,6 +49,7 @@ struct Environment {
   std::shared_ptr<rdma::Adapter> adapter;  // none: not configured
   std::string no_adapter;                  // why
   HotLinks hot;
+  SmallPayloads small_payloads;
 
   [[nodiscard]] std::uint64_t now_ms() const {
     return moment_ms != 0 ? moment_ms : rdma::Adapter::now_ms();

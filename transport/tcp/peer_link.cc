@@ -94,6 +94,8 @@ void PeerLink::set_address(const std::string& text, Address address) {
 
 void PeerLink::dial() {
   ++dial_number_;
+  log::transport.trace("connecting to host {} '{}' at {}", peer_.id.value(), peer_.name,
+                       peer_.address);
   dialing_ =
       Connecting{.deadline_ms = environment_->now_ms() + environment_->config.timing.handshake_ms,
                  .socket = nullptr};
@@ -160,9 +162,9 @@ void PeerLink::dial_failed(const std::string& reason, Met met) {
     logged_failure_ = reason;
     // Somebody who is there and refuses is no matter of waiting.
     if (met == Met::kSomebody) {
-      log::warn("no link to host {} '{}': {}", peer_.id.value(), peer_.name, reason);
+      log::transport.warn("no link to host {} '{}': {}", peer_.id.value(), peer_.name, reason);
     } else {
-      log::info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
+      log::transport.info("no link to host {} '{}' yet: {}", peer_.id.value(), peer_.name, reason);
     }
   }
   wait_and_dial();
@@ -175,6 +177,8 @@ void PeerLink::wait_and_dial() {
   wait_ms_ =
       std::clamp<std::uint64_t>(2 * wait_ms_, config.reconnect_min_ms, config.reconnect_max_ms);
   dialing_ = Waiting{.until_ms = environment_->now_ms() + wait_ms_};
+  log::transport.trace("host {} '{}' is tried again in {} ms", peer_.id.value(), peer_.name,
+                       wait_ms_);
 }
 
 // --- The connection
@@ -185,6 +189,8 @@ void PeerLink::opened(Connection& connection) {
     return;
   }
   dialing_ = Resting{};
+  log::transport.debug("connected with host {} '{}' at {}", peer_.id.value(), peer_.name,
+                       connection.remote());
   const auto now_ms = environment_->now_ms();
   if (session_.tick(now_ms)) NB_CHECK(false);  // without a link there is none to close
   log_session();
@@ -202,6 +208,8 @@ void PeerLink::accept(std::shared_ptr<Connection> connection, const Acceptance& 
   if (connection_) drop("the peer has connected again");
   const auto now_ms = environment_->now_ms();
   connection_ = std::move(connection);
+  log::transport.debug("host {} '{}' has connected from {}", peer_.id.value(), peer_.name,
+                       connection_->remote());
   connection_->set_owner(*this);
   connection_->allow_session_frames();
   up_since_ms_ = now_ms;
@@ -270,6 +278,7 @@ void PeerLink::drop(const std::string& reason) {
   // This may write a goodbye. If there is a queue pair, no messages: those come after the ones it
   // lost.
   connection->pump();
+  past_retransmitted_ += connection->facts().tcp.retransmitted;
   connection->close();
   end_endpoint(rdma::Endpoint::Tell::kOwner);
   endpoint_tried_ = false;
@@ -280,7 +289,7 @@ void PeerLink::drop(const std::string& reason) {
   if (!session_.link_down()) session_.disconnected(now_ms);
   last_failure_ = reason;
   if (was_up && session_.live()) {
-    log::info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
+    log::transport.info("the link to host {} '{}' is lost: {}", peer_.id.value(), peer_.name, reason);
   }
   log_session();
   if (session_.identity().dials()) {
@@ -321,12 +330,17 @@ void PeerLink::log_session() {
   const auto& counters = session_.counters();
   if (counters.lost != logged_lost_) {
     logged_lost_ = counters.lost;
-    log::warn("the session with host {} '{}' is over: {}", peer_.id.value(), peer_.name,
+    log::transport.warn("the session with host {} '{}' is over: {}", peer_.id.value(), peer_.name,
               session_.loss_reason());
   }
   if (counters.established != logged_established_) {
     logged_established_ = counters.established;
-    log::info("session with host {} '{}' established", peer_.id.value(), peer_.name);
+    log::transport.info("session with host {} '{}' established", peer_.id.value(), peer_.name);
+  }
+  if (counters.resumed != logged_resumed_) {
+    logged_resumed_ = counters.resumed;
+    log::transport.debug("the session with host {} '{}' goes on over a new link, its number {}",
+                         peer_.id.value(), peer_.name, counters.resumed + 1);
   }
 }
 
@@ -355,14 +369,15 @@ LinkStatus PeerLink::status() const {
   status.payload_bytes_written_here = rdma.payload_bytes_written_here;
   status.payload_bytes_copied_here = rdma.payload_bytes_copied_here;
   status.last_failure = last_failure_;
+  const StreamFacts facts = connection_ ? connection_->facts() : StreamFacts{};
+  status.retransmitted = past_retransmitted_ + facts.tcp.retransmitted;
   if (connection_ && session_.link_up()) {
-    const StreamFacts facts = connection_->facts();
     status.up_for_ms = environment_->now_ms() - up_since_ms_;
-    status.round_trip_us = facts.round_trip_us;
+    status.round_trip_us = facts.tcp.round_trip_us;
     status.certificate_end_s = facts.certificate_end_s;
     if (const auto ahead_ms = session_.clock_ahead_ms()) {
       // It was on its way for half a round trip.
-      status.clock_ahead_ms = *ahead_ms + static_cast<std::int64_t>(facts.round_trip_us / 2000);
+      status.clock_ahead_ms = *ahead_ms + static_cast<std::int64_t>(facts.tcp.round_trip_us / 2000);
     }
   }
   if (connection_) {

@@ -43,7 +43,7 @@ class PeerLink : public ConnectionOwner,
   void retire(const std::string& reason);
   // Makes the link anew, if there is one. The session goes on.
   void renew();
-  // Where to dial from now on.
+  // Sets the address to dial from now on.
   void set_address(const std::string& text, Address address);
 
   // Why a connection cannot be this peer's, as far as the connection tells.
@@ -154,8 +154,10 @@ class PeerLink : public ConnectionOwner,
   rdma::EndpointCounters past_rdma_;  // of earlier queue pairs
 
   ConnectionCounters past_;  // of earlier connections
+  std::uint64_t past_retransmitted_ = 0;
   std::uint64_t logged_established_ = 0;
   std::uint64_t logged_lost_ = 0;
+  std::uint64_t logged_resumed_ = 0;
 };
 
 }  // namespace netbinder::tcp

@@ -116,7 +116,7 @@ void PeerLink::send_control(const Frame& frame) { connection_->write(make_contro
 
 void PeerLink::rdma_failed(const std::string& reason) {
   if (reason != rdma_reason_) {
-    log::info("no RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, reason);
+    log::rdma.info("no RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, reason);
   }
   rdma_reason_ = reason;
   const auto& config = environment_->config.rdma;
@@ -152,7 +152,7 @@ void PeerLink::endpoint_failed(const std::string& of_endpoint, bool broke_protoc
 void PeerLink::endpoint_sends() {
   rdma_reason_ = environment_->adapter->device().description();
   rdma_since_ms_ = environment_->now_ms();
-  log::info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
+  log::rdma.info("RDMA with host {} '{}': {}", peer_.id.value(), peer_.name, rdma_reason_);
   // This goes after the messages that the connection already has.
   send_control(frame::RdmaSwitch{});
 }
@@ -183,7 +183,7 @@ Payload PeerLink::new_payload(std::uint64_t bytes) {
   if (bytes >= rdma::kLeasedPayloadBytes && endpoint_ && endpoint_->sending()) {
     if (auto staged = staging_->allocate(bytes)) return *std::move(staged);
   }
-  return Payload::allocate(bytes);
+  return environment_->small_payloads.allocate(bytes);
 }
 
 void PeerLink::memory_ends(std::span<std::byte> arena) {

@@ -66,16 +66,16 @@ void PlainStream::close() {
   socket_.close(ignored);
 }
 
-std::uint64_t round_trip_us(int socket) {
+TcpFacts tcp_facts(int socket) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return info.tcpi_rtt;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {.round_trip_us = info.tcpi_rtt, .retransmitted = info.tcpi_total_retrans};
 }
 
 StreamFacts PlainStream::facts() const {
   const int handle = const_cast<boost::asio::ip::tcp::socket&>(socket_).native_handle();
-  return {.round_trip_us = round_trip_us(handle), .certificate_end_s = 0};
+  return {.tcp = tcp_facts(handle), .certificate_end_s = 0};
 }
 
 bool PlainStream::peer_is(const std::string& /*host_name*/) const {

@@ -32,9 +32,15 @@ class StreamEvents {
   virtual void writable() = 0;
 };
 
+// As the kernel sees a connection; 0: not known.
+struct TcpFacts {
+  std::uint64_t round_trip_us = 0;
+  std::uint64_t retransmitted = 0;  // segments, since it was made
+};
+
 // For status displays.
 struct StreamFacts {
-  std::uint64_t round_trip_us = 0;       // as the kernel sees it; 0: not known
+  TcpFacts tcp;
   std::int64_t certificate_end_s = 0;    // of the peer's, since 1970; 0: there is none
 };
 
@@ -82,8 +88,8 @@ class PlainStream : public Stream {
   boost::asio::ip::tcp::socket socket_;
 };
 
-// The round trip of a connected socket.
-[[nodiscard]] std::uint64_t round_trip_us(int socket);
+// Of a connected socket.
+[[nodiscard]] TcpFacts tcp_facts(int socket);
 
 // Sets the options that every connection's socket has.
 void configure_socket(boost::asio::ip::tcp::socket& socket, boost::system::error_code& error);

@@ -41,7 +41,7 @@ void validate(const TransportConfig& config) {
   };
   require(config.host.value() != 0, "the host has no id");
   require(config.incarnation.value() != 0, "the agent has no incarnation");
-  require(config.peers.empty() || config.insecure || config.tls.enabled() ||
+  require((config.peers.empty() && !config.peers_come) || config.insecure || config.tls.enabled() ||
               !config.cluster_key.empty(),
           "hosts talk to each other only with a key that they share (cluster_key) or certificates "
           "(tls.certificate, tls.key, tls.ca), or with insecure = true");
@@ -72,6 +72,7 @@ TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEve
                                                                      .adapter = {},
                                                                      .no_adapter = {},
                                                                      .hot = {},
+                                                                     .small_payloads = {},
                                                                      .moment_ms = 0});
   use_rdma(std::move(verbs));
   if (environment_->config.tls.enabled()) {
@@ -170,7 +171,8 @@ TcpTransport::~TcpTransport() {
 }
 
 void TcpTransport::start() {
-  if (!environment_->config.listen_address.empty() && !links_.empty()) listen();
+  const TransportConfig& config = environment_->config;
+  if (!config.listen_address.empty() && (config.peers_come || !links_.empty())) listen();
   for (auto& link : links_) link->start();
   started_ = true;
 }
@@ -198,7 +200,7 @@ void TcpTransport::listen() {
   } catch (const boost::system::system_error& error) {  // which is no std::system_error
     throw std::system_error(error.code(), "cannot listen on " + listen_address);
   }
-  log::info("listening on {}", tcp::to_string(listener_->endpoint()));
+  log::transport.info("listening on {}", tcp::to_string(listener_->endpoint()));
 }
 
 void TcpTransport::send(HostId peer, PeerMessage message, Payload payload) {

@@ -250,7 +250,7 @@ std::string TlsStream::handshake_failure() const {
 
 StreamFacts TlsStream::facts() const {
   StreamFacts facts;
-  facts.round_trip_us = round_trip_us(const_cast<tcp::socket&>(socket_).native_handle());
+  facts.tcp = tcp_facts(const_cast<tcp::socket&>(socket_).native_handle());
   const Certificate certificate = peer_certificate(ssl_.get());
   std::tm end{};
   if (certificate != nullptr &&

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Writes what is heard of calls into a ring (node-agent/call_ring.h). No allocation, no formatting,
+// no system call. Owned by CallTracing, for as long as anybody follows calls. Thread: the
+// data-plane thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "core/base/ids.h"
+#include "host/call_listeners.h"
+#include "node-agent/call_ring.h"
+#include "node-agent/shared_memory.h"
+
+namespace netbinder {
+
+struct RecordingHost {
+  HostId host;
+  Incarnation incarnation;
+  std::string name;
+  std::string boot;  // which run of which kernel this is
+};
+
+class CallRecorder final : public CallListener {
+ public:
+  // `memory` has room for a Ring, and nothing in it yet.
+  CallRecorder(SharedMemory memory, const RecordingHost& host);
+
+  void heard(const CallReport& report, std::uint64_t now_ns) override;
+  // Read-only, for who may see everybody's calls.
+  [[nodiscard]] int readers_fd() const { return memory_.program_fd(); }
+
+ private:
+  // Which of the reasons this is; it is added if there is room.
+  std::uint16_t number_of(const char* reason);
+  void note_interface(std::uint32_t node, std::span<const std::byte> parcel);
+
+  SharedMemory memory_;
+  call_ring::Ring& ring_;
+  std::uint64_t written_ = 0;
+  std::array<const char*, call_ring::kReasons> reasons_{};
+  std::array<std::uint32_t, call_ring::kNames> noted_{};    // the node that has each name's place
+  std::array<std::uint8_t, call_ring::kNames> nameless_{};  // calls for each place that had no name
+};
+
+}  // namespace netbinder

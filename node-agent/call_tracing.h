@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether the agent records calls: it does while an administrator's tool asks for it, and for a few
+// seconds more. Each request is for a bounded time, so that nothing has to be told when a tool
+// ends, however it does. Recording begins with an empty ring, which all that ask meanwhile share.
+//
+// Owned by the agent. Thread: the data-plane thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "host/call_listeners.h"
+#include "node-agent/call_recorder.h"
+
+namespace netbinder {
+
+class CallTracing {
+ public:
+  static constexpr std::chrono::seconds kMost{60};  // of one request
+
+  CallTracing(boost::asio::io_context& io, CallListeners& calls, RecordingHost host)
+      : calls_(calls), host_(std::move(host)), timer_(io) {}
+  ~CallTracing() { end(); }
+  CallTracing(const CallTracing&) = delete;
+  CallTracing& operator=(const CallTracing&) = delete;
+
+  // Records calls for so long from now, or longer if that was asked for before. The ring's
+  // read-only descriptor, which stays this object's; or why there is none.
+  [[nodiscard]] std::expected<int, std::string> record_for(std::chrono::seconds time);
+  [[nodiscard]] bool records() const { return recorder_ != nullptr; }
+
+ private:
+  void wait();
+  void end();
+
+  CallListeners& calls_;
+  RecordingHost host_;
+  boost::asio::steady_timer timer_;
+  std::chrono::steady_clock::time_point until_;
+  std::unique_ptr<CallRecorder> recorder_;  // null: nobody follows calls
+};
+
+}  // namespace netbinder

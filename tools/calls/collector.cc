@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/calls/collector.h"
+
+#include <utility>
+
+namespace netbinder::tools {
+
+Collector::Collector(const std::string& agent_socket) : reader_(agent_socket) {
+  recording_.host = reader_.host();
+  recording_.name = reader_.host_name();
+  recording_.boot = reader_.boot();
+}
+
+void Collector::collect() {
+  if (full()) return;
+  const std::size_t known = recording_.entries.size();
+  reader_.drain(recording_.entries);
+  for (std::size_t i = known; i < recording_.entries.size(); ++i) {
+    const call_ring::Entry& entry = recording_.entries[i];
+    // Names share places in the ring, and programs end, so both are asked for at once.
+    if (entry.node != 0 && recording_.interface_of(entry.node).empty()) {
+      const std::string name = reader_.interface_of(entry.node);
+      if (!name.empty()) recording_.interfaces[entry.node] = name;
+    }
+    if (entry.caller_host == 0) (void)programs_.of(entry.caller_pid);
+    if (entry.handler_host == 0) (void)programs_.of(entry.handler_pid);
+    if (entry.reason != 0) recording_.reasons[entry.reason] = reader_.reason(entry.reason);
+  }
+}
+
+HostRecording Collector::take() {
+  recording_.lost = reader_.lost();
+  for (const auto& [pid, name] : programs_.all()) {
+    if (!name.empty()) recording_.programs[pid] = name;
+  }
+  return std::move(recording_);
+}
+
+}  // namespace netbinder::tools

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The names of this machine's programs, by pid, as they were when each was first asked for.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <string>
+
+namespace netbinder::tools {
+
+class ProgramNames {
+ public:
+  // Empty: there is no such program, or no more.
+  const std::string& of(std::int32_t pid) {
+    const auto [found, is_new] = names_.try_emplace(pid);
+    if (is_new && pid > 0) {
+      std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+      std::string line;
+      std::getline(file, line);
+      for (const char each : line) found->second += each >= ' ' && each <= '~' ? each : '?';
+    }
+    return found->second;
+  }
+  [[nodiscard]] const std::map<std::int32_t, std::string>& all() const { return names_; }
+
+ private:
+  std::map<std::int32_t, std::string> names_;
+};
+
+}  // namespace netbinder::tools
