@@ -10,4 +10,8 @@ preset=${NETBINDER_PRESET:-release}
 scripts/install-deps.sh
 cmake --preset "$preset"
 cmake --build --preset "$preset"
-exec ctest --preset "$preset" -j "$(nproc)" "$@"
+status=0
+ctest --preset "$preset" -j "$(nproc)" "$@" || status=$?
+# Among thousands of lines nobody finds them.
+((status == 0)) || scripts/failed-tests "build/$preset"
+exit "$status"

@@ -39,7 +39,7 @@ Driver::~Driver() {
     peer_lost(cluster_->peers().all().begin()->first);
   }
   while (!model_.processes().empty()) close(model_.processes().begin()->second->id());
-  while (has_ending()) go_on_ending();
+  while (has_more()) go_on();
 }
 
 // ---- processes ----
@@ -140,9 +140,10 @@ void Driver::close(ProcessId id) {
   finish_event();
 }
 
-void Driver::go_on_ending() {
-  if (!has_ending()) return;
-  teardown_.go_on();
+void Driver::go_on() {
+  if (!has_more()) return;
+  if (!model_.ending().empty()) teardown_.go_on();
+  if (freezes_.has_untold()) freezes_.go_on_telling();
   finish_event();
 }
 

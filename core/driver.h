@@ -56,12 +56,8 @@ class Driver {
   // -ENXIO: no such context, -EMFILE: too many processes, of this user or altogether.
   std::expected<ProcessId, int> open(std::string_view context, Credentials credentials);
   // The last descriptor is gone: the process dies, and the memory of its arena is touched no more.
-  // A large process ends in slices: go_on_ending() does the rest.
+  // A large process ends in slices: go_on() does the rest.
   void close(ProcessId process);
-  [[nodiscard]] bool has_ending() const { return !model_.ending().empty(); }
-  // Ends more of the processes that are ending, if there are any (core/local/teardown.h). To be
-  // called soon, and again while there are; other events may come in between.
-  void go_on_ending();
   // Some descriptor was closed: threads blocked in a read return.
   void flush(ProcessId process);
   // mmap: `memory` is the arena here, `user_address` where the program has it. -EBUSY: it has one.
@@ -103,6 +99,14 @@ class Driver {
   [[nodiscard]] bool has_context(std::string_view name) const {
     return model_.find_context(name) != nullptr;
   }
+
+  // ---- long work, done in slices with other events in between ----
+  // Processes that are ending (core/local/teardown.h), and freezes that are being told
+  // (core/local/freezes.h). While there are any, go_on() is to be called soon and again.
+  [[nodiscard]] bool has_more() const {
+    return !model_.ending().empty() || freezes_.has_untold();
+  }
+  void go_on();
 
   // ---- ioctls; each ends with Effects::ioctl_done, perhaps before the call returns ----
   void write_read(ProcessId process, ThreadId thread, const WriteReadRequest& request);

@@ -124,7 +124,7 @@ void NodeHost::after_event() {
 bool NodeHost::go_on() {
   if (!has_more()) return false;
   NB_ON_DATA_PLANE();
-  driver_->go_on_ending();
+  driver_->go_on();
   after_event();
   return true;
 }

@@ -98,7 +98,7 @@ class NodeHost final : private Effects, private PeerEvents {
   // left for the built-in managers. True if there was any; flush() follows, and then it is asked
   // again.
   bool go_on();
-  [[nodiscard]] bool has_more() const { return managers_have_work_ || driver_->has_ending(); }
+  [[nodiscard]] bool has_more() const { return managers_have_work_ || driver_->has_more(); }
 
   // ---- for the objects around it ----
   void timer_expired();

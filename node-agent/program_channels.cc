@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "core/base/check.h"
@@ -54,7 +55,8 @@ ProgramChannels::ProgramChannels(boost::asio::io_context& io, NodeHost& host,
                    channel.set_look_window(look_window_.ns());
                    hot_.add(channel);
                  }),
-      programs_(io, [this](std::int32_t pid) { program_ended(pid); }) {}
+      programs_(io, [this](std::int32_t pid) { program_ended(pid); }),
+      mappings_(io, [this](ProcessId process) { mapping_lost(process); }) {}
 
 ProgramChannels::~ProgramChannels() = default;
 
@@ -74,6 +76,7 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
   NB_ON_DATA_PLANE();
   const ProcessId process = parts.process;
   const PeerProgram program = parts.program;
+  const int arena_fd = parts.arena->program_fd();
   auto watched = std::make_shared<Watched>(io_);
   ChannelEvents& events = *this;
   watched->channel = std::make_unique<ClientChannel>(
@@ -90,6 +93,10 @@ int ProgramChannels::open(ChannelParts parts, int program_end) {
     add_holder(*watched, {.pid = program.pid}, -1);
     add_holder(*watched, {.pid = program.supervisor, .part = Holder::Part::kSupervises},
                watched->channel->socket());
+  }
+  if (const int error = mappings_.begin(process, arena_fd); error != 0) {
+    log::programs.warn("the end of pid {}'s mapping is known by the program's end only: {}",
+                       program.pid, std::strerror(-error));
   }
   NB_CHECK(watched->channel->arm());
   return watch_channel(*watched);
@@ -152,6 +159,7 @@ void ProgramChannels::close(ProcessId process) {
   host_.set_time_us(monotonic_ns() / 1000);
   host_.close_process(process, channel->arena());
   doorbells_.remove(*channel);
+  mappings_.end(process);
   program_ends_.erase(watched->program_end);
   channels_.erase(process.value());
   hot_.remove(*channel);
@@ -251,6 +259,11 @@ void ProgramChannels::program_ended(std::int32_t pid) {
     if (pid == watched.channel->program().pid) host_.driver().mapping_lost(process);
     if (!watched.held()) after_delay(process, kGraceMs, &ProgramChannels::end_if_nobody_has_it);
   }
+}
+
+void ProgramChannels::mapping_lost(ProcessId process) {
+  host_.driver().mapping_lost(process);
+  host_.after_event();
 }
 
 void ProgramChannels::end_if_nobody_has_it(ProcessId process) {

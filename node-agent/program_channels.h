@@ -29,6 +29,7 @@
 #include "node-agent/client_channel.h"
 #include "node-agent/doorbells.h"
 #include "node-agent/hot_channels.h"
+#include "node-agent/mapping_watch.h"
 #include "node-agent/program_watch.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
@@ -136,6 +137,7 @@ class ProgramChannels final : private ChannelEvents {
   // Takes it out of what is watched for the channel's sake.
   void forget_holder(const Holder& holder, ProcessId process);
   void program_ended(std::int32_t pid);
+  void mapping_lost(ProcessId process);
   void end_if_nobody_has_it(ProcessId process);
   ino_t remember_program_end(int program_end, ProcessId process);
 
@@ -148,6 +150,7 @@ class ProgramChannels final : private ChannelEvents {
   HotChannels hot_;
   Doorbells doorbells_;
   ProgramWatch programs_;
+  MappingWatch mappings_;
   std::uint64_t turn_ = 0;
   boost::unordered_flat_map<std::uint64_t, std::shared_ptr<Watched>> channels_;
   // The channels that a process has opened or is known to have.

@@ -21,7 +21,7 @@ Outcome Freezes::freeze(Thread& thread, const binder_freeze_info& info) {
   if (info.enable == 0) {
     for (Process* target : targets) {
       target->thaw();
-      notify(*target);
+      tell(*target);
     }
     return Step::kDone;
   }
@@ -43,7 +43,7 @@ Outcome Freezes::freeze(Thread& thread, const binder_freeze_info& info) {
       target->abandon_freeze();
       return std::unexpected(-EAGAIN);
     }
-    notify(*target);
+    tell(*target);
   }
   return Step::kDone;
 }
@@ -56,7 +56,7 @@ int Freezes::end_waiting(std::int32_t pid) {
     if (pending) {
       target->abandon_freeze();
     } else {
-      notify(*target);
+      tell(*target);
     }
   }
   return pending ? -EAGAIN : 0;
@@ -118,12 +118,34 @@ int Freezes::frozen_info(binder_frozen_status_info& info) const {
   return 0;
 }
 
-void Freezes::notify(Process& process) {
-  for (auto next = process.nodes().begin(); next != process.nodes().end();) {
+void Freezes::tell(Process& process) {
+  process_ends(process);  // what is left of an earlier change is told with this one
+  tell_some({.process = &process});
+}
+
+void Freezes::tell_some(Telling telling) {
+  Process& process = *telling.process;
+  Slice slice(model_.setup.slice_units);
+  for (auto next = process.nodes().lower_bound(telling.next_ptr); next != process.nodes().end();) {
     Node& node = *next++;  // it may end
+    if (!slice.take()) {
+      telling_.push_back({.process = &process, .next_ptr = node.ptr()});
+      return;
+    }
+    slice.use(node.refs().size());
     for (Ref& ref : node.refs()) ref.owner_froze(process.frozen());
     model_.nodes.looked_at(node);
   }
+}
+
+void Freezes::go_on_telling() {
+  const Telling telling = telling_.front();
+  telling_.pop_front();
+  tell_some(telling);
+}
+
+void Freezes::process_ends(const Process& process) {
+  std::erase_if(telling_, [&](const Telling& each) { return each.process == &process; });
 }
 
 Outcome Freezes::request_notification(Thread& thread, const binder_handle_cookie& request) {

@@ -54,6 +54,7 @@ void Teardown::begin(Process& process) {
   process.die();
   model_.end.forget(process);
   managers_.process_ends(process);
+  freezes_.process_ends(process);
   model_.elsewhere->process_ends(process);
   for (const auto& [tid, thread] : process.threads()) end(*thread);
   process.remove_threads();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A binder descriptor without the process that opened it: the mapping goes with the opener, or with
-// munmap; the node's death is reported when the last descriptor is closed. Also, which user of its
-// caller a program sees, since that may have changed after the open.
+// A binder descriptor without the process that opened it: the mapping goes with the opener, when it
+// executes another program, or with munmap; the node's death is reported when the last descriptor is
+// closed. Also, which user of its caller a program sees, since that may have changed after the open.
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,40 +34,65 @@ static void calls(const char* what, const char* oneway) {
   exchange(client, oneway);
 }
 
-static void opener_killed(void) {
-  area("opener_killed");
+// The opener forks a child that has the descriptor, and does nothing with it until `stays` ends.
+static void serve_and_be_killed(struct party* server, const int told[2], const int stays[2]) {
+  give(server, kServed, 0);
+  if (fork() == 0) {
+    char byte;
+    close(told[0]);
+    close(told[1]);
+    close(stays[1]);
+    _exit(read(stays[0], &byte, 1) == 1);
+  }
+  if (write(told[1], "", 1) != 1) exit(1);
+  pause();
+}
+
+// The opener becomes a program that does not know what its descriptor is, and ends with `stays`.
+static void serve_and_execute(struct party* server, const int told[2], const int stays[2]) {
+  give(server, kServed, 0);
+  if (write(told[1], "", 1) != 1 || fcntl(server->fd, F_SETFD, 0) != 0 ||
+      fcntl(told[1], F_SETFD, FD_CLOEXEC) != 0 || dup2(stays[0], STDIN_FILENO) < 0) {
+    exit(1);
+  }
+  close(stays[0]);
+  close(stays[1]);
+  execl("/bin/cat", "cat", (char*)NULL);
+  _exit(1);
+}
+
+enum end { kKilled, kExecutes };
+
+static void opener_gone(const char* name, enum end end) {
+  area(name);
   int told[2], stays[2];
   if (pipe(told) != 0 || pipe(stays) != 0) exit(1);
   fflush(stdout);
   const pid_t opener = fork();
   if (opener == 0) {
     struct party* const server = party_open("server");
-    give(server, kServed, 0);
-    if (fork() == 0) {  // has the descriptor, and does nothing with it
-      char byte;
-      close(told[0]);
-      close(told[1]);
-      close(stays[1]);
-      _exit(read(stays[0], &byte, 1) == 1);
-    }
-    if (write(told[1], "", 1) != 1) exit(1);
-    pause();
+    (end == kKilled ? serve_and_be_killed : serve_and_execute)(server, told, stays);
   }
+  close(told[1]);
   char byte;
   if (read(told[0], &byte, 1) != 1) exit(1);
   client = party_open("client");
   handle = take(client);
   put_handle_cookie(client, BC_REQUEST_DEATH_NOTIFICATION, handle, 0x77);
   exchange(client, "death requested");
-  kill(opener, SIGKILL);
-  waitpid(opener, NULL, 0);
+  if (end == kKilled) {
+    kill(opener, SIGKILL);
+    waitpid(opener, NULL, 0);
+  } else if (read(told[0], &byte, 1) != 0) {  // it has executed the other program
+    exit(1);
+  }
   let_it_be_known();
   calls("a call", "a oneway call");
   close(stays[1]);
   await(client, "the last descriptor is gone");
+  if (end == kExecutes) waitpid(opener, NULL, 0);
   close(stays[0]);
   close(told[0]);
-  close(told[1]);
   party_close(client);
 }
 
@@ -106,7 +132,8 @@ static void user_at_the_call(void) {
 }
 
 void run_holders(void) {
-  opener_killed();
+  opener_gone("opener_killed", kKilled);
+  opener_gone("opener_executed", kExecutes);
   opener_unmapped();
   if (geteuid() == 0) user_at_the_call();
 }

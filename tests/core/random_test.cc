@@ -50,7 +50,7 @@ class World {
       }
       for (std::size_t host = 1; host <= kHosts; ++host) {
         Driver& driver = cluster_.host(host).driver;
-        if (driver.has_ending() && pick(3) == 0) driver.go_on_ending();
+        if (driver.has_more() && pick(3) == 0) driver.go_on();
         driver.check_invariants();
       }
     }
@@ -60,8 +60,8 @@ class World {
       cluster_.settle();
       for (std::size_t host = 1; host <= kHosts; ++host) {
         Driver& driver = cluster_.host(host).driver;
-        more = more || driver.has_ending();
-        driver.go_on_ending();
+        more = more || driver.has_more();
+        driver.go_on();
       }
     }
     for (std::size_t host = 1; host <= kHosts; ++host) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Work whose size a program controls is done in slices: the end of a process with many objects, and
-// the making of the debug files. What comes in between finds what it would find with the kernel's
+// Work whose size a program controls is done in slices: the end of a process with many objects, the
+// telling that one was frozen, and the making of the debug files. What comes in between finds what it would find with the kernel's
 // driver, which does this work beside others', too.
 #include <gtest/gtest.h>
 
@@ -56,8 +56,8 @@ class Slices : public ::testing::Test {
     }
   }
   void finish() {
-    while (driver().has_ending()) {
-      driver().go_on_ending();
+    while (driver().has_more()) {
+      driver().go_on();
       driver().check_invariants();
     }
   }
@@ -72,9 +72,9 @@ TEST_F(Slices, TheEndOfALargeProcessTakesSeveralEventsInTheOrderOfItsNodes) {
   server.reset();
   std::vector<std::uint64_t> told = deaths();
   EXPECT_LE(told.size(), kUnits);
-  ASSERT_TRUE(driver().has_ending());
-  while (driver().has_ending()) {
-    driver().go_on_ending();
+  ASSERT_TRUE(driver().has_more());
+  while (driver().has_more()) {
+    driver().go_on();
     driver().check_invariants();
     const std::vector<std::uint64_t> more = deaths();
     EXPECT_LE(more.size(), kUnits);
@@ -88,7 +88,7 @@ TEST_F(Slices, TheEndOfALargeProcessTakesSeveralEventsInTheOrderOfItsNodes) {
 TEST_F(Slices, CallsToItFailFromTheFirstEventOn) {
   const std::uint32_t last = give(*server, 0xffff0);
   server.reset();
-  ASSERT_TRUE(driver().has_ending());
+  ASSERT_TRUE(driver().has_more());
   const auto call = [&] {
     const Outcome outcome =
         client.read(1, Commands().put(BC_TRANSACTION, Payload("hello").call(last, 1)));
@@ -111,7 +111,7 @@ TEST_F(Slices, WhoWaitsForItsThreadsReadsOfItsEndAtOnce) {
   ASSERT_TRUE(client.blocked(1) || client.outcome(1).find(BR_DEAD_REPLY) == nullptr);
   if (!client.blocked(1)) client.start(1, {}, true);
   server.reset();
-  EXPECT_TRUE(driver().has_ending());
+  EXPECT_TRUE(driver().has_more());
   ASSERT_FALSE(client.blocked(1));
   EXPECT_NE(client.outcome(1).find(BR_DEAD_REPLY), nullptr);
 }
@@ -120,7 +120,7 @@ TEST_F(Slices, CallsThatNoThreadHasTakenFailWithTheRest) {
   const std::uint32_t handle = give(*server, 0x10);
   client.start(1, Commands().put(BC_TRANSACTION, Payload("hello").call(handle, 1)), true);
   server.reset();
-  ASSERT_TRUE(driver().has_ending());
+  ASSERT_TRUE(driver().has_more());
   finish();
   Outcome last;
   while (!client.blocked(1)) {
@@ -158,7 +158,7 @@ TEST_F(Slices, AContextIsFreeAtOnce) {
   }
   EXPECT_EQ(next.become_manager(), -EBUSY);
   manager.close();
-  ASSERT_TRUE(driver().has_ending());
+  ASSERT_TRUE(driver().has_more());
   EXPECT_EQ(next.become_manager(), 0);
   finish();
   user.close();
@@ -168,7 +168,7 @@ TEST_F(Slices, AContextIsFreeAtOnce) {
 TEST_F(Slices, ItsReferencesAreGivenBackInTheEnd) {
   server->read_now(1);
   client.close();
-  ASSERT_TRUE(driver().has_ending());
+  ASSERT_TRUE(driver().has_more());
   finish();
   EXPECT_EQ(driver().counts().refs, 0U);
   server.reset();
@@ -183,9 +183,9 @@ TEST_F(Slices, EndingProcessesTakeTurns) {
   server.reset();
   other.reset();
   (void)deaths();
-  driver().go_on_ending();
+  driver().go_on();
   const auto first = deaths();
-  driver().go_on_ending();
+  driver().go_on();
   const auto second = deaths();
   ASSERT_FALSE(first.empty());
   ASSERT_FALSE(second.empty());
@@ -235,6 +235,78 @@ TEST_F(Slices, ThousandsOfCallsThatWaitAreNotAllListed) {
   const NodeView& busy = state.processes.front().nodes.front();
   EXPECT_EQ(busy.async_todo.first.size(), WorkListView::kMost);
   EXPECT_TRUE(busy.async_todo.more);
+}
+
+// The client also waits to be told whether the owner of each node is frozen.
+class SlicesOfFreezing : public Slices {
+ protected:
+  void SetUp() override {
+    Slices::SetUp();
+    for (std::uint32_t handle = 1; handle <= kNodes; ++handle) {
+      client.write(1, Commands().put(kBcRequestFreezeNotification,
+                                     binder_handle_cookie{.handle = handle, .cookie = handle}));
+    }
+    ASSERT_EQ(told(), std::vector<bool>(kNodes, false));
+  }
+  void freeze(bool enable) {
+    binder_freeze_info info{.pid = 200, .enable = enable, .timeout_ms = 0};
+    ASSERT_EQ(client.control(1, BINDER_FREEZE, &info), 0);
+  }
+  // What the client can read of now, and acknowledges.
+  std::vector<bool> told() {
+    std::vector<bool> frozen;
+    for (;;) {
+      const Outcome outcome = client.read_now(1);
+      const Returned* state = outcome.find(kBrFrozenBinder);
+      if (state == nullptr) return frozen;
+      const auto said = state->as<binder_frozen_state>();
+      frozen.push_back(said.is_frozen != 0);
+      client.write(1, Commands().put(kBcFreezeNotificationDone, said.cookie));
+    }
+  }
+};
+
+TEST_F(SlicesOfFreezing, WatchersOfManyNodesAreToldInSeveralEvents) {
+  freeze(true);
+  std::vector<bool> all = told();
+  EXPECT_LE(all.size(), kUnits);
+  EXPECT_FALSE(all.empty());
+  ASSERT_TRUE(driver().has_more());
+  while (driver().has_more()) {
+    driver().go_on();
+    const std::vector<bool> more = told();
+    EXPECT_LE(more.size(), kUnits);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(all, std::vector<bool>(kNodes, true));
+}
+
+TEST_F(SlicesOfFreezing, AThawThatComesBeforeAllWereToldIsWhatTheRestReadOnly) {
+  freeze(true);
+  const std::vector<bool> first = told();
+  EXPECT_EQ(first, std::vector<bool>(first.size(), true));
+  freeze(false);
+  finish();
+  EXPECT_EQ(told(), std::vector<bool>(kNodes, false));
+  EXPECT_FALSE(driver().has_more());
+}
+
+TEST_F(SlicesOfFreezing, OfAnOwnerThatEndsMeanwhileOnlyTheDeathsAreToldFromThenOn) {
+  freeze(true);
+  server.reset();
+  finish();
+  std::size_t frozen = 0;
+  std::size_t dead = 0;
+  for (;;) {
+    const Outcome outcome = client.read_now(1);
+    const bool tells_freeze = outcome.find(kBrFrozenBinder) != nullptr;
+    const bool tells_death = outcome.find(BR_DEAD_BINDER) != nullptr;
+    if (!tells_freeze && !tells_death) break;
+    frozen += tells_freeze ? 1 : 0;
+    dead += tells_death ? 1 : 0;
+  }
+  EXPECT_LE(frozen, kUnits);
+  EXPECT_EQ(dead, kNodes);
 }
 
 }  // namespace

@@ -185,11 +185,14 @@ int unread_oneway_calls(const std::string& socket, const Ready& ready) {
 
 // ---- references and deaths ----
 
-// Two of the user's processes: one has many nodes, the other one a reference to each of them.
+// Two of the user's processes: one has many nodes, the other one a reference to each of them, and
+// waits for news of it.
 class Hoard {
  public:
-  Hoard(const std::string& socket, const std::string& name)
-      : holder_(socket), owner_(std::in_place, socket) {
+  enum class Watches { kDeaths, kFreezes };
+
+  Hoard(const std::string& socket, const std::string& name, Watches watches = Watches::kDeaths)
+      : watches_(watches), holder_(socket), owner_(std::in_place, socket) {
     works_ = holder_.map() == 0 && owner_->map() == 0 && Caller(holder_, 1).add(name, 0x5000);
     handle_ = Caller(*owner_, 1).find(name);
   }
@@ -259,13 +262,15 @@ class Hoard {
                   reinterpret_cast<const std::byte*>(data.data.ptr.buffer) + i * sizeof object,
                   sizeof object);
       kept_.put(BC_ACQUIRE, object.handle);
-      kept_.put(BC_REQUEST_DEATH_NOTIFICATION,
+      kept_.put(watches_ == Watches::kDeaths ? std::uint32_t{BC_REQUEST_DEATH_NOTIFICATION}
+                                             : kBcRequestFreezeNotification,
                 binder_handle_cookie{.handle = object.handle, .cookie = object.handle});
     }
     kept_.put(BC_FREE_BUFFER, data.data.ptr.buffer);
     return true;
   }
 
+  Watches watches_;
   ChannelClient holder_;
   std::optional<ChannelClient> owner_;
   bool works_ = false;
@@ -383,6 +388,30 @@ int questions_about_many_nodes(const std::string& socket, const Ready& ready) {
   }
 }
 
+void begin_freeze(ChannelClient& client, std::uint32_t thread, const binder_freeze_info& info) {
+  Mailbox& box = client.mailbox(thread);
+  box.request = {};
+  box.request.operation = kOpControl;
+  box.request.tid = thread;
+  box.request.ioctl_command = BINDER_FREEZE;
+  std::memcpy(box.argument, &info, sizeof info);
+  client.set_state(thread, kRequested);
+}
+
+// A program with very many nodes, whose states others watch, is frozen and thawed without end.
+int freezes_of_many_nodes(const std::string& socket, const Ready& ready) {
+  const auto pid = static_cast<std::uint32_t>(::getpid());
+  Hoard hoard(socket, "hoard", Hoard::Watches::kFreezes);
+  if (!hoard.works() || !hoard.add_nodes(100'000)) return 2;
+  ChannelClient freezer(socket);
+  if (freezer.error() != 0) return 3;
+  ready();
+  for (std::uint32_t enable = 1;; enable = 1 - enable) {
+    begin_freeze(freezer, 1, {.pid = pid, .enable = enable, .timeout_ms = 0});
+    if (!freezer.await(1)) return 4;
+  }
+}
+
 // Very many threads wait until a program is quiet that never is, and its calls come and go.
 int freezes_that_wait(const std::string& socket, const Ready& ready) {
   const auto pid = static_cast<std::uint32_t>(::getpid());
@@ -400,14 +429,7 @@ int freezes_that_wait(const std::string& socket, const Ready& ready) {
     freezers.push_back(std::make_unique<ChannelClient>(socket));
     if (freezers.back()->error() != 0) return 3;
     for (std::uint32_t thread = 1; thread <= 64; ++thread) {
-      Mailbox& box = freezers.back()->mailbox(thread);
-      box.request = {};
-      box.request.operation = kOpControl;
-      box.request.tid = thread;
-      box.request.ioctl_command = BINDER_FREEZE;
-      const binder_freeze_info info{.pid = pid, .enable = 1, .timeout_ms = 1'000'000};
-      std::memcpy(box.argument, &info, sizeof info);
-      freezers.back()->set_state(thread, kRequested);
+      begin_freeze(*freezers.back(), thread, {.pid = pid, .enable = 1, .timeout_ms = 1'000'000});
     }
   }
   ready();
@@ -432,6 +454,7 @@ const std::vector<StallingProgram>& stalling_programs() {
       {"names", "programs with 8,192 names end", 1, ends_with_many_names},
       {"questions", "`state` of 100,000 nodes and references", 1, questions_about_many_nodes},
       {"freezes", "3,840 threads wait in BINDER_FREEZE", 1, freezes_that_wait},
+      {"thaws", "100,000 watched nodes are frozen and thawed", 1, freezes_of_many_nodes},
   };
   return all;
 }

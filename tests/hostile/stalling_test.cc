@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,6 +60,25 @@ TEST_F(Stalling, EndsOfLargeProcesses) { expect_others_go_on("ends"); }
 TEST_F(Stalling, EndsOfProgramsWithManyNames) { expect_others_go_on("names"); }
 TEST_F(Stalling, QuestionsAboutManyNodes) { expect_others_go_on("questions"); }
 TEST_F(Stalling, ThousandsOfThreadsThatWaitForAFreeze) { expect_others_go_on("freezes"); }
+TEST_F(Stalling, FreezesOfWatchedNodes) { expect_others_go_on("thaws"); }
+
+TEST(StallingLog, OpensAndStrayWritesLeaveFewLines) {
+  AgentProcess agent;
+  for (int i = 0; i < 1000; ++i) {
+    const ChannelClient client(agent.socket());
+    ASSERT_EQ(client.error(), 0);
+    ASSERT_EQ(::send(client.socket(), "stray", 5, MSG_NOSIGNAL), 5);
+  }
+  // Those that say nothing sensible, too.
+  for (int i = 0; i < 1000; ++i) {
+    const int fd = connect_to(agent.socket());
+    ASSERT_EQ(::send(fd, "nonsense", 8, MSG_NOSIGNAL), 8);
+    ::close(fd);
+  }
+  expect_polite_programs_work(agent.socket());
+  const std::string log = agent.folder().read("log");
+  EXPECT_LT(std::ranges::count(log, '\n'), 100) << log;
+}
 
 TEST(StallingLog, AFullPipeAsStderrStopsNobody) {
   int pipe_ends[2];

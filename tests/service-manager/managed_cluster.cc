@@ -43,8 +43,8 @@ void ManagedCluster::settle() {
   while (more) {
     more = run_managers();
     for (std::size_t number = 1; number <= hosts_; ++number) {
-      more = more || host(number).driver.has_ending();
-      host(number).driver.go_on_ending();
+      more = more || host(number).driver.has_more();
+      host(number).driver.go_on();
     }
     for (std::size_t from = 1; from <= hosts_; ++from) {
       for (std::size_t to = 1; to <= hosts_; ++to) {
