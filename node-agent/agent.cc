@@ -76,7 +76,8 @@ class Agent::Parts final : private Surroundings {
                     RecordingHost{.host = HostId{config.self().id},
                                   .incarnation = incarnation,
                                   .name = config.host,
-                                  .boot = boot});
+                                  .boot = boot},
+                    [this](ProcessId process) { return channels->program_of(process); });
     handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);
   }

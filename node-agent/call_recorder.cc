@@ -23,6 +23,17 @@ void copy_truncated(char (&into)[size], std::string_view text) {
   into[count] = '\0';
 }
 
+// Readers see from the version whether what they have copied is whole.
+template <typename Place, typename Write>
+void write_whole(Place& place, Write&& write) {
+  const std::atomic_ref<std::uint32_t> version(place.version);
+  const std::uint32_t before = version.load(std::memory_order_relaxed);
+  version.store(before + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  write();
+  version.store(before + 2, std::memory_order_release);
+}
+
 call_ring::Ring& ring_of(std::span<std::byte> memory) {
   NB_CHECK(memory.size() >= sizeof(call_ring::Ring));
   // Not initialised: the memory is zero, and pages that nobody has touched cost nothing.
@@ -31,8 +42,8 @@ call_ring::Ring& ring_of(std::span<std::byte> memory) {
 
 }  // namespace
 
-CallRecorder::CallRecorder(SharedMemory memory, const RecordingHost& host)
-    : memory_(std::move(memory)), ring_(ring_of(memory_.memory())) {
+CallRecorder::CallRecorder(SharedMemory memory, const RecordingHost& host, NameOfProcess name_of)
+    : name_of_(std::move(name_of)), memory_(std::move(memory)), ring_(ring_of(memory_.memory())) {
   call_ring::Header& header = *new (&ring_.header) call_ring::Header;
   header.host = host.host.value();
   header.incarnation = host.incarnation.value();
@@ -44,6 +55,8 @@ void CallRecorder::heard(const CallReport& report, std::uint64_t now_ns) {
   if (!report.data.empty()) note_interface(report.node, report.data);
   // Of a call from this host it says no more than that the call is queued next.
   if (report.point == CallPoint::kPlaced && report.caller.host == HostId{}) return;
+  note_program(report.caller);
+  note_program(report.handler);
   call_ring::Entry& entry = ring_.entries[written_ % call_ring::kEntries];
   std::atomic_ref<std::uint64_t>(entry.number).store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
@@ -107,13 +120,24 @@ void CallRecorder::note_interface(std::uint32_t node, std::span<const std::byte>
   nameless_[place] = 0;
   noted_[place] = node;
   call_ring::Name& name = ring_.names[place];
-  const std::atomic_ref<std::uint32_t> version(name.version);
-  const std::uint32_t before = version.load(std::memory_order_relaxed);
-  version.store(before + 1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  name.node = node;
-  copy_truncated(name.text, {text.data(), length});
-  version.store(before + 2, std::memory_order_release);
+  write_whole(name, [&] {
+    name.node = node;
+    copy_truncated(name.text, {text.data(), length});
+  });
+}
+
+void CallRecorder::note_program(const CallEnd& end) {
+  if (end.host != HostId{} || end.process == ProcessId{} || end.pid <= 0) return;
+  const std::size_t place = static_cast<std::size_t>(end.pid) % call_ring::kPrograms;
+  if (noted_programs_[place] == end.pid) return;
+  noted_programs_[place] = end.pid;
+  const std::string_view name = name_of_(end.process);
+  if (name.empty()) return;
+  call_ring::Program& program = ring_.programs[place];
+  write_whole(program, [&] {
+    program.pid = end.pid;
+    copy_truncated(program.text, name);
+  });
 }
 
 }  // namespace netbinder

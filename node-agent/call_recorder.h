@@ -7,7 +7,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "core/base/ids.h"
 #include "host/call_listeners.h"
@@ -23,10 +26,13 @@ struct RecordingHost {
   std::string boot;  // which run of which kernel this is
 };
 
+// The name of the program that opened a process; empty: it is not known.
+using NameOfProcess = std::function<std::string_view(ProcessId)>;
+
 class CallRecorder final : public CallListener {
  public:
   // `memory` has room for a Ring, and nothing in it yet.
-  CallRecorder(SharedMemory memory, const RecordingHost& host);
+  CallRecorder(SharedMemory memory, const RecordingHost& host, NameOfProcess name_of);
 
   void heard(const CallReport& report, std::uint64_t now_ns) override;
   // Read-only, for who may see everybody's calls.
@@ -36,12 +42,15 @@ class CallRecorder final : public CallListener {
   // Which of the reasons this is; it is added if there is room.
   std::uint16_t number_of(const char* reason);
   void note_interface(std::uint32_t node, std::span<const std::byte> parcel);
+  void note_program(const CallEnd& end);
 
+  NameOfProcess name_of_;
   SharedMemory memory_;
   call_ring::Ring& ring_;
   std::uint64_t written_ = 0;
   std::array<const char*, call_ring::kReasons> reasons_{};
   std::array<std::uint32_t, call_ring::kNames> noted_{};    // the node that has each name's place
+  std::array<std::int32_t, call_ring::kPrograms> noted_programs_{};  // likewise, pids
   std::array<std::uint8_t, call_ring::kNames> nameless_{};  // calls for each place that had no name
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The memory in which an agent leaves what it reports of calls, for administrators: a ring of
-// entries of one size, the latest over the oldest; the names of interfaces; the reasons of
-// failures. The agent alone writes it, readers have it read-only, and it tells them nothing that
-// they may rely on: they copy an entry, then see from its number whether it was whole.
+// entries of one size, the latest over the oldest; the names of interfaces and programs; the
+// reasons of failures. The agent alone writes it, readers have it read-only, and it tells them
+// nothing that they may rely on: they copy an entry, then see from its number whether it was whole.
 //
 // A contract of the agent and tools of the same build (kVersion). Everything is in shared memory,
 // and plain; what both sides touch at a time is accessed by std::atomic_ref.
@@ -18,9 +18,10 @@
 namespace netbinder::call_ring {
 
 inline constexpr std::uint64_t kMagic = 0x676E69526C6C6143;  // "CallRing"
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::uint64_t kEntries = 1U << 16;
 inline constexpr std::size_t kNames = 1024;
+inline constexpr std::size_t kPrograms = 4096;
 inline constexpr std::size_t kReasons = 64;
 
 // One point of one call. Hosts are 0 for the one whose ring it is.
@@ -55,6 +56,14 @@ struct Name {
 };
 static_assert(sizeof(Name) == 128 && std::is_trivially_copyable_v<Name>);
 
+// The program with that pid on this host, which may have ended since. Pids share places.
+struct Program {
+  std::uint32_t version = 0;  // odd: it is being written
+  std::int32_t pid = 0;
+  char text[24] = {};  // with a final zero
+};
+static_assert(sizeof(Program) == 32 && std::is_trivially_copyable_v<Program>);
+
 struct Reason {
   char text[128] = {};  // with a final zero
 };
@@ -75,6 +84,7 @@ struct Ring {
   Header header;
   Reason reasons[kReasons];
   Name names[kNames];
+  Program programs[kPrograms];
   Entry entries[kEntries];
 };
 static_assert(std::is_trivially_copyable_v<Ring>);

@@ -18,7 +18,7 @@ std::expected<int, std::string> CallTracing::record_for(std::chrono::seconds tim
       return std::unexpected(std::string("there is no memory for it: ") +
                              std::strerror(-memory.error()));
     }
-    recorder_ = std::make_unique<CallRecorder>(*std::move(memory), host_);
+    recorder_ = std::make_unique<CallRecorder>(*std::move(memory), host_, name_of_);
     calls_.add(*recorder_);
     until_ = {};
     log::agent.info("calls are recorded from now on");

@@ -24,8 +24,9 @@ class CallTracing {
  public:
   static constexpr std::chrono::seconds kMost{60};  // of one request
 
-  CallTracing(boost::asio::io_context& io, CallListeners& calls, RecordingHost host)
-      : calls_(calls), host_(std::move(host)), timer_(io) {}
+  CallTracing(boost::asio::io_context& io, CallListeners& calls, RecordingHost host,
+              NameOfProcess name_of)
+      : calls_(calls), host_(std::move(host)), name_of_(std::move(name_of)), timer_(io) {}
   ~CallTracing() { end(); }
   CallTracing(const CallTracing&) = delete;
   CallTracing& operator=(const CallTracing&) = delete;
@@ -41,6 +42,7 @@ class CallTracing {
 
   CallListeners& calls_;
   RecordingHost host_;
+  NameOfProcess name_of_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point until_;
   std::unique_ptr<CallRecorder> recorder_;  // null: nobody follows calls

@@ -34,6 +34,7 @@
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "node-agent/namespaces.h"
+#include "node-agent/program_name.h"
 #include "node-agent/readiness.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
@@ -48,6 +49,7 @@ struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
   std::int32_t supervisor = 0;  // the process that acts for it, 0 if none
+  ProgramName name;             // as it was when it opened
 };
 
 struct ChannelStatistics {

@@ -114,6 +114,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     program.supervisor = std::exchange(program.pid, wanted.subject);
     if (program.euid == 0) program.euid = effective_user_of(program.pid).value_or(0);
   }
+  program.name = ProgramName::of(program.pid);
   UniqueFd doorbell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   auto side = SideSocket::make();
   if (!doorbell || !side) {
@@ -153,7 +154,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   }
   auto arena_memory = std::make_shared<SharedMemory>(std::move(*arena));
   const int socket_fd = socket.get();
-  const struct { std::int32_t pid; std::uint32_t euid; } opener{program.pid, program.euid};
+  const PeerProgram opener = program;
   const int error = channels_.open({.process = process,
                                     .program = std::move(program),
                                     .socket = std::move(socket),
@@ -173,8 +174,8 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
     return;
   }
   arena_memory->close_program_fd();
-  log::programs.debug("pid {} of uid {} opens {}: process {}", opener.pid, opener.euid,
-                      wanted.device, process.value());
+  log::programs.debug("pid {} ({}) of uid {} opens {}: process {}", opener.pid, opener.name.text(),
+                      opener.euid, wanted.device, process.value());
   host_.after_event();
 }
 

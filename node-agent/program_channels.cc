@@ -300,6 +300,12 @@ std::optional<ProgramChannels::Attachment> ProgramChannels::attachment(int progr
                     .side_socket = watched.channel->program_side_socket()};
 }
 
+std::string_view ProgramChannels::program_of(ProcessId process) const {
+  const auto found = channels_.find(process.value());
+  return found == channels_.end() ? std::string_view()
+                                  : found->second->channel->program().name.text();
+}
+
 // ---- the loop ----
 
 bool ProgramChannels::serve_hot() {

@@ -17,12 +17,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/base/ids.h"
@@ -88,6 +89,8 @@ class ProgramChannels final : private ChannelEvents {
   // A process is let into the channel; `socket` is its connection to the agent.
   void attached(ProcessId channel, std::int32_t pid, int socket);
 
+  // The name of the program that opened a channel; empty if it is not known, or there is none.
+  [[nodiscard]] std::string_view program_of(ProcessId process) const;
   [[nodiscard]] std::size_t count() const { return channels_.size(); }
   [[nodiscard]] const UserAccounts& users() const { return users_; }
   [[nodiscard]] const ChannelStatistics& statistics() const { return statistics_; }

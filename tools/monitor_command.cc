@@ -85,8 +85,12 @@ class Monitor {
                                                         : found->second);
     }
     if (end.pid == 0) return "-";
-    const std::string& name = programs_.of(end.pid);
+    const std::string& name = program_of(end.pid);
     return fmt::format("{}({})", name.empty() ? "pid" : name, end.pid);
+  }
+
+  const std::string& program_of(std::int32_t pid) {
+    return programs_.of(pid, [this](std::int32_t of) { return reader_.program_of(of); });
   }
 
   void show(const CallRecord& call) {
@@ -144,7 +148,7 @@ class Monitor {
       if (end.host != HostId{}) {
         made["host"] = end_text(end).substr(1);
       } else {
-        made["program"] = programs_.of(end.pid);
+        made["program"] = program_of(end.pid);
       }
       return made;
     };

@@ -21,11 +21,13 @@ class Recorder : public ::testing::Test {
     auto memory = SharedMemory::create("calls", sizeof(call_ring::Ring), sizeof(call_ring::Ring),
                                        SharedMemory::Access::kProgramReads);
     EXPECT_TRUE(memory.has_value());
-    recorder = std::make_unique<CallRecorder>(*std::move(memory),
-                                              RecordingHost{.host = HostId{3},
-                                                            .incarnation = Incarnation{9},
-                                                            .name = std::string(100, 'n'),
-                                                            .boot = "boot"});
+    recorder = std::make_unique<CallRecorder>(
+        *std::move(memory),
+        RecordingHost{.host = HostId{3},
+                      .incarnation = Incarnation{9},
+                      .name = std::string(100, 'n'),
+                      .boot = "boot"},
+        [](ProcessId process) { return process == ProcessId{4} ? "short" : ""; });
     void* const mapped =
         ::mmap(nullptr, sizeof(call_ring::Ring), PROT_READ, MAP_SHARED, recorder->readers_fd(), 0);
     EXPECT_NE(mapped, MAP_FAILED);
@@ -82,6 +84,24 @@ TEST_F(Recorder, NothingOfAnEarlierEntryIsLeftInItsPlace) {
   EXPECT_EQ(ring->entries[0].failed_error, 0);
   EXPECT_EQ(ring->entries[0].failed_command, 0U);
   EXPECT_EQ(ring->entries[0].reason, 0);
+}
+
+TEST_F(Recorder, ProgramsAreNamedWithTheirFirstEntry) {
+  CallReport begun = report(1);
+  begun.caller = {.process = ProcessId{4}, .pid = 70'000, .tid = 1};
+  begun.handler = {.process = ProcessId{5}, .pid = 80'000, .tid = 1};
+  recorder->heard(begun, 1);
+  const call_ring::Program& named = ring->programs[70'000 % call_ring::kPrograms];
+  EXPECT_EQ(named.pid, 70'000);
+  EXPECT_STREQ(named.text, "short");
+  EXPECT_EQ(named.version, 2U);
+  EXPECT_EQ(ring->programs[80'000 % call_ring::kPrograms].version, 0U) << "it has no name";
+  CallReport elsewhere = report(2);
+  elsewhere.caller = {.host = HostId{2}, .process = ProcessId{4}, .pid = 5, .tid = 1};
+  recorder->heard(elsewhere, 2);
+  EXPECT_EQ(ring->programs[5].version, 0U) << "pids of other hosts mean other programs";
+  recorder->heard(begun, 3);
+  EXPECT_EQ(named.version, 2U) << "it is written once";
 }
 
 TEST_F(Recorder, InterfacesAreKeptByNode) {

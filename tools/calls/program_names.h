@@ -14,8 +14,14 @@ class ProgramNames {
  public:
   // Empty: there is no such program, or no more.
   const std::string& of(std::int32_t pid) {
+    return of(pid, [](std::int32_t) { return std::string(); });
+  }
+  // The same; `known(pid)` is asked first, which may know of programs that have ended.
+  template <typename Known>
+  const std::string& of(std::int32_t pid, Known&& known) {
     const auto [found, is_new] = names_.try_emplace(pid);
-    if (is_new && pid > 0) {
+    if (is_new) found->second = known(pid);
+    if (is_new && found->second.empty() && pid > 0) {
       std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
       std::string line;
       std::getline(file, line);

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -33,6 +34,21 @@ std::string shown_text(std::span<const char> bytes) {
 template <typename T>
 T load_shared(const T& shared, std::memory_order order) {
   return std::atomic_ref<T>(const_cast<T&>(shared)).load(order);
+}
+
+// A whole one; nothing if it is being written all the time.
+template <typename Place>
+std::optional<Place> copy_of(const Place& shared) {
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const std::uint32_t before = load_shared(shared.version, std::memory_order_acquire);
+    Place copy;
+    std::memcpy(&copy, &shared, sizeof copy);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (before % 2 == 0 && load_shared(shared.version, std::memory_order_relaxed) == before) {
+      return copy;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -117,17 +133,15 @@ void RingReader::drain(std::vector<call_ring::Entry>& into) {
 }
 
 std::string RingReader::interface_of(std::uint32_t node) const {
-  const call_ring::Name& shared = ring_->names[node % call_ring::kNames];
-  for (int attempt = 0; attempt < 8; ++attempt) {
-    const std::uint32_t before = load_shared(shared.version, std::memory_order_acquire);
-    call_ring::Name copy;
-    std::memcpy(&copy, &shared, sizeof copy);
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (before % 2 != 0 || load_shared(shared.version, std::memory_order_relaxed) != before)
-      continue;
-    return node != 0 && copy.node == node ? shown_text(copy.text) : "";
-  }
-  return "";
+  const auto name = copy_of(ring_->names[node % call_ring::kNames]);
+  return node != 0 && name && name->node == node ? shown_text(name->text) : "";
+}
+
+std::string RingReader::program_of(std::int32_t pid) const {
+  if (pid <= 0) return "";
+  const auto program =
+      copy_of(ring_->programs[static_cast<std::size_t>(pid) % call_ring::kPrograms]);
+  return program && program->pid == pid ? shown_text(program->text) : "";
 }
 
 std::string RingReader::reason(std::uint16_t number) const {

@@ -39,6 +39,9 @@ class RingReader {
   }
   // The interface of a node; empty: it is not known.
   [[nodiscard]] std::string interface_of(std::uint32_t node) const;
+  // The name of the program with that pid on this host, as long as it is among the latest. It need
+  // not run any more. Empty: it is not known.
+  [[nodiscard]] std::string program_of(std::int32_t pid) const;
   // A reason of a failure, by its number; empty: there is none.
   [[nodiscard]] std::string reason(std::uint16_t number) const;
 
