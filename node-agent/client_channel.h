@@ -49,7 +49,7 @@ struct PeerProgram {
   std::int32_t pid = 0;
   std::uint32_t euid = 0;
   std::int32_t supervisor = 0;  // the process that acts for it, 0 if none
-  ProgramName name;             // as it was when it opened
+  ProgramName name = {};        // as it was when it opened
 };
 
 struct ChannelStatistics {

@@ -57,7 +57,7 @@ def inside():
         answer, count = ask(socket_path, {"command": "record_calls", "seconds": seconds})
         expect("from 1 to 60" in answer.get("error", "") and count == 0, f"{seconds} seconds: {answer}")
     answer, count = ask(socket_path, request)
-    expect(answer.get("ring_version") == 1 and count == 1, f"root: {answer} {count}")
+    expect(answer.get("ring_version", 0) >= 1 and count == 1, f"root: {answer} {count}")
     expect(ask(socket_path, {"command": "status"})[0]["records_calls"] is True, "it does not record")
     deadline = time.monotonic() + 60
     while ask(socket_path, {"command": "status"})[0]["records_calls"]:

@@ -61,7 +61,8 @@ const std::map<std::string, long>& numbers() {
       NB_CALL(stat),          NB_CALL(tee),          NB_CALL(timer_settime),
       NB_CALL(timerfd_create), NB_CALL(timerfd_settime), NB_CALL(unlink),
       NB_CALL(write),         NB_CALL(writev),       NB_CALL(accept),
-      NB_CALL(uname),         NB_CALL(geteuid),
+      NB_CALL(uname),         NB_CALL(geteuid),      NB_CALL(inotify_add_watch),
+      NB_CALL(inotify_rm_watch),
   };
 #undef NB_CALL
   return all;

@@ -22,9 +22,9 @@ void Collector::collect() {
       const std::string name = reader_.interface_of(entry.node);
       if (!name.empty()) recording_.interfaces[entry.node] = name;
     }
-    const auto known = [this](std::int32_t pid) { return reader_.program_of(pid); };
-    if (entry.caller_host == 0) (void)programs_.of(entry.caller_pid, known);
-    if (entry.handler_host == 0) (void)programs_.of(entry.handler_pid, known);
+    const auto named = [this](std::int32_t pid) { return reader_.program_of(pid); };
+    if (entry.caller_host == 0) (void)programs_.of(entry.caller_pid, named);
+    if (entry.handler_host == 0) (void)programs_.of(entry.handler_pid, named);
     if (entry.reason != 0) recording_.reasons[entry.reason] = reader_.reason(entry.reason);
   }
 }
