@@ -102,8 +102,10 @@ void ChannelAcceptor::add(int fd) {
   pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
   pending->deadline.async_wait(
       [this, alive = alive_, pending](const boost::system::error_code& error) {
-        if (error || !*alive) return;
-        drop(pending);
+        if (error || !*alive || !pending->socket.is_open()) return;
+        // On a very busy machine, Hello may be there and have waited for its turn. If not, it is
+        // dropped.
+        hello_arrived(pending);
       });
   pending->socket.async_wait(
       boost::asio::posix::stream_descriptor::wait_read,

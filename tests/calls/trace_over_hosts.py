@@ -30,7 +30,7 @@ binder_probe echo two 64 9000
 binder_probe callback three
 binder_probe oneway two 7
 binder_probe die three
-netbinder monitor --count 1 --json --seconds 60 >"$OUT/monitor.json" & monitor=$!
+netbinder monitor binder_probe --count 1 --json --seconds 60 >"$OUT/monitor.json" & monitor=$!
 while kill -0 $monitor 2>/dev/null; do binder_probe echo two 3 >/dev/null; done
 kill -INT $tracer
 wait $tracer

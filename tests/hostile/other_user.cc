@@ -39,10 +39,10 @@ OtherUser::OtherUser(const std::function<int()>& act) {
   if (::geteuid() != 0) throw std::runtime_error("NOT RUN: only root can become another user");
   pid_ = ::fork();
   if (pid_ != 0) return;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const bool became = ::setgroups(0, nullptr) == 0 &&
                       ::setresgid(kOtherUser, kOtherUser, kOtherUser) == 0 &&
                       ::setresuid(kOtherUser, kOtherUser, kOtherUser) == 0;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // the kernel forgets it when the user changes
   ::_exit(became ? act() : 99);
 }
 
