@@ -13,8 +13,8 @@ namespace netbinder {
 class ProgramName {
  public:
   ProgramName() = default;
-  // Of the process that has the pid now. Characters that do not show are question marks. Empty if
-  // there is none that can be seen from here.
+  // The name of the process that has the pid now. Characters that do not show are question marks.
+  // Empty if there is none that can be seen from here.
   static ProgramName of(std::int32_t pid);
 
   [[nodiscard]] std::string_view text() const { return text_.data(); }

@@ -43,7 +43,7 @@ class ManagerDialect {
   // Whether answers to check_with_metadata() say that a service is lazy.
   [[nodiscard]] bool tells_lazy() const { return tells_lazy_; }
   [[nodiscard]] Request check_with_metadata(const std::string& name) const;
-  // Of such an answer; nothing: there is no such service.
+  // Whether such an answer says that the service is lazy; nothing: there is no such service.
   [[nodiscard]] std::optional<bool> lazy_in(ParcelView answer) const;
   // Moves to the beginning of a result; false if the answer is an exception.
   [[nodiscard]] bool begin_result(ParcelReader& answer) const;

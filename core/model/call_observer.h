@@ -64,7 +64,7 @@ struct CallReport {
   std::uint32_t node = 0;      // debug id; 0: not known
   CallEnd caller;
   CallEnd handler;
-  // Of the call's payload; from kReplied on of the reply's.
+  // The size of the call's payload; from kReplied on, of the reply's.
   std::uint64_t data_size = 0;
   std::uint64_t offsets_size = 0;
   // At kQueued and kDelivered: calls and replies that are queued to the handler's process or that

@@ -69,7 +69,7 @@ void tell_load(CallReport& report, const Process& handler) {
   report.arena_used = allocator.size() - allocator.free_space();
 }
 
-// Of a call, not of a reply.
+// Reports a call, not a reply.
 CallReport report_of(CallPoint point, const Transaction& call) {
   CallReport report = report_of(point, call.trace(), call.debug_id(),
                                 call.head().kind == TransactionHead::Kind::kOneway);
@@ -82,7 +82,7 @@ CallReport report_of(CallPoint point, const Transaction& call) {
   return report;
 }
 
-// Of the reply, which the caller reads or not.
+// Reports the reply, which the caller reads or not.
 CallReport report_of_reply(CallPoint point, const Transaction& reply) {
   CallReport report = report_of(point, reply.trace(), reply.debug_id(), false);
   if (const Process* caller = reply.to_process()) {

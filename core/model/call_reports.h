@@ -31,10 +31,10 @@ class CallReports {
   [[nodiscard]] CallObserver* observer() const { return observer_; }
 
   // ---- ids ----
-  // Of a call that the thread makes now: it belongs to the trace of the call that the thread
-  // handles.
+  // The ids of a call that the thread makes now: it belongs to the trace of the call that the
+  // thread handles.
   [[nodiscard]] CallTrace trace_of_call(const Thread& caller, std::uint32_t code, CallFlags flags);
-  // Of a call from another host, with the ids that it sent; 0: it sent none, and a trace begins
+  // The ids of a call from another host, which sent these; 0: it sent none, and a trace begins
   // here.
   [[nodiscard]] CallTrace trace_of_arrival(TraceId trace, SpanId span, std::uint32_t code,
                                            CallFlags flags);

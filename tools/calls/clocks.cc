@@ -39,7 +39,7 @@ std::int64_t difference(std::uint64_t later, std::uint64_t earlier) {
   return static_cast<std::int64_t>(later - earlier);
 }
 
-// Of the clock of `there` over that of `here`.
+// How far the clock of `there` is ahead of that of `here`.
 Bounds bounds_of(const Calls& here, const Calls& there) {
   Bounds bounds;
   for (const auto& [span, from] : here) {

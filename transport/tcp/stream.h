@@ -88,7 +88,7 @@ class PlainStream : public Stream {
   boost::asio::ip::tcp::socket socket_;
 };
 
-// Of a connected socket.
+// The facts of a connected socket.
 [[nodiscard]] TcpFacts tcp_facts(int socket);
 
 // Sets the options that every connection's socket has.
