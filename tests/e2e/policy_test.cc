@@ -116,6 +116,42 @@ failed
   EXPECT_THAT(result.output, HasSubstr("(policy denies managing the context, rule 1)"));
 }
 
+// Root's agent serves several users: none of their programs takes the service manager's place, unless
+// its configuration says that one may. What root has started stays root's when it is read again.
+TEST_F(Policy, TheServiceManagerOfRootsAgentStays) {
+  const RunResult result = run_script(R"script(
+d=$(mktemp -d); chmod 755 $d
+export NETBINDER_SOCKET=$d/s
+printf 'host = "alpha"\nsocket_mode = "0666"\nuser = "nobody"\nlog_level = "off"\n' >$d/n.toml
+serve() {
+  netbinderd --config $d/n.toml "$@" & agent=$!
+  until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done
+}
+claim() { netbinder run -- timeout 2 service_manager /dev/binder 2>&1; }
+end() { kill $agent; wait $agent; }
+netbinderd --config $d/n.toml --check | grep -c "^service_manager = \"builtin\"  # default of root's agent"
+setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/n.toml --set user=nobody --check |
+  grep -c "^service_manager = \"builtin-until-claimed\"  # default of a user's own agent"
+setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --system --config $d/n.toml --check |
+  grep -c "^service_manager = \"builtin\"  # default of the system's agent"
+serve
+echo claimed: $(claim)
+netbinder reload
+netbinder service list --names
+end
+printf '[[context]]\nname = "binder"\nservice_manager = "builtin-until-claimed"\n' >>$d/n.toml
+serve
+echo then: $(claim)
+end
+rm -r $d
+)script");
+  EXPECT_THAT(result.output, HasSubstr("3\n3\n3\n"));
+  EXPECT_THAT(result.output, HasSubstr("claimed: service_manager: cannot become the manager of "
+                                       "/dev/binder: Device or resource busy\n"));
+  EXPECT_THAT(result.output, HasSubstr("nothing has changed\nmanager\n"));
+  EXPECT_THAT(result.output, HasSubstr("then: service_manager: managing /dev/binder\n"));
+}
+
 TEST_F(Policy, NamesPassBetweenHostsAsItIsSaid) {
   const RunResult result = run_with_rules(R"script(
 export NETBINDER_SOCKET
