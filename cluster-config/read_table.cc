@@ -89,8 +89,8 @@ struct DefaultManager {
   const char* origin;
 };
 
-// Programs of several users live with an agent that is not a user's own: none of them is to take the
-// place of the service manager that the others trust.
+// Programs of several users live with an agent that is not a user's own: none of them is to take
+// the place of the service manager that the others trust.
 DefaultManager default_manager(AgentOwner owner) {
   switch (owner) {
     case AgentOwner::kRoot:

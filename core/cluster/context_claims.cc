@@ -258,7 +258,8 @@ void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
   const bool forbidden = context != nullptr && forbids(peer, *context, message.euid);
   if (forbidden && arbitrates()) end_claim(*context, peer.host());
   const bool granted = context != nullptr && context->cluster_wide() && arbitrates() &&
-                       context->builtin_yields() && !forbidden && decide(*context, peer.host()) == Decision::kGranted;
+                       context->builtin_yields() && !forbidden &&
+                       decide(*context, peer.host()) == Decision::kGranted;
   model_.effects.send(peer.host(),
                       peer::ContextClaimResult{
                           .context = message.context, .granted = granted, .forbidden = forbidden},
