@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/e2e/policy_rules.h"
 #include "tests/e2e/session_run.h"
 
 namespace netbinder::testing {
@@ -15,24 +16,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// `rules TEXT` replaces the rules of both hosts; `as COMMAND` runs it as uid 4711 of the first
-// host, and `there COMMAND` as that user of the second.
 constexpr const char* kPrelude = R"script(
-d=$(dirname $NETBINDER_SOCKET); chmod 755 $d; mkdir $d/host1.toml.d $d/host2.toml.d
-rules() {
-  for n in 1 2; do printf 'log_level = "warn"\n%s\n' "$1" >$d/host$n.toml.d/rules.toml; done
-  netbinder reload >/dev/null && netbinder reload --socket $NETBINDER_SOCKET_2 >/dev/null || exit 9
-}
-as() { setpriv --reuid 4711 --regid ${gid:-4711} --clear-groups "$@" 2>&1; }
-there() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 as "$@"; }
-failed() { netbinder log --failed --kernel; }
 hello_server & server=$!
 netbinder service wait hello --timeout 20 >/dev/null
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 20 >/dev/null
 )script";
 
 RunResult run_with_rules(const std::string& script) {
-  return run_session("--hosts 2", kPrelude + script + "\nkill $server\n");
+  return run_session("--hosts 2", std::string(kRules) + kPrelude + script + "\nkill $server\n");
 }
 
 class Policy : public ::testing::Test {
@@ -116,8 +107,9 @@ failed
   EXPECT_THAT(result.output, HasSubstr("(policy denies managing the context, rule 1)"));
 }
 
-// Root's agent serves several users: none of their programs takes the service manager's place, unless
-// its configuration says that one may. What root has started stays root's when it is read again.
+// Root's agent serves several users: none of their programs takes the service manager's place,
+// unless its configuration says that one may. What root has started stays root's when it is read
+// again.
 TEST_F(Policy, TheServiceManagerOfRootsAgentStays) {
   const RunResult result = run_script(R"script(
 d=$(mktemp -d); chmod 755 $d
