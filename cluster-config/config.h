@@ -352,7 +352,7 @@ using ConfigOrigins = std::map<std::string, std::string>;
 
 // Whose an agent is, which some defaults depend on. An agent that root has started stays root's when
 // it has become another user.
-enum class AgentOwner { kUser, kRoot, kSystem };
+enum class AgentOwner { kUser, kRootUser, kSystem };
 
 struct ConfigSources {
   std::string file;                      // empty: none. It must be there, its drop-ins need not

@@ -93,7 +93,7 @@ struct DefaultManager {
 // the place of the service manager that the others trust.
 DefaultManager default_manager(AgentOwner owner) {
   switch (owner) {
-    case AgentOwner::kRoot:
+    case AgentOwner::kRootUser:
       return {ServiceManagerKind::kBuiltin, "default of root's agent"};
     case AgentOwner::kSystem:
       return {ServiceManagerKind::kBuiltin, "default of the system's agent"};

@@ -59,7 +59,7 @@ std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv) {
     return std::unexpected(app.exit(error));
   }
   options.sources.owner = system             ? AgentOwner::kSystem
-                          : ::geteuid() == 0 ? AgentOwner::kRoot
+                          : ::geteuid() == 0 ? AgentOwner::kRootUser
                                              : AgentOwner::kUser;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     options.sources.environment.emplace_back(*variable);

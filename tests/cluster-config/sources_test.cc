@@ -208,7 +208,7 @@ TEST_F(Sources, WhoseAgentItIsDecidesWhetherTheServiceManagerYields) {
   };
   for (const Case& each :
        {Case{AgentOwner::kUser, kYields, "default of a user's own agent"},
-        Case{AgentOwner::kRoot, ServiceManagerKind::kBuiltin, "default of root's agent"},
+        Case{AgentOwner::kRootUser, ServiceManagerKind::kBuiltin, "default of root's agent"},
         Case{AgentOwner::kSystem, ServiceManagerKind::kBuiltin, "default of the system's agent"}}) {
     sources_.owner = each.owner;
     write("n.toml", "host = \"a\"\n");
