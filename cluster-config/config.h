@@ -61,7 +61,8 @@
 //     scope            "cluster": one context manager among all hosts; or "host": one each
 //     service_manager  "builtin": the agent's answers, and no program can become the context's
 //                      manager; "builtin-until-claimed": the agent's answers until one does; or
-//                      "none". Default: "builtin-until-claimed"
+//                      "none". Default: "builtin" for an agent that root or the system starts,
+//                      "builtin-until-claimed" for a user's own
 //     dialect          "auto", "classic", "android11", … "android16": that of the built-in manager
 //
 //     export, import   lists of globs; see [[hosts]]
@@ -345,8 +346,13 @@ struct ConfigError {
 };
 
 // The origin of each value: "FILE:LINE", "NETBINDER_HOST" or "--set"; by the key, as in
-// "session.timeout_ms" or "hosts[2].address". What is not in it has its default.
+// "session.timeout_ms" or "hosts[2].address". What is not in it has its default. A default that
+// depends on whose agent it is says so: "default of root's agent".
 using ConfigOrigins = std::map<std::string, std::string>;
+
+// Whose an agent is, which some defaults depend on. An agent that root has started stays root's when
+// it has become another user.
+enum class AgentOwner { kUser, kRootUser, kSystem };
 
 struct ConfigSources {
   std::string file;                      // empty: none. It must be there, its drop-ins need not
@@ -357,6 +363,7 @@ struct ConfigSources {
     std::string value;
   };
   std::vector<Flag> flags;
+  AgentOwner owner = AgentOwner::kUser;
 };
 
 struct LoadedConfig {
@@ -365,7 +372,7 @@ struct LoadedConfig {
 };
 
 [[nodiscard]] std::expected<LoadedConfig, ConfigError> load_config(const ConfigSources& sources);
-// The file and its drop-ins alone.
+// The file and its drop-ins alone, for a user's own agent.
 [[nodiscard]] std::expected<Config, ConfigError> load_config(const std::string& path);
 // The same for a text; `file` is for messages.
 [[nodiscard]] std::expected<Config, ConfigError> parse_config(std::string_view text,

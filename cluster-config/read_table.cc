@@ -84,7 +84,28 @@ void read_tls(TableReader& in, TlsSettings& tls) {
   });
 }
 
-void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
+struct DefaultManager {
+  ServiceManagerKind kind;
+  const char* origin;
+};
+
+// Programs of several users live with an agent that is not a user's own: none of them is to take
+// the place of the service manager that the others trust.
+DefaultManager default_manager(AgentOwner owner) {
+  switch (owner) {
+    case AgentOwner::kRootUser:
+      return {ServiceManagerKind::kBuiltin, "default of root's agent"};
+    case AgentOwner::kSystem:
+      return {ServiceManagerKind::kBuiltin, "default of the system's agent"};
+    case AgentOwner::kUser:
+      break;
+  }
+  return {ServiceManagerKind::kBuiltinUntilClaimed, "default of a user's own agent"};
+}
+
+void read_contexts(TableReader& in, AgentOwner owner, std::vector<ContextSettings>& contexts) {
+  constexpr const char* kManager = "service_manager";
+  const DefaultManager manager = default_manager(owner);
   in.tables("context", kMaxContexts, [&](TableReader& table, std::size_t) {
     ContextSettings context{};
     if (!table.get("name", context.name)) table.fail("name", "is missing");
@@ -95,14 +116,20 @@ void read_contexts(TableReader& in, std::vector<ContextSettings>& contexts) {
       table.fail("name", "there is a context '" + context.name + "' already");
     }
     table.get("scope", context.scope, config_names::kScopes);
-    table.get("service_manager", context.service_manager, config_names::kServiceManagers);
+    if (!table.get(kManager, context.service_manager, config_names::kServiceManagers)) {
+      context.service_manager = manager.kind;
+      table.note_default(kManager, manager.origin);
+    }
     table.get("dialect", context.dialect, config_names::kDialects);
     read_globs(table, "export", context.exported);
     read_globs(table, "import", context.imported);
     contexts.push_back(std::move(context));
   });
   if (!contexts.empty()) return;
-  for (const char* name : {"binder", "hwbinder", "vndbinder"}) contexts.push_back({.name = name});
+  for (const char* name : {"binder", "hwbinder", "vndbinder"}) {
+    contexts.push_back({.name = name, .service_manager = manager.kind});
+    in.note_default("context[" + std::to_string(contexts.size()) + "]." + kManager, manager.origin);
+  }
 }
 
 void read_uid_map(TableReader& in, HostSettings& host) {
@@ -239,7 +266,7 @@ void read_metrics(TableReader& in, MetricsSettings& metrics) {
   });
 }
 
-Config read_config(TableReader& in) {
+Config read_config(TableReader& in, AgentOwner owner) {
   Config config;
   config.host = system_host_name();
   const bool host_given = in.get("host", config.host);
@@ -267,7 +294,7 @@ Config read_config(TableReader& in) {
   in.get("insecure", config.insecure);
   in.get("user", config.user);
   in.get("log_level", config.log_level, config_names::kLogLevels);
-  read_contexts(in, config.contexts);
+  read_contexts(in, owner, config.contexts);
   read_tls(in, config.tls);
   const bool secure = config.insecure || config.tls.enabled();
   read_membership(in, config.membership, config.cluster, config.insecure);
@@ -313,11 +340,11 @@ Config read_config(TableReader& in) {
 
 }  // namespace
 
-std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table) {
+std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table, AgentOwner owner) {
   try {
     ConfigOrigins origins;
     TableReader reader(table, "", origins);
-    Config config = read_config(reader);
+    Config config = read_config(reader, owner);
     return LoadedConfig{.config = std::move(config), .origins = std::move(origins)};
   } catch (const ConfigError& error) {
     return std::unexpected(error);

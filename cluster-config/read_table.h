@@ -11,6 +11,7 @@
 
 namespace netbinder {
 
-[[nodiscard]] std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table);
+[[nodiscard]] std::expected<LoadedConfig, ConfigError> read_table(const toml::table& table,
+                                                                  AgentOwner owner);
 
 }  // namespace netbinder

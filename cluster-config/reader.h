@@ -61,6 +61,8 @@ class TableReader {
   void tables(std::string_view key, std::size_t max,
               const std::function<void(TableReader&, std::size_t index)>& read);
   [[nodiscard]] bool has(std::string_view key) const { return table_.get(key) != nullptr; }
+  // The key is absent, and this is where its value comes from.
+  void note_default(std::string_view key, const char* origin) { origins_[name(key)] = origin; }
   // Fails if there is a key that was not asked for.
   void finish() const;
 

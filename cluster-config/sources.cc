@@ -219,7 +219,7 @@ std::expected<LoadedConfig, ConfigError> load_config(const ConfigSources& source
       toml::table value = value_table(flag.flag, flag.key, flag.value);
       merge(all, value);
     }
-    return read_table(all);
+    return read_table(all, sources.owner);
   } catch (const ConfigError& error) {
     return std::unexpected(error);
   }
@@ -233,7 +233,7 @@ std::expected<Config, ConfigError> load_config(const std::string& path) {
 
 std::expected<Config, ConfigError> parse_config(std::string_view text, const std::string& file) {
   try {
-    auto loaded = read_table(parse(text, file));
+    auto loaded = read_table(parse(text, file), AgentOwner::kUser);
     if (!loaded) return std::unexpected(loaded.error());
     return std::move(loaded->config);
   } catch (const ConfigError& error) {

@@ -38,6 +38,10 @@ Driver::~Driver() {
   while (cluster_ && !cluster_->peers().all().empty()) {
     peer_lost(cluster_->peers().all().begin()->first);
   }
+  if (cluster_) {
+    cluster_->stop_awaiting();
+    finish_event();
+  }
   while (!model_.processes().empty()) close(model_.processes().begin()->second->id());
   while (has_more()) go_on();
 }

@@ -136,6 +136,7 @@ class NodeHost final : private Effects, private PeerEvents {
   Payload new_payload(HostId peer, std::uint64_t bytes) override;
   void send(HostId peer, PeerMessage message, Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
+  [[nodiscard]] bool is_member(HostId host) const override { return host_names_.contains(host); }
   void home_unreachable(HostId home, HostId passed_on_by) override {
     surroundings_.home_unreachable(home, passed_on_by);
   }

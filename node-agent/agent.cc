@@ -267,8 +267,10 @@ class Agent::Parts final : private Surroundings {
       log::references.warn("host {} has passed on a handle of host {}, which is not known here: it is dead here",
                 host->name_of(passed_on_by), home.value());
     } else {
-      log::references.warn("host {} has passed on a handle of host {}, which is not connected: it is dead here",
-                host->name_of(passed_on_by), name);
+      log::references.warn(
+          "host {} has passed on a handle of host {}, which has not connected in time: it is dead "
+          "here",
+          host->name_of(passed_on_by), name);
     }
   }
   void ask_for_claim(std::string_view context) override {

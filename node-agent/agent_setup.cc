@@ -20,6 +20,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   setup.claims_by = joins ? ClaimsBy::kStore : ClaimsBy::kArbiter;
   setup.arbiter = joins ? HostId{} : HostId{config.hosts.front().id};
   setup.handoff_timeout_ms = 2ULL * config.session.timeout_ms;
+  setup.home_wait_ms = config.session.timeout_ms;
   for (const ContextSettings& context : config.contexts) {
     setup.contexts.push_back(
         {.name = context.name,

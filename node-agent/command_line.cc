@@ -45,6 +45,11 @@ std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv) {
          },
          "any key of the configuration: KEY=VALUE, TABLE.KEY=VALUE")
       ->allow_extra_args(false);
+  bool system = false;
+  app.add_flag(
+      "--system", system,
+      "the agent of the whole machine, though root does not start it: defaults are those of "
+      "root's agent");
   app.add_flag("--check", options.checks_only,
                "check the configuration, print it as it takes effect and where each value came "
                "from, and exit");
@@ -53,6 +58,9 @@ std::expected<DaemonOptions, int> parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return std::unexpected(app.exit(error));
   }
+  options.sources.owner = system             ? AgentOwner::kSystem
+                          : ::geteuid() == 0 ? AgentOwner::kRootUser
+                                             : AgentOwner::kUser;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     options.sources.environment.emplace_back(*variable);
   }

@@ -14,13 +14,15 @@ namespace {
 
 bool waits_for(const Node& node, const Peer& peer, RefKind kind) {
   const ImportedNode* import = node.import();
-  return import != nullptr && &import->home() == &peer && import->only_claimed(kind);
+  if (import == nullptr) return false;
+  if (!import->home().is_connected()) return true;
+  return &import->home() == &peer && import->only_claimed(kind);
 }
 
 }  // namespace
 
 bool ClaimWaits::wait(Thread& thread, const Peer& peer, const Node* target, const CallData& data) {
-  if (peer.claims().empty()) return false;  // nearly always
+  if (peer.claims().empty() && peers_.awaited().empty()) return false;  // nearly always
   std::vector<Pin> pins = handles_in(thread, data);
   const Node* node = nullptr;
   for (const Pin& pin : pins) {
@@ -33,8 +35,8 @@ bool ClaimWaits::wait(Thread& thread, const Peer& peer, const Node* target, cons
     pins.push_back({.ref = thread.process().refs().find(called), .kind = RefKind::kStrong});
   }
   for (const Pin& pin : pins) NB_CHECK(model_.nodes.increment(*pin.ref, pin.kind, nullptr));
-  thread.process().loopers().enter(thread,
-                                   AwaitingClaim{.home = peer.host(), .node = node->number()});
+  thread.process().loopers().enter(
+      thread, AwaitingClaim{.home = node->import()->home().host(), .node = node->number()});
   waiters_.push_back({.thread = &thread, .pins = std::move(pins)});
   return true;
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Threads that wait before they name a reference to its node's home, because the home has yet to
-// count it for us and would not believe that we hold it. They wait until it has answered our claim;
+// count it for us and would not believe that we hold it; and before they pass on a reference whose
+// home has yet to connect, as it could not be told. They wait until it has answered our claim;
 // until then the handles that they name keep their meaning. Owned by the Cluster.
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "core/cluster/peer.h"
+#include "core/cluster/peers.h"
 #include "core/model/elsewhere.h"
 #include "core/model/model.h"
 
@@ -18,7 +19,8 @@ class CommandStream;
 
 class ClaimWaits {
  public:
-  ClaimWaits(Model& model, CommandStream& commands) : model_(model), commands_(commands) {}
+  ClaimWaits(Model& model, const Peers& peers, CommandStream& commands)
+      : model_(model), peers_(peers), commands_(commands) {}
 
   // Whether the thread's call or reply to that peer has to wait. If so, the thread waits, and then
   // makes the call or reply again. `target` is the node that is called; null for a reply.
@@ -46,6 +48,7 @@ class ClaimWaits {
   [[nodiscard]] std::vector<Pin> handles_in(const Thread& thread, const CallData& data) const;
 
   Model& model_;
+  const Peers& peers_;
   CommandStream& commands_;
   std::vector<Waiter> waiters_;
 };

@@ -13,7 +13,7 @@ Cluster::Cluster(Model& model, Ioctls& ioctls, Managers& managers, Calls& calls,
       exports_(model),
       introductions_(model, peers_, exports_),
       imports_(model, peers_),
-      waits_(model, commands),
+      waits_(model, peers_, commands),
       outgoing_(model.setup.incarnation),
       leases_(model, outgoing_),
       placement_(model, outgoing_, leases_),
@@ -21,14 +21,56 @@ Cluster::Cluster(Model& model, Ioctls& ioctls, Managers& managers, Calls& calls,
       freezes_(model, commands),
       claims_(model, ioctls, managers, peers_, exports_, imports_) {}
 
-Cluster::~Cluster() { NB_CHECK(peers_.all().empty()); }
+Cluster::~Cluster() { NB_CHECK(peers_.all().empty() && peers_.awaited().empty()); }
 
 // ---- sessions ----
 
 void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string name,
                              WireVersion version) {
   NB_CHECK(peers_.find(host) == nullptr && host != model_.setup.host);
-  claims_.peer_connected(peers_.add(host, incarnation, std::move(name), version));
+  std::vector<Peer*> former;
+  for (const auto& [life, awaited] : peers_.awaited()) {
+    if (life.first == host && life.second != incarnation) former.push_back(awaited.get());
+  }
+  for (Peer* awaited : former) stop_awaiting(*awaited, "its host's agent has been started again");
+  Peer& peer = peers_.add(host, incarnation, std::move(name), version);
+  imports_.send_claims(peer);
+  freezes_.peer_connected(peer);
+  claims_.peer_connected(peer);
+}
+
+// ---- hosts that have yet to connect ----
+
+void Cluster::home_did_not_come(Peer& home, Node& node, const char* reason) {
+  const NodeNumber number = node.number();
+  Imports::drop_claims(node);
+  imported_node_died(node, reason);
+  waits_.answered(home, number);
+  freezes_.node_lost(home, number);
+}
+
+void Cluster::stop_awaiting(Peer& home, const char* reason) {
+  for (Node* node : Imports::in_order(home)) home_did_not_come(home, *node, reason);
+  peers_.await_no_more(home);
+}
+
+void Cluster::stop_awaiting() {
+  while (!peers_.awaited().empty()) {
+    stop_awaiting(*peers_.awaited().begin()->second, "this host's agent ends");
+  }
+}
+
+void Cluster::timer_expired() {
+  introductions_.timer_expired();
+  std::vector<Peer*> awaited;
+  for (const auto& [life, peer] : peers_.awaited()) awaited.push_back(peer.get());
+  for (Peer* peer : awaited) {
+    for (Node* node : imports_.overdue(*peer)) {
+      home_did_not_come(*peer, *node, "its host has not connected in time");
+    }
+    if (peer->claims().empty()) peers_.await_no_more(*peer);
+  }
+  if (!awaited.empty()) imports_.set_timer();
 }
 
 void Cluster::peer_lost(HostId host) {
@@ -48,9 +90,9 @@ void Cluster::peer_lost(HostId host) {
   peers_.remove(host);
 }
 
-void Cluster::imported_node_died(Node& node) {
+void Cluster::imported_node_died(Node& node, const char* reason) {
   const NodeHold while_told = NodeHold::weak(model_.nodes, node);
-  imports_.lose(node);
+  imports_.lose(node, reason);
   claims_.node_died(node);
   model_.nodes.tell_death(node);
 }
@@ -198,6 +240,11 @@ void Cluster::check() const {
     leases += peer->leases().size();
   }
   NB_CHECK(leases == leases_.count());
+  for (const auto& [life, peer] : peers_.awaited()) {
+    NB_CHECK(peers_.find(peer->host()) == nullptr && !peer->is_connected());
+    NB_CHECK(!peer->claims().empty() && !peer->imported().empty());
+    imports_.check(*peer);
+  }
   introductions_.check();
 }
 

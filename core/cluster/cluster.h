@@ -40,7 +40,9 @@ class Cluster final : public Elsewhere {
   void message_arrived(HostId host, PeerMessage message);
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
   void end_lease(HostId host, LeaseId lease);
-  void timer_expired() { introductions_.timer_expired(); }
+  void timer_expired();
+  // Nobody waits for hosts to connect any more.
+  void stop_awaiting();
 
   [[nodiscard]] ContextClaims& claims() { return claims_; }
   [[nodiscard]] const ContextClaims& claims() const { return claims_; }
@@ -77,7 +79,9 @@ class Cluster final : public Elsewhere {
  private:
   // Ends the peer's session if it broke the protocol; `broken` says how, null: it did not.
   void judge(const Peer& peer, const char* broken);
-  void imported_node_died(Node& node);
+  void imported_node_died(Node& node, const char* reason = nullptr);
+  void home_did_not_come(Peer& home, Node& node, const char* reason);
+  void stop_awaiting(Peer& home, const char* reason);
   void handle(Peer& peer, peer::Call& message) { calls_.handle(peer, message); }
   void handle(Peer& peer, peer::Reply& message) { calls_.handle(peer, message); }
   void handle(Peer& peer, peer::CallFailed& message) { calls_.handle(peer, message); }

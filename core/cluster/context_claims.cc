@@ -258,7 +258,8 @@ void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
   const bool forbidden = context != nullptr && forbids(peer, *context, message.euid);
   if (forbidden && arbitrates()) end_claim(*context, peer.host());
   const bool granted = context != nullptr && context->cluster_wide() && arbitrates() &&
-                       !forbidden && decide(*context, peer.host()) == Decision::kGranted;
+                       context->builtin_yields() && !forbidden &&
+                       decide(*context, peer.host()) == Decision::kGranted;
   model_.effects.send(peer.host(),
                       peer::ContextClaimResult{
                           .context = message.context, .granted = granted, .forbidden = forbidden},
@@ -303,7 +304,7 @@ void ContextClaims::handle(Peer& peer, const peer::ContextManager& message) {
   Context* context = model_.find_context(message.context);
   Node* const node = announced_node(peer, context, message.node);
   if (node == nullptr) return;
-  if (forbids(peer, *context, message.euid)) {
+  if (!context->builtin_yields() || forbids(peer, *context, message.euid)) {
     model_.nodes.judge(*node);
   } else {
     remote_managers_.announced(*context, peer.host(), *node);

@@ -44,7 +44,10 @@ WireNode Exports::give(Peer& peer, Node& node, RefKind kind, Thread* teller) {
   WireNode wire;
   wire.node = node.identity();
   wire.strong = kind == RefKind::kStrong;
-  if (node.dead()) {
+  // Whom nobody can introduce to its home cannot claim it. Who passes such a node on waits before,
+  // so this is a program that has changed its parcel meanwhile.
+  const bool unreachable = node.imported() && !node.import()->home().is_connected();
+  if (node.dead() || unreachable) {
     wire.dead = true;
   } else if (node.local()) {
     PeerRef& counted = ref(peer, node);

@@ -8,12 +8,23 @@ namespace netbinder {
 void FreezeWatches::await(Thread& thread, Node& node) {
   ImportedNode& import = *node.import();
   const HostId home = import.home().host();
-  if (import.ask_freeze_state()) {
-    model_.effects.send(home, peer::WatchFreeze{.node = node.number()}, {});
-  }
+  ask(import, node.number());
   thread.process().loopers().enter(thread,
                                    AwaitingFreezeState{.home = home, .node = node.number()});
   waiters_.push_back(&thread);
+}
+
+void FreezeWatches::ask(ImportedNode& import, NodeNumber node) {
+  if (!import.home().is_connected() || !import.ask_freeze_state()) return;
+  model_.effects.send(import.home().host(), peer::WatchFreeze{.node = node}, {});
+}
+
+void FreezeWatches::peer_connected(const Peer& peer) {
+  for (const Thread* thread : waiters_) {
+    const AwaitingFreezeState& awaited = *thread->in<AwaitingFreezeState>();
+    if (awaited.home != peer.host()) continue;
+    if (Node* node = peer.find_imported(awaited.node)) ask(*node->import(), awaited.node);
+  }
 }
 
 void FreezeWatches::handle(Peer& peer, const peer::FreezeState& message) {

@@ -23,9 +23,14 @@ class FreezeWatches {
   void await(Thread& thread, Node& node);
   void thread_ends(Thread& thread) { std::erase(waiters_, &thread); }
   void handle(Peer& peer, const peer::FreezeState& message);
+  // The home of nodes that threads wait for has connected.
+  void peer_connected(const Peer& peer);
+  // The node is dead, and its home has not been asked.
+  void node_lost(const Peer& home, NodeNumber node) { end_waits(home.host(), node); }
   void peer_lost(const Peer& peer) { end_waits(peer.host(), std::nullopt); }
 
  private:
+  void ask(ImportedNode& import, NodeNumber node);
   void end_waits(HostId home, std::optional<NodeNumber> node);
 
   Model& model_;

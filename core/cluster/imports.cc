@@ -2,6 +2,7 @@
 #include "core/cluster/imports.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/base/check.h"
@@ -10,6 +11,13 @@
 namespace netbinder {
 
 namespace {
+
+// References to nodes of one host that are waited for.
+constexpr std::size_t kMaxAwaited = 1U << 16;
+
+constexpr const char* kUnknownHost = "its host is not a member here";
+constexpr const char* kOtherLife = "its host's agent has been started again";
+constexpr const char* kTooMany = "too many handles wait for its host to connect";
 
 RefKind kind_of(const WireNode& wire) { return wire.strong ? RefKind::kStrong : RefKind::kWeak; }
 
@@ -57,24 +65,80 @@ Node* Imports::come_home(const Peer& peer, const WireNode& wire) {
 }
 
 Node* Imports::introduced(Peer& peer, const WireNode& wire) {
-  Peer* home = peers_.home_of(wire.node);
-  if (home == nullptr) {
+  const auto known = await_home(wire.node);
+  if (!known) {
     model_.effects.home_unreachable(wire.node.host, peer.host());
-    return &model_.nodes.dead_as_given(wire.node, kind_of(wire));
+    return &model_.nodes.dead_as_given(wire.node, kind_of(wire), known.error());
   }
-  Node& node = imported(*home, wire.node.number);
+  Peer& home = **known;
+  Node& node = imported(home, wire.node.number);
   node.import()->claim(kind_of(wire));
-  home->claims_.push_back({.node = wire.node.number,
-                           .kind = kind_of(wire),
-                           .introducer = peer.host(),
-                           .handoff = wire.handoff});
-  model_.effects.send(home->host(),
-                      peer::ClaimRef{.node = wire.node.number,
-                                     .strong = wire.strong,
-                                     .introducer = peer.host(),
-                                     .handoff = wire.handoff},
-                      {});
+  home.claims_.push_back({.node = wire.node.number,
+                          .kind = kind_of(wire),
+                          .introducer = peer.host(),
+                          .handoff = wire.handoff});
+  if (home.is_connected()) {
+    send_claim(home, home.claims_.back());
+  } else {
+    home.claims_.back().deadline_ms = model_.now_ms + model_.setup.home_wait_ms;
+    if (home.claims_.size() == 1) set_timer();
+  }
   return &node;
+}
+
+void Imports::send_claim(const Peer& home, const PendingClaim& claim) {
+  model_.effects.send(home.host(),
+                      peer::ClaimRef{.node = claim.node,
+                                     .strong = claim.kind == RefKind::kStrong,
+                                     .introducer = claim.introducer,
+                                     .handoff = claim.handoff},
+                      {});
+}
+
+// ---- nodes whose home has yet to connect ----
+
+std::expected<Peer*, const char*> Imports::await_home(const NodeIdentity& node) {
+  Peer* home = peers_.home_of(node);
+  if (home != nullptr && home->is_connected()) return home;
+  if (home == nullptr) {
+    if (peers_.find(node.host) != nullptr) return std::unexpected(kOtherLife);
+    if (!model_.effects.is_member(node.host)) return std::unexpected(kUnknownHost);
+    home = peers_.await(node.host, node.incarnation);
+  }
+  if (home == nullptr || home->claims_.size() >= kMaxAwaited) return std::unexpected(kTooMany);
+  return home;
+}
+
+// ledgers.pml: home_connects
+void Imports::send_claims(const Peer& home) {
+  for (const PendingClaim& claim : home.claims_) send_claim(home, claim);
+}
+
+std::vector<Node*> Imports::overdue(const Peer& home) {
+  std::vector<Node*> nodes;
+  for (const PendingClaim& claim : home.claims_) {
+    if (claim.deadline_ms > model_.now_ms) break;  // they are in order
+    Node* node = home.find_imported(claim.node);
+    NB_CHECK(node != nullptr);
+    if (std::ranges::find(nodes, node) != nodes.end()) continue;
+    nodes.push_back(node);
+    model_.effects.home_unreachable(home.host(), claim.introducer);
+  }
+  return nodes;
+}
+
+void Imports::drop_claims(Node& node) {
+  std::erase_if(node.import()->home().claims_,
+                [&](const PendingClaim& claim) { return claim.node == node.number(); });
+}
+
+void Imports::set_timer() {
+  std::optional<std::uint64_t> next;
+  for (const auto& [life, home] : peers_.awaited()) {
+    const std::uint64_t deadline_ms = home->claims_.front().deadline_ms;
+    if (!next || deadline_ms < *next) next = deadline_ms;
+  }
+  if (next) model_.effects.set_timer(*next);
 }
 
 Node& Imports::imported(Peer& home, NodeNumber number) {
@@ -102,13 +166,13 @@ void Imports::node_ends(Node& node) {
   node.import()->home().imported_.erase(node.number());
 }
 
-void Imports::lose(Node& node) {
+void Imports::lose(Node& node, const char* reason) {
   Peer& home = node.import()->home();
   for (PendingClaim& claim : home.claims_) {
     if (claim.node == node.number()) claim.wanted = false;  // a new node may get its number here
   }
   home.imported_.erase(node.number());
-  model_.nodes.lose_home(node);
+  model_.nodes.lose_home(node, reason);
 }
 
 // ---- claims ----

@@ -3,6 +3,9 @@
 // Another host, while a session with it lasts: what it holds of ours, what we hold of it, and its
 // calls here. Owned by Peers; made when the session begins, destroyed when it ends. Each of its
 // tables is changed by only one class, a friend.
+//
+// A host that has yet to connect is one, too, from when a node of it is passed on to us: all there
+// is of it are such nodes and our claims of them. It becomes connected, or is given up.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -30,14 +33,24 @@ struct PendingClaim {
   HostId introducer;
   HandoffId handoff;
   bool wanted = true;  // false: the node that it was made for has died here since
+  std::uint64_t deadline_ms = 0;  // of one that waits for the home to connect
 };
 
 class Peer {
  public:
-  Peer(HostId host, Incarnation incarnation, std::string name, WireVersion version)
-      : host_(host), incarnation_(incarnation), version_(version), name_(std::move(name)) {}
+  // It has yet to connect.
+  Peer(HostId host, Incarnation incarnation)
+      : host_(host), incarnation_(incarnation), name_("#" + std::to_string(host.value())) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
+
+  void connected(std::string name, WireVersion version) {
+    connected_ = true;
+    name_ = std::move(name);
+    version_ = version;
+  }
+  // Whether there is a session with it. Otherwise nothing can be sent.
+  [[nodiscard]] bool is_connected() const { return connected_; }
 
   [[nodiscard]] HostId host() const { return host_; }
   [[nodiscard]] Incarnation incarnation() const { return incarnation_; }
@@ -78,7 +91,8 @@ class Peer {
 
   HostId host_;
   Incarnation incarnation_;
-  WireVersion version_;
+  bool connected_ = false;
+  WireVersion version_ = kOldestVersion;
   std::string name_;
   std::optional<std::uint32_t> context_uid_;  // whose context is kept
   std::string context_;

@@ -112,7 +112,10 @@ std::expected<Node*, BrError> Calls::target_of(Thread& thread, const CallData& c
       return std::unexpected(BrError::failed(-EINVAL));
     }
   }
-  if (node == nullptr || node->dead()) return std::unexpected(BrError::dead(-EINVAL));
+  if (node == nullptr) return std::unexpected(BrError::dead(-EINVAL));
+  if (node->dead()) {
+    return std::unexpected(BrError::dead(-EINVAL).because(node->death_reason()));
+  }
   return node;
 }
 

@@ -44,6 +44,13 @@ class BrError {
     return BrError(BrFailure::kFrozenReply, 0, nullptr, where);
   }
 
+  // The same, with a reason for the log; null leaves it as it is.
+  [[nodiscard]] BrError because(const char* reason) const {
+    BrError same = *this;
+    if (reason != nullptr) same.reason_ = reason;
+    return same;
+  }
+
   [[nodiscard]] BrFailure failure() const { return failure_; }
   [[nodiscard]] std::uint32_t command() const { return static_cast<std::uint32_t>(failure_); }
   [[nodiscard]] std::int32_t error() const { return error_; }

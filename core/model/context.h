@@ -34,7 +34,8 @@ class Context {
   // Whether its device is there.
   [[nodiscard]] bool listed() const { return listed_; }
   void remove_device() { listed_ = false; }
-  // Whether a program may become the manager although there is a built-in one.
+  // Whether a program, here or on another host, may become the manager although there is a built-in
+  // one.
   [[nodiscard]] bool builtin_yields() const { return builtin_yields_; }
   void set_builtin_yields(bool yields) { builtin_yields_ = yields; }
   // The rules about who may become its manager.

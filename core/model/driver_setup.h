@@ -48,6 +48,8 @@ struct DriverSetup {
   // after two of the three hosts have lost each other. It is twice the session timeout: a recipient
   // that still claims the reference does so within that time.
   std::uint64_t handoff_timeout_ms = 10'000;
+  // A node of a member that is not connected yet is waited for: the session timeout.
+  std::uint64_t home_wait_ms = 5'000;
   std::uint64_t max_message_bytes = 4U << 20;  // all parts of a payload to another host
   // How users of other hosts are mapped. Those of a host without an entry are the same here.
   std::map<HostId, UidMap> uid_maps;

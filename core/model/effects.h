@@ -86,7 +86,10 @@ class Effects {
   virtual void ask_for_claim(std::string_view /*context*/) {}
   // This host's claim of the context is over.
   virtual void release_claim(std::string_view /*context*/) {}
-  // A host has passed on a node whose home has no session with this host: here it is dead.
+  // Whether the host is a member of the cluster, so that it may connect.
+  [[nodiscard]] virtual bool is_member(HostId /*host*/) const { return false; }
+  // A host has passed on a node whose home has no session with this host, and cannot have one or
+  // has not come in time: here it is dead.
   virtual void home_unreachable(HostId /*home*/, HostId /*passed_on_by*/) {}
   // The host's policy has denied something.
   virtual void access_denied(const Denial& /*denial*/) {}

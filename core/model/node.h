@@ -82,6 +82,12 @@ class Node {
   [[nodiscard]] ImportedNode* import() { return std::get_if<ImportedNode>(&kind_); }
   [[nodiscard]] const ImportedNode* import() const { return std::get_if<ImportedNode>(&kind_); }
 
+  // Why it is dead, for logs; null: its owner has ended, or its home is gone.
+  [[nodiscard]] const char* death_reason() const {
+    const auto* dead = std::get_if<Dead>(&kind_);
+    return dead == nullptr ? nullptr : dead->reason;
+  }
+
   // ---- what it is ----
   [[nodiscard]] const NodeIdentity& identity() const { return identity_; }
   [[nodiscard]] NodeNumber number() const { return identity_.number; }
@@ -131,7 +137,8 @@ class Node {
   };
   struct Dead {
     // A peer passed it on as a strong reference, although it is dead.
-    bool given_strong;
+    bool given_strong = false;
+    const char* reason = nullptr;  // static text, if it is not its owner's end
   };
 
   NodeIdentity identity_;

@@ -35,9 +35,11 @@ Node& Nodes::dead(const NodeIdentity& identity) {
   return *found->second;
 }
 
-Node& Nodes::dead_as_given(const NodeIdentity& identity, RefKind kind) {
+Node& Nodes::dead_as_given(const NodeIdentity& identity, RefKind kind, const char* reason) {
   Node& node = dead(identity);
-  if (kind == RefKind::kStrong) std::get<Node::Dead>(node.kind_).given_strong = true;
+  auto& death = std::get<Node::Dead>(node.kind_);
+  if (kind == RefKind::kStrong) death.given_strong = true;
+  if (reason != nullptr) death.reason = reason;
   return node;
 }
 
@@ -190,14 +192,14 @@ void Nodes::owner_died(Node& node) {
     return;
   }
   node.owner()->remove_node(node);
-  node.kind_ = Node::Dead{false};
+  node.kind_ = Node::Dead{};
   dead_.emplace(node.identity_, &node);
   tell_death(node);
 }
 
-void Nodes::lose_home(Node& node) {
+void Nodes::lose_home(Node& node, const char* reason) {
   NB_CHECK(node.imported());
-  node.kind_ = Node::Dead{false};
+  node.kind_ = Node::Dead{.reason = reason};
   dead_.emplace(node.identity_, &node);
 }
 

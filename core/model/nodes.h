@@ -28,7 +28,7 @@ class Nodes {
   // The dead node of that identity.
   Node& dead(const NodeIdentity& identity);
   // The same for a node that a peer passed on as a reference of that kind.
-  Node& dead_as_given(const NodeIdentity& identity, RefKind kind);
+  Node& dead_as_given(const NodeIdentity& identity, RefKind kind, const char* reason = nullptr);
 
   // ---- references from refs ----
   // `teller`: the owner's thread on whose todo list the owner is told of the node. False: a first
@@ -76,7 +76,7 @@ class Nodes {
   void owner_died(Node& node);
   // Its home is gone, or reports its death: the node is dead. The caller then calls tell_death,
   // which notifies the holders of its refs, and destroys the node if nothing refers to it.
-  void lose_home(Node& node);
+  void lose_home(Node& node, const char* reason = nullptr);
   void tell_death(Node& node);
   // If a local node's owner holds references, queues work for the owner. Otherwise destroys a node
   // that nothing refers to, or lets references to an imported node go back to its home.

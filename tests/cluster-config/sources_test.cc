@@ -197,6 +197,54 @@ address = "127.0.0.1:2"
   }
 }
 
+// Programs of several users live with an agent of root's or the system's, so its service manager
+// does not yield; unless the configuration says so.
+TEST_F(Sources, WhoseAgentItIsDecidesWhetherTheServiceManagerYields) {
+  constexpr ServiceManagerKind kYields = ServiceManagerKind::kBuiltinUntilClaimed;
+  struct Case {
+    AgentOwner owner;
+    ServiceManagerKind manager;
+    std::string origin;
+  };
+  for (const Case& each :
+       {Case{AgentOwner::kUser, kYields, "default of a user's own agent"},
+        Case{AgentOwner::kRootUser, ServiceManagerKind::kBuiltin, "default of root's agent"},
+        Case{AgentOwner::kSystem, ServiceManagerKind::kBuiltin, "default of the system's agent"}}) {
+    sources_.owner = each.owner;
+    write("n.toml", "host = \"a\"\n");
+    const LoadedConfig bare = load();
+    ASSERT_EQ(bare.config.contexts.size(), 3U);
+    for (const ContextSettings& context : bare.config.contexts) {
+      EXPECT_EQ(context.service_manager, each.manager) << each.origin;
+    }
+    EXPECT_EQ(bare.origins.at("context[3].service_manager"), each.origin);
+
+    write("n.toml", R"(
+[[context]]
+name = "one"
+[[context]]
+name = "two"
+service_manager = "builtin-until-claimed"
+[[context]]
+name = "three"
+service_manager = "none"
+)");
+    const LoadedConfig named = load();
+    EXPECT_EQ(named.config.contexts[0].service_manager, each.manager) << each.origin;
+    EXPECT_EQ(named.config.contexts[1].service_manager, kYields);
+    EXPECT_EQ(named.config.contexts[2].service_manager, ServiceManagerKind::kNone);
+    const std::string text = render_config(named.config, named.origins);
+    EXPECT_NE(text.find("service_manager = \"" + std::string(to_string(each.manager)) + "\"  # " +
+                        each.origin + "\n"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("\"builtin-until-claimed\"  # " + path("n.toml") + ":6\n"),
+              std::string::npos)
+        << text;
+    EXPECT_EQ(parse_config(text, "t").value(), named.config) << "whoever reads it";
+  }
+}
+
 TEST_F(Sources, AUserWithoutRootHasASocketOfHisOwn) {
   if (::geteuid() == 0) {
     ::setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);

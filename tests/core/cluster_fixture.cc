@@ -383,6 +383,16 @@ void Cluster::settle() {
   for (auto& host : hosts_) host->driver.check_invariants();
 }
 
+void Cluster::connect(std::size_t a, std::size_t b, std::uint64_t life_of_b) {
+  const auto tell = [&](std::size_t here, std::size_t there, std::uint64_t life) {
+    host(here).driver.peer_connected(HostId{static_cast<std::uint32_t>(there)},
+                                     Incarnation{there * 1000 + life},
+                                     "host" + std::to_string(there));
+  };
+  tell(a, b, life_of_b);
+  if (life_of_b == 0) tell(b, a, 0);
+}
+
 void Cluster::disconnect(std::size_t a, std::size_t b) {
   links_[{a, b}].clear();
   links_[{b, a}].clear();

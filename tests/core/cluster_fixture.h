@@ -12,11 +12,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "core/driver.h"
 #include "core/base/uapi.h"
+#include "core/driver.h"
 
 namespace netbinder::testing {
 
@@ -104,6 +105,7 @@ class Host final : public Effects {
   std::vector<std::string> given_up;
   std::vector<Denial> denials;
   std::vector<std::string> store;  // what it was asked
+  std::set<std::uint32_t> members;                                   // hosts that may still connect
   std::vector<std::pair<std::uint32_t, std::uint32_t>> unreachable;  // homes, and who passed on
   std::size_t dropped_files = 0;
   std::size_t withdrawn_files = 0;
@@ -134,6 +136,9 @@ class Host final : public Effects {
   void send(HostId peer, PeerMessage message, netbinder::Payload payload) override;
   void give_up_peer(HostId peer, std::string_view reason) override;
   void access_denied(const Denial& denial) override { denials.push_back(denial); }
+  [[nodiscard]] bool is_member(HostId host) const override {
+    return members.contains(host.value());
+  }
   void home_unreachable(HostId home, HostId passed_on_by) override {
     unreachable.emplace_back(home.value(), passed_on_by.value());
   }
@@ -231,6 +236,8 @@ class Cluster {
   // The next message is lost, which no session does.
   void drop_one(std::size_t from, std::size_t to) { links_[{from, to}].pop_front(); }
   void disconnect(std::size_t a, std::size_t b);
+  // A session in place of the one that disconnect() ended; of a second life of `b`, if it says so.
+  void connect(std::size_t a, std::size_t b, std::uint64_t life_of_b = 0);
 
   struct Letter {
     PeerMessage message;

@@ -5,7 +5,7 @@
 // their own session is hurt.
 #include <gmock/gmock.h>
 
-#include "tests/core/cluster_fixture.h"
+#include "tests/core/passing_on.h"
 
 namespace netbinder::testing {
 namespace {
@@ -15,62 +15,8 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 // A manager on host 1, and on each other host a program that has sent it a node of its own.
-class LyingPeers : public ::testing::Test {
+class LyingPeers : public PassingOn {
  protected:
-  void SetUp() override {
-    manager_.greet(1);
-    std::uint32_t zero = 0;
-    ASSERT_EQ(manager_.control(1, BINDER_SET_CONTEXT_MGR, &zero), 0);
-    manager_.enter_looper(1);
-    cluster_.settle();
-    second_.greet(1);
-    third_.greet(1);
-    second_handle_ = introduce(second_);
-    third_handle_ = introduce(third_);
-  }
-
-  // The program sends the manager a node; the handle that the manager keeps for it.
-  std::uint32_t introduce(Program& program) {
-    Payload payload("hello");
-    payload.add(binder_object(0x10, 0x20));
-    program.start(1, Commands().put(BC_TRANSACTION, payload.call(0, 1, TF_ONE_WAY)), true);
-    cluster_.settle();
-    (void)program.outcome(1);
-    const Outcome read = manager_.read_now(1);
-    const auto data = read.find(BR_TRANSACTION)->as<binder_transaction_data>();
-    flat_binder_object object{};
-    std::memcpy(&object, manager_.at(data.data.ptr.buffer + payload.offsets[0]), sizeof object);
-    manager_.write(1, Commands()
-                          .put(BC_ACQUIRE, std::uint32_t{object.handle})
-                          .put(BC_FREE_BUFFER, binder_uintptr_t{data.data.ptr.buffer}));
-    cluster_.settle();
-    return object.handle;
-  }
-  [[nodiscard]] PeerLedger ledger(std::size_t host, std::uint32_t peer) {
-    for (const PeerLedger& each : cluster_.host(host).driver.ledgers()) {
-      if (each.host == HostId{peer}) return each;
-    }
-    ADD_FAILURE() << "no ledger";
-    return {};
-  }
-
-  // The manager passes the third host's node on to the second host: messages to both are under way.
-  void pass_on() {
-    Payload payload("yours");
-    payload.add(handle_object(third_handle_));
-    offset_ = payload.offsets[0];
-    manager_.start(1, Commands().put(BC_TRANSACTION, payload.call(second_handle_, 2, TF_ONE_WAY)),
-                   false);
-    ASSERT_NE(cluster_.next(1, 3), nullptr);
-    introduced_ = std::get<peer::Introduce>(cluster_.next(1, 3)->message);
-  }
-  // The object that the second host's program has read, for the node that was passed on to it.
-  flat_binder_object passed_on(const Outcome& given) {
-    const auto data = given.find(BR_TRANSACTION)->as<binder_transaction_data>();
-    flat_binder_object object{};
-    std::memcpy(&object, second_.at(data.data.ptr.buffer + offset_), sizeof object);
-    return object;
-  }
   static peer::Call call_of(NodeNumber node) {
     peer::Call call;
     call.call = CallId{77};
@@ -80,15 +26,6 @@ class LyingPeers : public ::testing::Test {
     return call;
   }
   void drop(std::size_t from, std::size_t to) { cluster_.drop_one(from, to); }
-
-  Cluster cluster_{3};
-  Program manager_{cluster_.host(1), 100};
-  Program second_{cluster_.host(2), 200};
-  Program third_{cluster_.host(3), 300};
-  std::uint32_t second_handle_ = 0;
-  std::uint32_t third_handle_ = 0;
-  peer::Introduce introduced_;
-  std::uint64_t offset_ = 0;
 };
 
 TEST_F(LyingPeers, GiveBackNoMoreThanTheyWereGiven) {
@@ -326,7 +263,7 @@ TEST_F(LyingPeers, AClaimThatComesBeforeItsIntroductionWaitsForIt) {
   (void)manager_.outcome(1);
 }
 
-TEST_F(LyingPeers, AHandleOfAHostThatIsNotConnectedHereIsDeadAndThatIsSaid) {
+TEST_F(LyingPeers, AHandleOfAHostThatIsNoMemberHereIsDeadAndThatIsSaid) {
   cluster_.disconnect(2, 3);
   pass_on();
   cluster_.settle();
@@ -339,6 +276,9 @@ TEST_F(LyingPeers, AHandleOfAHostThatIsNotConnectedHereIsDeadAndThatIsSaid) {
   second_.start(2, Commands().put(BC_TRANSACTION, Payload("x").call(object.handle, 4)), true);
   cluster_.settle();
   EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr);
+  const auto failures = cluster_.host(2).driver.failed_log(Viewer::everything());
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_STREQ(failures[0].reason, "its host is not a member here");
 }
 
 // A program calls what it was just given, before its host is known at the node's home.

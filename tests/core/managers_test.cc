@@ -115,7 +115,7 @@ TEST(Users, OfAnotherHostAreMapped) {
   }
 }
 
-// As an agent's configuration has it by default: the built-in manager stays.
+// As the agent of a whole machine has it by default.
 TEST(Managers, ABuiltinOneThatDoesNotYieldStays) {
   for (const bool yields : {true, false}) {
     Cluster cluster;
@@ -127,6 +127,33 @@ TEST(Managers, ABuiltinOneThatDoesNotYieldStays) {
     Program program(cluster.host(1), 101, name);
     program.greet(1);
     EXPECT_EQ(claim(cluster, program), yields ? 0 : -EBUSY);
+  }
+}
+
+// The arbiter grants other hosts' programs what it grants its own; and each host keeps its built-in
+// manager, whoever else has been granted the context.
+TEST(Managers, ABuiltinOneThatDoesNotYieldStaysForOtherHostsToo) {
+  for (const std::size_t stays : {1U, 3U}) {
+    Cluster cluster(3);
+    std::vector<std::unique_ptr<Program>> builtins;
+    for (const std::size_t host : {1U, 2U, 3U}) {
+      Driver& driver = cluster.host(host).driver;
+      ASSERT_EQ(driver.add_context(
+                    {.name = "shared", .cluster_wide = true, .builtin_yields = host != stays}),
+                0);
+      builtins.push_back(std::make_unique<Program>(cluster.host(host), 100, "shared"));
+      driver.set_builtin_manager(builtins.back()->id(), 0x1000, 0x10000);
+    }
+    cluster.settle();
+    Program program(cluster.host(2), 101, "shared");
+    program.greet(1);
+    EXPECT_EQ(claim(cluster, program), stays == 1 ? -EBUSY : 0);
+    const auto shared = [&](std::size_t host) {
+      return cluster.host(host).driver.contexts().back().manager;
+    };
+    EXPECT_EQ(shared(1), stays == 1 ? "builtin" : "host host2");
+    EXPECT_EQ(shared(2), stays == 1 ? "builtin" : "pid 101");
+    EXPECT_EQ(shared(3), "builtin");
   }
 }
 

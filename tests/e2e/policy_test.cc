@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/e2e/policy_rules.h"
 #include "tests/e2e/session_run.h"
 
 namespace netbinder::testing {
@@ -15,24 +16,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// `rules TEXT` replaces the rules of both hosts; `as COMMAND` runs it as uid 4711 of the first
-// host, and `there COMMAND` as that user of the second.
 constexpr const char* kPrelude = R"script(
-d=$(dirname $NETBINDER_SOCKET); chmod 755 $d; mkdir $d/host1.toml.d $d/host2.toml.d
-rules() {
-  for n in 1 2; do printf 'log_level = "warn"\n%s\n' "$1" >$d/host$n.toml.d/rules.toml; done
-  netbinder reload >/dev/null && netbinder reload --socket $NETBINDER_SOCKET_2 >/dev/null || exit 9
-}
-as() { setpriv --reuid 4711 --regid ${gid:-4711} --clear-groups "$@" 2>&1; }
-there() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 as "$@"; }
-failed() { netbinder log --failed --kernel; }
 hello_server & server=$!
 netbinder service wait hello --timeout 20 >/dev/null
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 20 >/dev/null
 )script";
 
 RunResult run_with_rules(const std::string& script) {
-  return run_session("--hosts 2", kPrelude + script + "\nkill $server\n");
+  return run_session("--hosts 2", std::string(kRules) + kPrelude + script + "\nkill $server\n");
 }
 
 class Policy : public ::testing::Test {
@@ -114,6 +105,42 @@ failed
   EXPECT_THAT(result.output, HasSubstr("Operation not permitted"));
   EXPECT_THAT(result.output, AllOf(HasSubstr("manager: 1\n"), HasSubstr("manager there: 1\n")));
   EXPECT_THAT(result.output, HasSubstr("(policy denies managing the context, rule 1)"));
+}
+
+// Root's agent serves several users: none of their programs takes the service manager's place,
+// unless its configuration says that one may. What root has started stays root's when it is read
+// again.
+TEST_F(Policy, TheServiceManagerOfRootsAgentStays) {
+  const RunResult result = run_script(R"script(
+d=$(mktemp -d); chmod 755 $d
+export NETBINDER_SOCKET=$d/s
+printf 'host = "alpha"\nsocket_mode = "0666"\nuser = "nobody"\nlog_level = "off"\n' >$d/n.toml
+serve() {
+  netbinderd --config $d/n.toml "$@" & agent=$!
+  until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done
+}
+claim() { netbinder run -- timeout 2 service_manager /dev/binder 2>&1; }
+end() { kill $agent; wait $agent; }
+netbinderd --config $d/n.toml --check | grep -c "^service_manager = \"builtin\"  # default of root's agent"
+setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/n.toml --set user=nobody --check |
+  grep -c "^service_manager = \"builtin-until-claimed\"  # default of a user's own agent"
+setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --system --config $d/n.toml --check |
+  grep -c "^service_manager = \"builtin\"  # default of the system's agent"
+serve
+echo claimed: $(claim)
+netbinder reload
+end
+printf '[[context]]\nname = "binder"\nservice_manager = "builtin-until-claimed"\n' >>$d/n.toml
+serve
+echo then: $(claim)
+end
+rm -r $d
+)script");
+  EXPECT_THAT(result.output, HasSubstr("3\n3\n3\n"));
+  EXPECT_THAT(result.output, HasSubstr("claimed: service_manager: cannot become the manager of "
+                                       "/dev/binder: Device or resource busy\n"));
+  EXPECT_THAT(result.output, HasSubstr("nothing has changed\n"));
+  EXPECT_THAT(result.output, HasSubstr("then: service_manager: managing /dev/binder\n"));
 }
 
 TEST_F(Policy, NamesPassBetweenHostsAsItIsSaid) {

@@ -88,7 +88,8 @@ class Logs(unittest.TestCase):
             agent.stop()
 
     def test_edges_of_links_and_claims_are_at_debug(self):
-        hosts = TwoHosts(BIN, settings='log_level = "debug"')
+        hosts = TwoHosts(BIN, settings='log_level = "debug"\n[[context]]\nname = "binder"\n'
+                                       'service_manager = "builtin-until-claimed"')
         try:
             alpha, beta = hosts.agents
             for what in (r"debug: connected with host \d '(alpha|beta)' at 127\.0\.0\.1:",

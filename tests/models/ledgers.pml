@@ -26,7 +26,8 @@
 #define DEATH 1     /* the node may die */
 #endif
 /* WITHOUT_RECIPIENT_LOST: the introducer does not say that it has lost whom it introduced.
-   WITHOUT_LATER: an answer settles the claims that came after its question, too. */
+   WITHOUT_LATER: an answer settles the claims that came after its question, too.
+   WITHOUT_LATE_CLAIMS: what waited for the home to connect is not claimed then. */
 #define LINK(a, b) ((a) * 3 + (b))
 #define OTHER(h) (3 - (h))
 #define MAX 4       /* handoffs of a host */
@@ -301,26 +302,44 @@ inline loses(h) {
   holds_strong[h] = 0; holds_weak[h] = 0
 }
 
-/* Imports::receive, and a program gets a handle */
+/* Imports::receive, and a program gets a handle. If the home has yet to connect, the claim waits. */
 inline reference_arrives(h, is_strong, n) {
   if
   :: n == 0 ->
      imported[h] = 1; received_weak[h]++;
      if :: is_strong -> received_strong[h]++ :: else fi
-  :: n != 0 && up[LINK(0, h)] ->
+  :: n != 0 ->
      imported[h] = 1; claims[h]++;
      if :: is_strong -> strong_claims[h]++ :: else fi;
      assert(!claimed[SLOT(OTHER(h), n)]);
      claimed[SLOT(OTHER(h), n)] = 1; claim_strong[SLOT(OTHER(h), n)] = is_strong;
      claim_wanted[SLOT(OTHER(h), n)] = 1;
      SEND(h, 0, CLAIM, is_strong, n, 0)
-  :: else
   fi;
   if
   :: imported[h] && is_strong -> holds_strong[h] = 1
   :: imported[h] && !is_strong -> holds_weak[h] = 1
   :: else
   fi
+}
+
+/* Imports::send_claims */
+inline home_connects(h) {
+  k = 1;
+  do
+#ifdef WITHOUT_LATE_CLAIMS
+  :: false ->
+#else
+  :: k < MAX ->
+#endif
+     if
+     :: claimed[SLOT(OTHER(h), k)] -> SEND(h, 0, CLAIM, claim_strong[SLOT(OTHER(h), k)], k, 0)
+     :: else
+     fi;
+     k++
+  :: else -> break
+  od;
+  k = 0
 }
 
 /* Imports::claim_answered */
@@ -406,6 +425,8 @@ inline lost_home_at(h) {
   k = 0;
   if :: imported[h] -> loses(h) :: else fi
 }
+/* Cluster::home_did_not_come, of all its nodes */
+inline home_stays_away(h) { lost_home_at(h) }
 inline lose_home(h) { lost_home = 1; introduced[h] = 0; cut(0, h); lost_at_home(h); lost_home_at(h) }
 inline restart() {
   restarts++; lose_home(1); cut_apart();
@@ -469,13 +490,14 @@ active proctype cluster() {
   :: d_step { alive && sends < SENDS && up[1] -> home_gives(1, 1) }
 #if WEAK
   :: d_step { alive && sends < SENDS && up[2] -> home_gives(2, 0) }
-  :: d_step { sends < SENDS && next[1] < MAX - 1 && holds_weak[1] && imported[1] && up[5] -> hand_on(1, 0) }
+  :: d_step { sends < SENDS && next[1] < MAX - 1 && holds_weak[1] && imported[1] && up[1] && up[5] -> hand_on(1, 0) }
   :: d_step { holds_strong[1] && imported[1] && !holds_weak[1] -> holds_weak[1] = 1 }
   :: d_step { holds_weak[1] && imported[1] -> holds_weak[1] = 0; settle(1) }
   :: d_step { holds_weak[2] && imported[2] -> holds_weak[2] = 0; settle(2) }
 #endif
-  :: d_step { sends < SENDS && next[1] < MAX - 1 && holds_strong[1] && imported[1] && up[5] -> hand_on(1, 1) }
-  :: d_step { sends < SENDS && next[2] < MAX - 1 && holds_strong[2] && imported[2] && up[7] -> hand_on(2, 1) }
+  /* a thread waits until the home has connected (ClaimWaits) */
+  :: d_step { sends < SENDS && next[1] < MAX - 1 && holds_strong[1] && imported[1] && up[1] && up[5] -> hand_on(1, 1) }
+  :: d_step { sends < SENDS && next[2] < MAX - 1 && holds_strong[2] && imported[2] && up[2] && up[7] -> hand_on(2, 1) }
   :: d_step { holds_strong[1] && imported[1] -> holds_strong[1] = 0; settle(1) }
   :: d_step { holds_strong[2] && imported[2] -> holds_strong[2] = 0; settle(2) }
   /* PeerCalls::call; a thread waits while the node is only claimed (ClaimWaits) */
@@ -488,8 +510,10 @@ active proctype cluster() {
   :: d_step { losses < LOSSES && up[2] -> losses++; lose_home(2) }
   :: d_step { losses < LOSSES && up[5] -> losses++; cut_apart() }
   :: d_step { restarts < RESTARTS -> restart() }
-  :: d_step { !up[1] -> up[1] = 1; up[3] = 1 }
-  :: d_step { !up[2] -> up[2] = 1; up[6] = 1 }
+  :: d_step { !up[1] -> up[1] = 1; up[3] = 1; home_connects(1) }
+  :: d_step { !up[2] -> up[2] = 1; up[6] = 1; home_connects(2) }
+  :: d_step { !up[1] && imported[1] -> home_stays_away(1) }
+  :: d_step { !up[2] && imported[2] -> home_stays_away(2) }
   :: d_step { !up[5] -> up[5] = 1; up[7] = 1 }
   :: d_step { nempty(to[1]) -> arrives(0, 1) }
   :: d_step { nempty(to[2]) -> arrives(0, 2) }

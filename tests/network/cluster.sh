@@ -69,7 +69,7 @@ cluster_start() {
     {
       printf 'host = "host%d"\ncluster = "network"\nsocket = "%s"\ninsecure = true\n' "$host" "$work/$host.sock"
       printf 'admin_socket = "%s.admin"\n' "$work/$host.sock"
-      printf '[[context]]\nname = "binder"\n'
+      printf '[[context]]\nname = "binder"\nservice_manager = "builtin-until-claimed"\n'
       for ((other = 1; other <= hosts; ++other)); do
         printf '[[hosts]]\nname = "host%d"\naddress = "10.99.0.%d:7700"\n' "$other" "$other"
       done

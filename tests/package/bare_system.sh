@@ -47,7 +47,7 @@ verify "$tree"/usr/lib/systemd/system/netbinder.{service,socket}
 verify --user "$tree"/usr/lib/systemd/user/netbinder.{service,socket}
 
 # The agent as the unit starts it, but for systemd.
-inside netbinderd --config /etc/netbinder/netbinder.toml 2>"$work/agent" &
+inside netbinderd --system --config /etc/netbinder/netbinder.toml 2>"$work/agent" &
 agent=$!
 for _ in {1..200}; do
   inside netbinder status >/dev/null 2>&1 && break

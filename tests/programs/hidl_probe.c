@@ -15,6 +15,7 @@
 
 enum { kGet = 1, kAdd, kTransport, kList, kListBy, kNotify, kDump, kUnnotify = 9, kAddChain = 12 };
 static const uint32_t kChain = 0x0f43484e;
+static const uint32_t kPing = 0x0f504e47;
 #define MANAGER "android.hidl.manager@1.0::IServiceManager"
 #define BASE "android.hidl.base@1.0::IBase"
 
@@ -121,10 +122,10 @@ static void exchange(const void* from, size_t length, void* into, size_t room, s
 static void answer(const struct binder_transaction_data* call) {
   static const char* const chain[] = {"vendor.foo@1.1::IFoo", "vendor.foo@1.0::IFoo", BASE};
   const uint8_t* bytes = (const void*)(uintptr_t)call->data.ptr.buffer;
-  if (call->code == kChain) {
+  if (call->code == kChain || call->code == kPing) {
     size = count = buffers = used = 0;
     word(0);
-    vector(chain, 3);
+    if (call->code == kChain) vector(chain, 3);
     struct sg reply = described(BC_REPLY_SG, 0, 0);
     exchange(&reply, sizeof reply, NULL, 0, NULL);
     return;
@@ -174,11 +175,12 @@ static const struct binder_transaction_data* await(int until_notified) {
   }
 }
 
-static const struct binder_transaction_data* call(uint32_t code) {
-  struct sg made = described(BC_TRANSACTION_SG, 0, code);
+static const struct binder_transaction_data* call_handle(uint32_t handle, uint32_t code) {
+  struct sg made = described(BC_TRANSACTION_SG, handle, code);
   exchange(&made, sizeof made, NULL, 0, NULL);
   return await(0);
 }
+static const struct binder_transaction_data* call(uint32_t code) { return call_handle(0, code); }
 
 static int32_t word_of(const struct binder_transaction_data* reply, size_t place) {
   int32_t value;
@@ -234,6 +236,20 @@ int main(int argc, char** argv) {
     string(argv[3]);
     const struct binder_transaction_data* reply = call(kGet);
     printf("status %d, %s\n", word_of(reply, 0), reply->offsets_size ? "a handle" : "nothing");
+  } else if (strcmp(what, "ping") == 0) {
+    string(argv[2]);
+    string(argv[3]);
+    const struct binder_transaction_data* reply = call(kGet);
+    if (reply->offsets_size == 0) {
+      printf("nothing\n");
+      return 1;
+    }
+    const uint8_t* bytes = (const void*)(uintptr_t)reply->data.ptr.buffer;
+    struct flat_binder_object service;
+    memcpy(&service, bytes + *(const binder_size_t*)(uintptr_t)reply->data.ptr.offsets,
+           sizeof service);
+    begin(BASE);
+    printf("answered: %d\n", word_of(call_handle(service.handle, kPing), 0));
   } else if (strcmp(what, "transport") == 0) {
     string(argv[2]);
     string(argv[3]);

@@ -23,6 +23,7 @@ NodeHostSetup node_host_setup(const World& world, HostId id, Incarnation incarna
   setup.incarnation = incarnation;
   setup.arbiter = HostId{1};
   setup.handoff_timeout_ms = 2 * world.settings().timing.timeout_ms;
+  setup.home_wait_ms = world.settings().timing.timeout_ms;
   setup.contexts = {{.name = "binder", .cluster_wide = true}};
   setup.slice_units = world.settings().slice_units;
   return made;
