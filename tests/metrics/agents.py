@@ -188,7 +188,7 @@ def certificates(bin_folder, folder, hosts):
 class TwoHosts:
     """Two agents with mutual TLS, each with [metrics] on a port."""
 
-    def __init__(self, bin_folder, settings="", metrics=""):
+    def __init__(self, bin_folder, settings="", metrics="", more=""):
         self.certificates = Folder()
         certificates(bin_folder, self.certificates, ["alpha", "beta"])
         link_a, link_b, *self.ports = free_ports(4)
@@ -200,7 +200,7 @@ class TwoHosts:
                           [("certificate", name + ".pem"), ("key", name + ".key"), ("ca", "ca.pem")])
             self.agents.append(Agent(
                 bin_folder, name,
-                f'{settings}\n{common}[tls]\n{tls}[metrics]\nlisten = "127.0.0.1:{port}"\n{metrics}'))
+                f'{settings}\n{common}[tls]\n{tls}[metrics]\nlisten = "127.0.0.1:{port}"\n{metrics}{more}'))
         eventually("both hosts have a session", lambda: all(
             Page(agent.metrics()).value("netbinder_hosts_connected") == 2 for agent in self.agents))
 
