@@ -55,6 +55,7 @@
 //     listen           "ip:port", "[ipv6]:port": also there. Default: nowhere
 //     remote           false. Whether that may be another than a loopback address
 //     users            false. Whether everybody who can reach it sees what each user's programs have
+//     latency          false. Whether /metrics has histograms of how long calls take, by interface
 //
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
 //     name             required; the device is /dev/NAME or /dev/binderfs/NAME
@@ -284,6 +285,7 @@ struct MetricsSettings {
   std::string listen = {};  // empty: nowhere
   bool remote = false;
   bool users = false;
+  bool latency = false;
   friend bool operator==(const MetricsSettings&, const MetricsSettings&) = default;
 };
 

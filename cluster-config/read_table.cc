@@ -252,6 +252,7 @@ void read_metrics(TableReader& in, MetricsSettings& metrics) {
   in.table("metrics", [&](TableReader& table) {
     table.get("remote", metrics.remote);
     table.get("users", metrics.users);
+    table.get("latency", metrics.latency);
     if (!table.get("listen", metrics.listen) || metrics.listen.empty()) return;
     const ExaminedAddress examined = examine_address(metrics.listen);
     if (!examined.problem.empty()) table.fail("listen", examined.problem);

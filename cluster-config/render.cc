@@ -164,6 +164,7 @@ void render_metrics(Renderer& out, const MetricsSettings& metrics) {
   out.put_if("listen", metrics.listen);
   out.put("remote", metrics.remote);
   out.put("users", metrics.users);
+  out.put("latency", metrics.latency);
 }
 
 Renderer render(const Config& config, const ConfigOrigins* origins) {

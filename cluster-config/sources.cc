@@ -47,6 +47,7 @@ constexpr std::array kKeys = {
     Key{"metrics.listen", true},
     Key{"metrics.remote"},
     Key{"metrics.users"},
+    Key{"metrics.latency"},
     Key{"membership.kind", true},
     Key{"membership.endpoints"},
     Key{"membership.prefix", true},

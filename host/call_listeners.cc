@@ -29,6 +29,11 @@ std::uint64_t CallListeners::begun(const CallReport& report) {
   return last_ns_;
 }
 
+std::uint64_t CallListeners::delivered(const CallReport& report) {
+  reached(report);
+  return last_ns_;
+}
+
 void CallListeners::reached(const CallReport& report) {
   // A call is placed and queued right after the report before, but for what it takes to copy a
   // large payload.

@@ -19,9 +19,9 @@ class Driver;
 class CallListener {
  public:
   virtual ~CallListener() = default;
-  // `report.began` is the time of the call's beginning on this host, by the same clock as `now_ns`;
-  // 0 at the beginning itself, and if nobody listened then. Called in the middle of an event, see
-  // CallObserver.
+  // `report.began` and `report.delivered` are the times of the call's beginning and of its delivery
+  // on this host, by the same clock as `now_ns`; 0 before and at that point itself, and if nobody
+  // listened then. Called in the middle of an event, see CallObserver.
   virtual void heard(const CallReport& report, std::uint64_t now_ns) = 0;
 };
 
@@ -40,6 +40,7 @@ class CallListeners final : private CallObserver {
 
  private:
   std::uint64_t begun(const CallReport& report) override;
+  std::uint64_t delivered(const CallReport& report) override;
   void reached(const CallReport& report) override;
 
   Driver& driver_;

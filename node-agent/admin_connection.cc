@@ -19,6 +19,7 @@
 #include "node-agent/admin_answer.h"
 #include "node-agent/clock.h"
 #include "node-agent/foreign_message.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -26,7 +27,13 @@ void AdminConnection::begin(boost::asio::io_context& io, ForeignFd socket, std::
                             const MetricsPage::Shown& shown,
                             const std::shared_ptr<Shared>& shared) {
   const auto known = shared->connections.find(uid);
-  if (known != shared->connections.end() && known->second >= kMaxOfUser) return;
+  const char* const where = shared->reload != nullptr ? "the admin socket" : "metrics.listen";
+  if (known != shared->connections.end() && known->second >= kMaxOfUser) {
+    log::agent.debug("uid {} has {} connections to {}, and gets no more", uid, known->second,
+                     where);
+    return;
+  }
+  log::agent.debug("uid {} connects to {}", uid, where);
   std::shared_ptr<AdminConnection>(new AdminConnection(io, std::move(socket), uid, shown, shared))
       ->wait_for_request();
 }

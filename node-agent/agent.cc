@@ -19,6 +19,7 @@
 #include "node-agent/agent_setup.h"
 #include "node-agent/certificate_watch.h"
 #include "node-agent/cluster_members.h"
+#include "node-agent/call_latencies.h"
 #include "node-agent/call_tracing.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/clock.h"
@@ -78,6 +79,7 @@ class Agent::Parts final : private Surroundings {
                                   .name = config.host,
                                   .boot = boot},
                     [this](ProcessId process) { return channels->program_of(process); });
+    follow_latencies(config.metrics.latency);
     handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);
   }
@@ -94,6 +96,18 @@ class Agent::Parts final : private Surroundings {
   }
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
+
+  // Counts begin anew when they are asked for again.
+  void follow_latencies(bool wanted) {
+    if (wanted == (latencies != nullptr)) return;
+    if (wanted) {
+      latencies = std::make_unique<CallLatencies>();
+      calls->add(*latencies);
+    } else {
+      calls->remove(*latencies);
+      latencies.reset();
+    }
+  }
 
   void listen(const SocketAccess& access) {
     acceptor = std::make_unique<ChannelAcceptor>(
@@ -176,6 +190,7 @@ class Agent::Parts final : private Surroundings {
     }
     // Nothing fails from here on.
     configure_log(next);
+    follow_latencies(next.metrics.latency);
     // Rules name hosts, by their numbers.
     if (next.policy != config.policy || next.hosts != config.hosts) {
       host->set_policy(setup.policy);
@@ -226,6 +241,7 @@ class Agent::Parts final : private Surroundings {
   std::optional<DebugFiles> debug_files;
   std::optional<ProcessLoads> loads;
   const std::string boot = this_boot();
+  std::unique_ptr<CallLatencies> latencies;  // null: nobody has asked for them
   std::optional<CallListeners> calls;
   std::optional<CallTracing> tracing;
   std::optional<Handshake> handshake;
@@ -364,6 +380,7 @@ CallTracing& Agent::call_tracing() {
   NB_ON_DATA_PLANE();
   return *parts_->tracing;
 }
+const CallLatencies* Agent::call_latencies() const { return parts_->latencies.get(); }
 bool Agent::records_calls() const { return parts_->tracing->records(); }
 DebugFiles& Agent::debug_files() {
   NB_ON_DATA_PLANE();

@@ -32,6 +32,7 @@
 
 namespace netbinder {
 
+class CallLatencies;
 class CallTracing;
 class DebugFiles;
 class Driver;
@@ -72,6 +73,8 @@ class Agent {
   [[nodiscard]] ProcessLoads& loads();
   [[nodiscard]] CallTracing& call_tracing();
   [[nodiscard]] bool records_calls() const;
+  // Null: nobody has asked for them ([metrics] latency).
+  [[nodiscard]] const CallLatencies* call_latencies() const;
   [[nodiscard]] const Config& config() const;
   [[nodiscard]] Incarnation incarnation() const;
   [[nodiscard]] std::vector<LinkStatus> links() const;

@@ -20,6 +20,7 @@
 #include "node-agent/init_notice.h"
 #include "node-agent/joining.h"
 #include "node-agent/log_setup.h"
+#include "node-agent/look_window.h"
 #include "node-agent/metrics_pages.h"
 #include "node-agent/metrics_server.h"
 #include "node-agent/reload.h"
@@ -85,6 +86,9 @@ void serve(Config config, const ConfigSources& sources) {
   if (membership->claims_by() == ClaimsBy::kStore) config.hosts = hosts_of(config, *members, {});
   Agent& agent = served.emplace(io, config, incarnation, *membership);
   agent.start(access);
+  log::agent.debug(
+      "incarnation {:016x}; a wake-up takes {} ns here, so waiters look for {} ns first",
+      incarnation.value(), agent.look_window().wake_up_ns(), agent.look_window().ns());
   if (membership->claims_by() == ClaimsBy::kStore) joining.tell(agent);
   Reload reload(sources, agent, notice);
   MetricsPages metrics(io, agent);

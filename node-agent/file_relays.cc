@@ -18,6 +18,7 @@
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "transport/limits.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -118,6 +119,8 @@ std::expected<FileNumber, FileRefusal> FileRelays::export_content(HostId peer,
         FileRefusal{.error = -ENOSPC, .reason = "too much waits to be sent to that host"});
   }
   last_number_ = FileNumber{last_number_.value() + 1};
+  log::files.trace("descriptor {} to host {}: the content of a file, {} bytes",
+                   last_number_.value(), peer.value(), content.size());
   to.outgoing.push_back(
       {.number = last_number_,
        .offer = {.kind = Kind::kContent, .position = content.position(), .size = content.size()},
@@ -236,6 +239,9 @@ void FileRelays::peer_lost(HostId peer) {
   for (const auto& [key, id] : ids_) {
     if (key.peer == peer) ended.push_back(id);
   }
+  if (!ended.empty()) {
+    log::files.debug("{} descriptors of host {} end with its session", ended.size(), peer.value());
+  }
   for (const RelayId id : ended) remove(id);
   peers_.erase(peer);
 }
@@ -264,6 +270,11 @@ RelayId FileRelays::add(Entry entry) {
   if (entry.file.inode != 0) {
     numbers_.try_emplace({key.peer, key.offered_here, entry.file}, key.number);
   }
+  log::files.trace("descriptor {} {} host {}: a {} is relayed from now on", key.number.value(),
+                   key.offered_here ? "to" : "from", key.peer.value(),
+                   entry.counter  ? "counter"
+                   : entry.socket ? "socket"
+                                  : "pipe");
   relays_.emplace(id.value(), std::move(entry));
   ids_.emplace(key, id);
   ++peers_[key.peer].relays;
@@ -310,6 +321,8 @@ void FileRelays::remove_if_over(RelayId id) {
 void FileRelays::remove(RelayId id) {
   const auto found = relays_.find(id.value());
   const Key key = found->second.key;
+  log::files.trace("descriptor {} {} host {} is relayed no more", key.number.value(),
+                   key.offered_here ? "to" : "from", key.peer.value());
   forget_file(found->second);
   if (const auto& slot = found->second.slot) {
     --slot->relays;

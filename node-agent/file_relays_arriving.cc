@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "host/data_plane.h"
 #include "node-agent/file_relays.h"
 #include "transport/limits.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -44,6 +46,8 @@ const char* FileRelays::offered(HostId peer, FileNumber number, const peer::File
   if (offer.kind == Kind::kContent) {
     if (offer.readable || offer.writable) return "a content that is a stream, too";
     made.content.emplace(offer.size, offer.position, refuse_content(offer.size));
+    log::files.trace("descriptor {} from host {}: the content of a file, {} bytes", number.value(),
+                     peer.value(), offer.size);
     return nullptr;
   }
   if (!offer.readable && !offer.writable) return "a descriptor of no use";
@@ -71,6 +75,8 @@ const char* FileRelays::offered(HostId peer, FileNumber number, const peer::File
         from.relays < limits::kMaxRelaysOfPeer ? make_program_side(key, offer, made) : -EMFILE;
   }
   if (made.error != 0) {
+    log::files.debug("descriptor {} from host {} cannot be had here: {}", number.value(),
+                     peer.value(), std::strerror(-made.error));
     is_not_needed();
   } else {
     ++relays_.at(made.relay.value()).other_sides;

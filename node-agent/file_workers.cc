@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "node-agent/clock.h"
+#include "transport/log.h"
 
 namespace netbinder {
 
@@ -39,6 +40,7 @@ std::shared_ptr<FileWorkers::Slot> FileWorkers::of(std::uint32_t uid) {
   auto slot = std::make_shared<Slot>();
   slot->worker = FileWorker::start(answers_, [this, weak = std::weak_ptr(slot)] { is_idle(weak); });
   if (!slot->worker) return nullptr;
+  log::files.debug("a thread begins for descriptors of uid {}", uid);
   return users_.emplace(uid, std::move(slot)).first->second;
 }
 
@@ -51,7 +53,11 @@ void FileWorkers::is_idle(const std::weak_ptr<Slot>& idle) {
   const auto slot = idle.lock();
   if (!slot || slot->relays > 0 || slot->worker->has_work()) return;
   slot->worker->stop();
-  std::erase_if(users_, [&](const auto& user) { return user.second == slot; });
+  std::erase_if(users_, [&](const auto& user) {
+    if (user.second != slot) return false;
+    log::files.debug("the thread for descriptors of uid {} ends", user.first);
+    return true;
+  });
 }
 
 // ---- questions ----
@@ -105,12 +111,20 @@ void FileWorkers::set_timer() {
   });
 }
 
+void FileWorkers::tell_late(const Slot& late) const {
+  for (const auto& [uid, slot] : users_) {
+    if (slot.get() != &late) continue;
+    log::files.debug("a descriptor of uid {} is stuck: no more of them are passed until it is not",
+                     uid);
+  }
+}
+
 void FileWorkers::time_is_up() {
   const std::uint64_t now_ms = monotonic_ms();
   std::vector<std::shared_ptr<Slot>> late;
   for (const auto& [number, question] : questions_) {
     if (question.deadline_ms > now_ms) break;
-    question.slot->late = true;
+    if (!std::exchange(question.slot->late, true)) tell_late(*question.slot);
     late.push_back(question.slot);
   }
   std::vector<Done> given_up;

@@ -66,6 +66,7 @@ class FileWorkers {
   void answered(std::uint64_t question);
   void set_timer();
   void time_is_up();
+  void tell_late(const Slot& late) const;
 
   std::shared_ptr<FileAnswers> answers_ = std::make_shared<FileAnswers>();
   EpollSet bell_;

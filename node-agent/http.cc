@@ -36,7 +36,8 @@ std::variant<Incomplete, Request, Refused> take_request(std::string& bytes) {
   }
   Request request{.method = std::string(message.method_string()),
                   .path = std::string(message.target()),
-                  .keep_alive = message.keep_alive()};
+                  .keep_alive = message.keep_alive(),
+                  .host = std::string(message[beast::field::host])};
   request.path.resize(std::min(request.path.find('?'), request.path.size()));
   bytes.erase(0, used);
   return request;
@@ -44,9 +45,10 @@ std::variant<Incomplete, Request, Refused> take_request(std::string& bytes) {
 
 std::string to_bytes(const Answer& answer, std::string_view method, Then then) {
   beast::response<beast::string_body> response(static_cast<beast::status>(answer.status), 11);
-  response.set(beast::field::server, "netbinderd");
+  response.set(beast::field::server, "netbinder");
   response.set(beast::field::content_type, answer.content_type);
   response.set(beast::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) response.set(name, value);
   if (answer.status == 405) response.set(beast::field::allow, "GET, HEAD");
   response.keep_alive(then == Then::kKeepOpen);
   response.content_length(answer.body.size());

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP/1 as the agent serves it: requests without a body are read from bytes, as they come, and
-// answers are written. Only http.cc knows Beast. Pure; what is read is untrusted.
+// HTTP/1 as the agent and `netbinder ui` serve it: requests without a body are read from bytes, as
+// they come, and answers are written. Only http.cc knows Beast. Pure; what is read is untrusted.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace netbinder::http {
 
@@ -15,6 +17,7 @@ struct Request {
   std::string method;
   std::string path;  // of the target, without what follows a '?'
   bool keep_alive = false;
+  std::string host = {};  // as the header has it; empty: there is none
 };
 // The request is not whole yet.
 struct Incomplete {};
@@ -37,6 +40,7 @@ struct Answer {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones
 };
 
 enum class Then : std::uint8_t { kKeepOpen, kClose };

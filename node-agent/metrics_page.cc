@@ -9,6 +9,7 @@
 #include "generated/version.h"
 #include "host/data_plane.h"
 #include "node-agent/agent.h"
+#include "node-agent/call_latencies.h"
 #include "node-agent/debug_names.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"
@@ -161,6 +162,8 @@ bool MetricsPage::write_next() {
     calls_of_next_context();
   } else if (context_metric_ < kContextMetrics.size()) {
     context_metric(context_metric_++);
+  } else if (latency_ != Latency::kDone) {
+    latencies_of_next_interface();
   } else if (links_.empty()) {
     return false;
   } else if (!links_told_) {
@@ -282,6 +285,42 @@ void MetricsPage::context_metric(std::size_t number) {
   }
 }
 
+void MetricsPage::latencies_of_next_interface() {
+  const CallLatencies* const latencies = agent_.call_latencies();
+  if (latencies == nullptr) {  // at all, or no more: it may change while a page is made
+    latency_ = Latency::kDone;
+    return;
+  }
+  const bool of_calls = latency_ == Latency::kCall;
+  if (interface_ == 0 && of_calls) {
+    text_.metric("netbinder_call_seconds", Type::kHistogram,
+                 "Calls that were replied to: from their beginning on the caller's host to the "
+                 "reply's arrival there.");
+  } else if (interface_ == 0) {
+    text_.metric("netbinder_call_handling_seconds", Type::kHistogram,
+                 "Calls that were replied to: from their reading on the object's host to the "
+                 "reply.");
+  }
+  if (interface_ >= latencies->series().size()) {
+    latency_ = of_calls ? Latency::kHandling : Latency::kDone;
+    interface_ = 0;
+    return;
+  }
+  const CallLatencies::Series& of = latencies->series()[interface_++];
+  const auto write = [&](const LatencyHistogram& histogram, MetricText::Labels labels) {
+    if (histogram.empty()) return;
+    text_.histogram(labels, LatencyHistogram::kBoundsNs, histogram.counts(), histogram.total_ns());
+  };
+  const MetricText::Label context{"context", of.context()};
+  const MetricText::Label interface { "interface", of.interface() };
+  if (of_calls) {
+    write(of.local, {context, interface, {"way", "local"}});
+    write(of.to_peer, {context, interface, {"way", "to_peer"}});
+  } else {
+    write(of.handling, {context, interface});
+  }
+}
+
 std::vector<MetricsPage::User> MetricsPage::users_seen() const {
   std::vector<const UserUsage*> seen;
   for (const auto& [uid, usage] : agent_.driver().users()) {
@@ -306,6 +345,7 @@ std::vector<MetricsPage::User> MetricsPage::users_seen() const {
     user.threads += usage->threads.value();
     user.nodes += usage->nodes.value();
     user.refs += usage->refs.value();
+    user.todos += usage->todos.value();
     user.files += agent_.files_of(usage->uid());
   }
   return users;
@@ -324,6 +364,8 @@ void MetricsPage::users() {
       Sum{"netbinder_user_threads", "Threads of the user's programs.", &User::threads},
       Sum{"netbinder_user_nodes", "Objects of the user's programs.", &User::nodes},
       Sum{"netbinder_user_refs", "Handles of the user's programs.", &User::refs},
+      Sum{"netbinder_user_todos",
+          "Completions and notifications that the user's programs have not read.", &User::todos},
       Sum{"netbinder_user_files", "Descriptors of the user's programs that are on their way.",
           &User::files},
   };
@@ -343,6 +385,7 @@ void MetricsPage::user_limits() {
   text_.sample({{"of", "threads"}}, std::uint64_t{limits.max_threads_per_user});
   text_.sample({{"of", "nodes"}}, std::uint64_t{limits.max_nodes_per_user});
   text_.sample({{"of", "refs"}}, std::uint64_t{limits.max_refs_per_user});
+  text_.sample({{"of", "todos"}}, std::uint64_t{limits.max_todos_per_user});
   text_.sample({{"of", "files"}}, std::uint64_t{limits.max_files_per_user});
   text_.metric("netbinder_process_limit", Type::kGauge, "The most opens of devices by all users.");
   text_.sample({}, std::uint64_t{limits.max_processes});

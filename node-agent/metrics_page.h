@@ -3,9 +3,10 @@
 // The page of metrics of an agent, as Prometheus reads it. It is made in slices, between other
 // events, each of bounded work: processes are counted some hundreds at a time, and no more than
 // some hundreds of samples are written at once. The number of samples is bounded by what the
-// operator has configured (hosts, devices) and by kMaxUsers.
+// operator has configured (hosts, devices), by kMaxUsers and by CallLatencies::kMostInterfaces.
 //
-// Nothing in it tells one program from another; users are told apart only for who may see them.
+// Nothing in it tells one program from another; users are told apart only for who may see them, and
+// interfaces where the operator has asked for their latencies.
 //
 // The agent outlives it. Thread: the data-plane thread.
 #pragma once
@@ -48,7 +49,7 @@ class MetricsPage {
  private:
   struct User {
     std::string uid;  // or "other"
-    std::size_t processes = 0, threads = 0, nodes = 0, refs = 0, files = 0;
+    std::size_t processes = 0, threads = 0, nodes = 0, refs = 0, todos = 0, files = 0;
   };
   // A part of the page that is written at once.
   using Part = void (MetricsPage::*)();
@@ -69,6 +70,8 @@ class MetricsPage {
   void calls_of_next_context();
   // One metric of all contexts, or of all links.
   void context_metric(std::size_t number);
+  // One interface's calls, or the handling of these.
+  void latencies_of_next_interface();
   void links();
   void link_metric(std::size_t number);
 
@@ -81,6 +84,9 @@ class MetricsPage {
   std::size_t part_ = 0;
   std::map<std::string, ContextUsage>::const_iterator calls_;  // whose calls are next
   std::size_t context_metric_ = 0;
+  enum class Latency : std::uint8_t { kCall, kHandling, kDone };
+  Latency latency_ = Latency::kCall;
+  std::size_t interface_ = 0;  // whose latencies are next
   bool links_told_ = false;
   std::size_t link_metric_ = 0;
   MetricText text_;

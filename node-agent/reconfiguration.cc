@@ -114,6 +114,7 @@ Reconfiguration plan_reconfiguration(const Config& current, const Config& wanted
   Config& config = plan.config;
   config.log_level = wanted.log_level;
   config.log = wanted.log;
+  config.metrics.latency = wanted.metrics.latency;
   config.busy_poll_us = wanted.busy_poll_us;
   config.limits = wanted.limits;
   // Sessions and relays keep the values that they were made with.

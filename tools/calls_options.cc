@@ -56,12 +56,29 @@ void add_log(CLI::App& app, Command& chosen) {
   command->callback([options, &chosen] { chosen = *options; });
 }
 
+void add_ui(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<UiOptions>();
+  options->socket = agent_socket();
+  CLI::App* command = app.add_subcommand(
+      "ui", "serve a page for a browser: hosts, services, traffic, users, live; Ctrl-C ends it");
+  command->add_option("--listen", options->listen, "ip:port; port 0: a free one");
+  command->add_flag("--anybody", options->anybody,
+                    "answer all users, and listen on any address: everybody who reaches it sees what "
+                    "you see");
+  command->add_option("--socket", options->socket, "the agent's socket");
+  command->add_option("--device", options->device, "the binder device whose services are listed");
+  command->add_option("--timeout", options->timeout_s, "seconds to wait for each answer of the agent")
+      ->check(CLI::Range(0.1, 600.0));
+  command->callback([options, &chosen] { chosen = *options; });
+}
+
 }  // namespace
 
 void add_calls_commands(CLI::App& app, Command& chosen) {
   add_log(app, chosen);
   add_trace(app, chosen);
   add_monitor(app, chosen);
+  add_ui(app, chosen);
 }
 
 }  // namespace netbinder::tools

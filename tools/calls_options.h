@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of the command line that is about following calls: log, trace and monitor.
+// The part of the command line that is about following calls: log, trace and monitor; and ui.
 #pragma once
 
 #include "tools/commands.h"

@@ -49,6 +49,15 @@ struct TopOptions {
   bool json = false;
 };
 
+// Serves a page for browsers, that shows an agent live.
+struct UiOptions {
+  std::string listen = "127.0.0.1:9556";
+  bool anybody = false;
+  std::string socket;
+  std::string device = "/dev/binder";
+  double timeout_s = 5;  // of each question to the agent
+};
+
 // Has an agent read its configuration again.
 struct ReloadOptions : TimeLimited {
   std::string socket;
@@ -183,7 +192,7 @@ using Command =
     std::variant<RunOptions, SessionOptions, StatusOptions, TopOptions, ReloadOptions, DoctorOptions,
                  CertsOptions, DebugFileOptions, LogOptions, ServiceOptions, ObjectOptions,
                  AidlDumpOptions, FreezeOptions, PingOptions, BenchOptions, TraceOptions,
-                 MonitorOptions>;
+                 MonitorOptions, UiOptions>;
 
 // `argv`: this program's own arguments, with which it may have to start itself again.
 int carry_out(const RunOptions& options, char** argv);
@@ -204,6 +213,7 @@ int carry_out(const PingOptions& options, char** argv);
 int carry_out(const BenchOptions& options, char** argv);
 int carry_out(const TraceOptions& options, char** argv);
 int carry_out(const MonitorOptions& options, char** argv);
+int carry_out(const UiOptions& options, char** argv);
 int bench_with_peers(const BenchOptions& options);
 
 }  // namespace netbinder::tools

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "core/base/ids.h"
 #include "core/model/br_error.h"
@@ -59,7 +60,8 @@ struct CallReport {
   TraceId trace;
   SpanId span;
   SpanId parent;
-  std::uint64_t began = 0;     // what CallObserver::begun has returned; 0: it was not called
+  std::uint64_t began = 0;      // what CallObserver::begun has returned; 0: it was not called
+  std::uint64_t delivered = 0;  // likewise CallObserver::delivered
   std::uint32_t debug_id = 0;  // of the call, or from kReplyArrived on of the reply, as in the logs
   std::uint32_t node = 0;      // debug id; 0: not known
   CallEnd caller;
@@ -73,6 +75,8 @@ struct CallReport {
   std::uint64_t arena_used = 0;
   // At kPlaced and kSent: the parcel as its receiver gets it. Only during the report.
   std::span<const std::byte> data = {};
+  // At these, kReplied and kReplyArrived: the context's name. Only during the report.
+  std::string_view context = {};
   const BrError* error = nullptr;  // at kFailed, and only then: why. Only during the report
 };
 
@@ -82,6 +86,11 @@ class CallObserver {
   // kBegun or kArrived. What it returns comes back with each later report of this call on this
   // host: the time, for example, by the observer's clock.
   virtual std::uint64_t begun(const CallReport& report) = 0;
+  // kDelivered. What it returns comes back in the same way.
+  virtual std::uint64_t delivered(const CallReport& report) {
+    reached(report);
+    return 0;
+  }
   // Any other point.
   virtual void reached(const CallReport& report) = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/model/call_reports.h"
 
+#include "core/model/context.h"
 #include "core/model/process.h"
 #include "core/model/thread.h"
 #include "core/model/transaction.h"
@@ -19,6 +20,7 @@ CallReport report_of(CallPoint point, const CallTrace& trace, std::uint32_t debu
   report.span = trace.span;
   report.parent = trace.parent;
   report.began = trace.began;
+  report.delivered = trace.delivered;
   report.debug_id = debug_id;
   report.node = trace.node;
   report.caller.host = trace.from_host;
@@ -149,6 +151,7 @@ void CallReports::tell_sent(const TransactionLogEntry& call, const Thread& calle
   CallReport report = report_of(CallPoint::kSent, call);
   report.caller = end_of(caller);
   report.data = image.first(call.data_size);
+  report.context = caller.process().context().name();
   observer_->reached(report);
 }
 
@@ -176,6 +179,7 @@ void CallReports::tell_placed(const Transaction& call) {
   report.handler.process = payload.process().id();
   report.handler.pid = payload.process().pid();
   report.data = payload.process().arena().bytes(payload.buffer(), report.data_size);
+  report.context = payload.process().context().name();
   observer_->reached(report);
 }
 
@@ -184,13 +188,14 @@ void CallReports::tell_delivered(Transaction& call, const Thread& handler) {
   report.handler = end_of(handler);
   tell_load(report, handler.process());
   if (report.oneway) call.trace().told = CallTrace::Told::kEnd;
-  observer_->reached(report);
+  call.trace().delivered = observer_->delivered(report);
 }
 
 void CallReports::tell_replied(Transaction& call, const Thread& handler,
                                const TransactionLogEntry& reply) {
   CallReport report = report_of(CallPoint::kReplied, call);
   report.handler = end_of(handler);
+  report.context = handler.process().context().name();
   report.data_size = reply.data_size;
   report.offsets_size = reply.offsets_size;
   call.trace().told = CallTrace::Told::kEnd;
@@ -200,6 +205,7 @@ void CallReports::tell_replied(Transaction& call, const Thread& handler,
 void CallReports::tell_reply_arrived(Transaction& call, const TransactionLogEntry& reply) {
   CallReport report = report_of(CallPoint::kReplyArrived, call);
   report.debug_id = reply.debug_id;
+  report.context = call.from()->process().context().name();
   report.data_size = reply.data_size;
   report.offsets_size = reply.offsets_size;
   call.trace().told = CallTrace::Told::kEnd;

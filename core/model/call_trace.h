@@ -19,8 +19,9 @@ struct CallTrace {
   TraceId trace = {};
   SpanId span = {};
   SpanId parent = {};  // the call that was handled when this one was made; 0: none is known here
-  std::uint64_t began = 0;  // the observer's word for its beginning
-  std::uint32_t node = 0;   // that it is made to, by its debug id on this host; 0: not known
+  std::uint64_t began = 0;      // the observer's word for its beginning
+  std::uint64_t delivered = 0;  // and for its delivery on this host
+  std::uint32_t node = 0;       // that it is made to, by its debug id on this host; 0: not known
   std::uint32_t code = 0;
   CallFlags flags = {};
   HostId from_host = {};  // 0: this one

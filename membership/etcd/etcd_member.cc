@@ -41,6 +41,7 @@ void EtcdMember::connect() {
   state_ = State::kConnecting;
   pending_.clear();
   claims_.unreachable();
+  log::membership.debug("etcd: {} is asked", endpoints_.name());
   requests_.use_endpoint(endpoints_.current());
   requests_.use_token("");
   send(Ask::kVersion, "/version", "");
@@ -74,7 +75,9 @@ void EtcdMember::fail(const std::string& reason) {
   pending_.clear();
   claims_.unreachable();
   state_ = State::kWaiting;
-  retry_ms_ = now_ms_ + endpoints_.failed();
+  const std::uint64_t pause_ms = endpoints_.failed();
+  log::membership.trace("etcd: {} is tried in {} ms", endpoints_.name(), pause_ms);
+  retry_ms_ = now_ms_ + pause_ms;
   set_timer();
 }
 
@@ -93,6 +96,7 @@ void EtcdMember::decide() {
                                 own->member.address));
     }
     state_ = State::kRevoking;
+    log::membership.debug("etcd: the lease of an earlier life of this host is ended");
     return send(Ask::kRevoke, "/v3/lease/revoke", lease_body(own->lease));
   }
   const auto number = directory_.id(setup_.name);
@@ -161,8 +165,8 @@ void EtcdMember::join() {
 void EtcdMember::joined() {
   id_ = directory_.host(setup_.name)->member.id;
   if (state_ != State::kJoined) {
-    log::membership.info("etcd: this host is '{}', number {}, with {} others", setup_.name, id_->value(),
-              directory_.members().size() - 1);
+    log::membership.info("etcd: this host is '{}', number {}, with {} others", setup_.name,
+                         id_->value(), directory_.members().size() - 1);
   }
   state_ = State::kJoined;
   ever_joined_ = true;
@@ -195,6 +199,7 @@ void EtcdMember::end_claims() {
 
 void EtcdMember::send(Ask what, const std::string& path, std::string body) {
   const RequestId id{next_request_++};
+  log::membership.trace("etcd: request {}: {}", id.value(), path);
   pending_[id] = {.what = what, .sent_ms = now_ms_};
   requests_.call({.id = id, .path = path, .body = std::move(body), .timeout_ms = timeout_ms()});
 }
@@ -211,6 +216,8 @@ void EtcdMember::answered(RequestId id, int http_status, const std::string& body
   if (found == pending_.end()) return;
   const Pending pending = found->second;
   pending_.erase(found);
+  log::membership.trace("etcd: request {} is answered after {} ms: HTTP {}", id.value(),
+                        now_ms_ - pending.sent_ms, http_status);
   if (pending.what == Ask::kLeave) return left_();
   if (pending.what == Ask::kVersion) {
     version_ = server_version(body).value_or("");
@@ -317,7 +324,10 @@ void EtcdMember::handle_lease(const Pending& pending, const Read<LeaseAnswer>& r
   if (!answer) return;
   if (pending.what == Ask::kKeepAlive && answer->lease != lease_) return;  // of an earlier one
   if (answer->seconds <= 0) return lease_lost();
-  if (answer->lease != 0) lease_ = answer->lease;
+  if (answer->lease != 0 && std::exchange(lease_, answer->lease) != answer->lease) {
+    log::membership.debug("etcd: this host has lease {:x}, for {} s", answer->lease,
+                          answer->seconds);
+  }
   lease_s_ = static_cast<std::uint32_t>(std::min<std::int64_t>(answer->seconds, UINT32_MAX / 1000));
   // It was kept alive when the request had arrived there: not before it was sent.
   lease_end_ms_ = pending.sent_ms + lease_s_ * 1000ULL;
@@ -334,6 +344,8 @@ void EtcdMember::handle_read(const std::string& body) {
   cluster_ = answer->header.cluster;
   revision_ = answer->header.revision;
   directory_.reset(answer->found);
+  log::membership.debug("etcd: {} keys at revision {}, watched from there on", answer->found.size(),
+                        revision_);
   requests_.watch(watch_body(directory_.range(), revision_ + 1));
   endpoints_.succeeded();
   if (!std::exchange(available_, true)) {
@@ -357,6 +369,8 @@ void EtcdMember::watch_line(const std::string& line) {
   for (const WatchEvent& event : answer->events) directory_.apply(event);
   revision_ = std::max(revision_, answer->header.revision);
   if (answer->events.empty()) return;
+  log::membership.trace("etcd: {} changes of keys, up to revision {}", answer->events.size(),
+                        revision_);
   if (state_ == State::kJoined || state_ == State::kRefused) decide();
   tell();
   set_timer();
@@ -436,6 +450,7 @@ void EtcdMember::leave(std::function<void()> done) {
   left_ = std::move(done);
   state_ = State::kIdle;
   pending_.clear();
+  log::membership.debug("etcd: this host leaves{}", reachable ? "" : ", and cannot say so");
   if (!reachable) return left_();
   send(Ask::kLeave, "/v3/lease/revoke", lease_body(lease_));
 }

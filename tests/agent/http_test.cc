@@ -37,10 +37,12 @@ TEST(HttpRequest, IsTakenWhenItIsWhole) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->method, "GET");
   EXPECT_EQ(first->path, "/metrics");
+  EXPECT_EQ(first->host, "here");
   EXPECT_TRUE(first->keep_alive);
   const auto second = whole(bytes);
   ASSERT_TRUE(second);
   EXPECT_EQ(second->method, "HEAD");
+  EXPECT_EQ(second->host, "");
   EXPECT_FALSE(second->keep_alive);
   EXPECT_EQ(bytes, "");
 }

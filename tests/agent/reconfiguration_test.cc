@@ -98,6 +98,16 @@ TEST(Reconfiguration, PolicyAndExportsAreTakenOver) {
   EXPECT_EQ(plan.needs_restart, Keys{});
 }
 
+TEST(Reconfiguration, LatenciesAreSwitchedOnAndTheAddressOfMetricsStays) {
+  Config wanted = three_hosts();
+  wanted.metrics.latency = true;
+  EXPECT_EQ(plan_reconfiguration(three_hosts(), wanted).config, wanted);
+  wanted.metrics.listen = "127.0.0.1:9555";
+  const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
+  EXPECT_EQ(plan.changed, Keys{"metrics.latency"});
+  EXPECT_EQ(plan.needs_restart, Keys{"metrics.listen"});
+}
+
 // The entry of this host concerns the others only, as the file is the same everywhere.
 TEST(Reconfiguration, TheOwnEntrysRulesAboutOthersDoNotHinder) {
   Config wanted = three_hosts();

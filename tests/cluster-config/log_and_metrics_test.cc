@@ -52,9 +52,11 @@ TEST(LogSettings, ComeFromTheEnvironmentAndFlagsAsWell) {
 }
 
 TEST(MetricsSettings, AreTakenAndRendered) {
-  const auto config = parse_config("[metrics]\nlisten = \"[::1]:9555\"\nusers = true\n", "f");
+  const auto config =
+      parse_config("[metrics]\nlisten = \"[::1]:9555\"\nusers = true\nlatency = true\n", "f");
   ASSERT_TRUE(config) << config.error().to_string();
-  EXPECT_EQ(config->metrics, (MetricsSettings{.listen = "[::1]:9555", .users = true}));
+  EXPECT_EQ(config->metrics,
+            (MetricsSettings{.listen = "[::1]:9555", .users = true, .latency = true}));
   EXPECT_EQ(*parse_config(render_config(*config), "f"), *config);
   EXPECT_EQ(default_config().metrics, MetricsSettings{});
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/model/call_observer.h"
@@ -21,6 +22,10 @@ class Recorder final : public CallObserver {
   std::uint64_t begun(const CallReport& report) override {
     keep(report);
     return 1000 + reports.size();
+  }
+  std::uint64_t delivered(const CallReport& report) override {
+    keep(report);
+    return 2000 + reports.size();
   }
   void reached(const CallReport& report) override { keep(report); }
 
@@ -38,8 +43,9 @@ class Recorder final : public CallObserver {
   }
 
   std::vector<CallReport> reports;
-  std::string data;        // at kPlaced or kSent
-  std::int32_t error = 0;  // at kFailed
+  std::string data;                                         // at kPlaced or kSent
+  std::vector<std::pair<CallPoint, std::string>> contexts;  // where there is one
+  std::int32_t error = 0;                                   // at kFailed
   std::string reason;
 
  private:
@@ -47,12 +53,14 @@ class Recorder final : public CallObserver {
     if (!report.data.empty()) {
       data.assign(reinterpret_cast<const char*>(report.data.data()), report.data.size());
     }
+    if (!report.context.empty()) contexts.emplace_back(report.point, report.context);
     if (report.error != nullptr) {
       error = report.error->error();
       reason = report.error->reason() != nullptr ? report.error->reason() : "";
     }
     reports.push_back(report);
     reports.back().data = {};
+    reports.back().context = {};
     reports.back().error = nullptr;
   }
 };
@@ -161,6 +169,36 @@ TEST_P(CallReports, EveryReportTellsWhichCallItIs) {
   EXPECT_EQ(delivered->caller.pid, across() ? 0 : 100);
   EXPECT_EQ(delivered->caller.host, across() ? HostId{1} : HostId{});
   EXPECT_NE(delivered->node, 0U);
+}
+
+TEST_P(CallReports, TheWordForTheDeliveryComesBackOnTheObjectsHost) {
+  const Payload question("question");
+  const Payload answer("42");
+  call(kCode, 0, question);
+  Commands reply;
+  reply.put(BC_REPLY, answer.call(0, 0));
+  serve(reply);
+  for (const CallReport& each : of_server().of(kCode)) {
+    const bool later = each.point == CallPoint::kReplied || each.point == CallPoint::kReplyRead;
+    EXPECT_EQ(each.delivered > 2000, later);
+  }
+  if (!across()) return;
+  for (const CallReport& each : of_client().of(kCode)) EXPECT_EQ(each.delivered, 0U);
+}
+
+TEST_P(CallReports, TheContextIsNamedWhereThePayloadIsThereAndWhereTheReplyIs) {
+  const Payload question("question");
+  const Payload answer("42");
+  call(kCode, 0, question);
+  Commands reply;
+  reply.put(BC_REPLY, answer.call(0, 0));
+  serve(reply);
+  using Named = std::vector<std::pair<CallPoint, std::string>>;
+  EXPECT_EQ(of_server().contexts,
+            (Named{{CallPoint::kPlaced, "binder"}, {CallPoint::kReplied, "binder"}}));
+  if (!across()) return;
+  EXPECT_EQ(of_client().contexts,
+            (Named{{CallPoint::kSent, "binder"}, {CallPoint::kReplyArrived, "binder"}}));
 }
 
 TEST_P(CallReports, AOnewayCallEndsWhenItIsReadAndIsHandledUntilItsThreadWaits) {

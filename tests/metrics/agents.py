@@ -94,6 +94,12 @@ class Agent:
                               env=self.environment(), check=True, capture_output=True, text=True,
                               timeout=PATIENCE_S, **options).stdout
 
+    def succeeds(self, *command):
+        """Whether a program of this host ends with status 0."""
+        return subprocess.run([os.path.join(self.bin, "netbinder"), "run", "--", *command], env=self.environment(),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              timeout=PATIENCE_S).returncode == 0
+
     def start(self, *command):
         return subprocess.Popen([os.path.join(self.bin, "netbinder"), "run", "--", *command],
                                 env=self.environment(), stdin=subprocess.DEVNULL,
@@ -182,7 +188,7 @@ def certificates(bin_folder, folder, hosts):
 class TwoHosts:
     """Two agents with mutual TLS, each with [metrics] on a port."""
 
-    def __init__(self, bin_folder, settings=""):
+    def __init__(self, bin_folder, settings="", metrics="", more=""):
         self.certificates = Folder()
         certificates(bin_folder, self.certificates, ["alpha", "beta"])
         link_a, link_b, *self.ports = free_ports(4)
@@ -194,7 +200,7 @@ class TwoHosts:
                           [("certificate", name + ".pem"), ("key", name + ".key"), ("ca", "ca.pem")])
             self.agents.append(Agent(
                 bin_folder, name,
-                f'{settings}\n{common}[tls]\n{tls}[metrics]\nlisten = "127.0.0.1:{port}"\n'))
+                f'{settings}\n{common}[tls]\n{tls}[metrics]\nlisten = "127.0.0.1:{port}"\n{metrics}{more}'))
         eventually("both hosts have a session", lambda: all(
             Page(agent.metrics()).value("netbinder_hosts_connected") == 2 for agent in self.agents))
 

@@ -69,12 +69,16 @@ def expressions_of_rules():
 class DashboardAndRules(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        hosts = TwoHosts(BIN)
+        hosts = TwoHosts(BIN, metrics="latency = true\n")
         try:
-            server = hosts.agents[0].start(os.path.join(BIN, "hello_server"))
+            server = hosts.agents[1].start(os.path.join(BIN, "hello_server"))
+            eventually("a client finds the server", lambda: hosts.agents[0].succeeds(os.path.join(BIN, "hello_client")))
+            local = hosts.agents[0].start(os.path.join(BIN, "service_manager"))  # a process that stays
             eventually("there is a process of a user", lambda: Page(hosts.agents[0].metrics()).get(
                 "netbinder_user_processes", uid="0") >= 1)
             cls.text = hosts.agents[0].metrics()
+            local.terminate()
+            local.wait()
             server.terminate()
             server.wait()
         finally:

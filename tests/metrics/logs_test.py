@@ -76,6 +76,49 @@ class Logs(unittest.TestCase):
         finally:
             agent.stop()
 
+    def test_the_agent_tells_who_connects_and_what_it_spends(self):
+        agent = Agent(BIN, "alpha", '\n[log]\nformat = "json"\nfilter = "agent=trace"\n')
+        try:
+            as_json_line(agent.unix(), {"command": "status"})
+            agent.metrics()
+            for level, what in (("debug", r"incarnation [0-9a-f]{16}; a wake-up takes \d+ ns here, .*"),
+                                ("debug", r"uid 0 connects to the admin socket"),
+                                ("trace", r"a page of metrics of \d{4,} bytes has taken \d+ us of the loop, "
+                                          r"for 1 readers")):
+                found = eventually(what, lambda: [
+                    each for each in records(agent) if re.fullmatch(what, each["message"])])
+                self.assertEqual({(each["component"], each["level"]) for each in found}, {("agent", level)})
+        finally:
+            agent.stop()
+
+    def test_descriptors_between_hosts_are_told(self):
+        hosts = TwoHosts(BIN, settings='log_level = "info"', more='[log]\nfilter = "files=trace"\n')
+        try:
+            alpha, beta = hosts.agents
+            server = alpha.start(os.path.join(BIN, "hello_server"))
+            tool = os.path.join(BIN, "netbinder")
+            eventually("the service is found", lambda: beta.succeeds(tool, "interface", "hello"))
+            with open(beta.folder / "passed", "w") as file:
+                file.write("12345")
+            reader, writer = os.pipe()
+            # The service takes no descriptors, which its host says when these have come there.
+            beta.succeeds(tool, "service", "call", "hello", "1", "file", beta.folder / "passed")
+            subprocess.run([tool, "run", "--", tool, "cmd", "hello", "x"], env=beta.environment(),
+                           stdin=reader, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            os.close(reader)
+            os.close(writer)
+            for agent, what in ((beta, r"debug: a thread begins for descriptors of uid 0"),
+                                (beta, r"trace: descriptor 1 to host 1: the content of a file, 5 bytes"),
+                                (alpha, r"trace: descriptor 1 from host 2: the content of a file, 5 bytes"),
+                                (beta, r"trace: descriptor \d+ to host 1: a pipe is relayed from now on"),
+                                (alpha, r"trace: descriptor \d+ from host 2: a pipe is relayed from now on"),
+                                (beta, r"trace: descriptor \d+ to host 1 is relayed no more")):
+                eventually(what, lambda: re.search(f"(?m){what}$", agent.log_text()))
+            server.terminate()
+            server.wait()
+        finally:
+            hosts.stop()
+
     def test_format_changes_by_a_reload(self):
         agent = Agent(BIN, "alpha", "\n[log]\n")
         try:

@@ -154,6 +154,91 @@ class Metrics(unittest.TestCase):
             Page(each.decode())
 
 
+class Latencies(unittest.TestCase):
+    INTERFACE = {"context": "binder", "interface": "examples.IHello"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.hosts = TwoHosts(BIN, metrics="latency = true\n")
+        cls.alpha, cls.beta = cls.hosts.agents
+        cls.server = cls.alpha.start(SERVER)
+        # Its payload begins with the interface's name.
+        cls.call = (os.path.join(BIN, "netbinder"), "service", "call", "hello", "1")
+        for host in (cls.alpha, cls.beta):
+            eventually("the service is found", lambda: host.succeeds(*cls.call))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait()
+        cls.hosts.stop()
+
+    def counts(self):
+        pages = [Page(agent.metrics()) for agent in (self.alpha, self.beta)]
+        return {"local": pages[0].value("netbinder_call_seconds_count", way="local", **self.INTERFACE),
+                "to_peer": pages[1].value("netbinder_call_seconds_count", way="to_peer", **self.INTERFACE),
+                "handled": pages[0].value("netbinder_call_handling_seconds_count", **self.INTERFACE)}
+
+    def test_calls_are_timed_where_they_begin_and_where_they_are_handled(self):
+        before = self.counts()
+        for _ in range(3):
+            self.alpha.run(*self.call)
+        self.beta.run(*self.call)
+        after = self.counts()
+        more = {key: after[key] - before[key] for key in before}
+        # Each command asks for the interface first, which its node has by now.
+        self.assertEqual(more, {"local": 6, "to_peer": 2, "handled": 8})
+        page = Page(self.beta.metrics())
+        self.assertEqual(page.get("netbinder_call_handling_seconds_count", None, **self.INTERFACE), None)
+
+    def test_histograms_are_whole(self):
+        page = Page(self.alpha.metrics())
+        self.assertEqual(page.types["netbinder_call_seconds"], "histogram")
+        series = {**self.INTERFACE, "way": "local"}
+        buckets = {dict(labels)["le"]: value
+                   for labels, value in page.samples["netbinder_call_seconds_bucket"].items()
+                   if {key: each for key, each in labels if key != "le"} == series}
+        bounds = sorted(buckets, key=float)
+        self.assertEqual((len(bounds), bounds[0], bounds[-2], bounds[-1]), (21, "5e-06", "10", "+Inf"))
+        values = [buckets[bound] for bound in bounds]
+        self.assertEqual(values, sorted(values))
+        count = page.value("netbinder_call_seconds_count", **series)
+        self.assertEqual(values[-1], count)
+        self.assertGreater(page.value("netbinder_call_seconds_sum", **series), 0)
+        self.assertLess(page.value("netbinder_call_seconds_sum", **series), count * 10)
+        handled = page.value("netbinder_call_handling_seconds_sum", **self.INTERFACE)
+        self.assertGreater(handled, 0)
+
+    def test_calls_of_the_built_in_manager_are_timed_as_well(self):
+        before = Page(self.alpha.metrics()).get("netbinder_call_seconds_count", context="binder",
+                                                interface="android.os.IServiceManager", way="local")
+        self.alpha.run(CLIENT)
+        self.assertGreater(Page(self.alpha.metrics()).value(
+            "netbinder_call_seconds_count", context="binder", interface="android.os.IServiceManager",
+            way="local"), before)
+
+    def test_they_are_switched_by_a_reload_and_off_at_first(self):
+        agent = Agent(BIN, "alone", "[metrics]\n")
+        try:
+            self.assertNotIn("netbinder_call_seconds", agent.metrics())
+            self.assertEqual(self.reload(agent, "latency = true\n"), {"changed": ["metrics.latency"], "needs_restart": []})
+            agent.run(os.path.join(BIN, "netbinder"), "service", "list", "--names")
+            self.assertIn('netbinder_call_seconds_count{context="binder",interface="', agent.metrics())
+            self.reload(agent, "latency = false\n")
+            self.assertNotIn("netbinder_call_seconds", agent.metrics())
+            self.reload(agent, "latency = true\n")
+            self.assertNotIn("netbinder_call_seconds_count", agent.metrics())  # it begins anew
+        finally:
+            agent.stop()
+
+    def reload(self, agent, settings):
+        with open(agent.folder / "agent.toml") as file:
+            text = file.read().partition("[metrics]")[0]
+        with open(agent.folder / "agent.toml", "w") as file:
+            file.write(text + "[metrics]\n" + settings)
+        return as_json_line(agent.unix(), {"command": "reload"})
+
+
 class Settings(unittest.TestCase):
     def check(self, text):
         agent = os.path.join(BIN, "netbinderd")
@@ -172,7 +257,10 @@ class Settings(unittest.TestCase):
         port, = free_ports(1)
         agent = Agent(BIN, "alone", f'[metrics]\nlisten = "127.0.0.1:{port}"\nusers = true\n')
         try:
-            self.assertIn('netbinder_user_processes{uid="', get(tcp(port), "/metrics")[2])
+            page = get(tcp(port), "/metrics")[2]
+            self.assertIn('netbinder_user_processes{uid="', page)
+            self.assertIn('netbinder_user_todos{uid="', page)
+            self.assertEqual(Page(page).value("netbinder_user_limit", of="todos"), 524288)
         finally:
             agent.stop()
 

@@ -2,6 +2,7 @@
 #include "transport/rdma/registered_arenas.h"
 
 #include "core/base/check.h"
+#include "transport/log.h"
 
 namespace netbinder::rdma {
 
@@ -31,6 +32,7 @@ std::expected<RemoteKey, std::string> RegisteredArenas::lend(std::span<std::byte
                                              .region = std::move(*region),
                                              .bytes = arena.size()})
                 .first;
+    log::rdma.debug("an arena of {} bytes is registered for a peer", arena.size());
   }
   // Memory is not unmapped while it is registered, so an address identifies one arena.
   NB_CHECK(found->second.bytes == arena.size());
@@ -64,6 +66,7 @@ bool RegisteredArenas::make_room() {
 }
 
 void RegisteredArenas::forget(Arenas::iterator arena) {
+  log::rdma.debug("an arena of {} bytes is registered no more", arena->second.bytes);
   arena->second.region.reset();
   adapter_.release(arena->second.bytes);
   arenas_.erase(arena);

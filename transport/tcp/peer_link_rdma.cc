@@ -33,6 +33,7 @@ void PeerLink::offer_rdma() {
   }
   endpoint_tried_ = true;
   rdma_reason_ = "the queue pair is being connected";
+  log::rdma.trace("a queue pair is offered to host {} '{}'", peer_.id.value(), peer_.name);
   send_control(endpoint_->offer());
 }
 
@@ -79,6 +80,8 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
       refuse_rdma(connected.error());
       return true;
     }
+    log::rdma.trace("the queue pair with host {} '{}' is connected, and is tried now",
+                    peer_.id.value(), peer_.name);
     send_control(frame::RdmaReady{});
     return true;
   }
@@ -98,7 +101,12 @@ bool PeerLink::handle_rdma(Connection& connection, const Frame& frame) {
     return true;
   }
   if (std::holds_alternative<frame::RdmaSwitch>(frame)) {
-    if (!endpoint_ || !endpoint_->switched()) broken("a switch to no queue pair");
+    if (!endpoint_ || !endpoint_->switched()) {
+      broken("a switch to no queue pair");
+    } else {
+      log::rdma.debug("host {} '{}' sends its messages over RDMA from now on", peer_.id.value(),
+                      peer_.name);
+    }
     return true;
   }
   return false;
@@ -126,11 +134,14 @@ void PeerLink::rdma_failed(const std::string& reason) {
   rdma_wait_ms_ =
       std::clamp<std::uint64_t>(2 * rdma_wait_ms_, config.retry_min_ms, config.retry_max_ms);
   rdma_retry_ms_ = now_ms + rdma_wait_ms_;
+  log::rdma.trace("RDMA with host {} '{}' is tried again in {} ms", peer_.id.value(), peer_.name,
+                  rdma_wait_ms_);
 }
 
 void PeerLink::end_endpoint(rdma::Endpoint::Tell tell) {
   if (!endpoint_) return;
   past_rdma_ += endpoint_->counters();
+  log::rdma.debug("the queue pair with host {} '{}' ends", peer_.id.value(), peer_.name);
   // The calls for ending leases come from inside close(); they may send.
   const auto endpoint = std::exchange(endpoint_, nullptr);
   endpoint->close(tell);
