@@ -73,8 +73,9 @@ failed
                         "vendor.foo@1.0::IFoo/default vendor.foo@1.1::IFoo/default\n"));
   EXPECT_THAT(result.output, HasSubstr("(policy denies registering the name, rule 1)"));
   EXPECT_THAT(result.output,
-              HasSubstr("policy denies uid 4711 to add \"vendor.foo@1.1::IFoo/default\" "
-                        "in context hwbinder: rule 1"));
+              AllOf(HasSubstr("policy denies uid 4711 (pid "),
+                    HasSubstr(") to add \"vendor.foo@1.1::IFoo/default\" in context hwbinder: "
+                              "rule 1")));
 }
 
 TEST_F(HidlPolicy, DeniesFindingAndLeavesOutOfLists) {
