@@ -15,7 +15,9 @@ namespace netbinder {
 namespace {
 
 constexpr std::size_t kMaxThreads = 64;
-constexpr std::size_t kKeptThreads = 1;
+// As many wait for more when there is nothing to do. Beside programs that open and close without end,
+// each close would begin a thread otherwise.
+constexpr std::size_t kKeptThreads = 4;
 
 class Closer {
  public:
