@@ -4,6 +4,8 @@
 // host 1 passes a node of 3 on to 2.
 #include <gmock/gmock.h>
 
+#include <deque>
+
 #include "tests/core/passing_on.h"
 
 namespace netbinder::testing {
@@ -32,7 +34,8 @@ class AwaitedHomes : public PassingOn {
     (void)manager_.read_now(1);  // that it was queued
   }
   // The second host's program calls what it was given; on a thread that then waits.
-  void begin_call(std::uint32_t thread, const Payload& payload) {
+  void begin_call(std::uint32_t thread, const char* text) {
+    const Payload& payload = waiting_.emplace_back(text);
     second_.start(thread, Commands().put(BC_TRANSACTION, payload.call(handle_, 4, TF_ONE_WAY)),
                   true);
     cluster_.settle();
@@ -57,10 +60,11 @@ class AwaitedHomes : public PassingOn {
 
   Outcome read_;
   std::uint32_t handle_ = 0;
+  std::deque<Payload> waiting_;  // a call that waits reads its payload when it is made
 };
 
 TEST_F(AwaitedHomes, CallsWaitForThemAndAreMadeThen) {
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   EXPECT_TRUE(second_.blocked(2));
   EXPECT_THAT(cluster_.host(2).unreachable, IsEmpty());
   pass_time_until(kWaitMs - 1);
@@ -80,7 +84,7 @@ TEST_F(AwaitedHomes, CallsWaitForThemAndAreMadeThen) {
 TEST_F(AwaitedHomes, ThoseThatDoNotComeInTimeLeaveDeadHandlesAndTheReasonInTheLog) {
   const binder_handle_cookie watch{.handle = handle_, .cookie = 0x77};
   second_.write(3, Commands().put(BC_REQUEST_DEATH_NOTIFICATION, watch));
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   pass_time_until(kWaitMs - 1);
   ASSERT_TRUE(second_.blocked(2));
   EXPECT_EQ(cluster_.host(2).earliest_timer_ms, kWaitMs);
@@ -95,7 +99,7 @@ TEST_F(AwaitedHomes, ThoseThatDoNotComeInTimeLeaveDeadHandlesAndTheReasonInTheLo
   // Its session is one as any other then.
   cluster_.connect(2, 3);
   cluster_.settle();
-  begin_call(2, Payload("again"));
+  begin_call(2, "again");
   EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr);
   EXPECT_THAT(ledger(2, 3).received, IsEmpty());
 }
@@ -117,10 +121,10 @@ TEST_F(AwaitedHomes, EachHandleIsWaitedForFromWhenItHasCome) {
   std::memcpy(&object, second_.at(data.data.ptr.buffer + more.offsets[0]), sizeof object);
 
   pass_time_until(kWaitMs);
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr) << "the first one";
   handle_ = object.handle;
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   EXPECT_TRUE(second_.blocked(2));
   cluster_.connect(2, 3);
   cluster_.settle();
@@ -155,7 +159,7 @@ TEST_F(AwaitedHomes, WhatNobodyWantsAnyMoreIsGivenBack) {
 }
 
 TEST_F(AwaitedHomes, AThreadThatWaitsMayEnd) {
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   second_.close();
   cluster_.settle();
   cluster_.connect(2, 3);
@@ -167,14 +171,14 @@ TEST_F(AwaitedHomes, AThreadThatWaitsMayEnd) {
 TEST_F(AwaitedHomes, ThoseOfALifeThatIsOverAreDeadWhenTheNextOneConnects) {
   keep_handle();
   free_buffer();
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   cluster_.connect(2, 3, 1);
   EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr);
   EXPECT_EQ(failure(), "its host's agent has been started again");
   // And what is passed on of it from now on.
   pass_on_now();
   handle_ = passed_on(second_.read_now(3)).handle;
-  begin_call(2, Payload("hello"));
+  begin_call(2, "hello");
   EXPECT_NE(second_.outcome(2).find(BR_DEAD_REPLY), nullptr);
   EXPECT_EQ(failure(), "its host's agent has been started again");
 }
@@ -190,7 +194,7 @@ TEST_F(AwaitedHomes, AsksWhetherItsProgramIsFrozenWhenTheyConnect) {
 }
 
 // Whoever waits when the agent ends is of no concern to anybody: nothing is left.
-TEST_F(AwaitedHomes, TheEndOfTheDriverEndsThem) { begin_call(2, Payload("hello")); }
+TEST_F(AwaitedHomes, TheEndOfTheDriverEndsThem) { begin_call(2, "hello"); }
 
 }  // namespace
 }  // namespace netbinder::testing
