@@ -4,9 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <string>
+
+#include "node-agent/program_name.h"
 
 namespace netbinder::tools {
 
@@ -21,12 +22,7 @@ class ProgramNames {
   const std::string& of(std::int32_t pid, Known&& known) {
     const auto [found, is_new] = names_.try_emplace(pid);
     if (is_new) found->second = known(pid);
-    if (is_new && found->second.empty() && pid > 0) {
-      std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
-      std::string line;
-      std::getline(file, line);
-      for (const char each : line) found->second += each >= ' ' && each <= '~' ? each : '?';
-    }
+    if (is_new && found->second.empty()) found->second = ProgramName::of(pid).text();
     return found->second;
   }
   [[nodiscard]] const std::map<std::int32_t, std::string>& all() const { return names_; }
