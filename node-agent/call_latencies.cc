@@ -4,14 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "parcel/token.h"
-
 namespace netbinder {
 
 namespace {
-
-// So many calls of a node that have a payload are looked at for an interface's name.
-constexpr std::uint8_t kMostNameless = 16;
 
 template <std::size_t size>
 std::size_t copy(std::array<char, size>& into, std::string_view text) {
@@ -53,26 +48,22 @@ void CallLatencies::heard(const CallReport& report, std::uint64_t now_ns) {
 }
 
 CallLatencies::Series& CallLatencies::series_of(const CallReport& report) {
-  const Node& node = nodes_[report.node % kNodes];
-  if (node.debug_id == report.node && node.debug_id != 0) return series_[node.series];
+  if (search_.holds_place(report.node)) {
+    return series_[node_series_[search_.place_of(report.node)]];
+  }
   return series_[others_of(report.context)];
 }
 
 void CallLatencies::note_interface(const CallReport& report) {
   if (report.node == 0) return;
-  Node& node = nodes_[report.node % kNodes];
-  if (node.debug_id != report.node) {
-    node = {.debug_id = report.node, .series = others_of(report.context)};
+  Place& series = node_series_[search_.place_of(report.node)];
+  if (!search_.holds_place(report.node)) {
+    search_.take_place(report.node);
+    series = others_of(report.context);
   }
-  if (node.known || report.data.empty()) return;
   std::array<char, kMostInterfaceBytes> name;
-  const std::size_t length = copy_interface_name(report.data, name);
-  if (length > 0) {
-    node.series = place_of(report.context, {name.data(), length});
-    node.known = true;
-  } else if (++node.nameless >= kMostNameless) {
-    node.known = true;
-  }
+  const std::size_t length = search_.look(report.node, report.data, name);
+  if (length > 0) series = place_of(report.context, {name.data(), length});
 }
 
 CallLatencies::Place CallLatencies::place_of(std::string_view context, std::string_view interface) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "host/call_listeners.h"
+#include "node-agent/interface_search.h"
 #include "node-agent/latency_histogram.h"
 
 namespace netbinder {
@@ -62,12 +63,6 @@ class CallLatencies final : public CallListener {
  private:
   using Place = std::uint16_t;  // in series_
   static constexpr std::size_t kNodes = 4096;
-  struct Node {
-    std::uint32_t debug_id = 0;  // 0: none has this place
-    Place series = 0;
-    bool known = false;         // what its calls begin with
-    std::uint8_t nameless = 0;  // calls that have begun with no name
-  };
 
   void note_interface(const CallReport& report);
   [[nodiscard]] Series& series_of(const CallReport& report);
@@ -78,7 +73,8 @@ class CallLatencies final : public CallListener {
   std::vector<Series> series_;
   std::size_t interfaces_ = 0;  // in series_, without those of the others
   std::size_t contexts_ = 0;    // that have such a one
-  std::array<Node, kNodes> nodes_{};
+  InterfaceSearch<kNodes> search_;
+  std::array<Place, kNodes> node_series_{};  // of the node that holds each place
 };
 
 }  // namespace netbinder

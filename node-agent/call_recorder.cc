@@ -7,14 +7,10 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "parcel/token.h"
 
 namespace netbinder {
 
 namespace {
-
-// So many calls are looked at for an interface's name.
-constexpr std::uint8_t kMostNameless = 16;
 
 template <std::size_t size>
 void copy_truncated(char (&into)[size], std::string_view text) {
@@ -109,17 +105,12 @@ std::uint16_t CallRecorder::number_of(const char* reason) {
 }
 
 void CallRecorder::note_interface(std::uint32_t node, std::span<const std::byte> parcel) {
-  const std::size_t place = node % call_ring::kNames;
-  if (node == 0 || noted_[place] == node) return;
+  if (node == 0) return;
+  if (!interfaces_.holds_place(node)) interfaces_.take_place(node);
   std::array<char, sizeof call_ring::Name::text - 1> text;
-  const std::size_t length = copy_interface_name(parcel, text);
-  if (length == 0) {  // a later call of the node may have one
-    if (++nameless_[place] >= kMostNameless) noted_[place] = node;
-    return;
-  }
-  nameless_[place] = 0;
-  noted_[place] = node;
-  call_ring::Name& name = ring_.names[place];
+  const std::size_t length = interfaces_.look(node, parcel, text);
+  if (length == 0) return;
+  call_ring::Name& name = ring_.names[interfaces_.place_of(node)];
   write_whole(name, [&] {
     name.node = node;
     copy_truncated(name.text, {text.data(), length});

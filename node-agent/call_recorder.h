@@ -15,6 +15,7 @@
 #include "core/base/ids.h"
 #include "host/call_listeners.h"
 #include "node-agent/call_ring.h"
+#include "node-agent/interface_search.h"
 #include "node-agent/shared_memory.h"
 
 namespace netbinder {
@@ -49,9 +50,8 @@ class CallRecorder final : public CallListener {
   call_ring::Ring& ring_;
   std::uint64_t written_ = 0;
   std::array<const char*, call_ring::kReasons> reasons_{};
-  std::array<std::uint32_t, call_ring::kNames> noted_{};    // the node that has each name's place
-  std::array<std::int32_t, call_ring::kPrograms> noted_programs_{};  // likewise, pids
-  std::array<std::uint8_t, call_ring::kNames> nameless_{};  // calls for each place that had no name
+  InterfaceSearch<call_ring::kNames> interfaces_;
+  std::array<std::int32_t, call_ring::kPrograms> noted_programs_{};  // the pid in each place
 };
 
 }  // namespace netbinder

@@ -18,6 +18,7 @@
 #include "tools/aidl/answer_reader.h"
 #include "tools/aidl/argument_writer.h"
 #include "tools/aidl/types.h"
+#include "tools/binder_status.h"
 #include "tools/commands.h"
 
 namespace netbinder::tools {
@@ -30,11 +31,6 @@ using aidl::Method;
 using nlohmann::json;
 
 constexpr int kBadInput = 2;
-
-void check(binder_status_t status, const std::string& what) {
-  if (status == STATUS_OK) return;
-  throw std::runtime_error(what + ": " + ::ndk::ScopedAStatus::fromStatus(status).getDescription());
-}
 
 const Method& method_named(const Declaration& interface, const std::string& name) {
   std::string known;

@@ -23,6 +23,7 @@
 #include "ndk/parcel/status.h"
 #include "ndk/process/binder_object.h"
 #include "ndk/process/codes.h"
+#include "tools/binder_status.h"
 #include "tools/commands.h"
 #include "tools/travelling_file.h"
 
@@ -31,11 +32,6 @@ namespace {
 
 constexpr std::chrono::seconds kResultLimit{5};
 constexpr std::size_t kBytesInALine = 16;
-
-void check(binder_status_t status, const std::string& what) {
-  if (status == STATUS_OK) return;
-  throw std::runtime_error(what + ": " + ::ndk::ScopedAStatus::fromStatus(status).getDescription());
-}
 
 ::ndk::SpAIBinder find(const ObjectOptions& options) {
   ::setenv("NETBINDER_DEVICE", options.device.c_str(), 1);

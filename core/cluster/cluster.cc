@@ -32,7 +32,7 @@ void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string n
   for (const auto& [life, awaited] : peers_.awaited()) {
     if (life.first == host && life.second != incarnation) former.push_back(awaited.get());
   }
-  for (Peer* awaited : former) stop_awaiting(*awaited, "its host's agent has been started again");
+  for (Peer* awaited : former) stop_awaiting(*awaited, Imports::kStartedAgain);
   Peer& peer = peers_.add(host, incarnation, std::move(name), version);
   imports_.send_claims(peer);
   freezes_.peer_connected(peer);

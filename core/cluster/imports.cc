@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kMaxAwaited = 1U << 16;
 
 constexpr const char* kUnknownHost = "its host is not a member here";
-constexpr const char* kOtherLife = "its host's agent has been started again";
 constexpr const char* kTooMany = "too many handles wait for its host to connect";
 
 RefKind kind_of(const WireNode& wire) { return wire.strong ? RefKind::kStrong : RefKind::kWeak; }
@@ -101,7 +100,7 @@ std::expected<Peer*, const char*> Imports::await_home(const NodeIdentity& node) 
   Peer* home = peers_.home_of(node);
   if (home != nullptr && home->is_connected()) return home;
   if (home == nullptr) {
-    if (peers_.find(node.host) != nullptr) return std::unexpected(kOtherLife);
+    if (peers_.find(node.host) != nullptr) return std::unexpected(kStartedAgain);
     if (!model_.effects.is_member(node.host)) return std::unexpected(kUnknownHost);
     home = peers_.await(node.host, node.incarnation);
   }

@@ -17,6 +17,9 @@ namespace netbinder {
 
 class Imports {
  public:
+  // Why a node of an earlier life of its home is dead.
+  static constexpr const char* kStartedAgain = "its host's agent has been started again";
+
   Imports(Model& model, Peers& peers) : model_(model), peers_(peers) {}
 
   // The node that a reference of a message names, with one reference received or claimed; a dead

@@ -119,7 +119,7 @@ int Freezes::frozen_info(binder_frozen_status_info& info) const {
 }
 
 void Freezes::tell(Process& process) {
-  process_ends(process);  // what is left of an earlier change is told with this one
+  stop_telling(process);  // what is left of an earlier change is told with this one
   tell_some({.process = &process});
 }
 
@@ -144,7 +144,9 @@ void Freezes::go_on_telling() {
   tell_some(telling);
 }
 
-void Freezes::process_ends(const Process& process) {
+void Freezes::process_ends(const Process& process) { stop_telling(process); }
+
+void Freezes::stop_telling(const Process& process) {
   std::erase_if(telling_, [&](const Telling& each) { return each.process == &process; });
 }
 

@@ -54,6 +54,7 @@ class Freezes {
   // Tells of the process's present state, from its first node on.
   void tell(Process& process);
   void tell_some(Telling telling);
+  void stop_telling(const Process& process);
   enum class Whom { kAll, kExpired };
   void let_go_on(std::int32_t pid, Whom whom);
   int end_waiting(std::int32_t pid);
