@@ -11,6 +11,11 @@
 // descriptor when another process, which inherited or received it, asks to attach to its channel.
 // Some Hellos ask for something other than an open, see HelloPurpose; their connection ends with
 // the reply.
+//
+// Versions (channel/version.h): both messages begin with `magic` and `version` in all of them, and
+// what a version adds stands at the end. Hello says the newest version that the program speaks, and
+// the reply is in the newest that both speak, which is the channel's. If there is none, the reply's
+// `version` is the agent's newest and its error -EPROTO.
 #pragma once
 
 #include <cstddef>
@@ -45,9 +50,15 @@ struct Hello {
   // The process that gets the channel if it is not the sender: a supervisor opens it for a process
   // that descends from it and belongs to the same user. 0: the sender itself.
   std::int32_t subject = 0;
+  // ---- since version 10 ----
+  std::uint32_t oldest_version = kOldestChannelVersion;
 };
-static_assert(sizeof(Hello) == 120 && std::is_trivially_copyable_v<Hello>);
+static_assert(sizeof(Hello) == 124 && std::is_trivially_copyable_v<Hello>);
 static_assert(offsetof(Hello, name) == 16 && offsetof(Hello, nice) == 112);
+inline constexpr std::size_t kHelloBytesOf9 = offsetof(Hello, oldest_version);
+static_assert(kHelloBytesOf9 == 120);
+// A Hello of a version that is not known here is not longer either.
+inline constexpr std::size_t kMaxHelloBytes = 512;
 
 // Descriptors of a successful HelloReply, in this order.
 enum HelloDescriptor : std::uint32_t {
@@ -68,8 +79,13 @@ struct HelloReply {
   char device[64] = {};  // kHelloAttach: the name of the device
   std::uint64_t pid_namespace = 0;   // kHelloOpen: the agent's, by their inodes
   std::uint64_t user_namespace = 0;
+  // ---- since version 10: what the agent speaks ----
+  std::uint32_t newest_version = kChannelVersion;
+  std::uint32_t oldest_version = kOldestChannelVersion;
 };
-static_assert(sizeof(HelloReply) == 104 && std::is_trivially_copyable_v<HelloReply>);
+static_assert(sizeof(HelloReply) == 112 && std::is_trivially_copyable_v<HelloReply>);
 static_assert(offsetof(HelloReply, channel_bytes) == 16 && offsetof(HelloReply, device) == 24);
+inline constexpr std::size_t kHelloReplyBytesOf9 = offsetof(HelloReply, newest_version);
+static_assert(kHelloReplyBytesOf9 == 104);
 
 }  // namespace netbinder

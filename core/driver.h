@@ -209,9 +209,9 @@ class Driver {
   [[nodiscard]] DebugCollection collect(const Viewer& viewer, std::int32_t pid = 0) const {
     return {model_, debug_, viewer, pid};
   }
-  // What programs use, summed up, to be made in slices.
+  // The sums of what programs use, to be made in slices.
   [[nodiscard]] UsageCollection collect_usage() const { return UsageCollection(model_); }
-  // What each program that the viewer sees does, to be made in slices.
+  // The load of each program that the viewer sees, to be made in slices.
   [[nodiscard]] LoadCollection collect_loads(const Viewer& viewer) const {
     return {model_, viewer};
   }

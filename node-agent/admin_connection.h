@@ -36,7 +36,7 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
   // How long a request may take to arrive, and an answer to be read.
   static constexpr int kIdleMs = 30'000;
 
-  // What all connections to one listening socket share; it lives as long as one of them does.
+  // All connections to one listening socket share it; it lives as long as one of them does.
   struct Shared {
     Agent& agent;
     HttpPages& pages;

@@ -397,6 +397,9 @@ const ChannelStatistics& Agent::channel_statistics() const {
   return parts_->channels->statistics();
 }
 std::size_t Agent::channels() const { return parts_->channels->count(); }
+ChannelAcceptor::OtherVersions Agent::other_versions() const {
+  return parts_->acceptor ? parts_->acceptor->other_versions() : ChannelAcceptor::OtherVersions{};
+}
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
 const LookWindow& Agent::look_window() const { return parts_->look_window; }
 const LoopWaits& Agent::waits() const { return parts_->loop->waits(); }

@@ -81,6 +81,7 @@ class Agent {
   [[nodiscard]] MembershipStatus membership() const;
   [[nodiscard]] const ChannelStatistics& channel_statistics() const;
   [[nodiscard]] std::size_t channels() const;
+  [[nodiscard]] ChannelAcceptor::OtherVersions other_versions() const;
   [[nodiscard]] std::size_t connected_peers() const;
   [[nodiscard]] std::size_t relays() const;
   // How long waiters look before they sleep, and what a wake-up costs here.

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "channel/version.h"
 #include "core/view/viewer.h"
 #include "generated/version.h"
 #include "node-agent/agent.h"
@@ -106,6 +107,12 @@ json status_of(const Agent& agent) {
                        {"looked_in_vain", agent.waits().looked_in_vain},
                        {"crowded_looks", agent.waits().crowded_looks},
                        {"descriptors_to_close", waiting_to_be_closed()}};
+  const ChannelAcceptor::OtherVersions others = agent.other_versions();
+  status["channel_versions"] = {{"newest", kChannelVersion},
+                                {"oldest", kOldestChannelVersion},
+                                {"refused_programs", others.refused},
+                                {"last_refused_version", others.last_version},
+                                {"last_refused_pid", others.last_pid}};
   const ChannelStatistics& channels = agent.channel_statistics();
   const Statistics& driver = agent.driver().statistics();
   status["statistics"] = {{"requests", channels.requests},

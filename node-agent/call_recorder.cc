@@ -49,7 +49,7 @@ CallRecorder::CallRecorder(SharedMemory memory, const RecordingHost& host, NameO
 
 void CallRecorder::heard(const CallReport& report, std::uint64_t now_ns) {
   if (!report.data.empty()) note_interface(report.node, report.data);
-  // Of a call from this host it says no more than that the call is queued next.
+  // For a call from this host it says no more than that the call is queued next.
   if (report.point == CallPoint::kPlaced && report.caller.host == HostId{}) return;
   note_program(report.caller);
   note_program(report.handler);

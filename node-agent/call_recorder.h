@@ -40,7 +40,7 @@ class CallRecorder final : public CallListener {
   [[nodiscard]] int readers_fd() const { return memory_.program_fd(); }
 
  private:
-  // Which of the reasons this is; it is added if there is room.
+  // The reason's number; the reason is added if there is room.
   std::uint16_t number_of(const char* reason);
   void note_interface(std::uint32_t node, std::span<const std::byte> parcel);
   void note_program(const CallEnd& end);

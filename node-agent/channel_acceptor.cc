@@ -21,7 +21,7 @@ namespace netbinder {
 namespace {
 
 // Room for a Hello and one byte more, so that a longer message is recognised.
-using HelloPacket = std::array<std::byte, sizeof(Hello) + 1>;
+using HelloPacket = std::array<std::byte, kMaxHelloBytes + 1>;
 
 // The message, as much of it as there is room for. Nothing if there is none. `passed` is the first
 // descriptor that came with it.
@@ -137,9 +137,7 @@ void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   }
   const auto request = parse_hello(*hello);
   if (!request) {
-    HelloReply refusal;
-    refusal.error = request.error();
-    (void)send_hello_reply(fd, refusal, {});
+    refuse(fd, request.error(), pending->program);
     drop(pending);
     return;
   }
@@ -149,16 +147,32 @@ void ChannelAcceptor::hello_arrived(const std::shared_ptr<Pending>& pending) {
   answer_hello_(*request, program, std::move(socket), std::move(passed));
 }
 
+void ChannelAcceptor::refuse(int socket, const HelloRefusal& refusal, const PeerProgram& program) {
+  HelloReply reply;
+  reply.error = refusal.error;
+  (void)send_hello_reply(socket, reply, {});
+  if (!refusal.version) return;
+  ++other_versions_.refused;
+  other_versions_.last_version = *refusal.version;
+  other_versions_.last_pid = program.pid;
+  log::programs.warn(
+      "pid {} ({}) of uid {} is refused: its shim speaks version {} of the channel, this agent {} "
+      "to {}",
+      program.pid, ProgramName::of(program.pid).text(), program.euid, *refusal.version,
+      kOldestChannelVersion, kChannelVersion);
+}
+
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors) {
   HelloReply message = reply;
   message.descriptors = static_cast<std::uint32_t>(descriptors.size());
-  iovec part{.iov_base = &message, .iov_len = sizeof message};
+  const std::size_t size = reply.version < kChannelVersion ? kHelloReplyBytesOf9 : sizeof message;
+  iovec part{.iov_base = &message, .iov_len = size};
   RightsBuffer<kHelloDescriptors> rights;
   msghdr packet{};
   packet.msg_iov = &part;
   packet.msg_iovlen = 1;
   attach_rights(packet, rights.bytes, descriptors);
-  return ::sendmsg(socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
+  return ::sendmsg(socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(size);
 }
 
 }  // namespace netbinder

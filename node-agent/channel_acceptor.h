@@ -49,6 +49,14 @@ class ChannelAcceptor {
 
   void start();
 
+  // Programs that spoke no version of the channel that this agent speaks.
+  struct OtherVersions {
+    std::uint64_t refused = 0;
+    std::uint32_t last_version = 0;  // that one of them spoke
+    std::int32_t last_pid = 0;
+  };
+  [[nodiscard]] const OtherVersions& other_versions() const { return other_versions_; }
+
  private:
   struct Pending {
     Pending(boost::asio::io_context& io, int fd, PeerProgram connected)
@@ -66,6 +74,7 @@ class ChannelAcceptor {
   void add(int fd);
   void hello_arrived(const std::shared_ptr<Pending>& pending);
   void drop(const std::shared_ptr<Pending>& pending);
+  void refuse(int socket, const HelloRefusal& refusal, const PeerProgram& program);
 
   boost::asio::io_context& io_;
   SocketFile file_;
@@ -73,13 +82,15 @@ class ChannelAcceptor {
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::steady_timer resume_;
   bool out_of_descriptors_ = false;              // and this was logged
+  OtherVersions other_versions_;
   // By user, longest silent first.
   std::map<std::uint32_t, std::deque<std::shared_ptr<Pending>>> pending_;
   // Guards handlers that outlive this.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-// Sends a HelloReply, with the descriptors if there are any. False if the program is gone.
+// Sends a HelloReply in the form of its version, with the descriptors if there are any. False if
+// the program is gone.
 bool send_hello_reply(int socket, const HelloReply& reply, std::span<const int> descriptors);
 
 }  // namespace netbinder

@@ -35,9 +35,16 @@ struct Overloaded : Functions... {
 template <typename... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 16 does not find it by itself
 
-// An answer without a channel: an error, or 0 and perhaps descriptors.
-void answer(int socket, int error, std::span<const int> descriptors = {}) {
+// A reply in the form of that version.
+HelloReply reply_of(std::uint32_t version) {
   HelloReply reply;
+  reply.version = version;
+  return reply;
+}
+
+// An answer without a channel: an error, or 0 and perhaps descriptors.
+void answer(int socket, std::uint32_t version, int error, std::span<const int> descriptors = {}) {
+  HelloReply reply = reply_of(version);
   reply.error = error;
   (void)send_hello_reply(socket, reply, descriptors);
 }
@@ -81,34 +88,34 @@ void Handshake::hello_arrived(const HelloRequest& request, PeerProgram program, 
                               const ForeignFd& passed) {
   NB_ON_DATA_PLANE();
   ++hellos_;
-  std::visit(
-      Overloaded{
-          [&](const OpenDevice& wanted) {
-            open_channel(wanted, program, std::move(socket), passed);
-          },
-          [&](const ReadDebugFile& wanted) {
-            send_debug_file(wanted.file, program.euid, std::move(socket));
-          },
-          [&](const FindDevice& wanted) {
-            answer(socket.get(), host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
-          },
-          [&](const AddDevice& wanted) {
-            answer(socket.get(), add_device(wanted.device, program));
-          },
-          [&](const RemoveDevice& wanted) {
-            answer(socket.get(), remove_device(wanted.device, program));
-          },
-          [&](const AttachToChannel& wanted) {
-            attach(wanted.subject, passed, program, socket.get());
-          },
-      },
-      request.wanted);
+  std::visit(Overloaded{
+                 [&](const OpenDevice& wanted) {
+                   open_channel(wanted, request.version, program, std::move(socket), passed);
+                 },
+                 [&](const ReadDebugFile& wanted) {
+                   send_debug_file(wanted.file, request.version, program.euid, std::move(socket));
+                 },
+                 [&](const FindDevice& wanted) {
+                   answer(socket.get(), request.version,
+                          host_.driver().has_context(wanted.device) ? 0 : -ENXIO);
+                 },
+                 [&](const AddDevice& wanted) {
+                   answer(socket.get(), request.version, add_device(wanted.device, program));
+                 },
+                 [&](const RemoveDevice& wanted) {
+                   answer(socket.get(), request.version, remove_device(wanted.device, program));
+                 },
+                 [&](const AttachToChannel& wanted) {
+                   attach(wanted.subject, request.version, passed, program, socket.get());
+                 },
+             },
+             request.wanted);
 }
 
-void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
-                             const ForeignFd& passed) {
+void Handshake::open_channel(const OpenDevice& wanted, std::uint32_t version, PeerProgram program,
+                             ForeignFd socket, const ForeignFd& passed) {
   channels_.reap_closing();  // if the program closed its old channel before, that is gone now
-  const auto refuse = [&](int error) { answer(socket.get(), error); };
+  const auto refuse = [&](int error) { answer(socket.get(), version, error); };
   if (wanted.subject != 0) {
     if (!may_speak_for(program.pid, program.euid, wanted.subject)) return refuse(-EPERM);
     program.supervisor = std::exchange(program.pid, wanted.subject);
@@ -138,7 +145,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
                   .groups = groups_of(socket.get())});
   if (!opened) return refuse(opened.error());
 
-  HelloReply reply;
+  HelloReply reply = reply_of(version);
   reply.channel_bytes = kChannelBytes;
   reply.pid_namespace = namespaces_.pid;
   reply.user_namespace = namespaces_.user;
@@ -165,7 +172,7 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
                                    passed.get());
   if (error != 0) {
     log::programs.error("a program cannot be served: {}", std::strerror(-error));
-    answer(socket_fd, error);
+    answer(socket_fd, version, error);
     channels_.close(process);
     return;
   }
@@ -179,14 +186,14 @@ void Handshake::open_channel(const OpenDevice& wanted, PeerProgram program, Fore
   host_.after_event();
 }
 
-void Handshake::attach(std::int32_t subject, const ForeignFd& passed, const PeerProgram& program,
-                       int socket) {
+void Handshake::attach(std::int32_t subject, std::uint32_t version, const ForeignFd& passed,
+                       const PeerProgram& program, int socket) {
   if (subject != 0 && !may_speak_for(program.pid, program.euid, subject)) {
-    return answer(socket, -EPERM);
+    return answer(socket, version, -EPERM);
   }
   const auto attachment = channels_.attachment(passed.get());
-  if (!attachment) return answer(socket, -EBADF);
-  HelloReply reply;
+  if (!attachment) return answer(socket, version, -EBADF);
+  HelloReply reply = reply_of(version);
   reply.channel_bytes = kChannelBytes;
   const std::string device = host_.driver().context_of(attachment->process);
   std::memcpy(reply.device, device.data(), std::min(device.size(), sizeof reply.device - 1));
@@ -200,18 +207,19 @@ void Handshake::attach(std::int32_t subject, const ForeignFd& passed, const Peer
   (void)send_hello_reply(socket, reply, descriptors);
 }
 
-void Handshake::send_debug_file(const std::string& file, std::uint32_t euid, ForeignFd socket) {
+void Handshake::send_debug_file(const std::string& file, std::uint32_t version, std::uint32_t euid,
+                                ForeignFd socket) {
   host_.set_time_us(monotonic_ns() / 1000);
   const auto waits = std::make_shared<ForeignFd>(std::move(socket));
-  const auto send = [waits](const DebugFiles::Made& made) {
-    if (made.missing) return answer(waits->get(), -ENOENT);
-    if (!made.memory) return answer(waits->get(), -EMFILE);
+  const auto send = [waits, version](const DebugFiles::Made& made) {
+    if (made.missing) return answer(waits->get(), version, -ENOENT);
+    if (!made.memory) return answer(waits->get(), version, -EMFILE);
     const std::array<int, 1> descriptors{made.memory.get()};
-    answer(waits->get(), 0, descriptors);
+    answer(waits->get(), version, 0, descriptors);
   };
   if (!debug_files_.ask(Viewer::of_user(euid, ::geteuid()), file, DebugFiles::Form::kMemoryFile,
                         send)) {
-    answer(waits->get(), -EMFILE);
+    answer(waits->get(), version, -EMFILE);
   }
 }
 

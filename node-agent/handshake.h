@@ -33,10 +33,13 @@ class Handshake {
   [[nodiscard]] std::uint64_t hellos() const { return hellos_; }
 
  private:
-  void open_channel(const OpenDevice& wanted, PeerProgram program, ForeignFd socket,
-                    const ForeignFd& passed);
-  void attach(std::int32_t subject, const ForeignFd& passed, const PeerProgram& program, int socket);
-  void send_debug_file(const std::string& file, std::uint32_t euid, ForeignFd socket);
+  // `version`: the channel's.
+  void open_channel(const OpenDevice& wanted, std::uint32_t version, PeerProgram program,
+                    ForeignFd socket, const ForeignFd& passed);
+  void attach(std::int32_t subject, std::uint32_t version, const ForeignFd& passed,
+              const PeerProgram& program, int socket);
+  void send_debug_file(const std::string& file, std::uint32_t version, std::uint32_t euid,
+                       ForeignFd socket);
   int add_device(const std::string& name, const PeerProgram& program);
   int remove_device(const std::string& name, const PeerProgram& program);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace netbinder {
@@ -23,16 +24,44 @@ bool is_file_of_binderfs(const std::string& name) {
   return name == "binder-control" || name == "features" || name == "binder_logs";
 }
 
+// The Hello's version, if its size is one that the version can have.
+std::expected<std::uint32_t, HelloRefusal> version_of(std::span<const std::byte> packet) {
+  constexpr std::size_t kBegin = offsetof(Hello, flags);
+  Hello hello;
+  if (packet.size() < kBegin || packet.size() > kMaxHelloBytes) {
+    return std::unexpected(HelloRefusal{.error = -EPROTO, .version = {}});
+  }
+  std::memcpy(&hello, packet.data(), kBegin);
+  if (hello.magic != kChannelMagic) {
+    return std::unexpected(HelloRefusal{.error = -EPROTO, .version = {}});
+  }
+  const std::uint32_t version = hello.version;
+  if (version < kOldestChannelVersion) {
+    return std::unexpected(HelloRefusal{.error = -EPROTO, .version = version});
+  }
+  const bool right_size = version < kChannelVersion    ? packet.size() == kHelloBytesOf9
+                          : version == kChannelVersion ? packet.size() == sizeof(Hello)
+                                                       : packet.size() >= sizeof(Hello);
+  if (!right_size) return std::unexpected(HelloRefusal{.error = -EPROTO, .version = {}});
+  return version;
+}
+
 }  // namespace
 
-std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet) {
+std::expected<HelloRequest, HelloRefusal> parse_hello(std::span<const std::byte> packet) {
+  const HelloRefusal invalid{.error = -EPROTO, .version = {}};
+  const auto version = version_of(packet);
+  if (!version) return std::unexpected(version.error());
   Hello hello;
-  if (packet.size() != sizeof hello) return std::unexpected(-EPROTO);
-  std::memcpy(&hello, packet.data(), sizeof hello);
-  if (hello.magic != kChannelMagic || hello.version != kChannelVersion) {
-    return std::unexpected(-EPROTO);
+  std::memcpy(&hello, packet.data(), std::min(packet.size(), sizeof hello));
+  if (*version >= kChannelVersion && hello.oldest_version > *version) {
+    return std::unexpected(invalid);
+  }
+  if (*version > kChannelVersion && hello.oldest_version > kChannelVersion) {
+    return std::unexpected(HelloRefusal{.error = -EPROTO, .version = *version});
   }
   HelloRequest request;
+  request.version = std::min(*version, kChannelVersion);
   std::string name = text_of(hello.name);
   switch (hello.purpose) {
     case kHelloOpen:
@@ -58,7 +87,7 @@ std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet) 
       request.wanted = AttachToChannel{.subject = hello.subject};
       return request;
   }
-  return std::unexpected(-EPROTO);
+  return std::unexpected(invalid);
 }
 
 int refuse_device_name(const std::string& name) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -40,12 +41,20 @@ struct AttachToChannel {
 };
 
 struct HelloRequest {
+  std::uint32_t version = kChannelVersion;  // the channel's: the newest that both sides speak
   std::variant<OpenDevice, ReadDebugFile, FindDevice, AddDevice, RemoveDevice, AttachToChannel>
       wanted;
 };
 
-// `packet` is what was received, in full. An error is a negative errno, for the reply.
-[[nodiscard]] std::expected<HelloRequest, int> parse_hello(std::span<const std::byte> packet);
+struct HelloRefusal {
+  int error = 0;  // a negative errno, for the reply
+  // The newest version that the program speaks, if there is none that both sides do.
+  std::optional<std::uint32_t> version;
+};
+
+// `packet` is what was received, in full.
+[[nodiscard]] std::expected<HelloRequest, HelloRefusal> parse_hello(
+    std::span<const std::byte> packet);
 
 // 0, or why no device can be added under this name: -EACCES, as the kernel has for a name that no
 // file can have, or -EEXIST for the other files of a binderfs.

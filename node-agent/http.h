@@ -44,7 +44,7 @@ struct Answer {
 };
 
 enum class Then : std::uint8_t { kKeepOpen, kClose };
-// What is sent to whoever made a request with that method.
+// The bytes for whoever made a request with that method.
 [[nodiscard]] std::string to_bytes(const Answer& answer, std::string_view method, Then then);
 
 }  // namespace netbinder::http

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent answers over HTTP, on the admin socket and on the address of [metrics]:
+// The agent's answers over HTTP, on the admin socket and on the address of [metrics]:
 //   /metrics   Prometheus' text format (node-agent/metrics_page.h)
 //   /healthz   200: the agent's loop runs. There is no other answer, but there may be none.
 //   /readyz    200: programs are served, and this host has joined the cluster; 503: with the reason

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which nodes' interfaces are known: calls say their interface at the beginning of their payload,
+// Finds the interfaces of nodes: calls say their interface at the beginning of their payload,
 // and who listens to calls reads it once for each node. Nodes share places by their number; a node
 // that takes a place begins a search of its own. A node whose calls have said nothing kMostNameless
 // times is looked at no more.

@@ -31,7 +31,7 @@ class MetricsPage {
   static constexpr std::size_t kMaxUsers = 64;
   static constexpr std::size_t kSamplesAtOnce = 400;
 
-  // Whose use of the agent is shown: that of the users whom `viewer` sees, or nobody's.
+  // Decides whose use of the agent is shown: that of the users whom `viewer` sees, or nobody's.
   struct Shown {
     bool users = false;
     Viewer viewer = {};

@@ -10,31 +10,51 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "channel/scm_rights.h"
+#include "shim/health_checks.h"
 #include "shim/libbinder_symbols.h"
 #include "shim/nice.h"
 #include "shim/real_calls.h"
-#include "shim/health_checks.h"
 
 namespace netbinder {
 namespace {
 
-void complain_once(const char* socket_path, const char* why) {
+// Prints a line on stderr, the first time that this is called in a process.
+__attribute__((format(printf, 1, 2))) void complain_once(const char* format, ...) {
   static constinit std::atomic<bool> complained = false;
   const char* const quiet = std::getenv("NETBINDER_QUIET");
   if ((quiet != nullptr && std::strcmp(quiet, "1") == 0) || complained.exchange(true)) return;
   char line[512];
-  const int size = std::snprintf(line, sizeof line,
-                                 "netbinder: cannot reach the agent at %s: %s (is netbinderd "
-                                 "running, is NETBINDER_SOCKET right?)\n",
-                                 socket_path, why);
+  va_list values;
+  va_start(values, format);
+  const int size = std::vsnprintf(line, sizeof line, format, values);
+  va_end(values);
   if (size > 0) {
     (void)!real::write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(size), sizeof line - 1));
   }
+}
+
+// The versions of an agent. Before version 10, a reply says no more than its own version.
+struct SpokenVersions {
+  std::uint32_t newest = 0;
+  std::uint32_t oldest = 0;
+};
+
+SpokenVersions spoken_by(const HelloReply& reply, std::size_t reply_bytes) {
+  if (reply_bytes < sizeof reply) return {.newest = reply.version, .oldest = reply.version};
+  return {.newest = reply.newest_version, .oldest = reply.oldest_version};
+}
+
+// The agent has refused the Hello because there is no version that both speak.
+bool misses_version(const HelloReply& reply, const SpokenVersions& agent) {
+  const bool mine = reply.version >= kOldestChannelVersion && reply.version <= kChannelVersion;
+  return !mine || (reply.error == -EPROTO &&
+                   (agent.newest < kChannelVersion || agent.oldest > kChannelVersion));
 }
 
 // Each returns 0 or a negative errno.
@@ -66,7 +86,7 @@ int send_hello(int fd, const Hello& hello, int passed) {
   return sent == sizeof hello ? 0 : sent < 0 ? -errno : -EPROTO;
 }
 
-int receive_reply(int fd, Answer& answer) {
+int receive_reply(int fd, const char* path, Answer& answer) {
   HelloReply& reply = answer.reply;
   RightsMessage<kHelloDescriptors> message;
   const ssize_t got = message.receive(fd, &reply, sizeof reply, 0);
@@ -74,7 +94,15 @@ int receive_reply(int fd, Answer& answer) {
   std::size_t count = 0;
   message.take_rights([&](int received) { answer.descriptors[count++].reset(received); });
   if (got == 0) return -ECONNRESET;
-  if (got != sizeof reply || reply.magic != kChannelMagic || reply.version != kChannelVersion) {
+  if (got < static_cast<ssize_t>(kHelloReplyBytesOf9) || reply.magic != kChannelMagic) {
+    return -EPROTO;
+  }
+  const SpokenVersions agent = spoken_by(reply, static_cast<std::size_t>(got));
+  if (misses_version(reply, agent)) {
+    complain_once(
+        "netbinder: the agent at %s speaks versions %u to %u of the channel, this "
+        "program's shim %u to %u: install the same netbinder for both\n",
+        path, agent.oldest, agent.newest, kOldestChannelVersion, kChannelVersion);
     return -EPROTO;
   }
   answer.answered = true;
@@ -109,10 +137,13 @@ Hello make_hello(HelloPurpose purpose, const char* name) {
 int say_hello(int socket, const char* path, const Hello& hello, int passed, Answer& answer) {
   int error = connect_to_agent(socket, path);
   if (error == 0) error = send_hello(socket, hello, passed);
-  if (error == 0) error = receive_reply(socket, answer);
+  if (error == 0) error = receive_reply(socket, path, answer);
   const bool out_of_room = error == -EMFILE || error == -ENFILE || error == -ENOMEM;
   if (error != 0 && !answer.answered && !out_of_room) {
-    complain_once(path, std::strerror(-error));
+    complain_once(
+        "netbinder: cannot reach the agent at %s: %s (is netbinderd running, is "
+        "NETBINDER_SOCKET right?)\n",
+        path, std::strerror(-error));
   }
   return error;
 }

@@ -15,7 +15,7 @@
 
 namespace netbinder::tools {
 
-// What is not known is nothing. Of several instances, what is known of the preferred one.
+// An unknown value is nothing. A service of several instances shows those of the preferred one.
 struct ServiceRow {
   std::string name;
   std::optional<std::string> interface = {};

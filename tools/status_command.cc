@@ -57,6 +57,18 @@ void print_membership(const nlohmann::json& membership) {
   fmt::print("\n");
 }
 
+// Nothing if no program was refused, or the agent is too old to tell.
+void print_refused(const nlohmann::json& status) {
+  const auto found = status.find("channel_versions");
+  if (found == status.end() || (*found)["refused_programs"] == 0) return;
+  const nlohmann::json& channel = *found;
+  fmt::print(
+      "programs refused for their shim's version: {}, the last pid {} with version {} of the "
+      "channel; this agent speaks {} to {}\n",
+      text(channel["refused_programs"]), text(channel["last_refused_pid"]),
+      text(channel["last_refused_version"]), text(channel["oldest"]), text(channel["newest"]));
+}
+
 void print(const nlohmann::json& status) {
   fmt::print("host {} of cluster {}: agent pid {}, version {}, {} of {} hosts connected\n",
              text(status["host"]), text(status["cluster"]), text(status["pid"]), text(status["version"]),
@@ -76,6 +88,7 @@ void print(const nlohmann::json& status) {
     const auto facts = link_facts(link);
     if (!facts.empty()) fmt::print("  {}\n", facts);
   }
+  print_refused(status);
   for (const char* group : {"counts", "statistics", "waiting"}) {
     fmt::print("{}:", group);
     for (const auto& [name, value] : status[group].items()) fmt::print(" {} {}", name, text(value));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `netbinder top` shows: two looks at an agent, and what has happened between them. Plain
+// The data of `netbinder top`: two looks at an agent, and what has happened between them. Plain
 // values; only take_look() does I/O.
 #pragma once
 
@@ -48,7 +48,7 @@ struct TopLook {
 // Asks the agent. Throws std::runtime_error.
 [[nodiscard]] TopLook take_look(const std::string& agent_socket, double timeout_s);
 
-// What has happened in a second.
+// The rates for a second.
 struct TopPage {
   struct Process {
     TopLook::Process now;

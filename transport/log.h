@@ -68,7 +68,7 @@ using PutIntoJournal = void (*)(const JournalEntry& entry);
 
 // Begins the log of the program, with records from that level on, as text.
 void start(const std::string& program, const std::string& lowest);
-// What Format::kJournal means in this program; without it, text on stderr.
+// Sets what Format::kJournal means in this program; without it, text on stderr.
 void set_journal(PutIntoJournal put);
 // Other settings from now on.
 void configure(const Settings& settings);

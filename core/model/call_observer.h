@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a host program hears of each call, if it wants to: the points that the call passes on this
+// Tells a host program of each call, if it wants to hear: of the points that the call passes on this
 // host, as plain values. Given to the Driver by the host program, which owns it and may exchange it
 // between two events.
 //

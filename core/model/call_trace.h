@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which call a call is, for those who follow calls: a plain value that a call, its reply and its
+// The identity of a call, for those who follow calls: a plain value that a call, its reply and its
 // entry in the log have. Every call has one, whether or not anybody follows it: so the ids are the
 // same on all hosts, whoever of them is asked, and whenever that begins.
 #pragma once

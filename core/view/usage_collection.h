@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the programs of each context use, and the calls of each context, as sums: nothing in them
+// The sums of what the programs of each context use, and of its calls: nothing in them
 // tells one program from another. Made in slices, as there may be very many processes; those that
 // end before their turn are missing, and so are the contexts that have none and no device.
 //

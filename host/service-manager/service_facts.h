@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the built-in manager tells of services, beyond their names, to `netbinder service list`: the
+// The facts that the built-in manager tells `netbinder service list` about services: the
 // request and the answer. A plain value; no state.
 //
 // The request (kCode) has a name (String16): the answer is about the names behind it, in order, no

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the manager tells of services beyond their binders: to `dumpsys` and to `netbinder service list`.
+// The manager tells `dumpsys` and `netbinder service list` more of services than their binders.
 #include <unistd.h>
 
 #include <algorithm>

@@ -56,7 +56,10 @@ std::optional<HelloReply> receive_hello_reply(int socket, std::array<int, kHello
   packet.msg_iovlen = 1;
   packet.msg_control = control.data();
   packet.msg_controllen = control.size();
-  if (::recvmsg(socket, &packet, MSG_CMSG_CLOEXEC) != sizeof reply) return std::nullopt;
+  const ssize_t got = ::recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+  if (got < 8) return std::nullopt;
+  const std::size_t size = reply.version < kChannelVersion ? kHelloReplyBytesOf9 : sizeof reply;
+  if (got != static_cast<ssize_t>(size)) return std::nullopt;
   if (const cmsghdr* rights = CMSG_FIRSTHDR(&packet); rights != nullptr) {
     std::array<int, kHelloDescriptors> received{-1, -1, -1, -1};
     std::memcpy(received.data(), CMSG_DATA(rights),

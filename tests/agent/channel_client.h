@@ -30,6 +30,7 @@ int connect_to(const std::string& path);
 Hello hello_with(const std::string& context = "binder");
 // A reply as it came; nothing if the agent hung up or sent nothing in time. Received descriptors go
 // to `fds` or are closed.
+// Also a reply of version 9, which lacks the last members.
 std::optional<HelloReply> receive_hello_reply(int socket,
                                               std::array<int, kHelloDescriptors>* fds = nullptr);
 // Whether the agent hangs up, after at most a few messages.

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "tests/agent/agent_process.h"
@@ -61,12 +62,65 @@ TEST_F(Handshake, AHelloThatIsTooShortOrTooLongIsRefused) {
   expect_refused(huge.data(), huge.size());
 }
 
-TEST_F(Handshake, AnotherVersionIsRefused) {
+TEST_F(Handshake, AVersionThatIsNotSpokenIsRefusedInWords) {
   Hello hello = hello_with();
-  hello.version = kChannelVersion + 1;
+  hello.version = kOldestChannelVersion - 1;
   expect_refused(&hello, sizeof hello);
+  hello.version = hello.oldest_version = kChannelVersion + 1;
+  expect_refused(&hello, sizeof hello);
+  const std::string words = "its shim speaks version 8 of the channel, this agent 9 to 10";
+  EXPECT_TRUE(
+      eventually("the log says it", [&] { return agent_.folder().read("log").contains(words); }));
+  const auto status = nlohmann::json::parse(agent_.status_line("{\"command\":\"status\"}\n"));
+  const nlohmann::json& versions = status["channel_versions"];
+  EXPECT_EQ(versions["refused_programs"], 2);
+  EXPECT_EQ(versions["last_refused_version"], 11);
+  EXPECT_EQ(versions["last_refused_pid"], ::getpid());
+}
+
+TEST_F(Handshake, VersionsThatContradictThemselvesAreRefused) {
+  Hello hello = hello_with();
   hello.version = 0;
   expect_refused(&hello, sizeof hello);
+  hello.version = kOldestChannelVersion;  // with the size of a newer one
+  expect_refused(&hello, sizeof hello);
+  hello.version = kChannelVersion;  // with the size of an older one
+  expect_refused(&hello, kHelloBytesOf9);
+  hello.oldest_version = kChannelVersion + 1;
+  expect_refused(&hello, sizeof hello);
+  hello.version = kChannelVersion + 1;
+  expect_refused(&hello, kHelloBytesOf9);
+}
+
+TEST_F(Handshake, AProgramOfTheVersionBeforeIsServed) {
+  Hello hello = hello_with();
+  hello.version = 9;
+  const int fd = connect_to(agent_.socket());
+  ASSERT_EQ(::send(fd, &hello, 120, MSG_NOSIGNAL), 120);
+  std::array<int, kHelloDescriptors> descriptors{-1, -1, -1, -1};
+  const auto reply = receive_hello_reply(fd, &descriptors);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->version, 9U);
+  EXPECT_EQ(reply->error, 0);
+  EXPECT_EQ(reply->channel_bytes, kChannelBytes);
+  for (const int each : descriptors) EXPECT_EQ(::close(each), 0);
+  ::close(fd);
+}
+
+TEST_F(Handshake, AProgramOfANewerVersionThatSpeaksThisOneIsServed) {
+  std::array<std::byte, 200> packet{};
+  packet.fill(std::byte{0xff});  // what the newer version has added
+  Hello hello = hello_with();
+  hello.version = kChannelVersion + 1;
+  hello.oldest_version = kChannelVersion;
+  std::memcpy(packet.data(), &hello, sizeof hello);
+  const int fd = connect_to(agent_.socket());
+  ASSERT_EQ(::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL), ssize_t{packet.size()});
+  const auto reply = receive_hello_reply(fd);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->version, kChannelVersion);
+  EXPECT_EQ(reply->error, 0);
+  ::close(fd);
 }
 
 TEST_F(Handshake, AnUnknownContextIsEnxio) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of calls is counted in which histogram, of reports that are made up.
+// Made-up reports of calls, and the histograms in which they are counted.
 #include <gtest/gtest.h>
 
 #include <algorithm>

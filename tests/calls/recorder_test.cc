@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent leaves in the ring, as a reader finds it.
+// The agent's records in the ring, as a reader finds them.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the core reports of a call, here and on another host. The rules over random programs are the
+// The core's reports of a call, here and on another host. The rules over random programs are the
 // simulator's (tests/sim/call_follower.h).
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ class Recorder final : public CallObserver {
   }
   void reached(const CallReport& report) override { keep(report); }
 
-  // Of the calls with that code.
+  // The reports of the calls with that code.
   [[nodiscard]] std::vector<CallReport> of(std::uint32_t code) const {
     std::vector<CallReport> found;
     std::copy_if(reports.begin(), reports.end(), std::back_inserter(found),

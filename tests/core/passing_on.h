@@ -43,7 +43,7 @@ class PassingOn : public ::testing::Test {
     cluster_.settle();
     return object.handle;
   }
-  // What a host has of a peer.
+  // The ledger that a host keeps with a peer.
   [[nodiscard]] PeerLedger ledger(std::size_t host, std::uint32_t peer) {
     for (const PeerLedger& each : cluster_.host(host).driver.ledgers()) {
       if (each.host == HostId{peer}) return each;

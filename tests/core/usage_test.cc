@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is counted of calls, and what programs use, as sums over contexts. The server is on the host
+// Counts of calls and of what programs use, as sums over contexts. The server is on the host
 // that the placement gives.
 #include <gtest/gtest.h>
 

@@ -84,6 +84,20 @@ std::vector<Seed> make_seeds() {
     seeds.push_back(seed.raw(std::as_bytes(std::span(&hello, 1))));
   };
   add("open", kHelloOpen, "binder");
+  {
+    Hello older;
+    older.version = kOldestChannelVersion;
+    std::strcpy(older.name, "binder");
+    Seed seed{.name = "open-by-9", .bytes = {}};
+    seeds.push_back(seed.raw(std::as_bytes(std::span(&older, 1)).first(kHelloBytesOf9)));
+    Hello newer;
+    newer.version = kChannelVersion + 1;
+    std::strcpy(newer.name, "binder");
+    std::array<std::byte, sizeof newer + 8> longer{};
+    std::memcpy(longer.data(), &newer, sizeof newer);
+    Seed other{.name = "open-by-a-newer-one", .bytes = {}};
+    seeds.push_back(other.raw(longer));
+  }
   add("open-unknown", kHelloOpen, "nobinder");
   add("attach", kHelloAttach, "");
   add("find", kHelloFindDevice, "binder");
@@ -105,7 +119,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace netbinder;
   fuzz::abort_at_failures();
   const auto request = parse_hello(std::as_bytes(std::span(data, size)));
-  NB_CHECK(request || request.error() == -EPROTO);
+  NB_CHECK(request || request.error().error == -EPROTO);
+  if (request)
+    NB_CHECK(request->version >= kOldestChannelVersion && request->version <= kChannelVersion);
   if (!request) return 0;
   netbinder::testing::Cluster cluster;
   netbinder::testing::Program program(cluster.host(1), 100);

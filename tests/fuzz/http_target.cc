@@ -15,7 +15,7 @@
 namespace netbinder::fuzz {
 namespace {
 
-// What was read: the requests, and a status if one was refused.
+// The result of reading: the requests, and a status if one was refused.
 struct Read {
   std::vector<std::string> requests;
   unsigned refused = 0;

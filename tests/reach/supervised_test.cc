@@ -79,11 +79,11 @@ TEST(Supervised, NobodySpeaksForAStranger) {
   const RunResult result = run_session("", R"script(
 cat >"$NETBINDER_SOCKET.py" <<'END'
 import os, socket, struct, sys
-hello = struct.Struct('<IIII64s32sii')
+hello = struct.Struct('<IIII64s32siiI')
 def ask(subject):
   s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
   s.connect(os.environ['NETBINDER_SOCKET'])
-  s.send(hello.pack(0x6e627368, int(sys.argv[1]), 0, 0, b'binder', b'', 0, subject))
+  s.send(hello.pack(0x6e627368, int(sys.argv[1]), 0, 0, b'binder', b'', 0, subject, int(sys.argv[1])))
   return struct.unpack('<IIi', s.recv(200)[:12])[2]
 child = os.fork()
 if child == 0:

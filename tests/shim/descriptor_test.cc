@@ -49,10 +49,41 @@ TEST(Open, NoAgent) {
 }
 
 TEST(Open, RefusedByTheAgent) {
-  const FakeAgent agent(answer_simple, -EMFILE);
+  const FakeAgent agent(answer_simple, FakeAgent::Refusal{.reply = {.error = -EMFILE}});
   errno = 0;
   EXPECT_EQ(open_device(), -1);
   EXPECT_EQ(errno, EMFILE);
+}
+
+// What a program says that an agent of other versions has refused. The words come once in a
+// process, so this one has a process to itself.
+void expect_words(const FakeAgent::Refusal& refusal, const char* words) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const FakeAgent agent(answer_simple, refusal);
+        ::unsetenv("NETBINDER_QUIET");
+        const int fd = open_device();
+        ::_exit(fd == -1 && errno == ENXIO ? 7 : 8);
+      },
+      ::testing::ExitedWithCode(7), words);
+}
+
+TEST(OpenDeathTest, AnAgentOfTheVersionBefore) {
+  HelloReply reply;
+  reply.version = 9;
+  reply.error = -EPROTO;
+  expect_words({.reply = reply, .bytes = kHelloReplyBytesOf9},
+               "speaks versions 9 to 9 of the channel, this program's shim 9 to 10: install");
+}
+
+TEST(OpenDeathTest, AnAgentOfMuchLaterVersions) {
+  HelloReply reply;
+  reply.version = reply.newest_version = 12;
+  reply.oldest_version = 11;
+  reply.error = -EPROTO;
+  expect_words({.reply = reply},
+               "speaks versions 11 to 12 of the channel, this program's shim 9 to 10: install");
 }
 
 TEST(Open, SaysHello) {

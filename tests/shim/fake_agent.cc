@@ -114,8 +114,8 @@ void FakeChannel::install(std::uint32_t index, const std::vector<int>& fds) {
 
 void FakeChannel::send_readiness() { (void)::send(socket_, "r", 1, MSG_DONTWAIT | MSG_NOSIGNAL); }
 
-FakeAgent::FakeAgent(Handler handler, int hello_error)
-    : handler_(std::move(handler)), hello_error_(hello_error) {
+FakeAgent::FakeAgent(Handler handler, std::optional<Refusal> refusal)
+    : handler_(std::move(handler)), refusal_(refusal) {
   char name[] = "/tmp/fake-agent-XXXXXX";
   if (::mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
   directory_ = name;
@@ -162,10 +162,8 @@ void FakeAgent::accept_program() {
   Hello hello;
   if (::recv(socket, &hello, sizeof hello, 0) != sizeof hello || hello.magic != kChannelMagic) {
     ::close(socket);
-  } else if (hello_error_ != 0) {
-    HelloReply reply;
-    reply.error = hello_error_;
-    send_with_fds(socket, &reply, sizeof reply, {});
+  } else if (refusal_) {
+    send_with_fds(socket, &refusal_->reply, refusal_->bytes, {});
     ::close(socket);
   } else {
     channels_.push_back(std::make_unique<FakeChannel>(socket, hello));

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,8 +56,12 @@ class FakeAgent {
   // Called on the agent's thread whenever a program has rung about a mailbox.
   using Handler = std::function<void(FakeChannel& channel, std::uint32_t index)>;
 
-  // If `hello_error` is set, it is the answer to every Hello.
-  explicit FakeAgent(Handler handler, int hello_error = 0);
+  // How every Hello is answered, with no channel.
+  struct Refusal {
+    HelloReply reply;
+    std::size_t bytes = sizeof(HelloReply);
+  };
+  explicit FakeAgent(Handler handler, std::optional<Refusal> refusal = {});
   ~FakeAgent();
   FakeAgent(const FakeAgent&) = delete;
   FakeAgent& operator=(const FakeAgent&) = delete;
@@ -74,7 +79,7 @@ class FakeAgent {
   bool serve(FakeChannel& channel);
 
   Handler handler_;
-  int hello_error_;
+  std::optional<Refusal> refusal_;
   std::string directory_;
   int listener_ = -1;
   std::vector<std::unique_ptr<FakeChannel>> channels_;

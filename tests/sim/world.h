@@ -118,7 +118,7 @@ class World {
   Trace& trace() { return trace_; }
   Oracle& oracle() { return oracle_; }
   OpenFiles& files() { return files_; }
-  // Of all calls there were.
+  // The traces of all calls there were.
   std::unordered_map<SpanId, TraceId>& traces() { return traces_; }
   // Those of other hosts that were replied to.
   std::unordered_set<SpanId>& replied_to() { return replied_to_; }

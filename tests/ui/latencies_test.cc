@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is read of a page of metrics, and what is shown of it.
+// A page of metrics is read, and its latencies are shown.
 #include "tools/ui/latencies.h"
 
 #include <gtest/gtest.h>

@@ -22,7 +22,7 @@ class Collector {
   // To be called often. Throws as RingReader does.
   void collect();
   [[nodiscard]] bool full() const { return recording_.entries.size() >= kMostEntries; }
-  // What there is so far.
+  // Gives away what has been collected so far.
   [[nodiscard]] HostRecording take();
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What was recorded of the calls of several hosts, for trace files. Plain values.
+// A recording of the calls of several hosts, for trace files. Plain values.
 #pragma once
 
 #include <cstdint>

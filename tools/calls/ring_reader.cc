@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kSecondsAtATime = 5;
 
-// What another program wrote: characters that show, up to the final zero.
+// Text that another program wrote: its characters that show, up to the final zero.
 std::string shown_text(std::span<const char> bytes) {
   std::string text;
   for (const char each : bytes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What threads did in calls, as slices of time on one clock: waiting in a call, from its making to
+// Shows what threads did in calls as slices of time on one clock: waiting in a call, from its making to
 // its reply's reading; handling one, from its reading to its reply. Slices of one thread nest: one
 // that a program's own order of commands has let overlap another is cut at the other's end.
 #pragma once

@@ -36,14 +36,14 @@ using Latencies = std::map<LatencyKey, LatencyCounts>;
 // Prometheus has it; at most the last finite one. Nothing: there are no calls.
 [[nodiscard]] std::optional<double> quantile_s(const LatencyCounts& counts, double part);
 
-// What has happened within kSpan.
+// The calls that ended within kSpan.
 class LatencyWindow {
  public:
   using Time = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kSpan{60};
 
   void add(Time now, Latencies looked);
-  // Of each that has had calls: their number, p50 and p99; the most calls first.
+  // Lists each that has had calls, with their number, p50 and p99; the most calls first.
   [[nodiscard]] nlohmann::json to_json() const;
 
  private:

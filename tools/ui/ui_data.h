@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the page of `netbinder ui` shows of an agent, as JSON:
+// Makes the content of the page of `netbinder ui` for an agent, as JSON:
 //   {"top": …, "status": …, "users": …, "latencies": […] or null, "services": […] or null}
 // with what `netbinder top --json`, `status --json`, `status --users --json` and `service list
 // --json` print; `latencies` null: the agent does not time calls; `services` null: nothing is known

@@ -10,7 +10,7 @@ namespace netbinder::tools {
 
 namespace {
 
-// What is between two tags, which the page has once.
+// The text between two tags, which the page has once.
 std::string_view inside(std::string_view page, std::string_view begin, std::string_view end) {
   const std::size_t from = page.find(begin);
   const std::size_t to = page.find(end);
