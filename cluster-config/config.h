@@ -352,8 +352,8 @@ struct ConfigError {
 // depends on whose agent it is says so: "default of root's agent".
 using ConfigOrigins = std::map<std::string, std::string>;
 
-// The owner of an agent, whom some defaults depend on. An agent that root has started stays root's when
-// it has become another user.
+// The owner of an agent, whom some defaults depend on. An agent that root has started stays root's
+// when it has become another user.
 enum class AgentOwner { kUser, kRootUser, kSystem };
 
 struct ConfigSources {

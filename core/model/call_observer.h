@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells a host program of each call, if it wants to hear: of the points that the call passes on this
-// host, as plain values. Given to the Driver by the host program, which owns it and may exchange it
-// between two events.
+// Tells a host program of each call, if it wants to hear: of the points that the call passes on
+// this host, as plain values. Given to the Driver by the host program, which owns it and may
+// exchange it between two events.
 //
 // The points of a call on one host, in this order:
 //   here to here      kBegun kPlaced kQueued kDelivered, and of a synchronous one kReplied

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The load of each process, in numbers: its calls, its threads, its queue, its arena. Made in slices,
-// as there may be very many processes; those that end before their turn are missing.
+// The load of each process, in numbers: its calls, its threads, its queue, its arena. Made in
+// slices, as there may be very many processes; those that end before their turn are missing.
 //
 // Begun by the driver, which must outlive it. Thread: the driver's.
 #pragma once

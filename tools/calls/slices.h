@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shows what threads did in calls as slices of time on one clock: waiting in a call, from its making to
-// its reply's reading; handling one, from its reading to its reply. Slices of one thread nest: one
-// that a program's own order of commands has let overlap another is cut at the other's end.
+// Shows what threads did in calls as slices of time on one clock: waiting in a call, from its
+// making to its reply's reading; handling one, from its reading to its reply. Slices of one thread
+// nest: one that a program's own order of commands has let overlap another is cut at the other's
+// end.
 #pragma once
 
 #include <compare>
