@@ -26,12 +26,15 @@ bool is_file_of_binderfs(const std::string& name) {
 
 // The Hello's version, if its size is one that the version can have.
 std::expected<std::uint32_t, HelloRefusal> version_of(std::span<const std::byte> packet) {
-  constexpr std::size_t kBegin = offsetof(Hello, flags);
-  Hello hello;
-  if (packet.size() < kBegin || packet.size() > kMaxHelloBytes) {
+  struct Begin {  // of a Hello of every version
+    std::uint32_t magic = 0;
+    std::uint32_t version = 0;
+  } hello;
+  static_assert(sizeof(Begin) == offsetof(Hello, flags));
+  if (packet.size() < sizeof hello || packet.size() > kMaxHelloBytes) {
     return std::unexpected(HelloRefusal{.error = -EPROTO, .version = {}});
   }
-  std::memcpy(&hello, packet.data(), kBegin);
+  std::memcpy(&hello, packet.data(), sizeof hello);
   if (hello.magic != kChannelMagic) {
     return std::unexpected(HelloRefusal{.error = -EPROTO, .version = {}});
   }
