@@ -32,7 +32,7 @@ class ChannelAcceptor {
   // been silent longest.
   static constexpr std::size_t kMaxPendingOfUser = 64;
   // The connections that are accepted in one turn of the loop; the others wait for the next.
-  static constexpr int kAcceptedAtOnce = 16;
+  static constexpr int kAcceptedAtOnce = 4;
   static constexpr int kHelloTimeoutMs = 5000;
   static constexpr int kRetryMs = 100;  // after a lack of descriptors
 

@@ -128,10 +128,11 @@ void EventLoop::wait_ended(std::uint64_t waited_ns, WaitPolicy::Ended how,
   }
 }
 
-// A handler that waits again may be ready at once, so the time here is bounded. The other handlers
+// A handler that waits again may be ready at once, so the time here is bounded: programs that call
+// wait for an open of a stranger or two, not for many. The other handlers
 // wait for the next turn.
 bool EventLoop::poll_events() {
-  constexpr std::uint64_t kEnoughNs = 200'000;
+  constexpr std::uint64_t kEnoughNs = 20'000;
   channels_.take_doorbells();
   if (io_.poll_one() == 0) return false;
   const std::uint64_t began_ns = monotonic_ns();

@@ -22,14 +22,14 @@ constexpr std::size_t kKeptThreads = 4;
 class Closer {
  public:
   void take(int fd) {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(fd);
-    ++waiting_;
-    if (idle_ > 0) {
-      work_.notify_one();
-    } else if (threads_ < kMaxThreads) {  // the other threads may be waiting for their files
-      add_thread();
+    bool wakes = false;
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.push_back(fd);
+      ++waiting_;
+      wakes = call_thread();
     }
+    if (wakes) work_.notify_one();  // without the mutex, which the thread wants next
   }
 
   [[nodiscard]] std::size_t waiting() {
@@ -38,12 +38,26 @@ class Closer {
   }
 
  private:
-  // Called with the mutex held. If no thread can be made now, the next descriptor tries again.
+  // There is a descriptor that no thread has taken. Makes sure that one comes for it, as all others
+  // may be waiting for their files; true: an idle one is to be notified. Called with the mutex
+  // held.
+  bool call_thread() {
+    if (coming_ > 0) return false;
+    if (idle_ == 0) {
+      if (threads_ < kMaxThreads) add_thread();
+      return false;
+    }
+    ++coming_;
+    return true;
+  }
+
+  // If no thread can be made now, the next descriptor tries again.
   void add_thread() {
     const AllSignalsBlocked without_signals;
     try {
       std::thread([this] { run(); }).detach();
       ++threads_;
+      ++coming_;
     } catch (const std::system_error&) {
     }
   }
@@ -51,23 +65,28 @@ class Closer {
   void run() {
     (void)::prctl(PR_SET_NAME, "closer");
     std::unique_lock lock(mutex_);
+    --coming_;
     for (;;) {
-      if (queue_.empty()) {
-        if (threads_ > kKeptThreads && idle_ >= kKeptThreads) break;
+      while (queue_.empty()) {
+        if (threads_ > kKeptThreads && idle_ >= kKeptThreads) {
+          --threads_;
+          return;
+        }
         ++idle_;
-        work_.wait(lock, [this] { return !queue_.empty(); });
+        work_.wait(lock);
         --idle_;
+        // If nobody has called, the one that was called finds nobody coming: one call too many.
+        if (coming_ > 0) --coming_;
       }
       const int fd = queue_.front();
       queue_.pop_front();
-      // Another thread must be ready for the next descriptor, however long this one takes.
-      if (idle_ == 0 && !queue_.empty() && threads_ < kMaxThreads) add_thread();
+      const bool wakes = !queue_.empty() && call_thread();
       lock.unlock();
+      if (wakes) work_.notify_one();
       ::close(fd);
       lock.lock();
       --waiting_;
     }
-    --threads_;
   }
 
   std::mutex mutex_;
@@ -75,6 +94,7 @@ class Closer {
   std::deque<int> queue_;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
+  std::size_t coming_ = 0;  // were made or called, and have not looked at the queue since
   std::size_t waiting_ = 0;
 };
 

@@ -96,6 +96,20 @@ int opens_and_closes(const std::string& socket, const Ready& ready) {
   }
 }
 
+// The same as the shim opens: it sends the socket along and waits for the agent's answer.
+int whole_opens_and_closes(const std::string& socket, const Ready& ready) {
+  ready();
+  for (;;) {
+    const int fd = connect_to(socket);
+    const Hello hello = hello_with();
+    send_with(fd, &hello, sizeof hello, {fd});
+    std::array<int, kHelloDescriptors> descriptors{-1, -1, -1, -1};
+    (void)receive_hello_reply(fd, &descriptors);
+    for (const int each : descriptors) ::close(each);
+    ::close(fd);
+  }
+}
+
 // Opens that say that they close, and stay.
 int closes_that_do_not_come(const std::string& socket, const Ready& ready) {
   std::vector<std::unique_ptr<ChannelClient>> clients;
@@ -445,6 +459,7 @@ const std::vector<StallingProgram>& stalling_programs() {
   static const std::vector<StallingProgram> all = {
       {"closes", "sockets that linger are handed to the agent", 1, lingering_closes},
       {"opens", "two processes open and close without end", 2, opens_and_closes},
+      {"answered", "two processes open, wait for the answer and close", 2, whole_opens_and_closes},
       {"announced", "1,000 opens say that they close, and stay", 1, closes_that_do_not_come},
       {"writes", "64 mailboxes with 1 MiB of commands each", 1, long_write_buffers},
       {"objects", "calls with 40,000 objects", 1, many_objects},

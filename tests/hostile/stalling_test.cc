@@ -51,6 +51,7 @@ class Stalling : public ::testing::Test {
 
 TEST_F(Stalling, TheCloseOfAStrangersSocketWaitsElsewhere) { expect_others_go_on("closes"); }
 TEST_F(Stalling, OpensAndClosesWithoutEnd) { expect_others_go_on("opens"); }
+TEST_F(Stalling, OpensThatWaitForTheAnswer) { expect_others_go_on("answered"); }
 TEST_F(Stalling, LongWriteBuffersInEveryMailbox) { expect_others_go_on("writes"); }
 TEST_F(Stalling, CallsWithTensOfThousandsOfObjects) { expect_others_go_on("objects"); }
 TEST_F(Stalling, ClosesThatAreAnnouncedAndDoNotCome) { expect_others_go_on("announced"); }
