@@ -156,8 +156,10 @@ void NameTable::remove(const std::string& name, HostId host) {
   if (found->second.empty()) names_.erase(found);
 }
 
-void NameTable::remove_all_of(HostId host) {
-  for (auto it = names_.begin(); it != names_.end();) {
+std::optional<std::string> NameTable::remove_of_host(HostId host, const std::string& from,
+                                                     int names) {
+  auto it = names_.lower_bound(from);
+  for (int looked_at = 0; looked_at < names && it != names_.end(); ++looked_at) {
     std::erase_if(it->second, [&](const RegisteredService& service) {
       if (service.host != host) return false;
       uncount(it->first, service);
@@ -166,6 +168,7 @@ void NameTable::remove_all_of(HostId host) {
     });
     it = it->second.empty() ? names_.erase(it) : std::next(it);
   }
+  return it == names_.end() ? std::nullopt : std::optional(it->first);
 }
 
 NameTable::Lost NameTable::remove_dead(Handle handle) {

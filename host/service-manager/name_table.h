@@ -63,7 +63,9 @@ class NameTable {
   // Replaces the service that the same host had under that name.
   void put(const std::string& name, const RegisteredService& service);
   void remove(const std::string& name, HostId host);
-  void remove_all_of(HostId host);
+  // Looks at that many names, from `from` on, and removes the host's services of these. The name
+  // that is next; nothing: there is none.
+  std::optional<std::string> remove_of_host(HostId host, const std::string& from, int names);
   // Sets the hosts of the cluster. Those that were there before keep their order.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
   // The names that were registered on this host for a service which has died.

@@ -27,6 +27,9 @@ constexpr std::uint32_t kClassicCheck = 2;
 constexpr std::uint32_t kClassicAdd = 3;
 constexpr std::uint32_t kClassicList = 4;
 
+// Names that are looked at in one slice.
+constexpr int kNamesAtOnce = 256;
+
 // The service to be registered: a handle, or the manager itself.
 std::optional<Handle> service_in(ParcelReader& request) {
   return request.own_binder(kManagerNode) ? kItself : request.handle();
@@ -81,6 +84,8 @@ void ServiceManager::attach(LocalProcess& process) {
 // ---- what happens ----
 
 void ServiceManager::peer_connected(HostId host, Handle manager) {
+  // The names that it publishes from now on are to stay.
+  while (to_be_forgotten_.contains(host)) go_on_forgetting();
   managers_.connected(host, manager);
   to_be_told_[host].clear();
   go_on();
@@ -88,8 +93,20 @@ void ServiceManager::peer_connected(HostId host, Handle manager) {
 
 void ServiceManager::go_on() {
   lazy_.go_on_looking();
-  if (to_be_told_.empty()) return;
-  constexpr int kNamesAtOnce = 256;
+  if (!to_be_forgotten_.empty()) go_on_forgetting();
+  if (!to_be_told_.empty()) go_on_telling();
+}
+
+void ServiceManager::go_on_forgetting() {
+  const auto lost = to_be_forgotten_.begin();
+  if (auto next = names_.remove_of_host(lost->first, lost->second, kNamesAtOnce)) {
+    lost->second = std::move(*next);
+  } else {
+    to_be_forgotten_.erase(lost);
+  }
+}
+
+void ServiceManager::go_on_telling() {
   const auto [host, next] = *to_be_told_.begin();
   auto at = names_.names().lower_bound(next);
   for (int i = 0; i < kNamesAtOnce && at != names_.names().end(); ++i, ++at) {
@@ -143,7 +160,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   hidl_.listeners().remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
     to_be_told_.erase(host);
-    names_.remove_all_of(host);
+    to_be_forgotten_[host].clear();
     lazy_.host_gone(host);
     freezes_.host_gone(host);
   }

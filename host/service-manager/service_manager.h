@@ -67,8 +67,11 @@ class ServiceManager final : public LocalService {
   void attach(LocalProcess& process);
 
   // ---- work in slices ----
-  // Whether a host is yet to be sent names, or services to be looked at. go_on() does some of it.
-  [[nodiscard]] bool has_more() const { return !to_be_told_.empty() || lazy_.has_more(); }
+  // Whether names of a lost host are yet to be forgotten, a host to be sent names, or services to
+  // be looked at. go_on() does some of it.
+  [[nodiscard]] bool has_more() const {
+    return !to_be_forgotten_.empty() || !to_be_told_.empty() || lazy_.has_more();
+  }
   void go_on();
 
   // Another host's manager, with a strong reference for us: it is sent all names of this host.
@@ -143,8 +146,13 @@ class ServiceManager final : public LocalService {
   ClientDialects clients_;
   HidlCalls hidl_;
   ProgramFreezes freezes_;
+  // Some names' turn, of a host in one of these.
+  void go_on_forgetting();
+  void go_on_telling();
   // Hosts that are sent all names of this host, and the name that is next.
   std::map<HostId, std::string> to_be_told_;
+  // Hosts that are lost and had names, and the name that is next. The host is not connected again.
+  std::map<HostId, std::string> to_be_forgotten_;
 };
 
 }  // namespace netbinder

@@ -73,15 +73,19 @@ void ManagedCluster::disconnect(std::size_t a, std::size_t b) {
 }
 
 void ManagedCluster::connect(std::size_t a, std::size_t b) {
-  const auto meet = [&](std::size_t here, std::size_t there) {
+  meet(a, b);
+  settle();
+}
+
+void ManagedCluster::meet(std::size_t a, std::size_t b) {
+  const auto see = [&](std::size_t here, std::size_t there) {
     host(here).driver.peer_connected(HostId{static_cast<std::uint32_t>(there)},
                                      Incarnation{there * 1000ULL},  // as the fixture has it
                                      "host" + std::to_string(there));
     manager(here).host_reachable(HostId{static_cast<std::uint32_t>(there)});
   };
-  meet(a, b);
-  meet(b, a);
-  settle();
+  see(a, b);
+  see(b, a);
 }
 
 }  // namespace netbinder::testing

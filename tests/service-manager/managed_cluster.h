@@ -36,8 +36,12 @@ class ManagedCluster {
   // The managers' timer: all look for clients of lazy services.
   void look();
   void disconnect(std::size_t a, std::size_t b);
+  // The same, and the managers have had no turn since.
+  void cut(std::size_t a, std::size_t b) { cluster_.disconnect(a, b); }
   // A new session between hosts that lost each other, both still the same.
   void connect(std::size_t a, std::size_t b);
+  // The same, and the managers have had no turn since.
+  void meet(std::size_t a, std::size_t b);
 
  private:
   std::size_t hosts_;

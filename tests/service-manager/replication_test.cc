@@ -189,6 +189,69 @@ TEST_P(Replication, TheNamesOfALostHostDisappearAndComeBackWithIt) {
   EXPECT_TRUE(on(2).check("here"));
 }
 
+// Names that a host has registered for objects of others do not die with these objects.
+class NamesOfALostHost : public Replication {
+ protected:
+  static constexpr int kServices = 8;  // as one service has a bounded number of names
+  static constexpr int kNames = 1200;
+  // On host 2, for objects of host 1.
+  void add_names() {
+    for (int service = 0; service < kServices; ++service) {
+      const std::string own = "service" + std::to_string(service);
+      EXPECT_EQ(on(1).add(own, kNode + static_cast<std::uint64_t>(service)), 0);
+      const auto handle = on(2).check(own);
+      ASSERT_TRUE(handle);
+      for (int i = 0; i < kNames / kServices; ++i) {
+        Request request = on(2).request().string16("name-" + own + "-" + std::to_string(i));
+        request.handle(on(2).version(), *handle).i32(0).i32(8);
+        EXPECT_EQ(on(2).call(on(2).version().add, request).i32(), 0);
+      }
+    }
+  }
+  int names_of_host_2() {
+    return static_cast<int>(
+        std::ranges::count(cluster_.manager(1).services(), "host2", &ServiceView::host));
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Hosts, NamesOfALostHost, ::testing::Values(2),
+                         [](const auto& tested) { return std::to_string(tested.param) + "Hosts"; });
+
+TEST_P(NamesOfALostHost, AreForgottenInSlices) {
+  add_names();
+  ASSERT_EQ(names_of_host_2(), kNames);
+  cluster_.cut(1, 2);
+  int turns_with_some_left = 0;
+  for (int turns = 0; turns < 100 && names_of_host_2() > 0; ++turns) {
+    const int before = names_of_host_2();
+    (void)cluster_.run_managers();
+    cluster_.host(1).driver.go_on();
+    EXPECT_LE(before - names_of_host_2(), 256);
+    if (names_of_host_2() > 0 && names_of_host_2() < kNames) ++turns_with_some_left;
+  }
+  EXPECT_EQ(names_of_host_2(), 0);
+  EXPECT_GE(turns_with_some_left, 1);
+  cluster_.connect(1, 2);
+}
+
+TEST_P(NamesOfALostHost, StayIfTheyComeBackBeforeAllAreForgotten) {
+  add_names();
+  EXPECT_EQ(on(2).add("the-last-one", kNode), 0);
+  cluster_.cut(1, 2);
+  for (int turns = 0; turns < 100 && names_of_host_2() >= kNames; ++turns) {
+    (void)cluster_.run_managers();
+    cluster_.host(1).driver.go_on();
+  }
+  ASSERT_GT(names_of_host_2(), 512);
+  cluster_.meet(1, 2);
+  (void)cluster_.run_managers();
+  EXPECT_EQ(names_of_host_2(), 0) << "what is published from now on would be forgotten";
+  cluster_.settle();
+  const auto handle = on(1).check("the-last-one");
+  ASSERT_TRUE(handle);
+  EXPECT_TRUE(reaches(on(1), *handle, on(2)));
+  EXPECT_EQ(names_of_host_2(), 1) << "the objects of the others died with the session";
+}
+
 using ReplicationOfThree = Replication;
 INSTANTIATE_TEST_SUITE_P(Hosts, ReplicationOfThree, ::testing::Values(3),
                          [](const auto& tested) { return std::to_string(tested.param) + "Hosts"; });
