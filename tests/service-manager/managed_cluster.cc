@@ -86,6 +86,8 @@ void ManagedCluster::meet(std::size_t a, std::size_t b) {
   };
   see(a, b);
   see(b, a);
+  while (cluster_.deliver_one(a, b) || cluster_.deliver_one(b, a)) {
+  }
 }
 
 }  // namespace netbinder::testing

@@ -40,7 +40,7 @@ class ManagedCluster {
   void cut(std::size_t a, std::size_t b) { cluster_.disconnect(a, b); }
   // A new session between hosts that lost each other, both still the same.
   void connect(std::size_t a, std::size_t b);
-  // The same, and the managers have had no turn since.
+  // The same, with what the hosts say at once, and the managers have had no turn since.
   void meet(std::size_t a, std::size_t b);
 
  private:
