@@ -91,7 +91,7 @@ if child == 0:
 print('child', ask(child), 'parent', ask(os.getppid()), 'first', ask(1))
 os.kill(child, 9)
 END
-version=$(sed -n 's/.*kChannelVersion = \([0-9]*\);/\1/p' "$(dirname "$(command -v netbinder)")/../../../channel/version.h")
+version=$(sed -n 's/.*kChannelVersion = \([0-9]*\);.*/\1/p' "$(dirname "$(command -v netbinder)")/../../../channel/version.h")
 LD_PRELOAD= python3 "$NETBINDER_SOCKET.py" "$version"
 )script");
   EXPECT_THAT(result.output, HasSubstr("child 0 parent -1 first -1\n"));

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "transport/log.h"
+#include "transport/rdma/verbs.h"
 #include "transport/tcp/address.h"
 #include "transport/tcp/environment.h"
 #include "transport/tcp/listener.h"
