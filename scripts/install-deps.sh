@@ -19,7 +19,7 @@ declare -A groups=(
     musl-tools g++-12-multilib libc6-dev-i386 fakeroot etcd-server etcd-client
     clang-16 libclang-rt-16-dev iproute2 spin rdma-core perftest clang-format clang-tidy
     valgrind chromium fonts-dejavu-core prometheus"
-  [package]="dpkg-dev fakeroot help2man man-db debootstrap systemd shellcheck"
+  [package]="dpkg-dev fakeroot help2man man-db debootstrap systemd shellcheck zsh"
   [bench]="libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libsystemd-dev dbus-daemon libucx-dev
     iproute2"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
