@@ -81,6 +81,7 @@ void NodeHost::start_manager(ServiceManagerSetup setup) {
   auto manager =
       std::make_unique<BuiltinManager>(*driver_, context, std::move(setup), managers_have_work_);
   add_process(manager->id(), manager->host());
+  manager->service().questions().set_answers(answer_peer_);
   manager->start();
   managers_.push_back(std::move(manager));
 }
@@ -107,6 +108,30 @@ void NodeHost::begin_looking() {
   if (!wanted) return;
   look_deadline_ms_ = timer_.now_ms() + ServiceManager::kLookIntervalMs;
   set_earliest_timer();
+}
+
+// ---- questions to other hosts' agents ----
+
+void NodeHost::answer_peers(HostQuestions::AnswerFor answer) {
+  answer_peer_ = std::move(answer);
+  for (const auto& manager : managers_) manager->service().questions().set_answers(answer_peer_);
+}
+
+void NodeHost::ask_peer(std::string_view host, std::uint32_t uid, const std::string& question,
+                        HostQuestions::Heard heard) {
+  const auto named =
+      std::ranges::find(host_names_, host, &std::pair<const HostId, std::string>::second);
+  if (named == host_names_.end()) {
+    return heard(std::unexpected("the cluster has no host of that name"));
+  }
+  const auto manager = std::ranges::find_if(
+      managers_, [&](const auto& each) { return each->service().knows_manager_of(named->first); });
+  if (manager == managers_.end()) {
+    return heard(std::unexpected(
+        "it is not connected, or shares no context of the cluster that has a built-in manager"));
+  }
+  (*manager)->service().questions().ask(named->first, uid, question, std::move(heard));
+  after_event();
 }
 
 // ---- after events ----

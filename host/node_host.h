@@ -91,6 +91,13 @@ class NodeHost final : private Effects, private PeerEvents {
     return managers_;
   }
 
+  // ---- questions to other hosts' agents (HostQuestions) ----
+  // Answers those of other hosts.
+  void answer_peers(HostQuestions::AnswerFor answer);
+  // Asks the agent of the host with that name, on behalf of a user of this host.
+  void ask_peer(std::string_view host, std::uint32_t uid, const std::string& question,
+                HostQuestions::Heard heard);
+
   // ---- after events ----
   void after_event();
   void flush();
@@ -170,6 +177,7 @@ class NodeHost final : private Effects, private PeerEvents {
   std::unique_ptr<Driver> driver_;
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   bool managers_have_work_ = false;
+  HostQuestions::AnswerFor answer_peer_;
   bool unsent_ = false;  // something was given to the transport since the last flush()
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> processes_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;

@@ -49,15 +49,45 @@ std::string line_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+// What users of other hosts may ask for, beside the debug files.
+bool may_be_asked_from_afar(std::string_view command) {
+  return command != "reload" && command != "record_calls";
+}
+
+void ask_peer(Agent& agent, std::uint32_t uid, json request,
+              std::function<void(std::string)> later) {
+  const std::string host = request["host"];
+  request.erase("host");
+  agent.ask_peer(host, uid, request.dump(-1, ' ', false, json::error_handler_t::replace),
+                 [later = std::move(later)](std::expected<std::string, std::string> answer) {
+                   later(answer ? std::move(*answer) : line_of({{"error", answer.error()}}));
+                 });
+}
+
 // Nothing: it comes later.
-std::optional<json> answer(Agent& agent, Reload& reload, const Viewer& viewer,
-                           std::string_view line, int& fd,
-                           std::function<void(std::string)> later) {
+std::optional<json> answer(Agent& agent, Reload& reload, const Asker& asker, std::string_view line,
+                           int& fd, std::function<void(std::string)> later) {
+  const Viewer viewer = Viewer::of_user(asker.uid, ::geteuid());
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return json{{"error", "a request is one line of JSON with a \"command\""}};
   }
   const std::string command = request["command"];
+  const auto host = request.find("host");
+  if (asker.where == Asker::Where::kOnAnotherHost &&
+      (host != request.end() || !may_be_asked_from_afar(command))) {
+    return json{{"error", "that can be asked on the host itself only"}};
+  }
+  if (host != request.end() && !host->is_string()) {
+    return json{{"error", "\"host\" is the name of a host"}};
+  }
+  if (host != request.end() && *host != agent.config().host) {
+    if (!may_be_asked_from_afar(command)) {
+      return json{{"error", "that can be asked on the host itself only"}};
+    }
+    ask_peer(agent, asker.uid, request, std::move(later));
+    return std::nullopt;
+  }
   if (command == "status") return status_of(agent);
   if (command == "users") return users_of(agent, viewer);
   if (command == "reload") return reload_now(reload, viewer);
@@ -84,11 +114,11 @@ std::optional<json> answer(Agent& agent, Reload& reload, const Viewer& viewer,
 
 }  // namespace
 
-std::optional<AdminAnswer> answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
+std::optional<AdminAnswer> answer_admin(Agent& agent, Reload& reload, const Asker& asker,
                                         std::string_view line,
                                         std::function<void(std::string)> later) {
   int fd = -1;
-  const auto now = answer(agent, reload, viewer, line, fd, std::move(later));
+  const auto now = answer(agent, reload, asker, line, fd, std::move(later));
   if (!now) return std::nullopt;
   return AdminAnswer{.line = line_of(*now), .fd = fd};
 }

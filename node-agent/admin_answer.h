@@ -4,6 +4,7 @@
 // line of JSON. Thread: the data-plane thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,15 +14,20 @@ namespace netbinder {
 
 class Agent;
 class Reload;
-struct Viewer;
+// Who asks: a user of this host, or one of another host, by the number that he has here.
+struct Asker {
+  std::uint32_t uid = 0;
+  enum class Where : std::uint8_t { kHere, kOnAnotherHost } where = Where::kHere;
+};
 
 struct AdminAnswer {
   std::string line;  // with its end
   int fd = -1;       // goes with it, and stays whose it is; -1: none
 };
 
-// The answer; nothing if it comes later, by a call of `later`.
-std::optional<AdminAnswer> answer_admin(Agent& agent, Reload& reload, const Viewer& viewer,
+// The answer; nothing if it comes later, by a call of `later`, which may be before this returns.
+// A request with a "host" is that host's agent's to answer; users of other hosts may only look.
+std::optional<AdminAnswer> answer_admin(Agent& agent, Reload& reload, const Asker& asker,
                                         std::string_view line,
                                         std::function<void(std::string)> later);
 

@@ -112,7 +112,7 @@ void AdminConnection::go_on_with_line() {
   if (!may_take_time()) return;
   const std::uint64_t began_ns = monotonic_ns();
   timer_.cancel();  // the answer takes as long as it takes
-  auto now = answer_admin(shared_->agent, *shared_->reload, Viewer::of_user(uid_, ::geteuid()),
+  auto now = answer_admin(shared_->agent, *shared_->reload, Asker{.uid = uid_},
                           std::string_view(received_).substr(0, end),
                           [self = shared_from_this()](std::string line) {
                             self->send(std::move(line), http::Then::kKeepOpen);

@@ -369,6 +369,24 @@ void Agent::claim_held(const std::string& context, std::optional<ClaimHolder> ho
   parts_->host->after_event();
 }
 
+// ---- questions to other hosts' agents ----
+
+void Agent::answer_peers(HostQuestions::AnswerFor answer) {
+  NB_ON_DATA_PLANE();
+  parts_->host->answer_peers(std::move(answer));
+}
+
+void Agent::ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
+                     HostQuestions::Heard heard) {
+  NB_ON_DATA_PLANE();
+  parts_->host->ask_peer(host, uid, question, std::move(heard));
+}
+
+std::uint32_t Agent::user_here(HostId of, std::uint32_t uid) const {
+  const auto host = std::ranges::find(parts_->config.hosts, of.value(), &HostSettings::id);
+  return host == parts_->config.hosts.end() ? kNobody : users_of(*host).here(uid);
+}
+
 // ---- views ----
 
 MembershipStatus Agent::membership() const { return parts_->membership.status(); }

@@ -67,6 +67,13 @@ class Agent {
   void claim_lost(const std::string& context);
   void claim_held(const std::string& context, std::optional<ClaimHolder> holder);
 
+  // ---- questions to other hosts' agents; from handlers of the event loop ----
+  void answer_peers(HostQuestions::AnswerFor answer);
+  void ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
+                HostQuestions::Heard heard);
+  // The number that a user of another host has here.
+  [[nodiscard]] std::uint32_t user_here(HostId of, std::uint32_t uid) const;
+
   // ---- views, for the admin socket ----
   [[nodiscard]] const Driver& driver() const;
   [[nodiscard]] DebugFiles& debug_files();

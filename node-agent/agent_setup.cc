@@ -29,9 +29,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   }
   for (const HostSettings& host : config.hosts) {
     if (host.name == config.host) continue;
-    UidMap& users = setup.uid_maps[HostId{host.id}];
-    for (const auto& [there, here] : host.uid_map) users.add(there, here);
-    if (host.other_uids) users.set_others(*host.other_uids);
+    setup.uid_maps[HostId{host.id}] = users_of(host);
   }
   setup.max_processes = config.limits.max_processes;
   setup.max_threads_per_process = config.limits.max_threads_per_process;
@@ -118,6 +116,13 @@ NameExchange exchange_of(const Config& config, const ContextSettings& context) {
     if (host.imported != kAllNames) exchange.imports.of_hosts[id] = NameGlobs(host.imported);
   }
   return exchange;
+}
+
+UidMap users_of(const HostSettings& host) {
+  UidMap users;
+  for (const auto& [there, here] : host.uid_map) users.add(there, here);
+  if (host.other_uids) users.set_others(*host.other_uids);
+  return users;
 }
 
 NodeHostSetup node_host_setup(const Config& config, Incarnation incarnation) {

@@ -8,6 +8,7 @@
 
 #include "cluster-config/config.h"
 #include "core/base/ids.h"
+#include "core/model/uid_map.h"
 #include "host/node_host.h"
 #include "transport/config.h"
 
@@ -18,6 +19,9 @@ namespace netbinder {
 // Nothing if the context has no built-in manager.
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
+
+// Who that host's users are here.
+[[nodiscard]] UidMap users_of(const HostSettings& host);
 
 // The policy, and the filter of names between hosts for a context, as configured.
 [[nodiscard]] std::shared_ptr<const Policy> policy_of(const Config& config);

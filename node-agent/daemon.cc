@@ -11,8 +11,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "node-agent/admin_server.h"
 #include "membership/make_membership.h"
+#include "node-agent/admin_server.h"
 #include "node-agent/agent.h"
 #include "node-agent/cluster_members.h"
 #include "node-agent/foreign_closer.h"
@@ -23,6 +23,7 @@
 #include "node-agent/look_window.h"
 #include "node-agent/metrics_pages.h"
 #include "node-agent/metrics_server.h"
+#include "node-agent/peer_questions.h"
 #include "node-agent/reload.h"
 #include "node-agent/socket_access.h"
 #include "node-agent/unprivileged.h"
@@ -91,6 +92,7 @@ void serve(Config config, const ConfigSources& sources) {
       incarnation.value(), agent.look_window().wake_up_ns(), agent.look_window().ns());
   if (membership->claims_by() == ClaimsBy::kStore) joining.tell(agent);
   Reload reload(sources, agent, notice);
+  const PeerQuestions peer_questions(agent, reload);
   MetricsPages metrics(io, agent);
   HttpPages pages(agent, metrics);
   AdminServer admin(io, config.admin_socket, access, agent, pages, reload);

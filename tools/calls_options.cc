@@ -9,6 +9,13 @@
 
 namespace netbinder::tools {
 
+void add_hosts(CLI::App& command, AskedHosts& hosts) {
+  CLI::Option* const host = command.add_option(
+      "--host", hosts.host, "ask that host's agent, through the cluster, and not the one here");
+  command.add_flag("--all", hosts.all, "ask the agents of all hosts of the cluster")
+      ->excludes(host);
+}
+
 namespace {
 
 void add_trace(CLI::App& app, Command& chosen) {
@@ -46,6 +53,7 @@ void add_log(CLI::App& app, Command& chosen) {
   options->socket = agent_socket();
   CLI::App* command = app.add_subcommand("log", "the last calls and replies");
   command->add_option("--socket", options->socket, "the agent's socket");
+  add_hosts(*command, options->hosts);
   command
       ->add_option("--timeout", options->timeout_s, "seconds to wait for the answer; 0: for ever")
       ->check(CLI::Range(0.0, 86400.0));

@@ -15,4 +15,7 @@ namespace netbinder::tools {
 // parsing.
 void add_calls_commands(CLI::App& app, Command& chosen);
 
+// Adds --host and --all to a command that asks agents.
+void add_hosts(CLI::App& command, AskedHosts& hosts);
+
 }  // namespace netbinder::tools

@@ -115,6 +115,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
   options->socket = agent_socket();
   CLI::App* status = app.add_subcommand("status", "what an agent is doing");
   status->add_option("--socket", options->socket, "the agent's socket");
+  add_hosts(*status, options->hosts);
   add_timeout(*status, options->timeout_s);
   status->add_flag("--json", options->json, "as JSON");
   status->add_flag("--users", options->users, "what each user has of the agent, and its bounds");
@@ -202,6 +203,7 @@ void add_debug_files(CLI::App& app, Chosen& chosen) {
     options->socket = agent_socket();
     CLI::App* command = app.add_subcommand(name, about);
     command->add_option("--socket", options->socket, "the agent's socket");
+    add_hosts(*command, options->hosts);
     add_timeout(*command, options->timeout_s);
     command->add_flag("--json", options->json, "as JSON");
     command->callback([options, &chosen] { chosen = *options; });

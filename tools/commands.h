@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "tools/asked_hosts.h"
 #include "tools/private_cluster.h"
 
 namespace netbinder::tools {
@@ -36,6 +37,7 @@ struct SessionOptions {
 // Shows the state of an agent.
 struct StatusOptions : TimeLimited {
   std::string socket;
+  AskedHosts hosts;
   bool users = false;  // what each user has of it
   bool json = false;
 };
@@ -87,12 +89,14 @@ struct CertsOptions {
 struct DebugFileOptions : TimeLimited {
   std::string file;
   std::string socket;
+  AskedHosts hosts;
   bool json = false;
 };
 
 // Shows the last calls and replies.
 struct LogOptions : TimeLimited {
   std::string socket;
+  AskedHosts hosts;
   bool failed = false;  // only those
   bool kernel = false;  // as the driver's debug file has them
   bool json = false;

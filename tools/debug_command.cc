@@ -5,20 +5,18 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tools/admin_client.h"
 #include "tools/commands.h"
+#include "tools/host_answers.h"
 
 namespace netbinder::tools {
 
 int carry_out(const DebugFileOptions& options, char** /*argv*/) {
-  const auto answer =
-      ask_agent(options.socket, {{"command", options.file}, {"json", options.json}});
-  if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-  } else {
+  const auto answers =
+      ask_hosts(options.socket, options.hosts, {{"command", options.file}, {"json", options.json}},
+                options.timeout_s);
+  return print_answers(answers, options.hosts, options.json, [](const nlohmann::json& answer) {
     fmt::print("{}", answer.at("text").get<std::string>());
-  }
-  return 0;
+  });
 }
 
 }  // namespace netbinder::tools

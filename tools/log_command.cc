@@ -7,12 +7,13 @@
 #include <cstdint>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
-#include "tools/admin_client.h"
 #include "tools/calls/call_record.h"
 #include "tools/calls/program_names.h"
 #include "tools/commands.h"
+#include "tools/host_answers.h"
 
 namespace netbinder::tools {
 
@@ -22,12 +23,12 @@ std::uint64_t number_in(const nlohmann::json& value) {
   return value.is_string() ? std::stoull(value.get<std::string>()) : value.get<std::uint64_t>();
 }
 
-// "hello_client(1234/1236)", or the name of a host.
-std::string end_of_entry(const nlohmann::json& end, ProgramNames& programs) {
+// "hello_client(1234/1236)", or the name of a host; "pid(1234)" if programs are not known by name.
+std::string end_of_entry(const nlohmann::json& end, std::optional<ProgramNames>& programs) {
   if (end.contains("host")) return "@" + end["host"].get<std::string>();
   const std::int32_t pid = end.value("pid", 0);
   if (pid == 0) return "-";
-  const std::string& name = programs.of(pid);
+  const std::string name = programs ? programs->of(pid) : "";
   const std::uint32_t tid = end.value("tid", 0U);
   return fmt::format(
       "{}({}{})", name.empty() ? "pid" : name, pid,
@@ -42,22 +43,12 @@ std::string result_of_entry(const nlohmann::json& entry) {
   return failure_text(failed.at("command").get<std::string>(), -failed.value("errno", 0), reason);
 }
 
-}  // namespace
-
-int carry_out(const LogOptions& options, char** /*argv*/) {
-  const std::string file = options.failed ? "failed_transaction_log" : "transaction_log";
-  const bool json = !options.kernel;
-  const auto answer = ask_agent(options.socket, {{"command", file}, {"json", json}});
-  if (options.kernel) {
-    fmt::print("{}", answer.at("text").get<std::string>());
-    return 0;
-  }
-  if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-    return 0;
-  }
+void print_entries(const nlohmann::json& answer, const AskedHosts& hosts) {
   const bool colour = ::isatty(STDOUT_FILENO) == 1;
-  ProgramNames programs;
+  // The pids of another host are others' here.
+  const bool is_here = hosts.host.empty() && !hosts.all;
+  std::optional<ProgramNames> programs;
+  if (is_here) programs.emplace();
   fmt::print("{:<15} {:<6} {:<26} {:<26} {:<9} {:>6} {:>10} {:>8} {:>9}  {}\n", "TIME", "KIND",
              "FROM", "TO", "CONTEXT", "NODE", "CODE", "BYTES", "MICROSEC", "FAILED");
   for (const auto& entry : answer.at("entries")) {
@@ -73,7 +64,23 @@ int carry_out(const LogOptions& options, char** /*argv*/) {
                entry.contains("took_us") ? std::to_string(number_in(entry["took_us"])) : "",
                red ? "\033[31m" : "", failed, red ? "\033[0m" : "");
   }
-  return 0;
+}
+
+}  // namespace
+
+int carry_out(const LogOptions& options, char** /*argv*/) {
+  const std::string file = options.failed ? "failed_transaction_log" : "transaction_log";
+  const bool json = !options.kernel;
+  const auto answers = ask_hosts(options.socket, options.hosts, {{"command", file}, {"json", json}},
+                                 options.timeout_s);
+  return print_answers(answers, options.hosts, options.json && json,
+                       [&](const nlohmann::json& answer) {
+                         if (options.kernel) {
+                           fmt::print("{}", answer.at("text").get<std::string>());
+                         } else {
+                           print_entries(answer, options.hosts);
+                         }
+                       });
 }
 
 }  // namespace netbinder::tools

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/admin_client.h"
 #include "tools/commands.h"
+#include "tools/host_answers.h"
 #include "tools/installation.h"
 
 namespace netbinder::tools {
@@ -114,15 +114,10 @@ void print_users(const nlohmann::json& answer) {
 }  // namespace
 
 int carry_out(const StatusOptions& options, char** /*argv*/) {
-  const auto answer = ask_agent(options.socket, {{"command", options.users ? "users" : "status"}});
-  if (options.json) {
-    fmt::print("{}\n", answer.dump(2));
-  } else if (options.users) {
-    print_users(answer);
-  } else {
-    print(answer);
-  }
-  return 0;
+  const auto answers =
+      ask_hosts(options.socket, options.hosts, {{"command", options.users ? "users" : "status"}},
+                options.timeout_s);
+  return print_answers(answers, options.hosts, options.json, options.users ? print_users : print);
 }
 
 }  // namespace netbinder::tools

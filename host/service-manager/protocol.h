@@ -27,6 +27,11 @@ inline constexpr std::uint32_t kPeerLookup = 5;  // a client got it just now
 // (number, errno).
 inline constexpr std::uint32_t kPeerFreeze = 8;
 inline constexpr std::uint32_t kPeerFrozen = 9;
+// A question of a user of the sender's host to the receiver's agent (number, uid, text); the next
+// part of the answer, please (number, offset); a part (number, offset, size of the whole, text).
+inline constexpr std::uint32_t kPeerQuestion = 10;
+inline constexpr std::uint32_t kPeerFetch = 11;
+inline constexpr std::uint32_t kPeerAnswer = 12;
 // The sender can reach that host now (number): publish services with that home again.
 inline constexpr std::uint32_t kPeerRefresh = 7;
 

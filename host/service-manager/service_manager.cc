@@ -68,7 +68,8 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       clients_(setup.dialect),
       hidl_(names_, access_, managers_, handles_, quota_,
             [this](const std::string& name, RegisteredService service) { put(name, service); }),
-      freezes_(names_, managers_) {}
+      freezes_(names_, managers_),
+      questions_(managers_) {}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
@@ -163,6 +164,7 @@ void ServiceManager::died(std::uint64_t cookie) {
     to_be_forgotten_[host].clear();
     lazy_.host_gone(host);
     freezes_.host_gone(host);
+    questions_.host_gone(host);
   }
   handles_.died(handle);
 }
@@ -232,6 +234,9 @@ void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
   }
   if (call.code == kPeerFreeze) return freezes_.peer_asks(from, request);
   if (call.code == kPeerFrozen) return freezes_.peer_answers(from, request);
+  if (call.code == kPeerQuestion) return questions_.peer_asks(from, request);
+  if (call.code == kPeerFetch) return questions_.peer_fetches(from, request);
+  if (call.code == kPeerAnswer) return questions_.peer_answers(from, request);
   const auto name = request.string16();
   if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
   if (call.code == kPeerForget) {

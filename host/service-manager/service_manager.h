@@ -30,6 +30,7 @@
 #include "host/service-manager/dialect.h"
 #include "host/service-manager/held_handles.h"
 #include "host/service-manager/hidl_calls.h"
+#include "host/service-manager/host_questions.h"
 #include "host/service-manager/lazy_services.h"
 #include "host/service-manager/listeners.h"
 #include "host/service-manager/manager_setup.h"
@@ -97,6 +98,10 @@ class ServiceManager final : public LocalService {
   void forget_program(std::int32_t pid) { clients_.forget(pid); }
   [[nodiscard]] std::vector<ServiceView> services() const;
 
+  // Questions to other hosts' agents, and theirs; their managers that have connected are asked.
+  [[nodiscard]] HostQuestions& questions() { return questions_; }
+  [[nodiscard]] bool knows_manager_of(HostId host) const { return managers_.contains(host); }
+
   // ---- lazy services ----
   // To be called every kLookIntervalMs while looks_for_clients(). The rest follows by go_on().
   static constexpr std::uint32_t kLookIntervalMs = 5000;
@@ -146,6 +151,7 @@ class ServiceManager final : public LocalService {
   ClientDialects clients_;
   HidlCalls hidl_;
   ProgramFreezes freezes_;
+  HostQuestions questions_;
   // Some names' turn, of a host in one of these.
   void go_on_forgetting();
   void go_on_telling();

@@ -14,7 +14,6 @@
 
 #include "cluster-config/config.h"
 #include "core/base/check.h"
-#include "core/view/viewer.h"
 #include "membership/static_membership.h"
 #include "node-agent/admin_answer.h"
 #include "node-agent/agent.h"
@@ -97,6 +96,8 @@ std::vector<Seed> make_seeds() {
   add("devices", R"({"command":"devices/","json":1})");
   add("record-calls", R"({"command":"record_calls","seconds":1})");
   add("reload", R"({"command":"reload"})");
+  add("other-host", R"({"command":"status","host":"beta"})");
+  add("own-host", R"({"command":"users","host":"alpha"})");
   add("unknown", R"({"command":"\u00e9\ud83d\ude00\\\"","more":[{"a":[1,2.5e3,null]}]})");
   return seeds;
 }
@@ -108,13 +109,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static fuzz::QuietAgent quiet;
   std::string line(reinterpret_cast<const char*>(data), size);
   line.resize(std::min(line.find('\n'), line.size()));  // as the socket reads it
-  std::optional<std::string> answer;
-  auto now = answer_admin(quiet.agent(), quiet.reload(), Viewer::everything(), line,
-                          [&](std::string later) { answer = std::move(later); });
-  if (now) answer = std::move(now->line);
-  quiet.run_until([&] { return answer.has_value(); });
-  NB_CHECK(answer->find('\n') == answer->size() - 1);
-  const auto parsed = nlohmann::json::parse(*answer, nullptr, false);
-  NB_CHECK(parsed.is_object() && !parsed.empty());
+  for (const auto where : {Asker::Where::kHere, Asker::Where::kOnAnotherHost}) {
+    std::optional<std::string> answer;
+    auto now = answer_admin(quiet.agent(), quiet.reload(), Asker{.uid = 0, .where = where}, line,
+                            [&](std::string later) { answer = std::move(later); });
+    if (now) answer = std::move(now->line);
+    quiet.run_until([&] { return answer.has_value(); });
+    NB_CHECK(answer->find('\n') == answer->size() - 1);
+    const auto parsed = nlohmann::json::parse(*answer, nullptr, false);
+    NB_CHECK(parsed.is_object() && !parsed.empty());
+  }
   return 0;
 }

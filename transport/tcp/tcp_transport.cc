@@ -62,6 +62,9 @@ void validate(const TransportConfig& config) {
 }  // namespace
 }  // namespace tcp
 
+TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events)
+    : TcpTransport(io, std::move(config), events, nullptr) {}
+
 TcpTransport::TcpTransport(asio::io_context& io, TransportConfig config, PeerEvents& events,
                            std::unique_ptr<rdma::Verbs> verbs)
     : events_(events) {

@@ -40,7 +40,8 @@ class TcpTransport : public Transport {
   // neither certificates nor `insecure`, or there are peers and neither of these nor a key.
   // `verbs` opens RDMA devices, if the configuration wants them.
   TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events,
-               std::unique_ptr<rdma::Verbs> verbs = nullptr);
+               std::unique_ptr<rdma::Verbs> verbs);
+  TcpTransport(boost::asio::io_context& io, TransportConfig config, PeerEvents& events);
   ~TcpTransport() override;
   TcpTransport(const TcpTransport&) = delete;
   TcpTransport& operator=(const TcpTransport&) = delete;

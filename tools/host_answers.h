@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The answers of other hosts' agents: the agent at the socket asks them through the cluster.
+#pragma once
+
+#include <expected>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/asked_hosts.h"
+
+namespace netbinder::tools {
+
+struct HostAnswer {
+  std::string host;
+  std::expected<nlohmann::json, std::string> answer;  // or why there is none
+};
+
+// Of all hosts, in the order of the cluster's list, or of one. Each has its share of the time (0: no
+// limit). Throws std::runtime_error if the agent at the socket does not answer for itself.
+[[nodiscard]] std::vector<HostAnswer> ask_hosts(const std::string& agent_socket,
+                                                const AskedHosts& hosts,
+                                                const nlohmann::json& request, double timeout_s);
+
+// Prints what `print` prints of each answer, below its host's name if there are several, or one
+// object with them as JSON. Hosts without an answer are told on stderr. The exit status: 1 if one
+// has none.
+template <typename Print>
+int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
+                  Print&& print);
+
+// ---- implementation ----
+
+void print_as_json(const std::vector<HostAnswer>& answers, const AskedHosts& hosts);
+void print_heading(const std::string& host, bool first);
+int print_missing(const std::vector<HostAnswer>& answers);
+
+template <typename Print>
+int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
+                  Print&& print) {
+  if (json) {
+    print_as_json(answers, hosts);
+  } else {
+    bool first = true;
+    for (const HostAnswer& each : answers) {
+      if (!each.answer) continue;
+      if (hosts.all) print_heading(each.host, first);
+      first = false;
+      print(*each.answer);
+    }
+  }
+  return print_missing(answers);
+}
+
+}  // namespace netbinder::tools
