@@ -188,6 +188,10 @@ TYPED_TEST(TransportTest, WithoutASessionMessagesAreDropped) {
 
 TYPED_TEST(TransportTest, ALinkCutAnywhereIsResumedWithNothingLostOrRepeated) {
   auto& cluster = this->cluster_;
+  // On a busy machine, forty handshakes in a row take longer than the session would wait.
+  cluster.configure = [](TransportConfig& config) {
+    config.timing.timeout_ms = config.timing.handshake_ms = 60'000;
+  };
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
@@ -226,6 +230,7 @@ TYPED_TEST(TransportTest, ALinkCutAnywhereIsResumedWithNothingLostOrRepeated) {
 
 TYPED_TEST(TransportTest, AHalfOpenLinkIsNoticedAndReplaced) {
   auto& cluster = this->cluster_;
+  cluster.configure = [](TransportConfig& config) { config.timing.timeout_ms = 60'000; };
   auto& one = cluster.add(1);
   auto& two = cluster.add(2);
   cluster.start();
