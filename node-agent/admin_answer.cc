@@ -67,7 +67,9 @@ void ask_peer(Agent& agent, std::uint32_t uid, json request,
 // Nothing: it comes later.
 std::optional<json> answer(Agent& agent, Reload& reload, const Asker& asker, std::string_view line,
                            int& fd, std::function<void(std::string)> later) {
-  const Viewer viewer = Viewer::of_user(asker.uid, ::geteuid());
+  // The agent's own user is somebody here, not whoever has his number on another host.
+  const Viewer viewer =
+      Viewer::of_user(asker.uid, asker.where == Asker::Where::kHere ? ::geteuid() : 0);
   const json request = json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("command") || !request["command"].is_string()) {
     return json{{"error", "a request is one line of JSON with a \"command\""}};

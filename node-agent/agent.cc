@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,12 +20,12 @@
 #include "host/node_host.h"
 #include "host/surroundings.h"
 #include "node-agent/agent_setup.h"
-#include "node-agent/certificate_watch.h"
-#include "node-agent/cluster_members.h"
 #include "node-agent/call_latencies.h"
 #include "node-agent/call_tracing.h"
+#include "node-agent/certificate_watch.h"
 #include "node-agent/channel_acceptor.h"
 #include "node-agent/clock.h"
+#include "node-agent/cluster_members.h"
 #include "node-agent/debug_files.h"
 #include "node-agent/denial_log.h"
 #include "node-agent/event_loop.h"
@@ -379,7 +382,26 @@ void Agent::answer_peers(HostQuestions::AnswerFor answer) {
 void Agent::ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
                      HostQuestions::Heard heard) {
   NB_ON_DATA_PLANE();
-  parts_->host->ask_peer(host, uid, question, std::move(heard));
+  // An agent of an older version never answers, and who has asked waits for that alone.
+  constexpr std::chrono::seconds kPatience{10};
+  struct Waiting {
+    HostQuestions::Heard heard;
+    boost::asio::steady_timer limit;
+    void end(std::expected<std::string, std::string> how) {
+      limit.cancel();
+      if (const auto hears = std::exchange(heard, {})) hears(std::move(how));
+    }
+  };
+  const auto waiting = std::make_shared<Waiting>(
+      Waiting{.heard = std::move(heard), .limit = boost::asio::steady_timer(parts_->io)});
+  waiting->limit.expires_after(kPatience);
+  waiting->limit.async_wait([waiting](const boost::system::error_code& error) {
+    if (!error) waiting->end(std::unexpected("it has not answered in time"));
+  });
+  parts_->host->ask_peer(host, uid, question,
+                         [waiting](std::expected<std::string, std::string> answer) {
+                           waiting->end(std::move(answer));
+                         });
 }
 
 std::uint32_t Agent::user_here(HostId of, std::uint32_t uid) const {
