@@ -76,17 +76,16 @@ std::optional<json> answer(Agent& agent, Reload& reload, const Asker& asker, std
   }
   const std::string command = request["command"];
   const auto host = request.find("host");
-  if (asker.where == Asker::Where::kOnAnotherHost &&
-      (host != request.end() || !may_be_asked_from_afar(command))) {
-    return json{{"error", "that can be asked on the host itself only"}};
-  }
-  if (host != request.end() && !host->is_string()) {
+  const bool from_afar = asker.where == Asker::Where::kOnAnotherHost;
+  if (!from_afar && host != request.end() && !host->is_string()) {
     return json{{"error", "\"host\" is the name of a host"}};
   }
-  if (host != request.end() && *host != agent.config().host) {
-    if (!may_be_asked_from_afar(command)) {
-      return json{{"error", "that can be asked on the host itself only"}};
-    }
+  const bool elsewhere = host != request.end() && *host != agent.config().host;
+  if ((from_afar && host != request.end()) ||
+      ((from_afar || elsewhere) && !may_be_asked_from_afar(command))) {
+    return json{{"error", "that can be asked on the host itself only"}};
+  }
+  if (elsewhere) {
     ask_peer(agent, asker.uid, request, std::move(later));
     return std::nullopt;
   }

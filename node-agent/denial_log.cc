@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cluster-config/quote.h"
 
 namespace netbinder {
@@ -14,24 +12,21 @@ DenialLog::Account& DenialLog::account_of(const User& user, std::uint64_t now_ms
   if (accounts_.size() >= kMaxUsers) {
     // Those who have been quiet for long need no account.
     std::erase_if(accounts_, [now_ms](const auto& each) {
-      return each.second.left_out == 0 && now_ms - each.second.since_ms >= kBurst * kIntervalMs;
+      return each.second.left_out == 0 && each.second.lines.is_full(now_ms);
     });
   }
   if (accounts_.size() >= kMaxUsers) return others_;
-  return accounts_.emplace(user, Account{.since_ms = now_ms}).first->second;
+  return accounts_.emplace(user, Account{.lines = Allowance<kBurst, kIntervalMs>(now_ms)})
+      .first->second;
 }
 
 std::optional<std::string> DenialLog::line(const Denial& denial, std::string_view host,
                                            std::uint64_t now_ms) {
   Account& account = account_of({denial.host, denial.uid}, now_ms);
-  const std::uint64_t more = (now_ms - account.since_ms) / kIntervalMs;
-  account.lines = static_cast<std::uint32_t>(std::min<std::uint64_t>(account.lines + more, kBurst));
-  account.since_ms += more * kIntervalMs;
-  if (account.lines == 0) {
+  if (!account.lines.take(now_ms)) {
     ++account.left_out;
     return std::nullopt;
   }
-  --account.lines;
   std::string text = fmt::format("policy denies uid {}", denial.uid);
   if (!host.empty()) text += fmt::format(" of host {}", host);
   if (denial.pid != 0) text += fmt::format(" (pid {})", denial.pid);

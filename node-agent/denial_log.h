@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/model/access_rules.h"
+#include "node-agent/allowance.h"
 
 namespace netbinder {
 
@@ -30,15 +31,14 @@ class DenialLog {
 
  private:
   struct Account {
-    std::uint32_t lines = kBurst;  // that may still be written
-    std::uint64_t since_ms = 0;    // when that was so
+    Allowance<kBurst, kIntervalMs> lines;
     std::uint64_t left_out = 0;
   };
   using User = std::pair<HostId, std::uint32_t>;
   Account& account_of(const User& user, std::uint64_t now_ms);
 
   std::map<User, Account> accounts_;
-  Account others_;
+  Account others_{.lines = Allowance<kBurst, kIntervalMs>(0)};
 };
 
 }  // namespace netbinder

@@ -13,6 +13,7 @@
 
 #include "core/base/ids.h"
 #include "host/service-manager/host_questions.h"
+#include "node-agent/allowance.h"
 
 namespace netbinder {
 
@@ -30,17 +31,12 @@ class PeerQuestions {
   PeerQuestions& operator=(const PeerQuestions&) = delete;
 
  private:
-  struct Account {
-    std::uint64_t left = kBurst;
-    std::uint64_t since_ms = 0;  // when that was so
-  };
   void answer(HostId from, std::uint32_t uid, const std::string& question,
               HostQuestions::Answer answer);
-  bool may_ask(HostId host);
 
   Agent& agent_;
   Reload& reload_;
-  std::map<HostId, Account> accounts_;
+  std::map<HostId, Allowance<kBurst, kIntervalMs>> allowances_;
 };
 
 }  // namespace netbinder

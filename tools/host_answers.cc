@@ -38,30 +38,26 @@ std::vector<HostAnswer> ask_hosts(const std::string& agent_socket, const AskedHo
   return answers;
 }
 
-void print_as_json(const std::vector<HostAnswer>& answers, const AskedHosts& hosts) {
+int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
+                  const std::function<void(const nlohmann::json&)>& print) {
   nlohmann::json shown = nlohmann::json::object();
-  for (const HostAnswer& each : answers) {
-    if (!each.answer) continue;
-    if (hosts.all) {
-      shown[each.host] = *each.answer;
-    } else {
-      shown = *each.answer;
-    }
-  }
-  fmt::print("{}\n", shown.dump(2));
-}
-
-void print_heading(const std::string& host, bool first) {
-  fmt::print("{}=== {}\n", first ? "" : "\n", host);
-}
-
-int print_missing(const std::vector<HostAnswer>& answers) {
+  bool first = true;
   int status = 0;
   for (const HostAnswer& each : answers) {
-    if (each.answer) continue;
-    std::fflush(stdout);
-    fmt::print(stderr, "netbinder: {}: {}\n", each.host, each.answer.error());
-    status = 1;
+    if (!each.answer) {
+      status = 1;
+    } else if (json) {
+      (hosts.all ? shown[each.host] : shown) = *each.answer;
+    } else {
+      if (hosts.all) fmt::print("{}=== {}\n", first ? "" : "\n", each.host);
+      first = false;
+      print(*each.answer);
+    }
+  }
+  if (json) fmt::print("{}\n", shown.dump(2));
+  std::fflush(stdout);
+  for (const HostAnswer& each : answers) {
+    if (!each.answer) fmt::print(stderr, "netbinder: {}: {}\n", each.host, each.answer.error());
   }
   return status;
 }

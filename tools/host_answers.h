@@ -4,6 +4,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -26,31 +27,7 @@ struct HostAnswer {
 // Prints what `print` prints of each answer, below its host's name if there are several, or one
 // object with them as JSON. Hosts without an answer are told on stderr. The exit status: 1 if one
 // has none.
-template <typename Print>
 int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
-                  Print&& print);
-
-// ---- implementation ----
-
-void print_as_json(const std::vector<HostAnswer>& answers, const AskedHosts& hosts);
-void print_heading(const std::string& host, bool first);
-int print_missing(const std::vector<HostAnswer>& answers);
-
-template <typename Print>
-int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
-                  Print&& print) {
-  if (json) {
-    print_as_json(answers, hosts);
-  } else {
-    bool first = true;
-    for (const HostAnswer& each : answers) {
-      if (!each.answer) continue;
-      if (hosts.all) print_heading(each.host, first);
-      first = false;
-      print(*each.answer);
-    }
-  }
-  return print_missing(answers);
-}
+                  const std::function<void(const nlohmann::json&)>& print);
 
 }  // namespace netbinder::tools

@@ -73,14 +73,13 @@ int carry_out(const LogOptions& options, char** /*argv*/) {
   const bool json = !options.kernel;
   const auto answers = ask_hosts(options.socket, options.hosts, {{"command", file}, {"json", json}},
                                  options.timeout_s);
-  return print_answers(answers, options.hosts, options.json && json,
-                       [&](const nlohmann::json& answer) {
-                         if (options.kernel) {
-                           fmt::print("{}", answer.at("text").get<std::string>());
-                         } else {
-                           print_entries(answer, options.hosts);
-                         }
-                       });
+  return print_answers(answers, options.hosts, options.json, [&](const nlohmann::json& answer) {
+    if (options.kernel) {
+      fmt::print("{}", answer.at("text").get<std::string>());
+    } else {
+      print_entries(answer, options.hosts);
+    }
+  });
 }
 
 }  // namespace netbinder::tools

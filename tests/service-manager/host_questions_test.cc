@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "host/service-manager/protocol.h"
 #include "tests/service-manager/managed_cluster.h"
 
 namespace netbinder::testing {
