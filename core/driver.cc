@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/cluster/cluster.h"
 #include "core/model/access_control.h"
 #include "core/model/no_hosts.h"
 
@@ -330,6 +331,10 @@ std::vector<PeerServiceManager> Driver::take_new_peer_managers(ProcessId builtin
       cluster_->claims().take_new_peer_managers(process(builtin));
   finish_event();
   return taken;
+}
+
+bool Driver::has_new_peer_managers() const {
+  return cluster_ && cluster_->claims().has_new_peer_managers();
 }
 
 // ---- the end of an event ----

@@ -37,6 +37,7 @@
 #include "core/model/effects.h"
 #include "host/builtin_manager.h"
 #include "host/files.h"
+#include "host/host_work.h"
 #include "host/policy/policy.h"
 #include "host/process_host.h"
 #include "host/surroundings.h"
@@ -119,13 +120,7 @@ class NodeHost final : private Effects, private PeerEvents {
   // ---- views ----
   [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
   [[nodiscard]] std::string_view name_of(HostId host) const;
-  // The work done since the beginning.
-  struct Work {
-    std::uint64_t ioctls_done = 0;
-    std::uint64_t messages_sent = 0, messages_received = 0;
-    std::uint64_t payload_bytes = 0;  // to and from other hosts
-  };
-  [[nodiscard]] const Work& work() const { return work_; }
+  [[nodiscard]] const HostWork& work() const { return work_; }
 
  private:
   // ---- Effects ----
@@ -182,7 +177,7 @@ class NodeHost final : private Effects, private PeerEvents {
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> processes_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;
   std::size_t connected_peers_ = 0;
-  Work work_;
+  HostWork work_;
 
   // Peers to which something was exported and not offered yet, and peers that may have offered
   // something since their last message that can name it. Nearly always empty.

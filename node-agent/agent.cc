@@ -35,6 +35,8 @@
 #include "node-agent/loop_timer.h"
 #include "node-agent/process_loads.h"
 #include "node-agent/program_channels.h"
+#include "node-agent/reconfiguration.h"
+#include "node-agent/socket_access.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
 #include "transport/log.h"
@@ -374,18 +376,18 @@ void Agent::claim_held(const std::string& context, std::optional<ClaimHolder> ho
 
 // ---- questions to other hosts' agents ----
 
-void Agent::answer_peers(HostQuestions::AnswerFor answer) {
+void Agent::answer_peers(PeerQuestion::AnswerFor answer) {
   NB_ON_DATA_PLANE();
   parts_->host->answer_peers(std::move(answer));
 }
 
 void Agent::ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
-                     HostQuestions::Heard heard) {
+                     PeerQuestion::Heard heard) {
   NB_ON_DATA_PLANE();
   // An agent of an older version never answers, and who has asked waits for that alone.
   constexpr std::chrono::seconds kPatience{10};
   struct Waiting {
-    HostQuestions::Heard heard;
+    PeerQuestion::Heard heard;
     boost::asio::steady_timer limit;
     void end(std::expected<std::string, std::string> how) {
       limit.cancel();
@@ -437,14 +439,14 @@ const ChannelStatistics& Agent::channel_statistics() const {
   return parts_->channels->statistics();
 }
 std::size_t Agent::channels() const { return parts_->channels->count(); }
-ChannelAcceptor::OtherVersions Agent::other_versions() const {
-  return parts_->acceptor ? parts_->acceptor->other_versions() : ChannelAcceptor::OtherVersions{};
+OtherVersions Agent::other_versions() const {
+  return parts_->acceptor ? parts_->acceptor->other_versions() : OtherVersions{};
 }
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
 const LookWindow& Agent::look_window() const { return parts_->look_window; }
 const LoopWaits& Agent::waits() const { return parts_->loop->waits(); }
 const LateTurns& Agent::turns() const { return parts_->loop->turns(); }
-const NodeHost::Work& Agent::work() const { return parts_->host->work(); }
+const HostWork& Agent::work() const { return parts_->host->work(); }
 std::int64_t Agent::certificate_end_s() const {
   return parts_->certificates ? parts_->certificates->own_end_s() : 0;
 }

@@ -6,13 +6,18 @@
 #include <nlohmann/json.hpp>
 
 #include "channel/version.h"
+#include "core/driver.h"
 #include "core/view/viewer.h"
 #include "generated/version.h"
+#include "host/host_work.h"
 #include "node-agent/agent.h"
+#include "node-agent/channel_statistics.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"
 #include "node-agent/look_window.h"
+#include "node-agent/other_versions.h"
 #include "transport/tcp/certificate.h"
+#include "transport/transport.h"
 
 namespace netbinder {
 namespace {
@@ -107,7 +112,7 @@ json status_of(const Agent& agent) {
                        {"looked_in_vain", agent.waits().looked_in_vain},
                        {"crowded_looks", agent.waits().crowded_looks},
                        {"descriptors_to_close", waiting_to_be_closed()}};
-  const ChannelAcceptor::OtherVersions others = agent.other_versions();
+  const OtherVersions others = agent.other_versions();
   status["channel_versions"] = {{"newest", kChannelVersion},
                                 {"oldest", kOldestChannelVersion},
                                 {"refused_programs", others.refused},

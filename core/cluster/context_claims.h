@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/peer_service_manager.h"
 #include "core/cluster/context_holders.h"
 #include "core/cluster/exports.h"
 #include "core/cluster/imports.h"
@@ -38,12 +39,6 @@ namespace netbinder {
 
 class Ioctls;
 class Managers;
-
-// A peer's built-in manager, as this host's built-in manager holds it: with one strong reference.
-struct PeerServiceManager {
-  HostId host;
-  Handle handle;
-};
 
 class ContextClaims {
  public:

@@ -47,6 +47,9 @@ struct WireBuffer {
   friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
 };
 
+// The most descriptors of one call or reply.
+inline constexpr std::size_t kMaxFilesOfMessage = 253;
+
 // A descriptor (BINDER_TYPE_FD). The sender has described it in an earlier FileMessage.
 struct WireFile {
   FileNumber file;

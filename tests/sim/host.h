@@ -67,7 +67,7 @@ class SimHost final : private Timer, private Surroundings {
   void check_no_calls() { calls_.check_nothing_open(); }
   void check_leases() const { transport_->check_leases(); }
   // For tests to compare.
-  [[nodiscard]] const NodeHost::Work& work() const { return host_->work(); }
+  [[nodiscard]] const HostWork& work() const { return host_->work(); }
 
  private:
   // ---- Timer ----
