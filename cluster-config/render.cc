@@ -192,6 +192,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("dialect", to_string(context.dialect));
     if (context.exported != kAllNames) out.put("export", context.exported);
     if (context.imported != kAllNames) out.put("import", context.imported);
+    if (!context.unique.empty()) out.put("unique", context.unique);
   }
   for (std::size_t i = 0; i < config.policy.size(); ++i) {
     const PolicySettings& rule = config.policy[i];

@@ -33,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/stored_claim.h"
 #include "core/driver.h"
 #include "core/model/effects.h"
 #include "host/builtin_manager.h"
@@ -40,6 +41,7 @@
 #include "host/host_work.h"
 #include "host/policy/policy.h"
 #include "host/process_host.h"
+#include "host/service-manager/name_claims.h"
 #include "host/surroundings.h"
 #include "host/timer.h"
 #include "transport/transport.h"
@@ -88,6 +90,13 @@ class NodeHost final : private Effects, private PeerEvents {
 
   // ---- the built-in service managers ----
   void start_manager(ServiceManagerSetup setup);
+
+  // ---- claims that a store decides, of contexts (see Driver) and of unique names (NameClaimKey)
+  // ---- after_event() follows.
+  void claim_answered(const std::string& claim, ClaimAnswer answer);
+  void claim_lost(const std::string& claim);
+  void claim_held(const std::string& claim, std::optional<ClaimHolder> holder);
+
   [[nodiscard]] std::span<const std::unique_ptr<BuiltinManager>> managers() const {
     return managers_;
   }
@@ -158,7 +167,9 @@ class NodeHost final : private Effects, private PeerEvents {
   void lease_ended(HostId peer, LeaseId lease) override;
 
   void run_managers();
-  // Sets the timer for the managers' next look for clients of lazy services, if there are any.
+  // The names of the context's manager, which there is as long as a claim of its names is there.
+  [[nodiscard]] UniqueNames& unique_names(std::string_view context);
+  // Sets the timer for the managers' next look, if one of them needs any.
   void begin_looking();
   void set_earliest_timer();
   [[nodiscard]] ProcessHost* host_of(ProcessId process) const;
@@ -170,6 +181,7 @@ class NodeHost final : private Effects, private PeerEvents {
   Surroundings& surroundings_;
   Transport* transport_ = nullptr;
   std::unique_ptr<Driver> driver_;
+  std::vector<std::unique_ptr<NameClaims>> name_claims_;  // of the managers
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   bool managers_have_work_ = false;
   HostQuestions::AnswerFor answer_peer_;

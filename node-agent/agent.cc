@@ -17,6 +17,7 @@
 #include "core/base/check.h"
 #include "host/call_listeners.h"
 #include "host/data_plane.h"
+#include "host/name_claim_key.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
 #include "node-agent/agent_setup.h"
@@ -210,7 +211,7 @@ class Agent::Parts final : private Surroundings {
       const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
       NB_CHECK(host->add_context(*made) == 0);
       const auto claim = claims.find(context.name);
-      if (claim != claims.end()) host->driver().claim_held(context.name, claim->second);
+      if (claim != claims.end()) host->claim_held(context.name, claim->second);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {
@@ -219,6 +220,7 @@ class Agent::Parts final : private Surroundings {
           std::ranges::find(next.contexts, manager->context(), &ContextSettings::name);
       NB_CHECK(context != next.contexts.end());
       manager->service().set_exchange(exchange_of(next, *context));
+      manager->service().unique_names().set_names(NameGlobs(context->unique));
     }
     config = next;
     host->after_event();
@@ -294,13 +296,13 @@ class Agent::Parts final : private Surroundings {
           host->name_of(passed_on_by), name);
     }
   }
-  void ask_for_claim(std::string_view context) override {
-    log::claims.debug("the claim of context {} is asked for at the store", context);
-    membership.ask_for_claim(std::string(context));
+  void ask_for_claim(std::string_view claim) override {
+    log::claims.debug("the claim {} is asked for at the store", claim);
+    membership.ask_for_claim(std::string(claim));
   }
-  void release_claim(std::string_view context) override {
-    log::claims.debug("the claim of context {} is given back at the store", context);
-    membership.release_claim(std::string(context));
+  void release_claim(std::string_view claim) override {
+    log::claims.debug("the claim {} is given back at the store", claim);
+    membership.release_claim(std::string(claim));
   }
   void access_denied(const Denial& denial) override {
     log::policy.trace("rule {} denies uid {} of host {} (pid {}) to {} \"{}\" in context {}",
@@ -349,28 +351,35 @@ void Agent::members_changed(const std::vector<Member>& members) {
   parts_->use_members();
 }
 
-void Agent::claim_answered(const std::string& context, ClaimAnswer answer) {
+void Agent::claim_answered(const std::string& claim, ClaimAnswer answer) {
   NB_ON_DATA_PLANE();
-  log::claims.debug("the store has answered about the claim of context {}", context);
-  parts_->host->driver().claim_answered(context, answer);
+  log::claims.debug("the store has answered about the claim {}", claim);
+  parts_->host->claim_answered(claim, answer);
   parts_->host->after_event();
 }
 
-void Agent::claim_lost(const std::string& context) {
+void Agent::claim_lost(const std::string& claim) {
   NB_ON_DATA_PLANE();
-  log::claims.debug("the claim of context {} holds no more: its manager here is deposed", context);
-  parts_->host->driver().claim_lost(context);
+  if (const auto name = NameClaimKey::of(claim)) {
+    log::claims.warn(
+        "{} in context {}, a name that is unique in the cluster, is withdrawn until its claim is "
+        "granted again",
+        name->name, name->context);
+  } else {
+    log::claims.debug("the claim of context {} holds no more: its manager here is deposed", claim);
+  }
+  parts_->host->claim_lost(claim);
   parts_->host->after_event();
 }
 
-void Agent::claim_held(const std::string& context, std::optional<ClaimHolder> holder) {
+void Agent::claim_held(const std::string& claim, std::optional<ClaimHolder> holder) {
   NB_ON_DATA_PLANE();
   if (holder) {
-    parts_->claims[context] = *holder;
+    parts_->claims[claim] = *holder;
   } else {
-    parts_->claims.erase(context);
+    parts_->claims.erase(claim);
   }
-  parts_->host->driver().claim_held(context, holder);
+  parts_->host->claim_held(claim, holder);
   parts_->host->after_event();
 }
 

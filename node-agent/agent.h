@@ -58,9 +58,9 @@ class Agent {
 
   // ---- what the membership tells (MembershipEvents); from handlers of the event loop ----
   void members_changed(const std::vector<Member>& members);
-  void claim_answered(const std::string& context, ClaimAnswer answer);
-  void claim_lost(const std::string& context);
-  void claim_held(const std::string& context, std::optional<ClaimHolder> holder);
+  void claim_answered(const std::string& claim, ClaimAnswer answer);
+  void claim_lost(const std::string& claim);
+  void claim_held(const std::string& claim, std::optional<ClaimHolder> holder);
 
   // ---- questions to other hosts' agents; from handlers of the event loop ----
   void answer_peers(PeerQuestion::AnswerFor answer);

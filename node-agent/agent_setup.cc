@@ -175,6 +175,7 @@ std::optional<ServiceManagerSetup> manager_setup(const Config& config,
   setup.host = HostId{config.self().id};
   setup.hosts = host_order(config);
   setup.exchange = exchange_of(config, context);
+  setup.unique = NameGlobs(context.unique);
   return setup;
 }
 

@@ -17,6 +17,7 @@ void take_contexts(Config& config, const Config& wanted) {
     } else {
       present->exported = context.exported;
       present->imported = context.imported;
+      present->unique = context.unique;
     }
   }
 }

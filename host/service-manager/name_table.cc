@@ -154,6 +154,7 @@ void NameTable::remove(const std::string& name, HostId host) {
     return true;
   });
   if (found->second.empty()) names_.erase(found);
+  if (host == own_host_ && own_removed_) own_removed_(name);
 }
 
 std::optional<std::string> NameTable::remove_of_host(HostId host, const std::string& from,
@@ -188,6 +189,9 @@ NameTable::Lost NameTable::remove_dead(Handle handle) {
       if (gone.home != own_host_) lost.homeless.push_back(name);
     }
     if (services.empty()) names_.erase(found);
+  }
+  if (own_removed_) {
+    for (const std::string& name : lost.own) own_removed_(name);
   }
   return lost;
 }

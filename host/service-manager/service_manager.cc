@@ -16,6 +16,7 @@ namespace netbinder {
 namespace {
 
 constexpr const char* kInterface = "android.os.IServiceManager";
+constexpr const char* kOfAnotherUser = "another user has this name";
 constexpr const char* kNotToFind = "policy denies finding this name";
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
@@ -65,11 +66,22 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       managers_(handles_, setup.exchange),
       listeners_(handles_, quota_, access_),
       lazy_(names_, managers_, handles_, quota_),
+      unique_(
+          names_, handles_,
+          {.take = [this](const auto& name, const auto& service) { return take(name, service); },
+           .withdraw =
+               [this](const std::string& name) {
+                 managers_.forget(name);
+                 lazy_.withdraw(name, own_host_);
+               }}),
       clients_(setup.dialect),
       hidl_(names_, access_, managers_, handles_, quota_,
             [this](const std::string& name, RegisteredService service) { put(name, service); }),
       freezes_(names_, managers_),
-      questions_(managers_) {}
+      questions_(managers_) {
+  names_.when_own_is_removed([this](const std::string& name) { unique_.removed(name); });
+  unique_.set_names(setup.unique);
+}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
@@ -80,6 +92,7 @@ void ServiceManager::attach(LocalProcess& process) {
   hidl_.attach(process);
   freezes_.attach(process);
   lazy_.attach(process);
+  unique_.attach(process);
 }
 
 // ---- what happens ----
@@ -157,6 +170,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   const NameTable::Lost lost = names_.remove_dead(handle);
   for (const std::string& name : lost.homeless) managers_.forget(name);
   lazy_.died(handle, lost.own);
+  unique_.died(handle);
   listeners_.remove_dead(handle);
   hidl_.listeners().remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
@@ -169,23 +183,34 @@ void ServiceManager::died(std::uint64_t cookie) {
   handles_.died(handle);
 }
 
-std::pair<std::int32_t, std::string> ServiceManager::add(const IncomingCall& call,
-                                                         const std::string& name,
-                                                         const RegisteredService& service) {
-  if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
-  if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
+std::optional<OutgoingReply> ServiceManager::add(const IncomingCall& call, const std::string& name,
+                                                 const RegisteredService& service,
+                                                 RegistrationForm form) {
+  const auto refused = [form](std::int32_t exception, const char* message) {
+    return registration_reply(form, Refusal{exception, message});
+  };
+  if (!NameTable::valid_name(name)) return refused(kIllegalArgument, "invalid service name");
+  if (name == kManagerName) return refused(kSecurityException, "the service manager has this name");
   // A name belongs to its user until that user gives it up, which SELinux decides on Android.
   if (names_.is_of_another(name, service.uid)) {
-    return {kSecurityException, "another user has this name"};
+    return refused(kSecurityException, kOfAnotherUser);
   }
   if (!access_.may_add(process_->caller_of(call), name)) {
-    return {kSecurityException, "policy denies registering this name"};
+    return refused(kSecurityException, "policy denies registering this name");
   }
-  if (const char* refusal = names_.refusal(name, service)) return {kIllegalState, refusal};
+  if (unique_.must_be_asked(name)) return unique_.ask(call, name, service, form);
+  return registration_reply(form, take(name, service));
+}
+
+std::optional<Refusal> ServiceManager::take(const std::string& name,
+                                            const RegisteredService& service) {
+  // While the store was asked another program may have registered the name.
+  if (names_.is_of_another(name, service.uid)) return Refusal{kSecurityException, kOfAnotherUser};
+  if (const char* refusal = names_.refusal(name, service)) return Refusal{kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
   lazy_.published(name);
-  return {kNoException, ""};
+  return std::nullopt;
 }
 
 bool ServiceManager::may_find(const IncomingCall& call, const std::string& name) {
@@ -212,53 +237,6 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
     if (listeners_.wait_for(name)) lazy_.handed_out(name, given);
     listeners_.tell(name, given);
     hidl_.listeners().tell(name);
-  }
-}
-
-// names.pml: refresh
-void ServiceManager::publish_again(HostId to, HostId home) {
-  for (const auto& [name, services] : names_.names()) {
-    for (const RegisteredService& service : services) {
-      if (service.host == own_host_ && service.home == home) managers_.publish(to, name, service);
-    }
-  }
-}
-
-// names.pml: publish_arrives
-void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
-  if (from == own_host_ || !names_.knows_host(from)) return;
-  ParcelReader request(call.parcel);
-  if (call.code == kPeerRefresh) {
-    publish_again(from, HostId{static_cast<std::uint32_t>(request.i32().value_or(0))});
-    return;
-  }
-  if (call.code == kPeerFreeze) return freezes_.peer_asks(from, request);
-  if (call.code == kPeerFrozen) return freezes_.peer_answers(from, request);
-  if (call.code == kPeerQuestion) return questions_.peer_asks(from, request);
-  if (call.code == kPeerFetch) return questions_.peer_fetches(from, request);
-  if (call.code == kPeerAnswer) return questions_.peer_answers(from, request);
-  const auto name = request.string16();
-  if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
-  if (call.code == kPeerForget) {
-    names_.remove(*name, from);
-    return;
-  }
-  if (call.code != kPeerPublish) {
-    lazy_.peer_said(from, call, *name, request);
-    return;
-  }
-  if (!managers_.exchange().takes(from, *name)) return;
-  RegisteredService service{.host = from, .handle = Handle{}};
-  service.allow_isolated = request.i32().value_or(0) != 0;
-  service.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
-  service.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
-  const auto handle = request.handle();
-  if (!handle) return;
-  if (!process_->home_of(*handle)) {
-    names_.remove(*name, from);  // its service there cannot be reached from here
-  } else if (!names_.full(from)) {
-    service.handle = *handle;
-    put(*name, service);
   }
 }
 
@@ -290,7 +268,8 @@ std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& cal
   return status_reply(-EPERM);  // libbinder's answer to a wrong interface
 }
 
-OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReader& request) {
+std::optional<OutgoingReply> ServiceManager::classic_call(const IncomingCall& call,
+                                                          ParcelReader& request) {
   ParcelWriter writer;
   switch (call.code) {
     case kClassicGet:
@@ -317,9 +296,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
       instance.stability = kStabilitySystem;
-      if (add(call, *name, instance).first != kNoException) return status_reply(-1);
-      writer.i32(0);
-      return reply_of(writer);
+      return add(call, *name, instance, RegistrationForm::kClassic);
     }
     case kClassicList: {
       const auto index = request.i32();
@@ -417,7 +394,8 @@ OutgoingReply ServiceManager::get_service2(const IncomingCall& call, ParcelReade
   return reply_of(writer);
 }
 
-OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader& request) {
+std::optional<OutgoingReply> ServiceManager::add_service(const IncomingCall& call,
+                                                         ParcelReader& request) {
   const auto name = request.string16();
   const auto handle = service_in(request);
   const auto stability = request.i32();
@@ -428,8 +406,7 @@ OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader
   service.dump_priority =
       static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
   service.stability = stability_level(static_cast<std::uint32_t>(*stability));
-  const auto [exception, message] = add(call, *name, service);
-  return exception == kNoException ? empty_reply() : exception_reply(exception, message);
+  return add(call, *name, service, RegistrationForm::kAidl);
 }
 
 OutgoingReply ServiceManager::list_services(const IncomingCall& call, ParcelReader& request) {

@@ -92,6 +92,7 @@ TEST(Reconfiguration, PolicyAndExportsAreTakenOver) {
   Config wanted = three_hosts();
   wanted.policy.push_back({.context = "binder", .actions = {PolicyAction::kAdd}});
   wanted.contexts[0].exported = {"a.*"};
+  wanted.contexts[0].unique = {"c.*"};
   wanted.hosts[2].imported = {"b.*"};
   const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
   EXPECT_EQ(plan.config, wanted);

@@ -43,6 +43,21 @@ TEST(MembershipConfig, DefaultsOfHostsThatJoin) {
   EXPECT_EQ(config.self().address, "127.0.0.1:7");
 }
 
+TEST(MembershipConfig, NamesAreUniqueOnlyWhereEtcdDecidesIt) {
+  const std::string context = "[[context]]\nname = \"c\"\nunique = [\"a.*\", \"!a.b\"]\n";
+  const Config config = config_of(kJoining + context);
+  EXPECT_EQ(config.contexts[0].unique, (Globs{"a.*", "!a.b"}));
+  EXPECT_EQ(*parse_config(render_config(config), "f"), config);
+  EXPECT_TRUE(config_of(kJoining).contexts[0].unique.empty());
+
+  const auto by_list = parse_config(context, "f");
+  ASSERT_FALSE(by_list);
+  EXPECT_EQ(by_list.error().key, "context[1].unique");
+  const auto of_host = parse_config(kJoining + context + "scope = \"host\"\n", "f");
+  ASSERT_FALSE(of_host);
+  EXPECT_EQ(of_host.error().key, "context[1].unique");
+}
+
 TEST(MembershipConfig, ValuesAreTakenAndRenderedAsTheSame) {
   const Config config = config_of(std::string(kJoining) + R"(
 prefix = "/x/"
