@@ -74,6 +74,9 @@ void Driver::change(const DriverSetup& setup) {
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
   model_.setup.uid_maps = setup.uid_maps;
+  if (!cluster_ || model_.setup.claims_by == ClaimsBy::kStore) return;
+  cluster_->change_list(setup.list, setup.arbiter);
+  finish_event();
 }
 
 // ---- the host's policy ----
