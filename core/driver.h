@@ -93,8 +93,8 @@ class Driver {
   void tell_denial(ProcessId process, const Denial& denial);
 
   // Takes over the bounds of processes, threads, nodes and users, the users of other hosts, and the
-  // arbiter of context managers with the number of the list that names it. Whatever exceeds a new bound
-  // already stays.
+  // arbiter of context managers with the number of the list that names it. Whatever exceeds a new
+  // bound already stays.
   void change(const DriverSetup& setup);
   // Removes the device; processes that have it open keep it. 0; -ENOENT; or -EPERM for a context of
   // cluster scope or with a built-in manager.

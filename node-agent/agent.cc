@@ -232,8 +232,8 @@ class Agent::Parts final : private Surroundings {
   // Logs that a peer's list of hosts is another one, if it is.
   void tell_list_of(HostId peer) {
     const Driver& driver = host->driver();
-    const auto line = lists.line(peer, host->name_of(peer), driver.host_list(),
-                                 driver.host_list_of(peer));
+    const auto line =
+        lists.line(peer, host->name_of(peer), driver.host_list(), driver.host_list_of(peer));
     if (line) log::membership.warn("{}", *line);
   }
 

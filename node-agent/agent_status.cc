@@ -109,7 +109,8 @@ json status_of(const Agent& agent) {
   }
   status["membership"] = status_of(agent.membership());
   status["links"] = json::array();
-  for (const LinkStatus& link : agent.links()) status["links"].push_back(status_of(link, agent.driver().host_list_of(link.peer)));
+  for (const LinkStatus& link : agent.links())
+    status["links"].push_back(status_of(link, agent.driver().host_list_of(link.peer)));
   status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
                        {"look_ns", agent.look_window().ns()},
                        {"found_by_looking", agent.waits().found_by_looking},

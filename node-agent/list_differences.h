@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which hosts have another list of hosts than this one, by their numbers: for the log, which says each
-// difference once.
+// Which hosts have another list of hosts than this one, by their numbers: for the log, which says
+// each difference once.
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@ namespace netbinder {
 
 class ListDifferences {
  public:
-  // The numbers of this host's list and of a peer's. What is to be logged about them; nothing if they are
-  // the same, or not compared, or if it has been said.
+  // The numbers of this host's list and of a peer's. What is to be logged about them; nothing if
+  // they are the same, or not compared, or if it has been said.
   [[nodiscard]] std::optional<std::string> line(HostId peer, std::string_view peer_name,
                                                 ListNumber own, ListNumber theirs);
 

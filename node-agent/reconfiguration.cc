@@ -21,9 +21,9 @@ void take_contexts(Config& config, const Config& wanted) {
   }
 }
 
-// Hosts come, go and move, but a host that is alone has no part of a cluster in it, and this host itself
-// stays who it is. The arbiter of context managers can be another one if both lists are numbered, as
-// hosts tell by the numbers which of two arbiters is the newer one.
+// Hosts come, go and move, but a host that is alone has no part of a cluster in it, and this host
+// itself stays who it is. The arbiter of context managers can be another one if both lists are
+// numbered, as hosts tell by the numbers which of two arbiters is the newer one.
 void take_hosts(Config& config, const Config& wanted) {
   if (config.membership.kind == MembershipKind::kEtcd ||
       wanted.membership.kind == MembershipKind::kEtcd) {

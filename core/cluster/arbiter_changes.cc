@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of ContextClaims that is about lists of hosts: what happens to claims when this host or a
-// peer has another list, and when the arbiter is another host by it.
+// The part of ContextClaims that is about lists of hosts: what happens to claims when this host or
+// a peer has another list, and when the arbiter is another host by it.
 #include <cerrno>
 #include <utility>
 
@@ -17,6 +17,7 @@ constexpr const char* kOtherArbiter = "by the new list of hosts another host is 
 
 }  // namespace
 
+// lists.pml: tell_holders
 void ContextClaims::tell_holders(const Peer& peer) {
   for (const auto& context : model_.contexts()) {
     const auto holder = holders_.holder(*context);
@@ -26,6 +27,7 @@ void ContextClaims::tell_holders(const Peer& peer) {
   }
 }
 
+// lists.pml: renew
 void ContextClaims::renew() {
   for (const auto& context : model_.contexts()) {
     if (!context->cluster_wide() || context->manager() == nullptr) continue;
@@ -54,6 +56,7 @@ void ContextClaims::arbiter_moved(Context& context, HostId before) {
   }
 }
 
+// lists.pml: update
 void ContextClaims::list_changed(HostId before) {
   if (before != model_.setup.arbiter) {
     if (before == model_.setup.host) holders_.clear();
@@ -68,6 +71,7 @@ void ContextClaims::list_changed(HostId before) {
   renew();
 }
 
+// lists.pml: list_told
 void ContextClaims::list_told(Peer& peer, ListNumber before) {
   if (by_store()) return;
   const ListNumber now = lists_.of(peer.host());
@@ -79,6 +83,7 @@ void ContextClaims::list_told(Peer& peer, ListNumber before) {
   }
 }
 
+// lists.pml: reconsider
 void ContextClaims::reconsider() {
   const bool may = may_decide();
   const bool begins = may && !decides_ && arbitrates();

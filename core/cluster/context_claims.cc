@@ -197,7 +197,8 @@ void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) 
   }
   if (--claim.unanswered > 0) return;
   if (message.other_list) {
-    // A manager whose claim was to be renewed serves on; it is claimed anew when the lists are the same.
+    // A manager whose claim was to be renewed serves on; it is claimed anew when the lists are the
+    // same.
     if (Thread* claimant = std::exchange(claim.claimant, nullptr)) {
       ioctls_.finish(*claimant, undecided(claimant->process(), kOtherList));
     }
@@ -207,6 +208,7 @@ void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) 
           message.forbidden ? -EPERM : -EBUSY);
 }
 
+// lists.pml: result_arrives
 void ContextClaims::answered_late(const Peer& peer, const Context& context, bool granted) {
   Claim& claim = claims_[&context];
   const auto left = claim.left.find(peer.host());
@@ -305,6 +307,7 @@ void ContextClaims::ask_whether_holds(const Peer& holder, const Context& context
                       {});
 }
 
+// lists.pml: holder_arrives
 void ContextClaims::take_over(const Peer& peer, Context& context,
                               const peer::ContextHolder& message) {
   if (!lists_.is_older(peer.host()) || message.holder == model_.setup.host) return;

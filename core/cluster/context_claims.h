@@ -7,27 +7,28 @@
 //
 // A claim ends with the process or with its host's session with the arbiter. If a manager's host
 // loses that session, the manager keeps serving the hosts that already know it. When the session
-// returns, the claim is renewed, and if it is granted, announced again. If another claim was granted
-// in between, the old manager is deposed: for other hosts its node has died, and it reads BR_ERROR.
+// returns, the claim is renewed, and if it is granted, announced again. If another claim was
+// granted in between, the old manager is deposed: for other hosts its node has died, and it reads
+// BR_ERROR.
 //
 // If several claims of a host are unanswered, only the answer to the last one counts: the arbiter
 // has decided the earlier ones before it.
 //
-// Lists of hosts may be numbered (HostLists). Then the arbiter can change while all agents run, host by
-// host: claims carry the number of the list under which they are made, and the arbiter decides those of
-// its own number only, while it knows of no newer list and every peer knows of its list. So the arbiter
-// of the older list stops before the one of the newer begins. The latter takes over what the former has
-// told of its grants, and every host claims anew for its manager as soon as it and the new arbiter have
-// the same list. Until then managers serve on, as while the arbiter is away. A claim without a number is
-// decided as if lists had none.
+// Lists of hosts may be numbered (HostLists). Then the arbiter can change while all agents run,
+// host by host: claims carry the number of the list under which they are made, and the arbiter
+// decides those of its own number only, while it knows of no newer list and every peer knows of its
+// list. So the arbiter of the older list stops before the one of the newer begins. The latter takes
+// over what the former has told of its grants, and every host claims anew for its manager as soon
+// as it and the new arbiter have the same list. Until then managers serve on, as while the arbiter
+// is away. A claim without a number is decided as if lists had none.
 //
 // If a store decides (ClaimsBy::kStore), there is no arbiter: a claim is asked of the store, which
 // also tells every host who holds it, and a manager is used by others as soon as both the store and
-// its host have said so. A claim that the store may soon give to another host is lost: its manager is
-// deposed, whether or not another one is there.
+// its host have said so. A claim that the store may soon give to another host is lost: its manager
+// is deposed, whether or not another one is there.
 //
 // This class also announces the built-in service managers of hosts to each other. Owned by the
-// Cluster. tests/models/managers.pml is a model of this class.
+// Cluster. tests/models/managers.pml and lists.pml are models of this class.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -138,9 +139,7 @@ class ContextClaims {
 
   // ---- at the arbiter ----
   Decision decide(Context& context, HostId host);
-  [[nodiscard]] bool may_decide() const {
-    return lists_.is_newest() && lists_.is_known_to_peers();
-  }
+  [[nodiscard]] bool may_decide() const { return lists_.is_newest() && lists_.is_known_to_peers(); }
   // What the arbiter of an older list tells.
   void take_over(const Peer& peer, Context& context, const peer::ContextHolder& message);
   // Tells a peer of every claim that holds, and asks about its own that were taken over.

@@ -4,8 +4,8 @@
 // claim ends when the claimant releases it or when the claimant's session with the arbiter ends.
 // Owned by ContextClaims.
 //
-// An arbiter that was another host before takes over what that one has granted. Such a claim counts as
-// one of its holder's own as soon as that one claims it anew here.
+// An arbiter that was another host before takes over what that one has granted. Such a claim counts
+// as one of its holder's own as soon as that one claims it anew here.
 //
 // It stays empty if a store decides claims (ClaimsBy::kStore).
 #pragma once

@@ -15,6 +15,7 @@ void HostLists::tell_all() const {
   for (const auto& [host, peer] : peers_.all()) tell(*peer);
 }
 
+// lists.pml: list_told
 const char* HostLists::told(const Peer& peer, const peer::HostList& message) {
   if (message.number == ListNumber{} || message.newest < message.number) {
     return "a list of hosts with a number that it cannot have";

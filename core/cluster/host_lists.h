@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The numbers of hosts' lists of hosts: this host's, what peers have told of theirs, and the newest that
-// anybody has told of. By them the old arbiter stops before a new one begins (ContextClaims): a host
-// tells every peer the newest number that it knows of as soon as it hears of it, behind everything that
-// it has granted by its own list, and grants no more.
+// The numbers of hosts' lists of hosts: this host's, what peers have told of theirs, and the newest
+// that anybody has told of. By them the old arbiter stops before a new one begins (ContextClaims):
+// a host tells every peer the newest number that it knows of as soon as it hears of it, behind
+// everything that it has granted by its own list, and grants no more.
 //
-// The newest number is remembered for as long as the agent lives: a host that was told of it by one that
-// is lost now must not grant by its old list. Numbers of 0 are compared with nothing. Owned by the
-// Cluster.
+// The newest number is remembered for as long as the agent lives: a host that was told of it by one
+// that is lost now must not grant by its old list. Numbers of 0 are compared with nothing. Owned by
+// the Cluster.
 #pragma once
 
 #include <boost/container/flat_map.hpp>

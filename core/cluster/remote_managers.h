@@ -25,7 +25,8 @@ class RemoteManagers {
   void announced(Context& context, HostId host, Node& node);
   void confirmed(Context& context, HostId host, Incarnation incarnation);
   void denied(Context& context, HostId host);
-  // The host whose claim was confirmed last, of those that are connected in the same incarnation still.
+  // The host whose claim was confirmed last, of those that are connected in the same incarnation
+  // still.
   [[nodiscard]] std::optional<HostId> last_confirmed(const Context& context) const;
   // The node manages no context any more.
   void node_died(const Node& node);

@@ -240,8 +240,8 @@ struct ContextReleased {
 };
 
 // From the arbiter to every other peer: the holder's claim holds, in this incarnation of it, or
-// holds no more. Managers of other hosts are used only after this. To the holder itself if the arbiter
-// has the claim from an earlier one: the holder releases it if it has no such manager.
+// holds no more. Managers of other hosts are used only after this. To the holder itself if the
+// arbiter has the claim from an earlier one: the holder releases it if it has no such manager.
 struct ContextHolder {
   std::string context;
   HostId holder;
@@ -267,8 +267,8 @@ struct ServiceManager {
 };
 
 // To every peer, if the sender's list of hosts is numbered: at the beginning of the session, and
-// whenever one of the two has changed. A host that has sent a `newest` grants no claim by an older list
-// any more, and every grant that it has made before was sent before this.
+// whenever one of the two has changed. A host that has sent a `newest` grants no claim by an older
+// list any more, and every grant that it has made before was sent before this.
 struct HostList {
   ListNumber number;  // of the sender's list, not 0
   ListNumber newest;  // of all lists that the sender knows of

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The versions of what hosts say to each other. A session has one, the newest that both ends speak, and
-// only what that version has is sent on it. An agent speaks earlier versions as well, so that a cluster is
-// brought to a new one host by host.
+// The versions of what hosts say to each other. A session has one, the newest that both ends speak,
+// and only what that version has is sent on it. An agent speaks earlier versions as well, so that a
+// cluster is brought to a new one host by host.
 #pragma once
 
 #include <cstdint>
