@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Claims of contexts while hosts have lists of hosts with different numbers, and different arbiters by
-// them. Hosts 1 to 3 begin with list 1, whose arbiter is host 1; list 2 makes it host 2.
+// Claims of contexts while hosts have lists of hosts with different numbers, and different arbiters
+// by them. Hosts 1 to 3 begin with list 1, whose arbiter is host 1; list 2 makes it host 2.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -29,9 +29,10 @@ TEST(ListChange, NumbersGoUp) {
   EXPECT_EQ(refusal(list(3), list(3)), "");
   EXPECT_EQ(refusal(list(3), list(4)), "");
   EXPECT_EQ(refusal(list(0), list(7)), "");
-  EXPECT_EQ(refusal(list(3), list(2)),
-            "membership.list: the number of the list of hosts would go from 3 to 2, and it only goes "
-            "up");
+  EXPECT_EQ(
+      refusal(list(3), list(2)),
+      "membership.list: the number of the list of hosts would go from 3 to 2, and it only goes "
+      "up");
   EXPECT_EQ(refusal(list(3), list(0)),
             "membership.list: the number of the list of hosts would go from 3 to none, and it only "
             "goes up");
@@ -59,9 +60,10 @@ TEST(ListChange, AnotherListHasAnotherNumber) {
 TEST(ListChange, AnIdNamesNoOtherHost) {
   Config other = list(4);
   other.hosts[2].name = "d";
-  EXPECT_EQ(refusal(list(3), other),
-            "hosts: id 3 is that of 'c' in the list in use, and of 'd' in the new one: an id is never "
-            "used again");
+  EXPECT_EQ(
+      refusal(list(3), other),
+      "hosts: id 3 is that of 'c' in the list in use, and of 'd' in the new one: an id is never "
+      "used again");
   other.membership.list = 0;
   EXPECT_EQ(refusal(list(0), other), "") << "lists without numbers are not compared";
 }
