@@ -299,6 +299,10 @@ void Driver::claim_held(std::string_view context, std::optional<ClaimHolder> hol
   finish_event();
 }
 
+ListNumber Driver::host_list_of(HostId peer) const {
+  return cluster_ ? cluster_->lists().of(peer) : ListNumber{};
+}
+
 PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message, LeaseId lease) {
   return cluster_ ? cluster_->payload_arriving(host, message, lease) : PayloadPlace{};
 }

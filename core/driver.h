@@ -233,9 +233,7 @@ class Driver {
   [[nodiscard]] std::string host_name(HostId host) const { return views_.host_name(host); }
   // The number of this host's list of hosts, and of a peer's as it has told it; 0: it has none.
   [[nodiscard]] ListNumber host_list() const { return model_.setup.list; }
-  [[nodiscard]] ListNumber host_list_of(HostId peer) const {
-    return cluster_ ? cluster_->lists().of(peer) : ListNumber{};
-  }
+  [[nodiscard]] ListNumber host_list_of(HostId peer) const;
   // Aborts if any structure contradicts another. For tests and the simulator.
   void check_invariants() const;
 

@@ -31,9 +31,9 @@ void ContextClaims::tell_holders(const Peer& peer) {
 void ContextClaims::renew() {
   for (const auto& context : model_.contexts()) {
     if (!context->cluster_wide() || context->manager() == nullptr) continue;
-    Claim& claim = claims_[context.get()];
-    if (claim.granted || claim.unanswered > 0) continue;
+    if (claims_[context.get()].granted) continue;
     if (!arbitrates()) {
+      // Also if an answer is under way, as it may be one to a claim under an earlier list.
       if (peers_.find(model_.setup.arbiter) != nullptr) ask(*context);
     } else if (may_decide()) {
       decided(*context, decide(*context, model_.setup.host), 0);

@@ -338,8 +338,13 @@ using PeerMessage =
                  peer::ContextHolder, peer::ContextManager, peer::ServiceManager, peer::WatchFreeze,
                  peer::FreezeState, peer::FileMessage, peer::HostList>;
 
-// The first version that has it.
+// The first version that has it. Calls and replies, which nearly all are, come first.
 [[nodiscard]] inline WireVersion first_version_of(const PeerMessage& message) {
+  if (const auto* call = std::get_if<peer::Call>(&message)) {
+    const bool of_5 = call->trace != TraceId{} || call->span != SpanId{};
+    return of_5 ? WireVersion{5} : kOldestVersion;
+  }
+  if (std::holds_alternative<peer::Reply>(message)) return kOldestVersion;
   bool of_6 = std::holds_alternative<peer::HostList>(message);
   if (const auto* claim = std::get_if<peer::ClaimContext>(&message)) {
     of_6 = claim->list != ListNumber{};
@@ -347,11 +352,8 @@ using PeerMessage =
     of_6 = result->other_list;
   }
   if (of_6) return WireVersion{6};
-  bool of_5 = std::holds_alternative<peer::AskIntroductions>(message) ||
-              std::holds_alternative<peer::IntroductionsSent>(message);
-  if (const auto* call = std::get_if<peer::Call>(&message)) {
-    of_5 = call->trace != TraceId{} || call->span != SpanId{};
-  }
+  const bool of_5 = std::holds_alternative<peer::AskIntroductions>(message) ||
+                    std::holds_alternative<peer::IntroductionsSent>(message);
   return of_5 ? WireVersion{5} : kOldestVersion;
 }
 

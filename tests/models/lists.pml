@@ -99,7 +99,7 @@ inline install(h) {
 
 inline renew(h) {
   if
-  :: manager[h] && !granted[h] && unanswered[h] == 0 && ARBITER(h) != h -> ask(h)
+  :: manager[h] && !granted[h] && ARBITER(h) != h -> ask(h)
   :: manager[h] && !granted[h] && ARBITER(h) == h && MAY_DECIDE(h) ->
      decide(h, h); assert(i == 1); granted[h] = 1; i = 0
   :: else
