@@ -114,6 +114,10 @@
 //     kind             "static": those of [[hosts]]. "etcd": those that have joined there;
 //     [[hosts]] then
 //                      only says what holds for some of them (uid_map, export, import), by name
+//     list             (1 … 999999999999999) the number of the list of [[hosts]], the same on every
+//                      host: of two lists the larger is the newer one. Whoever changes the list's hosts,
+//                      names, ids or order takes a larger number. Default: 0, the list is not numbered.
+//                      For "static".
 //     endpoints        what follows is for "etcd". Required: "https://host:port", …, tried in turn;
 //                      "http://" on loopback, or with `insecure`
 //     prefix           of all keys. Default: "/netbinder/CLUSTER"
@@ -248,6 +252,7 @@ struct MembershipTlsSettings {
 
 struct MembershipSettings {
   MembershipKind kind = MembershipKind::kStatic;
+  std::uint64_t list = 0;  // of kStatic; 0: not numbered
   std::vector<std::string> endpoints;  // what follows is of kEtcd
   std::string prefix;
   std::string address;
@@ -350,6 +355,8 @@ struct Config {
   [[nodiscard]] const HostSettings& self() const;
   friend bool operator==(const Config&, const Config&) = default;
 };
+
+inline constexpr std::uint64_t kMaxListNumber = 999'999'999'999'999;
 
 // A host that has joined, with what the configuration says about it.
 [[nodiscard]] HostSettings described_host(const Config& config, const std::string& name,

@@ -130,7 +130,10 @@ class Renderer {
 void render_membership(Renderer& out, const MembershipSettings& membership) {
   out.table("membership");
   out.put("kind", to_string(membership.kind));
-  if (membership.kind == MembershipKind::kStatic) return;
+  if (membership.kind == MembershipKind::kStatic) {
+    if (membership.list != 0) out.put("list", membership.list);
+    return;
+  }
   out.put("endpoints", membership.endpoints);
   out.put("prefix", membership.prefix);
   out.put("address", membership.address);

@@ -74,6 +74,9 @@ void Driver::change(const DriverSetup& setup) {
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
   model_.setup.uid_maps = setup.uid_maps;
+  if (!cluster_ || model_.setup.claims_by == ClaimsBy::kStore) return;
+  cluster_->change_list(setup.list, setup.arbiter);
+  finish_event();
 }
 
 // ---- the host's policy ----
@@ -294,6 +297,10 @@ void Driver::claim_lost(std::string_view context) {
 void Driver::claim_held(std::string_view context, std::optional<ClaimHolder> holder) {
   if (cluster_) cluster_->claims().held(context, holder);
   finish_event();
+}
+
+ListNumber Driver::host_list_of(HostId peer) const {
+  return cluster_ ? cluster_->lists().of(peer) : ListNumber{};
 }
 
 PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message, LeaseId lease) {

@@ -92,8 +92,9 @@ class Driver {
   // A process of this host's own has denied something in its answer to a call.
   void tell_denial(ProcessId process, const Denial& denial);
 
-  // Takes over the bounds of processes, threads, nodes and users, and the users of other hosts.
-  // Whatever exceeds a new bound already stays.
+  // Takes over the bounds of processes, threads, nodes and users, the users of other hosts, and the
+  // arbiter of context managers with the number of the list that names it. Whatever exceeds a new
+  // bound already stays.
   void change(const DriverSetup& setup);
   // Removes the device; processes that have it open keep it. 0; -ENOENT; or -EPERM for a context of
   // cluster scope or with a built-in manager.
@@ -230,6 +231,9 @@ class Driver {
   [[nodiscard]] const TransactionLog& log() const { return model_.log; }
   [[nodiscard]] const TransactionLog& failed_log() const { return model_.failed_log; }
   [[nodiscard]] std::string host_name(HostId host) const { return views_.host_name(host); }
+  // The number of this host's list of hosts, and of a peer's as it has told it; 0: it has none.
+  [[nodiscard]] ListNumber host_list() const { return model_.setup.list; }
+  [[nodiscard]] ListNumber host_list_of(HostId peer) const;
   // Aborts if any structure contradicts another. For tests and the simulator.
   void check_invariants() const;
 

@@ -153,6 +153,9 @@ class NodeHost final : private Effects, private PeerEvents {
   }
   void ask_for_claim(std::string_view context) override { surroundings_.ask_for_claim(context); }
   void release_claim(std::string_view context) override { surroundings_.release_claim(context); }
+  void host_list_told(HostId peer, ListNumber number) override {
+    surroundings_.host_list_told(peer, number);
+  }
   void access_denied(const Denial& denial) override { surroundings_.access_denied(denial); }
   void set_timer(std::uint64_t deadline_ms) override;
 

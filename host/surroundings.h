@@ -24,6 +24,7 @@ class Surroundings {
   virtual void home_unreachable(HostId /*home*/, HostId /*passed_on_by*/) {}
   virtual void ask_for_claim(std::string_view /*claim*/) {}
   virtual void release_claim(std::string_view /*claim*/) {}
+  virtual void host_list_told(HostId /*peer*/, ListNumber /*number*/) {}
   virtual void access_denied(const Denial& /*denial*/) {}
 };
 

@@ -36,6 +36,7 @@ class MembershipEvents {
 
 struct MembershipStatus {
   std::string kind;                // as configured
+  ListNumber list;                 // of the list of hosts; 0: not numbered
   bool joined = false;             // other hosts know of this one
   bool available = true;           // changes are heard of, and claims are decided
   std::uint64_t since_ms = 0;      // for how long `available` is as it is

@@ -20,6 +20,7 @@
 #include "host/name_claim_key.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
+#include "membership/list_change.h"
 #include "node-agent/agent_setup.h"
 #include "node-agent/call_latencies.h"
 #include "node-agent/call_tracing.h"
@@ -31,6 +32,7 @@
 #include "node-agent/denial_log.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
+#include "node-agent/list_differences.h"
 #include "node-agent/log_setup.h"
 #include "node-agent/look_window.h"
 #include "node-agent/loop_timer.h"
@@ -167,6 +169,7 @@ class Agent::Parts final : private Surroundings {
   }
 
   std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted) {
+    if (auto list = check_list_change(config, wanted); !list) return std::unexpected(list.error());
     Reconfiguration plan = plan_reconfiguration(config, wanted);
     if (auto used = use(plan.config); !used) return std::unexpected(used.error());
     membership.change(config);
@@ -224,7 +227,16 @@ class Agent::Parts final : private Surroundings {
     }
     config = next;
     host->after_event();
+    for (const HostSettings& each : config.hosts) tell_list_of(HostId{each.id});
     return {};
+  }
+
+  // Logs that a peer's list of hosts is another one, if it is.
+  void tell_list_of(HostId peer) {
+    const Driver& driver = host->driver();
+    const auto line =
+        lists.line(peer, host->name_of(peer), driver.host_list(), driver.host_list_of(peer));
+    if (line) log::membership.warn("{}", *line);
   }
 
   [[nodiscard]] std::vector<LinkStatus> links() const {
@@ -255,6 +267,7 @@ class Agent::Parts final : private Surroundings {
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
   DenialLog denials;
+  ListDifferences lists;
 
  private:
   [[nodiscard]] std::uint64_t waiting_bytes(HostId peer) const {
@@ -304,6 +317,7 @@ class Agent::Parts final : private Surroundings {
     log::claims.debug("the claim {} is given back at the store", claim);
     membership.release_claim(std::string(claim));
   }
+  void host_list_told(HostId peer, ListNumber /*number*/) override { tell_list_of(peer); }
   void access_denied(const Denial& denial) override {
     log::policy.trace("rule {} denies uid {} of host {} (pid {}) to {} \"{}\" in context {}",
                       denial.rule, denial.uid, denial.host.value(), denial.pid, denial.action,

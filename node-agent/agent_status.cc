@@ -24,8 +24,10 @@ namespace {
 
 using nlohmann::json;
 
-json status_of(const LinkStatus& link) {
+// `list` is the number of the host's list of hosts.
+json status_of(const LinkStatus& link, ListNumber list) {
   return {{"host", link.name},
+          {"list", list.value()},
           {"address", link.address},
           {"transport", link.transport},
           {"transport_reason", link.transport_reason},
@@ -63,7 +65,10 @@ json status_of(const MembershipStatus& membership) {
                        {"labels", json(member.labels)}});
   }
   json status{{"kind", membership.kind}, {"hosts", members}};
-  if (membership.kind == "static") return status;
+  if (membership.kind == "static") {
+    status["list"] = membership.list.value();
+    return status;
+  }
   status["joined"] = membership.joined;
   status["available"] = membership.available;
   status["since_ms"] = membership.since_ms;
@@ -104,7 +109,8 @@ json status_of(const Agent& agent) {
   }
   status["membership"] = status_of(agent.membership());
   status["links"] = json::array();
-  for (const LinkStatus& link : agent.links()) status["links"].push_back(status_of(link));
+  for (const LinkStatus& link : agent.links())
+    status["links"].push_back(status_of(link, agent.driver().host_list_of(link.peer)));
   status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
                        {"look_ns", agent.look_window().ns()},
                        {"found_by_looking", agent.waits().found_by_looking},

@@ -34,6 +34,11 @@ std::size_t NameTable::rank(HostId host) const {
 
 void NameTable::set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
   hosts_ = std::move(hosts);
+  for (auto& [name, services] : names_) {
+    if (services.size() < 2) continue;
+    std::ranges::stable_sort(services, {},
+                             [this](const RegisteredService& each) { return rank(each.host); });
+  }
 }
 
 bool NameTable::knows_host(HostId host) const { return rank(host) != kUnknownRank; }

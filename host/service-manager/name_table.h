@@ -72,7 +72,8 @@ class NameTable {
   // Looks at that many names, from `from` on, and removes the host's services of these. The name
   // that is next; nothing: there is none.
   std::optional<std::string> remove_of_host(HostId host, const std::string& from, int names);
-  // Sets the hosts of the cluster. Those that were there before keep their order.
+  // Sets the hosts of the cluster, in their order of preference. Listeners of names for which
+  // another host is preferred from now on are not told of that.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
   // The names that were registered on this host for a service which has died.
   struct Lost {

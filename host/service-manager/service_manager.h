@@ -82,7 +82,7 @@ class ServiceManager final : public LocalService {
   // There is a session with that host now: names that lead there, but are registered on a third
   // host, can be had again.
   void host_reachable(HostId host) { managers_.refresh(host); }
-  // Sets the hosts of the cluster. Those that were there before keep their order.
+  // Sets the hosts of the cluster, in their order of preference.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
     names_.set_hosts(std::move(hosts));
   }
