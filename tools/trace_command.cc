@@ -15,6 +15,7 @@
 
 #include "tools/calls/clocks.h"
 #include "tools/calls/collector.h"
+#include "tools/calls/ring_reader.h"
 #include "tools/calls/trace_file.h"
 #include "tools/calls/until_stopped.h"
 #include "tools/commands.h"
@@ -84,7 +85,7 @@ void write_file(const std::string& path, const std::vector<HostRecording>& hosts
 int carry_out(const TraceOptions& options, char** /*argv*/) {
   std::vector<std::unique_ptr<Collector>> collectors;
   for (const std::string& socket : sockets_of(options)) {
-    collectors.push_back(std::make_unique<Collector>(socket));
+    collectors.push_back(std::make_unique<Collector>(std::make_unique<RingReader>(socket)));
   }
   record_calls(collectors, options.seconds);
   std::vector<HostRecording> hosts;

@@ -21,6 +21,11 @@ std::uint64_t CallRecord::first_ns() const {
 
 std::uint64_t CallRecord::last_ns() const { return *std::ranges::max_element(at_ns); }
 
+std::optional<double> CallRecord::duration_us() const {
+  if (began_ns == 0 || last_ns() < began_ns) return std::nullopt;
+  return static_cast<double>(last_ns() - began_ns) / 1000;
+}
+
 bool CallRecord::ends_with(CallPoint point) const {
   switch (point) {
     case CallPoint::kReplyRead:

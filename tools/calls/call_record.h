@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -42,6 +43,10 @@ struct CallRecord {
   // The first and the last point that were recorded.
   [[nodiscard]] std::uint64_t first_ns() const;
   [[nodiscard]] std::uint64_t last_ns() const;
+  [[nodiscard]] bool failed() const { return failed_command != 0; }
+  // From its beginning on this host to its last point there. Nothing: it began before its agent
+  // recorded.
+  [[nodiscard]] std::optional<double> duration_us() const;
   // Whether the point is the call's end on this host.
   [[nodiscard]] bool ends_with(CallPoint point) const;
 
