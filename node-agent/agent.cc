@@ -74,14 +74,15 @@ class Agent::Parts final : private Surroundings {
     host.emplace(node_host_setup(config, incarnation), timer, files, surroundings);
     channels.emplace(io, *host, files, look_window);
     debug_files.emplace(io, host->driver());
-    loads.emplace(io, host->driver());
+    const auto name_of = [this](ProcessId process) { return channels->program_of(process); };
+    loads.emplace(io, host->driver(), name_of);
     calls.emplace(host->driver(), &monotonic_ns);
     tracing.emplace(io, *calls,
                     RecordingHost{.host = HostId{config.self().id},
                                   .incarnation = incarnation,
                                   .name = config.host,
                                   .boot = boot},
-                    [this](ProcessId process) { return channels->program_of(process); });
+                    name_of);
     follow_latencies(config.metrics.latency);
     handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);

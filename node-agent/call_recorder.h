@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "host/call_listeners.h"
 #include "node-agent/call_ring.h"
 #include "node-agent/interface_search.h"
+#include "node-agent/name_of_process.h"
 #include "node-agent/shared_memory.h"
 
 namespace netbinder {
@@ -26,9 +26,6 @@ struct RecordingHost {
   std::string name;
   std::string boot;  // which run of which kernel this is
 };
-
-// The name of the program that opened a process; empty: it is not known.
-using NameOfProcess = std::function<std::string_view(ProcessId)>;
 
 class CallRecorder final : public CallListener {
  public:

@@ -67,8 +67,9 @@ void add_log(CLI::App& app, Command& chosen) {
 void add_ui(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<UiOptions>();
   options->socket = agent_socket();
-  CLI::App* command = app.add_subcommand(
-      "ui", "serve a page for a browser: hosts, services, traffic, users, live; Ctrl-C ends it");
+  CLI::App* command = app.add_subcommand("ui",
+                                         "serve a page for a browser: hosts, services, traffic, "
+                                         "slow calls, users, live; Ctrl-C ends it");
   command->add_option("--listen", options->listen, "ip:port; port 0: a free one");
   command->add_flag("--anybody", options->anybody,
                     "answer all users, and listen on any address: everybody who reaches it sees what "

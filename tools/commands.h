@@ -45,6 +45,7 @@ struct StatusOptions : TimeLimited {
 // Shows what an agent's programs do, again and again.
 struct TopOptions {
   std::string socket;
+  AskedHosts hosts;
   double interval_s = 2;
   double timeout_s = 5;  // of each look
   bool once = false;

@@ -41,6 +41,31 @@ kill %1
   EXPECT_THAT(result.output, HasSubstr("--host excludes --all\n"));
 }
 
+TEST(OtherHosts, AreShownLive) {
+  const RunResult result = run_session("--hosts 3", R"(
+NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server &
+netbinder service wait hello --timeout 20
+top="netbinder top --once --interval 0.1 --timeout 60"
+$top --host host2 | head -1
+echo one: $($top --host host2 --json | python3 -c '
+import json, sys
+page = json.load(sys.stdin)
+print(page["host"], [each["program"] for each in page["processes"] if each["program"] == "hello_server"])')
+echo all: $($top --all --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin)))')
+$top --all | grep -o '^netbinder top: host [^ ]* '
+$top --host nowhere; echo status $?
+kill %1
+)");
+  EXPECT_THAT(result.output, HasSubstr("netbinder top: host host2 of cluster"));
+  EXPECT_THAT(result.output, HasSubstr("\none: host2 ['hello_server']\n"))
+      << "that host's agent knows the names of its programs";
+  EXPECT_THAT(result.output, HasSubstr("\nall: ['host1', 'host2', 'host3']\n"));
+  EXPECT_THAT(result.output, HasSubstr("\nnetbinder top: host host1 \nnetbinder top: host host2 \n"
+                                       "netbinder top: host host3 \n"));
+  EXPECT_THAT(result.output,
+              HasSubstr("the agent refuses: the cluster has no host of that name\nstatus 1\n"));
+}
+
 TEST(OtherHosts, OneThatIsNotConnectedIsToldAndTheOthersAreShown) {
   const RunResult result = run_session("--hosts 2", R"(
 far=$(netbinder status --host host2 --json | sed -n 's/^  "pid": \([0-9]*\),$/\1/p')
@@ -48,8 +73,14 @@ kill -STOP $far
 netbinder status --all --timeout 2 >shown 2>told; echo status $?
 kill -CONT $far
 grep '^=== ' shown; cat told; rm shown told
+kill -STOP $far
+netbinder top --all --once --interval 0.1 --timeout 6 >shown; echo status $?
+kill -CONT $far
+grep -o '^netbinder top: host [^ ]*' shown; rm shown
 )");
   EXPECT_THAT(result.output, HasSubstr("status 1\n=== host1\nnetbinder: host2: "));
+  EXPECT_THAT(result.output,
+              HasSubstr("status 1\nnetbinder top: host host1\nnetbinder top: host host2:\n"));
 }
 
 TEST(OtherHosts, WhatChangesAnAgentIsForItsOwnHost) {

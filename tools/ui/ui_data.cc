@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tools/admin_client.h"
+#include "tools/top_hosts.h"
 #include "tools/top_sample.h"
 #include "tools/ui/call_watch.h"
 #include "tools/ui/latencies.h"
@@ -37,7 +38,7 @@ class Looks {
 
  private:
   nlohmann::json look() {
-    TopLook now = take_look(source_.socket, source_.timeout_s);
+    TopLook now = take_look({.socket = source_.socket, .host = {}, .timeout_s = source_.timeout_s});
     nlohmann::json made{{"status", ask({{"command", "status"}})},
                         {"users", ask({{"command", "users"}})},
                         {"latencies", latencies(now.time)},
