@@ -35,6 +35,7 @@
 #include "node-agent/loop_timer.h"
 #include "node-agent/process_loads.h"
 #include "node-agent/program_channels.h"
+#include "node-agent/recorded_calls.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
 #include "transport/log.h"
@@ -83,6 +84,7 @@ class Agent::Parts final : private Surroundings {
                                   .name = config.host,
                                   .boot = boot},
                     name_of);
+    recorded_calls.emplace(io, *tracing);
     follow_latencies(config.metrics.latency);
     handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);
@@ -90,6 +92,7 @@ class Agent::Parts final : private Surroundings {
   ~Parts() override {
     // Programs get no more answers; peers still get the messages that the end of the core sends.
     acceptor.reset();
+    recorded_calls.reset();
     tracing.reset();
     calls.reset();
     channels->silence();
@@ -248,6 +251,7 @@ class Agent::Parts final : private Surroundings {
   std::unique_ptr<CallLatencies> latencies;  // null: nobody has asked for them
   std::optional<CallListeners> calls;
   std::optional<CallTracing> tracing;
+  std::optional<RecordedCalls> recorded_calls;
   std::optional<Handshake> handshake;
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
@@ -420,6 +424,10 @@ const Driver& Agent::driver() const {
 CallTracing& Agent::call_tracing() {
   NB_ON_DATA_PLANE();
   return *parts_->tracing;
+}
+RecordedCalls& Agent::recorded_calls() {
+  NB_ON_DATA_PLANE();
+  return *parts_->recorded_calls;
 }
 const CallLatencies* Agent::call_latencies() const { return parts_->latencies.get(); }
 bool Agent::records_calls() const { return parts_->tracing->records(); }

@@ -42,6 +42,7 @@ struct LoopWaits;
 class LateTurns;
 class LookWindow;
 class ProcessLoads;
+class RecordedCalls;
 
 class Agent {
  public:
@@ -79,6 +80,7 @@ class Agent {
   [[nodiscard]] DebugFiles& debug_files();
   [[nodiscard]] ProcessLoads& loads();
   [[nodiscard]] CallTracing& call_tracing();
+  [[nodiscard]] RecordedCalls& recorded_calls();
   [[nodiscard]] bool records_calls() const;
   // Null: nobody has asked for them ([metrics] latency).
   [[nodiscard]] const CallLatencies* call_latencies() const;

@@ -35,6 +35,8 @@ class CallRecorder final : public CallListener {
   void heard(const CallReport& report, std::uint64_t now_ns) override;
   // Read-only, for who may see everybody's calls.
   [[nodiscard]] int readers_fd() const { return memory_.program_fd(); }
+  // The same, on this thread: whole, between two events.
+  [[nodiscard]] const call_ring::Ring& ring() const { return ring_; }
 
  private:
   // The reason's number; the reason is added if there is room.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace netbinder::tools {
 
@@ -34,10 +35,18 @@ class Told {
     if (!object.is_object()) throw nonsense("it is no object");
   }
 
-  [[nodiscard]] std::string text(const char* name) const {
+  [[nodiscard]] std::string text(const char* name) const { return harmless(bare_text(name)); }
+  // As it was told, for those who do not show it.
+  [[nodiscard]] const std::string& bare_text(const char* name) const {
     const nlohmann::json& found = member(name);
     if (!found.is_string()) throw nonsense(std::string("\"") + name + "\" is no text");
-    return harmless(found.get_ref<const std::string&>());
+    return found.get_ref<const std::string&>();
+  }
+  [[nodiscard]] bool flag(const char* name) const {
+    const nlohmann::json& found = member(name);
+    if (!found.is_boolean())
+      throw nonsense(std::string("\"") + name + "\" is neither true nor false");
+    return found.get<bool>();
   }
   // A number that its type can hold.
   template <std::integral Number>
@@ -55,6 +64,12 @@ class Told {
     const nlohmann::json& found = member(name);
     if (!found.is_array()) throw nonsense(std::string("\"") + name + "\" is no list");
     return found;
+  }
+  // Of its members.
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : object_.items()) names.push_back(name);
+    return names;
   }
   [[nodiscard]] bool has(const char* name) const { return object_.contains(name); }
 

@@ -53,6 +53,10 @@ struct CallRecord {
   void add(const call_ring::Entry& entry);
 };
 
+// Whether a call that the agent with that pid has recorded carries a question to another host's
+// agent, or an answer, or a part of one.
+[[nodiscard]] bool carries_question(const CallRecord& call, std::int32_t agent_pid);
+
 // Whether the entry is one that an agent of this build could have written.
 [[nodiscard]] bool is_sound(const call_ring::Entry& entry);
 

@@ -21,11 +21,15 @@ class CallSource {
   // Appends what was recorded since the last time, and has the agent go on recording. To be called
   // every second at least. Throws std::runtime_error with a plain sentence if there is no more.
   virtual void drain(std::vector<call_ring::Entry>& into) = 0;
+  // The last time: all of it, however long that takes.
+  virtual void drain_rest(std::vector<call_ring::Entry>& into) { drain(into); }
   // Entries that were overwritten before they were read.
   [[nodiscard]] virtual std::uint64_t lost() const = 0;
 
   [[nodiscard]] virtual std::uint32_t host() const = 0;
   [[nodiscard]] virtual const std::string& host_name() const = 0;
+  // The agent itself, which has calls of its own. 0: it is not known.
+  [[nodiscard]] virtual std::int32_t agent_pid() const = 0;
   // Which run of which kernel the clock of the entries is of.
   [[nodiscard]] virtual const std::string& boot() const = 0;
   // The clock on that host's wall is ahead of the entries' by so much.

@@ -15,7 +15,18 @@ void Collector::collect() {
   if (full()) return;
   const std::size_t known = recording_.entries.size();
   source_->drain(recording_.entries);
-  for (std::size_t i = known; i < recording_.entries.size(); ++i) {
+  note_names(known);
+}
+
+void Collector::collect_rest() {
+  if (full()) return;
+  const std::size_t known = recording_.entries.size();
+  source_->drain_rest(recording_.entries);
+  note_names(known);
+}
+
+void Collector::note_names(std::size_t from) {
+  for (std::size_t i = from; i < recording_.entries.size(); ++i) {
     const call_ring::Entry& entry = recording_.entries[i];
     // Names share places in the ring, and programs end, so both are asked for at once.
     if (entry.node != 0 && recording_.interface_of(entry.node).empty()) {

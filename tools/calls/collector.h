@@ -20,11 +20,16 @@ class Collector {
 
   // To be called often. Throws as the source does.
   void collect();
+  // The last time: the source's rest.
+  void collect_rest();
   [[nodiscard]] bool full() const { return recording_.entries.size() >= kMostEntries; }
   // Gives away what has been collected so far.
   [[nodiscard]] HostRecording take();
 
  private:
+  // Takes the names that the entries from that one on have.
+  void note_names(std::size_t from);
+
   std::unique_ptr<CallSource> source_;
   HostRecording recording_;
   ProgramNames programs_;

@@ -87,6 +87,7 @@ UniqueFd RingReader::ask() {
     throw std::runtime_error("the agent at " + agent_socket_ +
                              " is of another version and records calls in another form");
   }
+  agent_pid_ = answer.value("agent_pid", 0);
   const nlohmann::json hosts = answer.value("hosts", nlohmann::json::object());
   for (const auto& [number, name] : hosts.items()) {
     std::uint32_t host = 0;

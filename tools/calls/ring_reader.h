@@ -28,6 +28,7 @@ class RingReader final : public CallSource {
   [[nodiscard]] std::uint64_t lost() const override { return lost_; }
   [[nodiscard]] std::uint32_t host() const override { return host_; }
   [[nodiscard]] const std::string& host_name() const override { return host_name_; }
+  [[nodiscard]] std::int32_t agent_pid() const override { return agent_pid_; }
   [[nodiscard]] const std::string& boot() const override { return boot_; }
   [[nodiscard]] std::int64_t wall_ns() const override;
   [[nodiscard]] const std::map<std::uint32_t, std::string>& host_names() const override {
@@ -52,6 +53,7 @@ class RingReader final : public CallSource {
   std::uint64_t lost_ = 0;
   std::uint32_t host_ = 0;
   std::string host_name_;
+  std::int32_t agent_pid_ = 0;
   std::string boot_;
   std::map<std::uint32_t, std::string> host_names_;
 };
