@@ -13,8 +13,8 @@
 
 #include "tools/commands.h"
 #include "tools/live_terminal.h"
+#include "tools/top/top_pages.h"
 #include "tools/top_hosts.h"
-#include "tools/top_pages.h"
 
 namespace netbinder::tools {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "tools/asked_hosts.h"
-#include "tools/top_pages.h"
-#include "tools/top_sample.h"
+#include "tools/top/top_pages.h"
+#include "tools/top/top_sample.h"
 
 namespace netbinder::tools {
 

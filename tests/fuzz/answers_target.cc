@@ -17,7 +17,7 @@
 #include "tests/fuzz/seeds.h"
 #include "tools/calls/call_record.h"
 #include "tools/calls/far_answer.h"
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 namespace netbinder::fuzz {
 namespace {

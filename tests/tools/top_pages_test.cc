@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The pages of `netbinder top` of several hosts, and answers that make none.
-#include "tools/top_pages.h"
+#include "tools/top/top_pages.h"
 
 #include <gtest/gtest.h>
 

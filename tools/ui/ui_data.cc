@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "tools/admin_client.h"
+#include "tools/top/top_sample.h"
 #include "tools/top_hosts.h"
-#include "tools/top_sample.h"
 #include "tools/ui/call_watch.h"
 #include "tools/ui/latencies.h"
 #include "tools/ui/service_look.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tools/asked_hosts.h"
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 namespace netbinder::tools {
 

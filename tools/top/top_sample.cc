@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/top_pages.h"
+#include "tools/top/top_pages.h"
 
 #include <algorithm>
 #include <iterator>
