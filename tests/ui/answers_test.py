@@ -73,7 +73,7 @@ class Answers(unittest.TestCase):
             return json.loads(self.alpha.run(os.path.join(BIN, "netbinder"), "status", "--json"))["records_calls"]
 
         def under_way():
-            loads = as_json_line(self.alpha.unix(), {"command": "loads"})["processes"]
+            loads = as_json_line(self.alpha.unix(), {"command": "loads"}).get("processes", [])
             return any(each["pid"] == self.server.pid and each["outstanding"] for each in loads)
 
         self.data()  # from now on they are followed
