@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node-agent/admin_answer.h"
 
+#include <unistd.h>
+
+#include <expected>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -11,6 +14,7 @@
 #include "node-agent/call_tracing.h"
 #include "node-agent/debug_files.h"
 #include "node-agent/process_loads.h"
+#include "node-agent/recorded_calls.h"
 #include "node-agent/reload.h"
 
 namespace netbinder {
@@ -42,7 +46,25 @@ json record_calls(Agent& agent, const Viewer& viewer, const json& request, int& 
   for (const HostSettings& host : agent.config().hosts) names[std::to_string(host.id)] = host.name;
   return {{"ring_version", call_ring::kVersion},
           {"ring_bytes", sizeof(call_ring::Ring)},
+          {"agent_pid", ::getpid()},
           {"hosts", std::move(names)}};
+}
+
+// What was recorded since a number that an earlier answer has told, for tools of other hosts.
+std::expected<void, std::string> recorded_calls(Agent& agent, const Viewer& viewer,
+                                                const json& request, RecordedCalls::Done later) {
+  if (viewer.euid) return std::unexpected("only root and the agent's user may follow calls");
+  RecordedCalls::Question question;
+  if (const auto recording = request.find("recording"); recording != request.end()) {
+    const auto since = request.find("since");
+    if (!recording->is_string() || since == request.end() || !since->is_number_unsigned()) {
+      return std::unexpected("\"recording\" and \"since\" are as an answer has told them");
+    }
+    question = {.recording = *recording, .since = *since};
+  }
+  RecordedAnswer::HostNames hosts;
+  for (const HostSettings& host : agent.config().hosts) hosts[host.id] = host.name;
+  return agent.recorded_calls().ask(question, std::move(hosts), std::move(later));
 }
 
 // Names of devices and texts from peers need not be UTF-8; invalid bytes show as U+FFFD.
@@ -50,7 +72,7 @@ std::string line_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-// What users of other hosts may ask for, beside the debug files.
+// What users of other hosts may ask for, beside the debug files. A descriptor does not go to them.
 bool may_be_asked_from_afar(std::string_view command) {
   return command != "reload" && command != "record_calls";
 }
@@ -100,6 +122,10 @@ std::optional<json> answer(Agent& agent, Reload& reload, const Asker& asker, std
     return std::nullopt;
   }
   if (command == "record_calls") return record_calls(agent, viewer, request, fd);
+  if (command == "recorded_calls") {
+    const auto asked = recorded_calls(agent, viewer, request, std::move(later));
+    return asked ? std::nullopt : std::optional(json{{"error", asked.error()}});
+  }
   const auto as_json = request.find("json");
   const bool object = as_json != request.end() && *as_json == true;
   const auto made = [command, later = std::move(later)](DebugFiles::Made file) {

@@ -4,7 +4,8 @@
 // one line out, over a Unix stream socket: {"command":"status"}, or the name of a debug file
 // (node-agent/debug_text.h), with "json":true for its content as JSON. {"command":"record_calls",
 // "seconds":N} has calls recorded for that long; the ring's descriptor comes with the answer
-// (node-agent/call_ring.h). Read-only. Requests of HTTP are answered there as well
+// (node-agent/call_ring.h); {"command":"recorded_calls"} tells what is in it, for tools of other
+// hosts (node-agent/recorded_answer.h). Read-only. Requests of HTTP are answered there as well
 // (node-agent/http_pages.h): so one file, with one owner and mode, says who may ask, and
 // `curl --unix-socket` needs nothing to be configured.
 //

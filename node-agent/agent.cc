@@ -39,6 +39,7 @@
 #include "node-agent/process_loads.h"
 #include "node-agent/program_channels.h"
 #include "node-agent/reconfiguration.h"
+#include "node-agent/recorded_calls.h"
 #include "node-agent/socket_access.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
@@ -79,14 +80,16 @@ class Agent::Parts final : private Surroundings {
     host.emplace(node_host_setup(config, incarnation), timer, files, surroundings);
     channels.emplace(io, *host, files, look_window);
     debug_files.emplace(io, host->driver());
-    loads.emplace(io, host->driver());
+    const auto name_of = [this](ProcessId process) { return channels->program_of(process); };
+    loads.emplace(io, host->driver(), name_of);
     calls.emplace(host->driver(), &monotonic_ns);
     tracing.emplace(io, *calls,
                     RecordingHost{.host = HostId{config.self().id},
                                   .incarnation = incarnation,
                                   .name = config.host,
                                   .boot = boot},
-                    [this](ProcessId process) { return channels->program_of(process); });
+                    name_of);
+    recorded_calls.emplace(io, *tracing);
     follow_latencies(config.metrics.latency);
     handshake.emplace(*host, *channels, *debug_files);
     loop.emplace(io, *host, *channels, *handshake, look_window);
@@ -94,6 +97,7 @@ class Agent::Parts final : private Surroundings {
   ~Parts() override {
     // Programs get no more answers; peers still get the messages that the end of the core sends.
     acceptor.reset();
+    recorded_calls.reset();
     tracing.reset();
     calls.reset();
     channels->silence();
@@ -263,6 +267,7 @@ class Agent::Parts final : private Surroundings {
   std::unique_ptr<CallLatencies> latencies;  // null: nobody has asked for them
   std::optional<CallListeners> calls;
   std::optional<CallTracing> tracing;
+  std::optional<RecordedCalls> recorded_calls;
   std::optional<Handshake> handshake;
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
@@ -444,6 +449,10 @@ const Driver& Agent::driver() const {
 CallTracing& Agent::call_tracing() {
   NB_ON_DATA_PLANE();
   return *parts_->tracing;
+}
+RecordedCalls& Agent::recorded_calls() {
+  NB_ON_DATA_PLANE();
+  return *parts_->recorded_calls;
 }
 const CallLatencies* Agent::call_latencies() const { return parts_->latencies.get(); }
 bool Agent::records_calls() const { return parts_->tracing->records(); }

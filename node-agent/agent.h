@@ -30,6 +30,7 @@ class Driver;
 class LateTurns;
 class LookWindow;
 class ProcessLoads;
+class RecordedCalls;
 struct ChannelStatistics;
 struct HostWork;
 struct LinkStatus;
@@ -74,6 +75,7 @@ class Agent {
   [[nodiscard]] DebugFiles& debug_files();
   [[nodiscard]] ProcessLoads& loads();
   [[nodiscard]] CallTracing& call_tracing();
+  [[nodiscard]] RecordedCalls& recorded_calls();
   [[nodiscard]] bool records_calls() const;
   // Null: nobody has asked for them ([metrics] latency).
   [[nodiscard]] const CallLatencies* call_latencies() const;

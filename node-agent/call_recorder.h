@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "host/call_listeners.h"
 #include "node-agent/call_ring.h"
 #include "node-agent/interface_search.h"
+#include "node-agent/name_of_process.h"
 #include "node-agent/shared_memory.h"
 
 namespace netbinder {
@@ -27,9 +27,6 @@ struct RecordingHost {
   std::string boot;  // which run of which kernel this is
 };
 
-// The name of the program that opened a process; empty: it is not known.
-using NameOfProcess = std::function<std::string_view(ProcessId)>;
-
 class CallRecorder final : public CallListener {
  public:
   // `memory` has room for a Ring, and nothing in it yet.
@@ -38,6 +35,8 @@ class CallRecorder final : public CallListener {
   void heard(const CallReport& report, std::uint64_t now_ns) override;
   // Read-only, for who may see everybody's calls.
   [[nodiscard]] int readers_fd() const { return memory_.program_fd(); }
+  // The same, on this thread: whole, between two events.
+  [[nodiscard]] const call_ring::Ring& ring() const { return ring_; }
 
  private:
   // The reason's number; the reason is added if there is room.

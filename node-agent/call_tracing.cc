@@ -20,12 +20,17 @@ std::expected<int, std::string> CallTracing::record_for(std::chrono::seconds tim
     }
     recorder_ = std::make_unique<CallRecorder>(*std::move(memory), host_, name_of_);
     calls_.add(*recorder_);
+    ++recordings_;
     until_ = {};
     log::agent.info("calls are recorded from now on");
   }
   until_ = std::max(until_, std::chrono::steady_clock::now() + std::min(time, kMost));
   wait();
   return recorder_->readers_fd();
+}
+
+std::string CallTracing::recording() const {
+  return std::to_string(host_.incarnation.value()) + "." + std::to_string(recordings_);
 }
 
 void CallTracing::wait() {

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "host/call_listeners.h"
 #include "node-agent/call_recorder.h"
+#include "node-agent/name_of_process.h"
 
 namespace netbinder {
 
@@ -35,6 +37,11 @@ class CallTracing {
   // read-only descriptor, which stays this object's; or why there is none.
   [[nodiscard]] std::expected<int, std::string> record_for(std::chrono::seconds time);
   [[nodiscard]] bool records() const { return recorder_ != nullptr; }
+  // Null: nobody follows calls.
+  [[nodiscard]] const CallRecorder* recorder() const { return recorder_.get(); }
+  // The name of the recording that is under way, or was last. No other recording has it, of this
+  // agent or of another one of this host.
+  [[nodiscard]] std::string recording() const;
 
  private:
   void wait();
@@ -45,6 +52,7 @@ class CallTracing {
   NameOfProcess name_of_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point until_;
+  std::uint64_t recordings_ = 0;            // since the agent began
   std::unique_ptr<CallRecorder> recorder_;  // null: nobody follows calls
 };
 

@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,11 +13,12 @@ namespace netbinder {
 
 namespace {
 
-void append(std::string& text, const ProcessLoad& load) {
+void append(std::string& text, const ProcessLoad& load, std::string_view program) {
   const nlohmann::json made = {{"id", load.id.value()},
                                {"pid", load.pid},
                                {"uid", load.euid},
                                {"context", load.context},
+                               {"program", program},
                                {"threads", load.threads},
                                {"waiting_threads", load.waiting_threads},
                                {"nodes", load.nodes},
@@ -52,7 +54,7 @@ void ProcessLoads::go_on_later(std::shared_ptr<Job> job) {
     if (alive.expired()) return;
     std::vector<ProcessLoad> loads;
     const bool complete = job->collection.go_on(loads);
-    for (const ProcessLoad& load : loads) append(job->text, load);
+    for (const ProcessLoad& load : loads) append(job->text, load, name_of_(load.id));
     if (!complete) return go_on_later(job);
     users_.erase(job->user);
     job->done(std::move(job->text) + "]}\n");

@@ -13,8 +13,10 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "core/view/viewer.h"
+#include "node-agent/name_of_process.h"
 
 namespace netbinder {
 
@@ -24,7 +26,8 @@ class ProcessLoads {
  public:
   using Done = std::function<void(std::string line)>;
 
-  ProcessLoads(boost::asio::io_context& io, const Driver& driver) : io_(io), driver_(driver) {}
+  ProcessLoads(boost::asio::io_context& io, const Driver& driver, NameOfProcess name_of)
+      : io_(io), driver_(driver), name_of_(std::move(name_of)) {}
   ProcessLoads(const ProcessLoads&) = delete;
   ProcessLoads& operator=(const ProcessLoads&) = delete;
 
@@ -38,6 +41,7 @@ class ProcessLoads {
 
   boost::asio::io_context& io_;
   const Driver& driver_;
+  const NameOfProcess name_of_;
   std::set<std::uint32_t> users_;  // for whom one is being made; those who see all count as root
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -26,7 +26,12 @@ void add_trace(CLI::App& app, Command& chosen) {
   command->add_option("--socket", options->sockets, "an agent's socket; once for each host")
       ->expected(1)
       ->take_all();
-  command->add_flag("--all", options->all, "in a session: its other hosts as well");
+  command
+      ->add_option("--host", options->hosts,
+                   "a host whose agent is asked through the cluster; once for each")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--all", options->all, "all hosts of the cluster, or of a session");
   command->add_option("--seconds", options->seconds, "how long; Ctrl-C ends it before")
       ->check(CLI::Range(0.01, 3600.0));
   command->add_option("-o,--output", options->file, "the file to write")->required();
@@ -40,6 +45,7 @@ void add_monitor(CLI::App& app, Command& chosen) {
   command->add_option("filter", options->filter,
                       "only calls with this in a program's, a host's or the interface's name");
   command->add_option("--socket", options->socket, "the agent's socket");
+  add_hosts(*command, options->hosts);
   command->add_flag("--failed", options->failed, "only calls that fail");
   command->add_option("-c,--count", options->count, "how many calls to show; 0: no end");
   command->add_option("--seconds", options->seconds, "how long; 0: no end")
@@ -67,8 +73,9 @@ void add_log(CLI::App& app, Command& chosen) {
 void add_ui(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<UiOptions>();
   options->socket = agent_socket();
-  CLI::App* command = app.add_subcommand(
-      "ui", "serve a page for a browser: hosts, services, traffic, users, live; Ctrl-C ends it");
+  CLI::App* command = app.add_subcommand("ui",
+                                         "serve a page for a browser: hosts, services, traffic, "
+                                         "slow calls, users, live; Ctrl-C ends it");
   command->add_option("--listen", options->listen, "ip:port; port 0: a free one");
   command->add_flag("--anybody", options->anybody,
                     "answer all users, and listen on any address: everybody who reaches it sees what "

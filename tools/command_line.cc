@@ -128,6 +128,7 @@ void add_top(CLI::App& app, Chosen& chosen) {
   CLI::App* top = app.add_subcommand(
       "top", "what programs do at the moment: calls, queues, threads, links; q or ctrl-C ends it");
   top->add_option("--socket", options->socket, "the agent's socket");
+  add_hosts(*top, options->hosts);
   top->add_option("-i,--interval", options->interval_s, "seconds between looks")
       ->check(CLI::Range(0.1, 3600.0));
   add_timeout(*top, options->timeout_s, "seconds to wait for each look; 0: for ever");

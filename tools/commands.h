@@ -45,6 +45,7 @@ struct StatusOptions : TimeLimited {
 // Shows what an agent's programs do, again and again.
 struct TopOptions {
   std::string socket;
+  AskedHosts hosts;
   double interval_s = 2;
   double timeout_s = 5;  // of each look
   bool once = false;
@@ -177,14 +178,16 @@ struct BenchOptions {
 // Records the calls of hosts, into a file for trace viewers.
 struct TraceOptions {
   std::vector<std::string> sockets;  // empty: the agent's that programs use here
-  bool all = false;                  // and those of the session's other hosts
+  std::vector<std::string> hosts;    // and those that are asked through the cluster
+  bool all = false;                  // and all other hosts of the cluster
   double seconds = 5;
   std::string file;
 };
 
-// Shows each call of a host as it ends.
+// Shows each call of a host, or of all, as it ends.
 struct MonitorOptions {
   std::string socket;
+  AskedHosts hosts;
   std::string filter;  // in a name; empty: all
   bool failed = false;
   std::size_t count = 0;  // 0: no end

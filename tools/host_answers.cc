@@ -11,17 +11,20 @@
 
 namespace netbinder::tools {
 
+std::vector<std::string> hosts_of_cluster(const std::string& agent_socket, double timeout_s) {
+  const auto status = ask_agent(agent_socket, {{"command", "status"}}, timeout_s);
+  std::vector<std::string> names;
+  for (const auto& member : status.at("membership").at("hosts")) names.push_back(member.at("host"));
+  return names;
+}
+
 std::vector<HostAnswer> ask_hosts(const std::string& agent_socket, const AskedHosts& hosts,
                                   const nlohmann::json& request, double timeout_s) {
   if (!hosts.all && hosts.host.empty()) {
     return {{.host = {}, .answer = ask_agent(agent_socket, request)}};
   }
-  std::vector<std::string> names = {hosts.host};
-  if (hosts.all) {
-    names.clear();
-    const auto status = ask_agent(agent_socket, {{"command", "status"}});
-    for (const auto& member : status.at("membership").at("hosts")) names.push_back(member["host"]);
-  }
+  const std::vector<std::string> names =
+      hosts.all ? hosts_of_cluster(agent_socket) : std::vector{hosts.host};
   // Who asks ends this program when its time is over; until then, all are to have had their turn.
   constexpr double kOfTheTime = 0.8;
   const double share_s = timeout_s * kOfTheTime / static_cast<double>(std::max<std::size_t>(names.size(), 1));

@@ -18,6 +18,11 @@ struct HostAnswer {
   std::expected<nlohmann::json, std::string> answer;  // or why there is none
 };
 
+// The names of the cluster's hosts, in the order of its list. Throws std::runtime_error if the
+// agent at the socket does not answer.
+[[nodiscard]] std::vector<std::string> hosts_of_cluster(const std::string& agent_socket,
+                                                        double timeout_s = 0);
+
 // Of all hosts, in the order of the cluster's list, or of one. Each has its share of the time (0: no
 // limit). Throws std::runtime_error if the agent at the socket does not answer for itself.
 [[nodiscard]] std::vector<HostAnswer> ask_hosts(const std::string& agent_socket,

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 namespace netbinder::tools {
 

@@ -2,6 +2,7 @@
 // trace: records the calls of one or more hosts, and writes a file that trace viewers open.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -11,10 +12,14 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tools/calls/all_hosts.h"
 #include "tools/calls/clocks.h"
 #include "tools/calls/collector.h"
+#include "tools/calls/far_calls.h"
+#include "tools/calls/ring_reader.h"
 #include "tools/calls/trace_file.h"
 #include "tools/calls/until_stopped.h"
 #include "tools/commands.h"
@@ -29,9 +34,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kDrainEveryMs = 5;  // a ring has room for some milliseconds of the busiest agent
 
+// In a session each agent has a socket here, and so no question has to be asked elsewhere.
 std::vector<std::string> sockets_of(const TraceOptions& options) {
   std::vector<std::string> sockets = options.sockets;
-  if (sockets.empty()) sockets.push_back(agent_socket());
+  if (sockets.empty() && (options.hosts.empty() || options.all)) sockets.push_back(agent_socket());
   if (!options.all) return sockets;
   for (std::size_t host = 2; host <= PrivateCluster::kMaxHosts; ++host) {
     const char* const socket = std::getenv(fmt::format("NETBINDER_SOCKET_{}", host).c_str());
@@ -42,23 +48,72 @@ std::vector<std::string> sockets_of(const TraceOptions& options) {
   return sockets;
 }
 
-void record_calls(std::vector<std::unique_ptr<Collector>>& collectors, double seconds) {
-  const UntilStopped until;
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  while (!until.stopped() && Clock::now() < end) {
-    bool full = false;
-    for (const auto& each : collectors) {
-      each->collect();
-      full = full || each->full();
+// The hosts whose calls are recorded, each with what has been read of it so far.
+class Recording {
+ public:
+  explicit Recording(const TraceOptions& options) {
+    CallSources sources;
+    for (const std::string& socket : sockets_of(options)) {
+      sources.push_back(std::make_unique<RingReader>(socket));
     }
-    if (full) {
-      fmt::print(stderr, "netbinder: this is as much as one file takes; it ends here\n");
-      break;
+    const std::string through = options.sockets.empty() ? agent_socket() : options.sockets.front();
+    for (const std::string& host : options.hosts) {
+      const auto is_of_it = [&](const auto& source) { return source->host_name() == host; };
+      if (std::ranges::any_of(sources, is_of_it)) continue;
+      sources.push_back(std::make_unique<FarCalls>(through, host));
     }
-    until.sleep_ms(kDrainEveryMs);
+    if (options.all) lost_hosts_ = add_other_hosts(through, sources);
+    for (auto& source : sources) hosts_.emplace_back(Collector(std::move(source)));
   }
-  for (const auto& each : collectors) each->collect();
-}
+
+  void go_on_for(double seconds) {
+    const UntilStopped until;
+    const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+    while (!until.stopped() && Clock::now() < end && collect(&Collector::collect)) {
+      if (std::ranges::any_of(hosts_, [](const Host& each) { return each.collector.full(); })) {
+        fmt::print(stderr, "netbinder: this is as much as one file takes; it ends here\n");
+        break;
+      }
+      until.sleep_ms(kDrainEveryMs);
+    }
+    (void)collect(&Collector::collect_rest);
+  }
+
+  [[nodiscard]] std::vector<HostRecording> take() {
+    std::vector<HostRecording> taken;
+    for (Host& each : hosts_) taken.push_back(each.collector.take());
+    return taken;
+  }
+  // Hosts that have not been recorded to the end.
+  [[nodiscard]] std::size_t lost_hosts() const { return lost_hosts_; }
+
+ private:
+  struct Host {
+    explicit Host(Collector of) : collector(std::move(of)) {}
+    Collector collector;
+    bool ended = false;
+  };
+
+  // False: there is no host any more.
+  bool collect(void (Collector::*how)()) {
+    bool any = false;
+    for (Host& each : hosts_) {
+      if (each.ended) continue;
+      try {
+        (each.collector.*how)();
+        any = true;
+      } catch (const std::runtime_error& error) {  // what has been recorded so far is kept
+        fmt::print(stderr, "netbinder: {}; its recording ends here\n", error.what());
+        each.ended = true;
+        ++lost_hosts_;
+      }
+    }
+    return any;
+  }
+
+  std::vector<Host> hosts_;
+  std::size_t lost_hosts_ = 0;
+};
 
 void write_file(const std::string& path, const std::vector<HostRecording>& hosts) {
   const std::vector<ClockOffset> clocks = compare_clocks(hosts);
@@ -82,15 +137,10 @@ void write_file(const std::string& path, const std::vector<HostRecording>& hosts
 }  // namespace
 
 int carry_out(const TraceOptions& options, char** /*argv*/) {
-  std::vector<std::unique_ptr<Collector>> collectors;
-  for (const std::string& socket : sockets_of(options)) {
-    collectors.push_back(std::make_unique<Collector>(socket));
-  }
-  record_calls(collectors, options.seconds);
-  std::vector<HostRecording> hosts;
-  for (const auto& each : collectors) hosts.push_back(each->take());
-  write_file(options.file, hosts);
-  return 0;
+  Recording recording(options);
+  recording.go_on_for(options.seconds);
+  write_file(options.file, recording.take());
+  return recording.lost_hosts() == 0 ? 0 : 1;
 }
 
 }  // namespace netbinder::tools

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""access_test.py BIN: who may have calls recorded, for how long, and that it ends by itself. Needs root, for a program of
-another user."""
+"""access_test.py BIN: who may have calls recorded, for how long, and that it ends by itself; and who on another host. Needs
+root, for a program of another user."""
 import json
 import os
 import pathlib
@@ -12,6 +12,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 from checks import expect  # noqa: E402: beside this folder
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "metrics"))
+from agents import TwoHosts  # noqa: E402
 
 OTHER_UID = 4711
 
@@ -65,6 +68,26 @@ def inside():
         time.sleep(0.05)
 
 
+def from_another_host(programs):
+    """Root of another host is nobody here, as nothing says otherwise."""
+    hosts = TwoHosts(str(programs))
+    try:
+        alpha, beta = hosts.agents
+        answer, count = ask(alpha.admin, {"command": "recorded_calls", "host": "beta"})
+        expect("only root and the agent's user" in answer.get("error", "") and count == 0, f"alpha's root: {answer}")
+        expect(ask(beta.admin, {"command": "status"})[0]["records_calls"] is False, "it records for another host's root")
+        answer, _ = ask(beta.admin, {"command": "recorded_calls", "host": "beta"})
+        expect(answer.get("host_name") == "beta" and answer["entries"] == "", f"beta's root: {answer}")
+        for wrong in ({"recording": 7, "since": 0}, {"recording": "x"}, {"recording": "x", "since": -1}):
+            answer, _ = ask(beta.admin, {"command": "recorded_calls"} | wrong)
+            expect("as an answer has told them" in answer.get("error", ""), f"{wrong}: {answer}")
+        monitor = subprocess.run([programs / "netbinder", "monitor", "--host", "beta", "--seconds", "1"], env=alpha.environment(),
+                                 capture_output=True, text=True, check=False, timeout=60)
+        expect(monitor.returncode == 1 and "beta: the agent refuses: only root" in monitor.stderr, f"monitor: {monitor}")
+    finally:
+        hosts.stop()
+
+
 def main():
     if len(sys.argv) == 1:
         return inside()
@@ -75,6 +98,7 @@ def main():
     run = subprocess.run([programs / "netbinder", "session", "--", sys.executable, "-B", __file__], capture_output=True,
                          text=True, check=False, timeout=90)
     expect(run.returncode == 0, f"{run.returncode}: {run.stdout}{run.stderr}")
+    from_another_host(programs)
 
 
 main()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""trace_over_hosts.py BIN OUT: programs call each other over three hosts while `netbinder trace` records them; the file,
-OUT/trace.json, is held against the rules of its format and against what the programs did."""
+"""trace_over_hosts.py BIN OUT [afar]: programs call each other over three hosts while `netbinder trace` records them; the
+file, OUT/trace.json, is held against the rules of its format and against what the programs did. With "afar" the tracer
+knows the socket of its own agent only, which asks those of the other hosts."""
 import collections
 import json
 import os
@@ -21,7 +22,7 @@ NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve two &
 NETBINDER_SOCKET=$NETBINDER_SOCKET_3 binder_probe serve three &
 binder_probe serve one &
 for name in one two three; do netbinder service wait $name --timeout 20 >/dev/null; done
-netbinder trace --all --seconds 60 -o "$OUT/trace.json" >"$OUT/said" & tracer=$!
+$TRACE --all --seconds 60 -o "$OUT/trace.json" >"$OUT/said" & tracer=$!
 for socket in "$NETBINDER_SOCKET" "$NETBINDER_SOCKET_2" "$NETBINDER_SOCKET_3"; do
   until netbinder status --json --socket "$socket" | grep -q '"records_calls": true'; do kill -0 $tracer; done
 done
@@ -180,10 +181,13 @@ def subprocess_fails(check):
 
 def main():
     programs, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    tracer = "netbinder trace"
+    if sys.argv[3:] == ["afar"]:
+        tracer = f"env -u NETBINDER_SOCKET_2 -u NETBINDER_SOCKET_3 {tracer}"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     run = subprocess.run([programs / "netbinder", "session", "--hosts", "3", "--", "timeout", "90", "bash", "-c", SCRIPT],
-                         env=os.environ | {"PATH": f"{programs}:/usr/bin:/bin", "OUT": str(out)}, capture_output=True, text=True,
+                         env=os.environ | {"PATH": f"{programs}:/usr/bin:/bin", "OUT": str(out), "TRACE": tracer}, capture_output=True, text=True,
                          check=False, timeout=100)
     expect(run.returncode == 0, f"{run.returncode}: {run.stdout}{run.stderr}")
     said = (out / "said").read_text(encoding="utf-8")

@@ -96,6 +96,8 @@ std::vector<Seed> make_seeds() {
   add("loads", R"({"command":"loads"})");
   add("devices", R"({"command":"devices/","json":1})");
   add("record-calls", R"({"command":"record_calls","seconds":1})");
+  add("recorded-calls", R"({"command":"recorded_calls"})");
+  add("recorded-calls-since", R"({"command":"recorded_calls","recording":"1.1","since":7})");
   add("reload", R"({"command":"reload"})");
   add("other-host", R"({"command":"status","host":"beta"})");
   add("own-host", R"({"command":"users","host":"alpha"})");

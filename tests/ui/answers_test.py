@@ -2,13 +2,15 @@
 """answers_test.py BIN-FOLDER: what `netbinder ui` answers, and to whom. Needs root, for another user's requests."""
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from ui import Ui
 
-from agents import TwoHosts, as_user, eventually, exchange, free_ports, get, read_all, tcp
+from agents import TwoHosts, as_json_line, as_user, eventually, exchange, free_ports, get, read_all, tcp
 
 BIN = sys.argv.pop(1)
 
@@ -65,6 +67,37 @@ class Answers(unittest.TestCase):
             each for each in self.data()["latencies"] if each["interface"] == "android.os.IServiceManager"])
         self.assertLess(0, found[0]["p50_s"])
         self.assertLessEqual(found[0]["p50_s"], found[0]["p99_s"])
+
+    def test_calls_are_recorded_while_somebody_looks(self):
+        def recorded():
+            return json.loads(self.alpha.run(os.path.join(BIN, "netbinder"), "status", "--json"))["records_calls"]
+
+        def under_way():
+            loads = as_json_line(self.alpha.unix(), {"command": "loads"}).get("processes", [])
+            return any(each["pid"] == self.server.pid and each["outstanding"] for each in loads)
+
+        self.data()  # from now on they are followed
+        eventually("it records", recorded)
+        os.kill(self.server.pid, signal.SIGSTOP)
+        try:
+            client = self.alpha.start(os.path.join(BIN, "hello_client"))
+            eventually("the service has a call that it does not answer", under_way)
+            time.sleep(0.3)  # that long at least it takes
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
+        self.assertEqual(client.wait(30), 0)
+        call = eventually("the call is listed", lambda: [
+            each for each in self.data()["slowest"]["calls"]
+            if each["interface"] == "examples.IHello" and each["duration_us"] >= 300_000])[0]
+        self.assertEqual((call["from"]["program"], call["to"]["program"]), ("hello_client", "hello_server"))
+        self.assertEqual((call["result"], call["failed"]), ("ok", False))
+        slowest = self.data()["slowest"]
+        took = [each["duration_us"] for each in slowest["calls"]]
+        self.assertEqual(took, sorted(took, reverse=True))
+        self.assertLessEqual(len(took), 20)
+        self.assertLessEqual(slowest["seconds"], 60)
+        self.assertTrue(recorded())
+        eventually("nobody looks, and nothing is recorded", lambda: not recorded())
 
     def test_the_page_may_do_nothing_but_ask_its_own_server(self):
         status, headers, page = self.ask(path="/")

@@ -23,6 +23,7 @@ from checks import expect  # noqa: E402
 ROWS = ("[...document.querySelectorAll('#%s tr')].slice(1).map(row => [...row.children].map(cell => cell.textContent))")
 COUNT = ("(() => { const row = " + ROWS % "latency" + ".find(row => row[0] === 'examples.IHello' && "
          "row[2] === 'calls to other hosts'); return row ? Number(row[3]) : 0; })()")
+SLOWEST = ROWS % "slowest"
 CALLS = "document.querySelectorAll('#traffic b')[1].textContent"
 
 
@@ -63,12 +64,41 @@ def watch(page, bin_folder, hosts, server, picture):
     colours = png.count_colours(shot)
     expect(len(colours) > 20, f"the picture has {len(colours)} colours")
 
+    show_slowest(page, bin_folder, beta)
+
     server.terminate()
     server.wait()
     page.until("the service has gone", ROWS % "services" + ".every(row => row[0] !== 'hello')")
     page.until("there are no calls", f"{CALLS} === '0'")
     expect(page.errors == [], f"the page complains: {page.errors}")
     expect(page.evaluate("document.getElementById('problem').hidden"), "there is a problem")
+
+
+def show_slowest(page, bin_folder, agent):
+    """A call whose service sleeps for 700 ms is above one that is answered at once."""
+    probe = os.path.join(bin_folder, "binder_probe")
+    slow = agent.start(probe, "serve", "slow")
+    try:
+        eventually("the slow service answers", lambda: agent.succeeds(probe, "echo", "slow", "64"))
+        expect(not agent.succeeds(probe, "call-until-dead", "slow", "700"), "the service has died")
+        rows = page.until("the slow call is listed", f"(() => {{ const rows = {SLOWEST}; return rows.some(row => "
+                          "row[4] === '10' && row[1].startsWith('binder_probe(')) && rows; })()")
+    finally:
+        slow.terminate()
+        slow.wait()
+    place = next(i for i, row in enumerate(rows) if row[4] == "10" and row[1].startswith("binder_probe("))
+    _, caller, handler, _, _, took, result = rows[place]
+    expect(caller != handler and handler.startswith("binder_probe("), f"who called whom: {rows[place]}")
+    expect(result == "ok" and milliseconds(took) >= 700, f"how it ended: {rows[place]}")
+    expect(len(rows) > place + 1 and milliseconds(rows[-1][5]) < milliseconds(took), f"the quick ones: {rows}")
+    took = [milliseconds(row[5]) for row in rows]
+    expect(took == sorted(took, reverse=True), f"they are not sorted: {rows}")
+    expect(len(rows) <= 20, f"there are {len(rows)} of them")
+
+
+def milliseconds(shown):
+    value, unit = shown.split(" ")
+    return float(value) * {"µs": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
 def main():

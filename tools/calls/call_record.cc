@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/base/uapi.h"
+#include "host/service-manager/protocol.h"
 
 namespace netbinder::tools {
 
@@ -20,6 +21,11 @@ std::uint64_t CallRecord::first_ns() const {
 }
 
 std::uint64_t CallRecord::last_ns() const { return *std::ranges::max_element(at_ns); }
+
+std::optional<double> CallRecord::duration_us() const {
+  if (began_ns == 0 || last_ns() < began_ns) return std::nullopt;
+  return static_cast<double>(last_ns() - began_ns) / 1000;
+}
 
 bool CallRecord::ends_with(CallPoint point) const {
   switch (point) {
@@ -77,6 +83,14 @@ void CallRecord::add(const call_ring::Entry& entry) {
     default:
       call_bytes = std::max(call_bytes, entry.data_size);
   }
+}
+
+bool carries_question(const CallRecord& call, std::int32_t agent_pid) {
+  // The built-in managers carry them, each other's host away.
+  const bool from_it = call.sent() && !call.arrived() && call.caller.pid == agent_pid;
+  const bool to_it = call.arrived() && !call.sent() && call.handler.pid == agent_pid;
+  return call.oneway && (from_it || to_it) &&
+         (call.code == kPeerQuestion || call.code == kPeerFetch || call.code == kPeerAnswer);
 }
 
 bool is_sound(const call_ring::Entry& entry) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -42,11 +43,19 @@ struct CallRecord {
   // The first and the last point that were recorded.
   [[nodiscard]] std::uint64_t first_ns() const;
   [[nodiscard]] std::uint64_t last_ns() const;
+  [[nodiscard]] bool failed() const { return failed_command != 0; }
+  // From its beginning on this host to its last point there. Nothing: it began before its agent
+  // recorded.
+  [[nodiscard]] std::optional<double> duration_us() const;
   // Whether the point is the call's end on this host.
   [[nodiscard]] bool ends_with(CallPoint point) const;
 
   void add(const call_ring::Entry& entry);
 };
+
+// Whether a call that the agent with that pid has recorded carries a question to another host's
+// agent, or an answer, or a part of one.
+[[nodiscard]] bool carries_question(const CallRecord& call, std::int32_t agent_pid);
 
 // Whether the entry is one that an agent of this build could have written.
 [[nodiscard]] bool is_sound(const call_ring::Entry& entry);

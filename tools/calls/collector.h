@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <memory>
 
+#include "tools/calls/call_source.h"
 #include "tools/calls/program_names.h"
 #include "tools/calls/recording.h"
-#include "tools/calls/ring_reader.h"
 
 namespace netbinder::tools {
 
@@ -16,17 +16,21 @@ class Collector {
  public:
   static constexpr std::size_t kMostEntries = 2'000'000;  // of one host, 128 bytes each
 
-  // Throws as RingReader does.
-  explicit Collector(const std::string& agent_socket);
+  explicit Collector(std::unique_ptr<CallSource> source);
 
-  // To be called often. Throws as RingReader does.
+  // To be called often. Throws as the source does.
   void collect();
+  // The last time: the source's rest.
+  void collect_rest();
   [[nodiscard]] bool full() const { return recording_.entries.size() >= kMostEntries; }
   // Gives away what has been collected so far.
   [[nodiscard]] HostRecording take();
 
  private:
-  RingReader reader_;
+  // Takes the names that the entries from that one on have.
+  void note_names(std::size_t from);
+
+  std::unique_ptr<CallSource> source_;
   HostRecording recording_;
   ProgramNames programs_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The names of this machine's programs, by pid, as they were when each was first asked for.
+// The names of programs, by pid, as they were when each was first asked for.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,15 @@ namespace netbinder::tools {
 
 class ProgramNames {
  public:
-  // Empty: there is no such program, or no more.
+  // Of this machine. Empty: there is no such program, or no more.
   const std::string& of(std::int32_t pid) {
-    return of(pid, [](std::int32_t) { return std::string(); });
+    return of(pid, [](std::int32_t here) { return std::string(ProgramName::of(here).text()); });
   }
-  // The same; `known(pid)` is asked first, which may know of programs that have ended.
-  template <typename Known>
-  const std::string& of(std::int32_t pid, Known&& known) {
+  // Of any host; `named(pid)` tells the name of one that was not asked for before.
+  template <typename Named>
+  const std::string& of(std::int32_t pid, Named&& named) {
     const auto [found, is_new] = names_.try_emplace(pid);
-    if (is_new) found->second = known(pid);
-    if (is_new && found->second.empty()) found->second = ProgramName::of(pid).text();
+    if (is_new) found->second = named(pid);
     return found->second;
   }
   [[nodiscard]] const std::map<std::int32_t, std::string>& all() const { return names_; }

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 
 #include <charconv>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "node-agent/program_name.h"
 #include "tools/admin_client.h"
 #include "tools/calls/call_record.h"
 
@@ -85,6 +87,7 @@ UniqueFd RingReader::ask() {
     throw std::runtime_error("the agent at " + agent_socket_ +
                              " is of another version and records calls in another form");
   }
+  agent_pid_ = answer.value("agent_pid", 0);
   const nlohmann::json hosts = answer.value("hosts", nlohmann::json::object());
   for (const auto& [number, name] : hosts.items()) {
     std::uint32_t host = 0;
@@ -132,6 +135,15 @@ void RingReader::drain(std::vector<call_ring::Entry>& into) {
   if (std::chrono::steady_clock::now() - prolonged_ >= std::chrono::seconds(1)) prolong();
 }
 
+std::int64_t RingReader::wall_ns() const {
+  const auto ns_by = [](clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+  };
+  return ns_by(CLOCK_REALTIME) - ns_by(CLOCK_MONOTONIC);
+}
+
 std::string RingReader::interface_of(std::uint32_t node) const {
   const auto name = copy_of(ring_->names[node % call_ring::kNames]);
   return node != 0 && name && name->node == node ? shown_text(name->text) : "";
@@ -141,7 +153,8 @@ std::string RingReader::program_of(std::int32_t pid) const {
   if (pid <= 0) return "";
   const auto program =
       copy_of(ring_->programs[static_cast<std::size_t>(pid) % call_ring::kPrograms]);
-  return program && program->pid == pid ? shown_text(program->text) : "";
+  if (program && program->pid == pid) return shown_text(program->text);
+  return std::string(ProgramName::of(pid).text());
 }
 
 std::string RingReader::reason(std::uint16_t number) const {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -13,37 +12,31 @@
 
 #include "node-agent/call_ring.h"
 #include "node-agent/unique_fd.h"
+#include "tools/calls/call_source.h"
 
 namespace netbinder::tools {
 
-class RingReader {
+class RingReader final : public CallSource {
  public:
   // Throws std::runtime_error with a plain sentence if the agent does not record.
   explicit RingReader(std::string agent_socket);
-  ~RingReader();
+  ~RingReader() override;
   RingReader(const RingReader&) = delete;
   RingReader& operator=(const RingReader&) = delete;
 
-  // Appends what was recorded since the last time. To be called every second at least, as it also
-  // has the agent go on. Throws as above.
-  void drain(std::vector<call_ring::Entry>& into);
-  // Entries that were overwritten before they were read.
-  [[nodiscard]] std::uint64_t lost() const { return lost_; }
-
-  [[nodiscard]] std::uint32_t host() const { return host_; }
-  [[nodiscard]] const std::string& host_name() const { return host_name_; }
-  [[nodiscard]] const std::string& boot() const { return boot_; }
-  // The names of the cluster's hosts, by number.
-  [[nodiscard]] const std::map<std::uint32_t, std::string>& host_names() const {
+  void drain(std::vector<call_ring::Entry>& into) override;
+  [[nodiscard]] std::uint64_t lost() const override { return lost_; }
+  [[nodiscard]] std::uint32_t host() const override { return host_; }
+  [[nodiscard]] const std::string& host_name() const override { return host_name_; }
+  [[nodiscard]] std::int32_t agent_pid() const override { return agent_pid_; }
+  [[nodiscard]] const std::string& boot() const override { return boot_; }
+  [[nodiscard]] std::int64_t wall_ns() const override;
+  [[nodiscard]] const std::map<std::uint32_t, std::string>& host_names() const override {
     return host_names_;
   }
-  // The interface of a node; empty: it is not known.
-  [[nodiscard]] std::string interface_of(std::uint32_t node) const;
-  // The name of the program with that pid on this host, as long as it is among the latest. It need
-  // not run any more. Empty: it is not known.
-  [[nodiscard]] std::string program_of(std::int32_t pid) const;
-  // A reason of a failure, by its number; empty: there is none.
-  [[nodiscard]] std::string reason(std::uint16_t number) const;
+  [[nodiscard]] std::string interface_of(std::uint32_t node) const override;
+  [[nodiscard]] std::string program_of(std::int32_t pid) const override;
+  [[nodiscard]] std::string reason(std::uint16_t number) const override;
 
  private:
   // The agent records for some more seconds.
@@ -60,6 +53,7 @@ class RingReader {
   std::uint64_t lost_ = 0;
   std::uint32_t host_ = 0;
   std::string host_name_;
+  std::int32_t agent_pid_ = 0;
   std::string boot_;
   std::map<std::uint32_t, std::string> host_names_;
 };

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "tools/admin_client.h"
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
+#include "tools/top_hosts.h"
+#include "tools/ui/call_watch.h"
 #include "tools/ui/latencies.h"
 #include "tools/ui/service_look.h"
 
@@ -19,7 +21,8 @@ using std::chrono::milliseconds;
 
 class Looks {
  public:
-  explicit Looks(const UiSource& source) : source_(source), services_(source.device) {}
+  explicit Looks(const UiSource& source)
+      : source_(source), services_(source.device), calls_(source.socket) {}
 
   std::string next() {
     nlohmann::json made;
@@ -35,11 +38,12 @@ class Looks {
 
  private:
   nlohmann::json look() {
-    TopLook now = take_look(source_.socket, source_.timeout_s);
+    TopLook now = take_look({.socket = source_.socket, .host = {}, .timeout_s = source_.timeout_s});
     nlohmann::json made{{"status", ask({{"command", "status"}})},
                         {"users", ask({{"command", "users"}})},
                         {"latencies", latencies(now.time)},
-                        {"services", services_.json()}};
+                        {"services", services_.json()},
+                        {"slowest", calls_.json()}};
     TopLook kept = now;
     made["top"] = to_json(page_of(before_ ? *before_ : kept, std::move(now)));
     before_ = std::move(kept);
@@ -60,6 +64,7 @@ class Looks {
 
   const UiSource source_;
   ServiceLook services_;
+  CallWatch calls_;
   std::optional<TopLook> before_;
   LatencyWindow window_;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Makes the content of the page of `netbinder ui` for an agent, as JSON:
-//   {"top": …, "status": …, "users": …, "latencies": […] or null, "services": […] or null}
+//   {"top": …, "status": …, "users": …, "latencies": […] or null, "services": […] or null,
+//    "slowest": …}
 // with what `netbinder top --json`, `status --json`, `status --users --json` and `service list
 // --json` print; `latencies` null: the agent does not time calls; `services` null: nothing is known
-// of them yet. Or {"error": why}.
+// of them yet; `slowest`: tools/ui/call_watch.h. Or {"error": why}.
 //
 // The agent is asked only while somebody asks for this, at most once in kAge, however many they
 // are. Any thread.

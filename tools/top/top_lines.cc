@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "tools/text_table.h"
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 namespace netbinder::tools {
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/top_sample.h"
+#include "tools/top/top_sample.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "tools/admin_client.h"
-#include "tools/calls/program_names.h"
+#include "tools/told.h"
 
 namespace netbinder::tools {
 
@@ -14,32 +13,57 @@ namespace {
 
 using nlohmann::json;
 
-void read_status(const json& status, TopLook& look) {
-  look.host = status["host"];
-  look.cluster = status["cluster"];
-  look.version = status["version"];
-  look.hosts_connected = status["hosts_connected"];
-  look.hosts_configured = status["hosts_configured"];
-  look.transactions = status["counts"]["transactions"];
-  const json& statistics = status["statistics"];
-  look.calls_local = statistics["calls_local"];
-  look.calls_to_peers = statistics["calls_to_peers"];
-  look.calls_from_peers = statistics["calls_from_peers"];
-  look.failed_calls = statistics["failed_calls"];
-  look.payload_bytes = statistics["payload_bytes_copied"];
-  look.requests = statistics["requests"];
-  for (const json& context : status["contexts"]) {
-    look.contexts.push_back({.name = context["name"], .manager = context["manager"]});
+void read_status(const Told& status, TopLook& look) {
+  look.host = status.text("host");
+  look.cluster = status.text("cluster");
+  look.version = status.text("version");
+  const auto count = [](const Told& of, const char* name) {
+    return of.number<std::uint64_t>(name);
+  };
+  look.hosts_connected = count(status, "hosts_connected");
+  look.hosts_configured = count(status, "hosts_configured");
+  look.transactions = count(status.object("counts"), "transactions");
+  const Told statistics = status.object("statistics");
+  look.calls_local = count(statistics, "calls_local");
+  look.calls_to_peers = count(statistics, "calls_to_peers");
+  look.calls_from_peers = count(statistics, "calls_from_peers");
+  look.failed_calls = count(statistics, "failed_calls");
+  look.payload_bytes = count(statistics, "payload_bytes_copied");
+  look.requests = count(statistics, "requests");
+  for (const json& each : status.list("contexts")) {
+    const Told context(each);
+    look.contexts.push_back({.name = context.text("name"), .manager = context.text("manager")});
   }
-  for (const json& link : status["links"]) {
-    look.links.push_back({.host = link["host"],
-                          .transport = link["transport"],
-                          .state = link["state"],
-                          .bytes_sent = link["bytes_sent"],
-                          .bytes_received = link["bytes_received"],
-                          .unacknowledged_bytes = link["unacknowledged_bytes"],
-                          .round_trip_us = link["round_trip_us"],
-                          .reconnects = link["reconnects"]});
+  for (const json& each : status.list("links")) {
+    const Told link(each);
+    look.links.push_back({.host = link.text("host"),
+                          .transport = link.text("transport"),
+                          .state = link.text("state"),
+                          .bytes_sent = count(link, "bytes_sent"),
+                          .bytes_received = count(link, "bytes_received"),
+                          .unacknowledged_bytes = count(link, "unacknowledged_bytes"),
+                          .round_trip_us = count(link, "round_trip_us"),
+                          .reconnects = count(link, "reconnects")});
+  }
+}
+
+void read_loads(const Told& loads, TopLook& look) {
+  for (const json& each : loads.list("processes")) {
+    const Told load(each);
+    const auto count = [&](const char* name) { return load.number<std::uint64_t>(name); };
+    // An agent of an older version does not tell names.
+    look.processes.emplace(
+        count("id"), TopLook::Process{.pid = load.number<std::int32_t>("pid"),
+                                      .uid = load.number<std::uint32_t>("uid"),
+                                      .context = load.text("context"),
+                                      .program = load.has("program") ? load.text("program") : "",
+                                      .threads = count("threads"),
+                                      .waiting_threads = count("waiting_threads"),
+                                      .outstanding = count("outstanding"),
+                                      .arena_bytes = count("arena_bytes"),
+                                      .arena_used_bytes = count("arena_used_bytes"),
+                                      .calls_made = count("calls_made"),
+                                      .calls_handled = count("calls_handled")});
   }
 }
 
@@ -49,26 +73,10 @@ double rate(std::uint64_t before, std::uint64_t now, double seconds) {
 
 }  // namespace
 
-TopLook take_look(const std::string& agent_socket, double timeout_s) {
+TopLook look_of(const json& status, const json& loads) {
   TopLook look;
-  read_status(ask_agent(agent_socket, {{"command", "status"}}, timeout_s), look);
-  const json loads = ask_agent(agent_socket, {{"command", "loads"}}, timeout_s);
-  look.time = std::chrono::steady_clock::now();
-  ProgramNames programs;
-  for (const json& load : loads["processes"]) {
-    look.processes.emplace(load["id"].get<std::uint64_t>(),
-                           TopLook::Process{.pid = load["pid"],
-                                            .uid = load["uid"],
-                                            .context = load["context"],
-                                            .program = programs.of(load["pid"]),
-                                            .threads = load["threads"],
-                                            .waiting_threads = load["waiting_threads"],
-                                            .outstanding = load["outstanding"],
-                                            .arena_bytes = load["arena_bytes"],
-                                            .arena_used_bytes = load["arena_used_bytes"],
-                                            .calls_made = load["calls_made"],
-                                            .calls_handled = load["calls_handled"]});
-  }
+  read_status(Told(status), look);
+  read_loads(Told(loads), look);
   return look;
 }
 

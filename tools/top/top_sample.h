@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The data of `netbinder top`: two looks at an agent, and what has happened between them. Plain
-// values; only take_look() does I/O.
+// values, no I/O.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ struct TopLook {
     std::int32_t pid = 0;
     std::uint32_t uid = 0;
     std::string context;
-    std::string program;  // as /proc has it; empty: not known
+    std::string program;  // as /proc has it, or its agent; empty: not known
     std::uint64_t threads = 0, waiting_threads = 0, outstanding = 0;
     std::uint64_t arena_bytes = 0, arena_used_bytes = 0;
     std::uint64_t calls_made = 0, calls_handled = 0;
@@ -45,8 +45,9 @@ struct TopLook {
       processes;  // of this user, or all of them; by the agent's number
 };
 
-// Asks the agent. Throws std::runtime_error.
-[[nodiscard]] TopLook take_look(const std::string& agent_socket, double timeout_s);
+// What an agent's answers to "status" and "loads" say, but for the time. Throws std::runtime_error
+// if that makes no sense.
+[[nodiscard]] TopLook look_of(const nlohmann::json& status, const nlohmann::json& loads);
 
 // The rates for a second.
 struct TopPage {
