@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "host/service-manager/protocol.h"
 
@@ -33,7 +34,13 @@ std::size_t NameTable::rank(HostId host) const {
 }
 
 void NameTable::set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
-  hosts_ = std::move(hosts);
+  const auto before = std::exchange(hosts_, std::move(hosts));
+  // Hosts that come or go change nothing for the names of others.
+  std::vector<std::size_t> ranks;
+  for (const auto& [host, name] : before) {
+    if (host != own_host_ && knows_host(host)) ranks.push_back(rank(host));
+  }
+  if (std::ranges::is_sorted(ranks)) return;
   for (auto& [name, services] : names_) {
     if (services.size() < 2) continue;
     std::ranges::stable_sort(services, {},
