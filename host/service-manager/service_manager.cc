@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 
 #include "core/base/check.h"
 #include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
+#include "host/service-manager/request_shape.h"
 #include "parcel/token.h"
 
 namespace netbinder {
@@ -34,27 +34,6 @@ constexpr int kNamesAtOnce = 256;
 // The service to be registered: a handle, or the manager itself.
 std::optional<Handle> service_in(ParcelReader& request) {
   return request.own_binder(kManagerNode) ? kItself : request.handle();
-}
-
-// The shape of the request after the token; it is read from a copy.
-RequestShape shape_of(ParcelReader request) {
-  RequestShape shape;
-  const std::size_t start = request.position();
-  shape.starts_with_name = request.string16().has_value();
-  if (!shape.starts_with_name) request.seek(start);  // a word like a null string's, perhaps
-  std::size_t found = 0;
-  while (request.remaining() >= sizeof(flat_binder_object) + 4) {
-    if (!request.own_binder(kManagerNode)) {
-      if (!request.listed()) break;
-      (void)request.handle();
-    }
-    const auto word = request.i32();
-    if (!word) break;  // an object is where it should be
-    if (found++ == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
-  }
-  shape.objects = std::max(found, request.objects());
-  if (found == shape.objects) shape.words_after = request.remaining() / 4;
-  return shape;
 }
 
 }  // namespace
@@ -237,6 +216,53 @@ void ServiceManager::put(const std::string& name, RegisteredService service) {
     if (listeners_.wait_for(name)) lazy_.handed_out(name, given);
     listeners_.tell(name, given);
     hidl_.listeners().tell(name);
+  }
+}
+
+// names.pml: refresh
+void ServiceManager::publish_again(HostId to, HostId home) {
+  for (const auto& [name, services] : names_.names()) {
+    for (const RegisteredService& service : services) {
+      if (service.host == own_host_ && service.home == home) managers_.publish(to, name, service);
+    }
+  }
+}
+
+// names.pml: publish_arrives
+void ServiceManager::peer_call(HostId from, const IncomingCall& call) {
+  if (from == own_host_ || !names_.knows_host(from)) return;
+  ParcelReader request(call.parcel);
+  if (call.code == kPeerRefresh) {
+    publish_again(from, HostId{static_cast<std::uint32_t>(request.i32().value_or(0))});
+    return;
+  }
+  if (call.code == kPeerFreeze) return freezes_.peer_asks(from, request);
+  if (call.code == kPeerFrozen) return freezes_.peer_answers(from, request);
+  if (call.code == kPeerQuestion) return questions_.peer_asks(from, request);
+  if (call.code == kPeerFetch) return questions_.peer_fetches(from, request);
+  if (call.code == kPeerAnswer) return questions_.peer_answers(from, request);
+  const auto name = request.string16();
+  if (!name || (!NameTable::valid_name(*name) && !is_hidl_name(*name))) return;
+  if (call.code == kPeerForget) {
+    names_.remove(*name, from);
+    return;
+  }
+  if (call.code != kPeerPublish) {
+    lazy_.peer_said(from, call, *name, request);
+    return;
+  }
+  if (!managers_.exchange().takes(from, *name)) return;
+  RegisteredService service{.host = from, .handle = Handle{}};
+  service.allow_isolated = request.i32().value_or(0) != 0;
+  service.dump_priority = static_cast<std::uint32_t>(request.i32().value_or(0));
+  service.stability = static_cast<std::uint32_t>(request.i32().value_or(0));
+  const auto handle = request.handle();
+  if (!handle) return;
+  if (!process_->home_of(*handle)) {
+    names_.remove(*name, from);  // its service there cannot be reached from here
+  } else if (!names_.full(from)) {
+    service.handle = *handle;
+    put(*name, service);
   }
 }
 
