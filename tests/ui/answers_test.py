@@ -88,8 +88,8 @@ class Answers(unittest.TestCase):
         self.assertEqual(client.wait(30), 0)
         call = eventually("the call is listed", lambda: [
             each for each in self.data()["slowest"]["calls"]
-            if each["interface"] == "examples.IHello" and each["duration_us"] >= 300_000])[0]
-        self.assertEqual((call["from"]["program"], call["to"]["program"]), ("hello_client", "hello_server"))
+            if each["to"].get("program") == "hello_server" and each["duration_us"] >= 300_000])[0]
+        self.assertEqual(call["from"]["program"], "hello_client")
         self.assertEqual((call["result"], call["failed"]), ("ok", False))
         slowest = self.data()["slowest"]
         took = [each["duration_us"] for each in slowest["calls"]]
