@@ -17,12 +17,15 @@
 //   host           name of this host. Default: the system's host name, or "localhost". Must be one
 //                  of [[hosts]], if there are any.
 //   cluster        "default". Agents of differently named clusters refuse each other.
-//   socket         where programs find the agent. Default: "/run/netbinder/agent.sock"; for an agent
+//   socket         where programs find the agent. Default: "/run/netbinder/agent.sock"; for an
+//   agent
 //                  that is not root's, "$XDG_RUNTIME_DIR/netbinder/agent.sock" if that is set
-//   socket_mode    who may connect to both sockets, in octal as chmod has it: "0600" … "0777". Default:
+//   socket_mode    who may connect to both sockets, in octal as chmod has it: "0600" … "0777".
+//   Default:
 //                  "0660" for root's agent, or with a socket_group; "0600" for a user's own
 //   socket_owner   their owner, by name or number. Default: whoever starts the agent
-//   socket_group   their group, by name or number. Default: for root's agent "netbinder", if there is
+//   socket_group   their group, by name or number. Default: for root's agent "netbinder", if there
+//   is
 //                  such a group; otherwise root's, so that the agent serves root alone
 //   admin_socket   the socket's path with ".admin" added: where the netbinder command finds it
 //   listen         where the other agents find this one: "ip:port". Default: our address in
@@ -34,12 +37,15 @@
 //   busy_poll_us   (0 … 1000000) how long the agent, or a thread of its programs, looks for what it
 //                  waits for before it sleeps; 0: nobody ever looks. Default: as long as that may
 //                  pay on this machine, which is measured (`netbinder status`: look_ns)
-//   cluster_key    a file with the secret by which the agents of a cluster know each other, the same
+//   cluster_key    a file with the secret by which the agents of a cluster know each other, the
+//   same
 //                  on every host; readable by its owner only (0600). An agent that finds none makes
-//                  one. Required with two hosts or more, unless there is [tls] or `insecure` is set.
+//                  one. Required with two hosts or more, unless there is [tls] or `insecure` is
+//                  set.
 //   insecure       false. Whether agents may talk over other than loopback addresses without TLS,
 //                  and on loopback without TLS and `cluster_key`.
-//   user           the user that an agent started by root becomes when its sockets are bound. Default:
+//   user           the user that an agent started by root becomes when its sockets are bound.
+//   Default:
 //                  "netbinder" if there is one; "root" stays root.
 //   log_level      "info"; or trace, debug, warn, error, off
 //
@@ -50,12 +56,14 @@
 //                      "transport=debug,claims=trace". Components: agent, claims, config, files,
 //                      membership, policy, programs, rdma, references, transport
 //
-//   [metrics]      HTTP: /metrics (for Prometheus), /healthz, /readyz. They are on the admin socket in
+//   [metrics]      HTTP: /metrics (for Prometheus), /healthz, /readyz. They are on the admin socket
+//   in
 //                  any case.
 //     listen           "ip:port", "[ipv6]:port": also there. Default: nowhere
 //     remote           false. Whether that may be another than a loopback address
-//     users            false. Whether everybody who can reach it sees what each user's programs have
-//     latency          false. Whether /metrics has histograms of how long calls take, by interface
+//     users            false. Whether everybody who can reach it sees what each user's programs
+//     have latency          false. Whether /metrics has histograms of how long calls take, by
+//     interface
 //
 //   [[context]]    the binder devices. None at all: binder, hwbinder and vndbinder. Up to 64.
 //     name             required; the device is /dev/NAME or /dev/binderfs/NAME
@@ -67,15 +75,22 @@
 //     dialect          "auto", "classic", "android11", … "android16": that of the built-in manager
 //
 //     export, import   lists of globs; see [[hosts]]
+//     unique           a list of globs, as in [[policy]]: names that one host of the cluster may
+//     have at a
+//                      time, by a claim at etcd; in contexts of cluster scope. Default: none
 //
 //   [[policy]]     who may do what; the first rule that matches decides, and what none matches is
 //                  allowed. Up to 256.
-//     allow, deny      one of them: a list of "add" (register a name), "find" (look it up), "call" (an
-//                      object that its owner has registered), "manage" (become the context's manager)
-//     who              a list of "*", "uid:N", "user:NAME", "gid:N", "group:NAME", each with @HOST or
-//                      without, and "host:NAME". Default: "*". Users of other hosts count as who they
-//                      are here (uid_map), and have no groups.
-//     names            a list of globs: '*' is any text, '?' any character, and a glob with '!' in front
+//     allow, deny      one of them: a list of "add" (register a name), "find" (look it up), "call"
+//     (an
+//                      object that its owner has registered), "manage" (become the context's
+//                      manager)
+//     who              a list of "*", "uid:N", "user:NAME", "gid:N", "group:NAME", each with @HOST
+//     or
+//                      without, and "host:NAME". Default: "*". Users of other hosts count as who
+//                      they are here (uid_map), and have no groups.
+//     names            a list of globs: '*' is any text, '?' any character, and a glob with '!' in
+//     front
 //                      takes names out. Default: "*". "manage" has no names.
 //     context          one of [[context]]. Default: all, those that are added later among them
 //
@@ -85,26 +100,32 @@
 //     id               position in the list, from 1. To be set before a host is taken out of the
 //                      list, because ids must not change meaning.
 //     address          required with two hosts or more: "ip:port", "[ipv6]:port" or "name:port"
-//     uid_map          [hosts.uid_map]: who the users of that host are here, by their numbers: 0 = 0,
+//     uid_map          [hosts.uid_map]: who the users of that host are here, by their numbers: 0 =
+//     0,
 //                      1000 = 1001, and "*" = 65534 for all others. Default: root (0) is nobody
 //                      (65534), all others are the same here
 //
-//     export           a list of globs, as in [[policy]]: the names of this host that that one is shown.
+//     export           a list of globs, as in [[policy]]: the names of this host that that one is
+//     shown.
 //                      Default: "*". A name passes if context and host let it.
 //     import           likewise: the names of that host that are seen here
 //
 //   [membership]   who the hosts of the cluster are
-//     kind             "static": those of [[hosts]]. "etcd": those that have joined there; [[hosts]] then
+//     kind             "static": those of [[hosts]]. "etcd": those that have joined there;
+//     [[hosts]] then
 //                      only says what holds for some of them (uid_map, export, import), by name
+//     list             (1 … 999999999999999) the number of the list of [[hosts]], the same on every
+//                      host: of two lists the larger is the newer one. Whoever changes the list's hosts,
+//                      names, ids or order takes a larger number. Default: 0, the list is not numbered.
+//                      For "static".
 //     endpoints        what follows is for "etcd". Required: "https://host:port", …, tried in turn;
 //                      "http://" on loopback, or with `insecure`
 //     prefix           of all keys. Default: "/netbinder/CLUSTER"
 //     address          where other hosts find this one. Default: `listen`
 //     lease_seconds    20 (2 … 3600): a host that etcd has not heard of for so long has left
-//     labels           [membership.labels]: NAME = "text", for `netbinder status` and etcd's readers
-//     user             of etcd, with
-//     password_file    a file with its password
-//     tls              [membership.tls]: `ca` that signs etcd's certificates (default: the system's
+//     labels           [membership.labels]: NAME = "text", for `netbinder status` and etcd's
+//     readers user             of etcd, with password_file    a file with its password tls
+//     [membership.tls]: `ca` that signs etcd's certificates (default: the system's
 //                      authorities), `certificate` and `key` of this host, both or none
 //
 //   [session]      with each other host
@@ -141,7 +162,8 @@
 //     certificate      of this host, issued for its name
 //     key
 //     ca               who signs the certificates of the cluster
-//     crl              optional: the certificates that the ca has revoked. Once that is over (its next
+//     crl              optional: the certificates that the ca has revoked. Once that is over (its
+//     next
 //                      update), nobody is let in
 #pragma once
 
@@ -178,6 +200,7 @@ struct ContextSettings {
   ServiceManagerDialect dialect = ServiceManagerDialect::kAuto;
   Globs exported = kAllNames;
   Globs imported = kAllNames;
+  Globs unique = {};  // names that one host of the cluster may have at a time
   friend bool operator==(const ContextSettings&, const ContextSettings&) = default;
 };
 
@@ -229,6 +252,7 @@ struct MembershipTlsSettings {
 
 struct MembershipSettings {
   MembershipKind kind = MembershipKind::kStatic;
+  std::uint64_t list = 0;  // of kStatic; 0: not numbered
   std::vector<std::string> endpoints;  // what follows is of kEtcd
   std::string prefix;
   std::string address;
@@ -331,6 +355,8 @@ struct Config {
   [[nodiscard]] const HostSettings& self() const;
   friend bool operator==(const Config&, const Config&) = default;
 };
+
+inline constexpr std::uint64_t kMaxListNumber = 999'999'999'999'999;
 
 // A host that has joined, with what the configuration says about it.
 [[nodiscard]] HostSettings described_host(const Config& config, const std::string& name,

@@ -97,8 +97,10 @@ void read_membership(TableReader& in, MembershipSettings& membership, const std:
   in.table("membership", [&](TableReader& table) {
     table.get("kind", membership.kind, config_names::kMemberships);
     if (membership.kind == MembershipKind::kEtcd) {
+      if (table.has("list")) table.fail("list", "is for a list of hosts: kind = \"static\"");
       return read_etcd(table, membership, cluster, insecure);
     }
+    table.get("list", membership.list, 1, kMaxListNumber);
     for (const char* key : {"endpoints", "prefix", "address", "lease_seconds", "labels", "user",
                             "password_file", "tls"}) {
       if (table.has(key)) table.fail(key, "is for hosts that join: kind = \"etcd\"");

@@ -103,7 +103,8 @@ DefaultManager default_manager(AgentOwner owner) {
   return {ServiceManagerKind::kBuiltinUntilClaimed, "default of a user's own agent"};
 }
 
-void read_contexts(TableReader& in, AgentOwner owner, std::vector<ContextSettings>& contexts) {
+void read_contexts(TableReader& in, AgentOwner owner, MembershipKind membership,
+                   std::vector<ContextSettings>& contexts) {
   constexpr const char* kManager = "service_manager";
   const DefaultManager manager = default_manager(owner);
   in.tables("context", kMaxContexts, [&](TableReader& table, std::size_t) {
@@ -123,6 +124,16 @@ void read_contexts(TableReader& in, AgentOwner owner, std::vector<ContextSetting
     table.get("dialect", context.dialect, config_names::kDialects);
     read_globs(table, "export", context.exported);
     read_globs(table, "import", context.imported);
+    read_globs(table, "unique", context.unique);
+    if (!context.unique.empty()) {
+      if (membership != MembershipKind::kEtcd) {
+        table.fail("unique",
+                   "needs membership.kind = \"etcd\", where it is decided which host has a name");
+      }
+      if (context.scope != ContextScope::kCluster) {
+        table.fail("unique", "is of no use in a context that each host has for itself");
+      }
+    }
     contexts.push_back(std::move(context));
   });
   if (!contexts.empty()) return;
@@ -295,10 +306,10 @@ Config read_config(TableReader& in, AgentOwner owner) {
   in.get("insecure", config.insecure);
   in.get("user", config.user);
   in.get("log_level", config.log_level, config_names::kLogLevels);
-  read_contexts(in, owner, config.contexts);
+  read_membership(in, config.membership, config.cluster, config.insecure);
+  read_contexts(in, owner, config.membership.kind, config.contexts);
   read_tls(in, config.tls);
   const bool secure = config.insecure || config.tls.enabled();
-  read_membership(in, config.membership, config.cluster, config.insecure);
   const bool joins = config.membership.kind == MembershipKind::kEtcd;
   if (joins) {
     read_host_rules(in, config.host_rules);

@@ -130,7 +130,10 @@ class Renderer {
 void render_membership(Renderer& out, const MembershipSettings& membership) {
   out.table("membership");
   out.put("kind", to_string(membership.kind));
-  if (membership.kind == MembershipKind::kStatic) return;
+  if (membership.kind == MembershipKind::kStatic) {
+    if (membership.list != 0) out.put("list", membership.list);
+    return;
+  }
   out.put("endpoints", membership.endpoints);
   out.put("prefix", membership.prefix);
   out.put("address", membership.address);
@@ -192,6 +195,7 @@ Renderer render(const Config& config, const ConfigOrigins* origins) {
     out.put("dialect", to_string(context.dialect));
     if (context.exported != kAllNames) out.put("export", context.exported);
     if (context.imported != kAllNames) out.put("import", context.imported);
+    if (!context.unique.empty()) out.put("unique", context.unique);
   }
   for (std::size_t i = 0; i < config.policy.size(); ++i) {
     const PolicySettings& rule = config.policy[i];

@@ -49,6 +49,7 @@ constexpr std::array kKeys = {
     Key{"metrics.users"},
     Key{"metrics.latency"},
     Key{"membership.kind", true},
+    Key{"membership.list"},
     Key{"membership.endpoints"},
     Key{"membership.prefix", true},
     Key{"membership.address", true},

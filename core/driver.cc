@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/cluster/cluster.h"
 #include "core/model/access_control.h"
 #include "core/model/no_hosts.h"
 
@@ -73,6 +74,9 @@ void Driver::change(const DriverSetup& setup) {
   model_.setup.max_nodes_per_process = setup.max_nodes_per_process;
   model_.setup.user_limits = setup.user_limits;
   model_.setup.uid_maps = setup.uid_maps;
+  if (!cluster_ || model_.setup.claims_by == ClaimsBy::kStore) return;
+  cluster_->change_list(setup.list, setup.arbiter);
+  finish_event();
 }
 
 // ---- the host's policy ----
@@ -295,6 +299,10 @@ void Driver::claim_held(std::string_view context, std::optional<ClaimHolder> hol
   finish_event();
 }
 
+ListNumber Driver::host_list_of(HostId peer) const {
+  return cluster_ ? cluster_->lists().of(peer) : ListNumber{};
+}
+
 PayloadPlace Driver::payload_arriving(HostId host, const PeerMessage& message, LeaseId lease) {
   return cluster_ ? cluster_->payload_arriving(host, message, lease) : PayloadPlace{};
 }
@@ -330,6 +338,10 @@ std::vector<PeerServiceManager> Driver::take_new_peer_managers(ProcessId builtin
       cluster_->claims().take_new_peer_managers(process(builtin));
   finish_event();
   return taken;
+}
+
+bool Driver::has_new_peer_managers() const {
+  return cluster_ && cluster_->claims().has_new_peer_managers();
 }
 
 // ---- the end of an event ----

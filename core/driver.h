@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/cluster/cluster.h"
-#include "core/cluster/outgoing_payload.h"
+#include "core/base/peer_service_manager.h"
+#include "core/base/stored_claim.h"
 #include "core/local/calls.h"
 #include "core/local/command_stream.h"
 #include "core/local/controls.h"
@@ -34,18 +34,20 @@
 #include "core/view/load_collection.h"
 #include "core/view/usage_collection.h"
 #include "core/view/views.h"
+#include "core/wire/lease.h"
+#include "core/wire/payload_place.h"
+#include "core/wire/peer_message.h"
 #include "core/wire/version.h"
 
 namespace netbinder {
+
+class Cluster;
 
 class Driver {
  public:
   // The largest arena. Only this much of a larger mapping is used.
   static constexpr std::uint64_t kMaxArenaBytes = 4U << 20;
   static constexpr std::size_t kMaxContexts = 256;
-  static constexpr std::size_t kMaxFilesOfMessage = OutgoingPayload::kMaxFiles;
-  static constexpr std::size_t kMaxAheadLeases = Leases::kMaxAhead;
-  static constexpr std::uint32_t kMaxLeaseContextBytes = Leases::kMaxContextBytes;
 
   Driver(DriverSetup setup, Effects& effects);
   ~Driver();
@@ -90,8 +92,9 @@ class Driver {
   // A process of this host's own has denied something in its answer to a call.
   void tell_denial(ProcessId process, const Denial& denial);
 
-  // Takes over the bounds of processes, threads, nodes and users, and the users of other hosts.
-  // Whatever exceeds a new bound already stays.
+  // Takes over the bounds of processes, threads, nodes and users, the users of other hosts, and the
+  // arbiter of context managers with the number of the list that names it. Whatever exceeds a new
+  // bound already stays.
   void change(const DriverSetup& setup);
   // Removes the device; processes that have it open keep it. 0; -ENOENT; or -EPERM for a context of
   // cluster scope or with a built-in manager.
@@ -168,9 +171,7 @@ class Driver {
   // Peers' built-in managers that became known since the last call, for the process that has this
   // host's built-in manager.
   std::vector<PeerServiceManager> take_new_peer_managers(ProcessId builtin);
-  [[nodiscard]] bool has_new_peer_managers() const {
-    return cluster_ && cluster_->claims().has_new_peer_managers();
-  }
+  [[nodiscard]] bool has_new_peer_managers() const;
 
   // ---- those who follow calls ----
   // Null: nobody does. It outlives the driver, or is taken away before.
@@ -230,6 +231,9 @@ class Driver {
   [[nodiscard]] const TransactionLog& log() const { return model_.log; }
   [[nodiscard]] const TransactionLog& failed_log() const { return model_.failed_log; }
   [[nodiscard]] std::string host_name(HostId host) const { return views_.host_name(host); }
+  // The number of this host's list of hosts, and of a peer's as it has told it; 0: it has none.
+  [[nodiscard]] ListNumber host_list() const { return model_.setup.list; }
+  [[nodiscard]] ListNumber host_list_of(HostId peer) const;
   // Aborts if any structure contradicts another. For tests and the simulator.
   void check_invariants() const;
 

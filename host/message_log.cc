@@ -18,7 +18,9 @@ class MessageRecord {
   void operator()(const peer::ContextClaimResult& result) const {
     const char* const what = result.granted     ? "is granted"
                              : result.forbidden ? "is denied by policy"
-                                                : "is refused: it has a manager";
+                             : result.other_list
+                                 ? "is not decided: the lists of hosts differ, or may"
+                                 : "is refused: it has a manager";
     log::claims.debug("{} host {}: the claim of context {} {}", way_, host_, result.context, what);
   }
   void operator()(const peer::ContextReleased& released) const {
@@ -36,6 +38,10 @@ class MessageRecord {
   void operator()(const peer::ServiceManager& manager) const {
     log::claims.debug("{} host {}: the built-in manager of context {}", way_, host_,
                       manager.context);
+  }
+  void operator()(const peer::HostList& list) const {
+    log::claims.debug("{} host {}: its list of hosts is number {}, the newest that it knows of {}",
+                      way_, host_, list.number.value(), list.newest.value());
   }
   void operator()(const peer::Introduce& introduce) const {
     log::references.trace("{} host {}: node {} is passed on to host {}, handoff {}", way_, host_,

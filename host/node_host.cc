@@ -7,6 +7,8 @@
 #include "core/base/check.h"
 #include "host/data_plane.h"
 #include "host/message_log.h"
+#include "host/name_claim_key.h"
+#include "host/stored_name_claims.h"
 
 namespace netbinder {
 
@@ -81,9 +83,42 @@ void NodeHost::start_manager(ServiceManagerSetup setup) {
   auto manager =
       std::make_unique<BuiltinManager>(*driver_, context, std::move(setup), managers_have_work_);
   add_process(manager->id(), manager->host());
+  name_claims_.push_back(std::make_unique<StoredNameClaims>(surroundings_, context));
+  manager->service().unique_names().set_claims(*name_claims_.back());
   manager->service().questions().set_answers(answer_peer_);
   manager->start();
   managers_.push_back(std::move(manager));
+}
+
+// ---- claims ----
+
+void NodeHost::claim_answered(const std::string& claim, ClaimAnswer answer) {
+  if (const auto key = NameClaimKey::of(claim)) {
+    unique_names(key->context).answered(key->name, answer);
+    begin_looking();
+  } else {
+    driver_->claim_answered(claim, answer);
+  }
+}
+
+void NodeHost::claim_lost(const std::string& claim) {
+  if (const auto key = NameClaimKey::of(claim)) {
+    unique_names(key->context).lost(key->name);
+    begin_looking();
+  } else {
+    driver_->claim_lost(claim);
+  }
+}
+
+void NodeHost::claim_held(const std::string& claim, std::optional<ClaimHolder> holder) {
+  if (!NameClaimKey::of(claim)) driver_->claim_held(claim, holder);
+}
+
+UniqueNames& NodeHost::unique_names(std::string_view context) {
+  const auto found =
+      std::ranges::find(managers_, context, [](const auto& each) { return each->context(); });
+  NB_CHECK(found != managers_.end());
+  return (*found)->service().unique_names();
 }
 
 void NodeHost::run_managers() {
@@ -103,7 +138,7 @@ void NodeHost::run_managers() {
 void NodeHost::begin_looking() {
   if (look_deadline_ms_) return;
   const bool wanted = std::any_of(managers_.begin(), managers_.end(), [](const auto& manager) {
-    return manager->service().looks_for_clients();
+    return manager->service().needs_looks();
   });
   if (!wanted) return;
   look_deadline_ms_ = timer_.now_ms() + ServiceManager::kLookIntervalMs;
@@ -186,7 +221,7 @@ void NodeHost::timer_expired() {
   }
   if (look_deadline_ms_ && *look_deadline_ms_ <= now_ms) {
     look_deadline_ms_.reset();
-    for (const auto& manager : managers_) manager->service().look_for_clients();
+    for (const auto& manager : managers_) manager->service().look();
     after_event();
     begin_looking();
   }

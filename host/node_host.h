@@ -33,12 +33,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/stored_claim.h"
 #include "core/driver.h"
 #include "core/model/effects.h"
 #include "host/builtin_manager.h"
 #include "host/files.h"
+#include "host/host_work.h"
 #include "host/policy/policy.h"
 #include "host/process_host.h"
+#include "host/service-manager/name_claims.h"
 #include "host/surroundings.h"
 #include "host/timer.h"
 #include "transport/transport.h"
@@ -87,6 +90,13 @@ class NodeHost final : private Effects, private PeerEvents {
 
   // ---- the built-in service managers ----
   void start_manager(ServiceManagerSetup setup);
+
+  // ---- claims that a store decides, of contexts (see Driver) and of unique names (NameClaimKey)
+  // ---- after_event() follows.
+  void claim_answered(const std::string& claim, ClaimAnswer answer);
+  void claim_lost(const std::string& claim);
+  void claim_held(const std::string& claim, std::optional<ClaimHolder> holder);
+
   [[nodiscard]] std::span<const std::unique_ptr<BuiltinManager>> managers() const {
     return managers_;
   }
@@ -119,13 +129,7 @@ class NodeHost final : private Effects, private PeerEvents {
   // ---- views ----
   [[nodiscard]] std::size_t connected_peers() const { return connected_peers_; }
   [[nodiscard]] std::string_view name_of(HostId host) const;
-  // The work done since the beginning.
-  struct Work {
-    std::uint64_t ioctls_done = 0;
-    std::uint64_t messages_sent = 0, messages_received = 0;
-    std::uint64_t payload_bytes = 0;  // to and from other hosts
-  };
-  [[nodiscard]] const Work& work() const { return work_; }
+  [[nodiscard]] const HostWork& work() const { return work_; }
 
  private:
   // ---- Effects ----
@@ -149,6 +153,9 @@ class NodeHost final : private Effects, private PeerEvents {
   }
   void ask_for_claim(std::string_view context) override { surroundings_.ask_for_claim(context); }
   void release_claim(std::string_view context) override { surroundings_.release_claim(context); }
+  void host_list_told(HostId peer, ListNumber number) override {
+    surroundings_.host_list_told(peer, number);
+  }
   void access_denied(const Denial& denial) override { surroundings_.access_denied(denial); }
   void set_timer(std::uint64_t deadline_ms) override;
 
@@ -163,7 +170,9 @@ class NodeHost final : private Effects, private PeerEvents {
   void lease_ended(HostId peer, LeaseId lease) override;
 
   void run_managers();
-  // Sets the timer for the managers' next look for clients of lazy services, if there are any.
+  // The names of the context's manager, which there is as long as a claim of its names is there.
+  [[nodiscard]] UniqueNames& unique_names(std::string_view context);
+  // Sets the timer for the managers' next look, if one of them needs any.
   void begin_looking();
   void set_earliest_timer();
   [[nodiscard]] ProcessHost* host_of(ProcessId process) const;
@@ -175,6 +184,7 @@ class NodeHost final : private Effects, private PeerEvents {
   Surroundings& surroundings_;
   Transport* transport_ = nullptr;
   std::unique_ptr<Driver> driver_;
+  std::vector<std::unique_ptr<NameClaims>> name_claims_;  // of the managers
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   bool managers_have_work_ = false;
   HostQuestions::AnswerFor answer_peer_;
@@ -182,7 +192,7 @@ class NodeHost final : private Effects, private PeerEvents {
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> processes_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;
   std::size_t connected_peers_ = 0;
-  Work work_;
+  HostWork work_;
 
   // Peers to which something was exported and not offered yet, and peers that may have offered
   // something since their last message that can name it. Nearly always empty.

@@ -20,10 +20,11 @@ class Surroundings {
   virtual void peer_lost(HostId /*peer*/) {}
   // The session with the peer is given up.
   virtual void protocol_broken(HostId peer, std::string_view reason) = 0;
-  // See Effects.
+  // See Effects. Claims are those of contexts and of unique names (NameClaimKey).
   virtual void home_unreachable(HostId /*home*/, HostId /*passed_on_by*/) {}
-  virtual void ask_for_claim(std::string_view /*context*/) {}
-  virtual void release_claim(std::string_view /*context*/) {}
+  virtual void ask_for_claim(std::string_view /*claim*/) {}
+  virtual void release_claim(std::string_view /*claim*/) {}
+  virtual void host_list_told(HostId /*peer*/, ListNumber /*number*/) {}
   virtual void access_denied(const Denial& /*denial*/) {}
 };
 

@@ -28,14 +28,15 @@ class MembershipEvents {
   // The hosts there are from now on, in the order of their ids, this one among them. The first one
   // of these says that this host has joined, and with which id.
   virtual void members_changed(const std::vector<Member>& members) = 0;
-  // See Driver.
-  virtual void claim_answered(const std::string& context, ClaimAnswer answer) = 0;
-  virtual void claim_lost(const std::string& context) = 0;
-  virtual void claim_held(const std::string& context, std::optional<ClaimHolder> holder) = 0;
+  // See Driver. A claim is a context's, by its name, or anything else that one host has at a time.
+  virtual void claim_answered(const std::string& claim, ClaimAnswer answer) = 0;
+  virtual void claim_lost(const std::string& claim) = 0;
+  virtual void claim_held(const std::string& claim, std::optional<ClaimHolder> holder) = 0;
 };
 
 struct MembershipStatus {
   std::string kind;                // as configured
+  ListNumber list;                 // of the list of hosts; 0: not numbered
   bool joined = false;             // other hosts know of this one
   bool available = true;           // changes are heard of, and claims are decided
   std::uint64_t since_ms = 0;      // for how long `available` is as it is
@@ -51,7 +52,7 @@ struct MembershipStatus {
 class Membership {
  public:
   virtual ~Membership() = default;
-  // The authority that decides claims of contexts of cluster scope.
+  // The authority that decides claims.
   [[nodiscard]] virtual ClaimsBy claims_by() const = 0;
   // Joins, and tells `events` of everything from now on. To be called once.
   virtual void start(MembershipEvents& events) = 0;
@@ -61,8 +62,8 @@ class Membership {
   // Takes over what can change while it runs.
   virtual void change(const Config& config) = 0;
   // Only where a store decides claims: see Effects.
-  virtual void ask_for_claim(const std::string& context) = 0;
-  virtual void release_claim(const std::string& context) = 0;
+  virtual void ask_for_claim(const std::string& claim) = 0;
+  virtual void release_claim(const std::string& claim) = 0;
   [[nodiscard]] virtual MembershipStatus status() const = 0;
 };
 

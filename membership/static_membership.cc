@@ -12,6 +12,7 @@ void StaticMembership::start(MembershipEvents& events) {
 }
 
 void StaticMembership::change(const Config& config) {
+  list_ = ListNumber{config.membership.list};
   members_.clear();
   for (const HostSettings& host : config.hosts) {
     members_.push_back({.name = host.name,
@@ -29,6 +30,7 @@ MembershipStatus StaticMembership::status() const {
   MembershipStatus status;
   status.kind = "static";
   status.joined = true;
+  status.list = list_;
   status.members = members_;
   return status;
 }

@@ -28,6 +28,7 @@ class StaticMembership final : public Membership {
  private:
   boost::asio::io_context& io_;
   std::vector<Member> members_;
+  ListNumber list_;
 };
 
 }  // namespace netbinder

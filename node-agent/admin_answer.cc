@@ -34,11 +34,12 @@ json record_calls(Agent& agent, const Viewer& viewer, const json& request, int& 
   if (viewer.euid) return {{"error", "only root and the agent's user may follow calls"}};
   const auto seconds = request.find("seconds");
   const std::int64_t most = CallTracing::kMost.count();
-  if (seconds == request.end() || !seconds->is_number_integer() || *seconds < 1 || *seconds > most) {
+  const bool is_number = seconds != request.end() && seconds->is_number_integer();
+  const std::int64_t wanted = is_number ? seconds->get<std::int64_t>() : 0;
+  if (wanted < 1 || wanted > most) {
     return {{"error", "\"seconds\" is a number from 1 to " + std::to_string(most)}};
   }
-  const auto ring =
-      agent.call_tracing().record_for(std::chrono::seconds(seconds->get<std::int64_t>()));
+  const auto ring = agent.call_tracing().record_for(std::chrono::seconds(wanted));
   if (!ring) return {{"error", ring.error()}};
   fd = *ring;
   json names = json::object();

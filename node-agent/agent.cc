@@ -17,8 +17,10 @@
 #include "core/base/check.h"
 #include "host/call_listeners.h"
 #include "host/data_plane.h"
+#include "host/name_claim_key.h"
 #include "host/node_host.h"
 #include "host/surroundings.h"
+#include "membership/list_change.h"
 #include "node-agent/agent_setup.h"
 #include "node-agent/call_latencies.h"
 #include "node-agent/call_tracing.h"
@@ -30,12 +32,15 @@
 #include "node-agent/denial_log.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/handshake.h"
+#include "node-agent/list_differences.h"
 #include "node-agent/log_setup.h"
 #include "node-agent/look_window.h"
 #include "node-agent/loop_timer.h"
 #include "node-agent/process_loads.h"
 #include "node-agent/program_channels.h"
+#include "node-agent/reconfiguration.h"
 #include "node-agent/recorded_calls.h"
+#include "node-agent/socket_access.h"
 #include "node-agent/travelling_files.h"
 #include "transport/frame.h"
 #include "transport/log.h"
@@ -168,6 +173,7 @@ class Agent::Parts final : private Surroundings {
   }
 
   std::expected<Reconfiguration, std::string> reconfigure(const Config& wanted) {
+    if (auto list = check_list_change(config, wanted); !list) return std::unexpected(list.error());
     Reconfiguration plan = plan_reconfiguration(config, wanted);
     if (auto used = use(plan.config); !used) return std::unexpected(used.error());
     membership.change(config);
@@ -212,7 +218,7 @@ class Agent::Parts final : private Surroundings {
       const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
       NB_CHECK(host->add_context(*made) == 0);
       const auto claim = claims.find(context.name);
-      if (claim != claims.end()) host->driver().claim_held(context.name, claim->second);
+      if (claim != claims.end()) host->claim_held(context.name, claim->second);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {
@@ -221,10 +227,20 @@ class Agent::Parts final : private Surroundings {
           std::ranges::find(next.contexts, manager->context(), &ContextSettings::name);
       NB_CHECK(context != next.contexts.end());
       manager->service().set_exchange(exchange_of(next, *context));
+      manager->service().unique_names().set_names(NameGlobs(context->unique));
     }
     config = next;
     host->after_event();
+    for (const HostSettings& each : config.hosts) tell_list_of(HostId{each.id});
     return {};
+  }
+
+  // Logs that a peer's list of hosts is another one, if it is.
+  void tell_list_of(HostId peer) {
+    const Driver& driver = host->driver();
+    const auto line =
+        lists.line(peer, host->name_of(peer), driver.host_list(), driver.host_list_of(peer));
+    if (line) log::membership.warn("{}", *line);
   }
 
   [[nodiscard]] std::vector<LinkStatus> links() const {
@@ -256,6 +272,7 @@ class Agent::Parts final : private Surroundings {
   std::optional<EventLoop> loop;
   std::unique_ptr<ChannelAcceptor> acceptor;
   DenialLog denials;
+  ListDifferences lists;
 
  private:
   [[nodiscard]] std::uint64_t waiting_bytes(HostId peer) const {
@@ -297,14 +314,15 @@ class Agent::Parts final : private Surroundings {
           host->name_of(passed_on_by), name);
     }
   }
-  void ask_for_claim(std::string_view context) override {
-    log::claims.debug("the claim of context {} is asked for at the store", context);
-    membership.ask_for_claim(std::string(context));
+  void ask_for_claim(std::string_view claim) override {
+    log::claims.debug("the claim {} is asked for at the store", claim);
+    membership.ask_for_claim(std::string(claim));
   }
-  void release_claim(std::string_view context) override {
-    log::claims.debug("the claim of context {} is given back at the store", context);
-    membership.release_claim(std::string(context));
+  void release_claim(std::string_view claim) override {
+    log::claims.debug("the claim {} is given back at the store", claim);
+    membership.release_claim(std::string(claim));
   }
+  void host_list_told(HostId peer, ListNumber /*number*/) override { tell_list_of(peer); }
   void access_denied(const Denial& denial) override {
     log::policy.trace("rule {} denies uid {} of host {} (pid {}) to {} \"{}\" in context {}",
                       denial.rule, denial.uid, denial.host.value(), denial.pid, denial.action,
@@ -352,45 +370,52 @@ void Agent::members_changed(const std::vector<Member>& members) {
   parts_->use_members();
 }
 
-void Agent::claim_answered(const std::string& context, ClaimAnswer answer) {
+void Agent::claim_answered(const std::string& claim, ClaimAnswer answer) {
   NB_ON_DATA_PLANE();
-  log::claims.debug("the store has answered about the claim of context {}", context);
-  parts_->host->driver().claim_answered(context, answer);
+  log::claims.debug("the store has answered about the claim {}", claim);
+  parts_->host->claim_answered(claim, answer);
   parts_->host->after_event();
 }
 
-void Agent::claim_lost(const std::string& context) {
+void Agent::claim_lost(const std::string& claim) {
   NB_ON_DATA_PLANE();
-  log::claims.debug("the claim of context {} holds no more: its manager here is deposed", context);
-  parts_->host->driver().claim_lost(context);
+  if (const auto name = NameClaimKey::of(claim)) {
+    log::claims.warn(
+        "{} in context {}, a name that is unique in the cluster, is withdrawn until its claim is "
+        "granted again",
+        name->name, name->context);
+  } else {
+    log::claims.debug("the claim of context {} holds no more: its manager here is deposed", claim);
+  }
+  parts_->host->claim_lost(claim);
   parts_->host->after_event();
 }
 
-void Agent::claim_held(const std::string& context, std::optional<ClaimHolder> holder) {
+void Agent::claim_held(const std::string& claim, std::optional<ClaimHolder> holder) {
   NB_ON_DATA_PLANE();
   if (holder) {
-    parts_->claims[context] = *holder;
+    parts_->claims[claim] = *holder;
   } else {
-    parts_->claims.erase(context);
+    parts_->claims.erase(claim);
   }
-  parts_->host->driver().claim_held(context, holder);
+  parts_->host->claim_held(claim, holder);
   parts_->host->after_event();
 }
 
 // ---- questions to other hosts' agents ----
 
-void Agent::answer_peers(HostQuestions::AnswerFor answer) {
+void Agent::answer_peers(PeerQuestion::AnswerFor answer) {
   NB_ON_DATA_PLANE();
   parts_->host->answer_peers(std::move(answer));
 }
 
 void Agent::ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
-                     HostQuestions::Heard heard) {
+                     PeerQuestion::Heard heard) {
   NB_ON_DATA_PLANE();
   // An agent of an older version never answers, and who has asked waits for that alone.
   constexpr std::chrono::seconds kPatience{10};
   struct Waiting {
-    HostQuestions::Heard heard;
+    PeerQuestion::Heard heard;
     boost::asio::steady_timer limit;
     void end(std::expected<std::string, std::string> how) {
       limit.cancel();
@@ -446,14 +471,14 @@ const ChannelStatistics& Agent::channel_statistics() const {
   return parts_->channels->statistics();
 }
 std::size_t Agent::channels() const { return parts_->channels->count(); }
-ChannelAcceptor::OtherVersions Agent::other_versions() const {
-  return parts_->acceptor ? parts_->acceptor->other_versions() : ChannelAcceptor::OtherVersions{};
+OtherVersions Agent::other_versions() const {
+  return parts_->acceptor ? parts_->acceptor->other_versions() : OtherVersions{};
 }
 std::size_t Agent::connected_peers() const { return parts_->host->connected_peers(); }
 const LookWindow& Agent::look_window() const { return parts_->look_window; }
 const LoopWaits& Agent::waits() const { return parts_->loop->waits(); }
 const LateTurns& Agent::turns() const { return parts_->loop->turns(); }
-const NodeHost::Work& Agent::work() const { return parts_->host->work(); }
+const HostWork& Agent::work() const { return parts_->host->work(); }
 std::int64_t Agent::certificate_end_s() const {
   return parts_->certificates ? parts_->certificates->own_end_s() : 0;
 }

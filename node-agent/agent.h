@@ -17,18 +17,9 @@
 
 #include "cluster-config/config.h"
 #include "core/base/ids.h"
-#include "core/driver.h"
-#include "core/model/effects.h"
-#include "host/node_host.h"
+#include "core/base/stored_claim.h"
+#include "host/service-manager/peer_question.h"
 #include "membership/membership.h"
-#include "node-agent/channel_acceptor.h"
-#include "node-agent/client_channel.h"
-#include "node-agent/doorbells.h"
-#include "node-agent/file_relays.h"
-#include "node-agent/file_table.h"
-#include "node-agent/reconfiguration.h"
-#include "node-agent/socket_access.h"
-#include "transport/transport.h"
 
 namespace netbinder {
 
@@ -36,13 +27,17 @@ class CallLatencies;
 class CallTracing;
 class DebugFiles;
 class Driver;
-struct ChannelStatistics;
-struct LinkStatus;
-struct LoopWaits;
 class LateTurns;
 class LookWindow;
 class ProcessLoads;
 class RecordedCalls;
+struct ChannelStatistics;
+struct HostWork;
+struct LinkStatus;
+struct LoopWaits;
+struct OtherVersions;
+struct Reconfiguration;
+struct SocketAccess;
 
 class Agent {
  public:
@@ -64,14 +59,14 @@ class Agent {
 
   // ---- what the membership tells (MembershipEvents); from handlers of the event loop ----
   void members_changed(const std::vector<Member>& members);
-  void claim_answered(const std::string& context, ClaimAnswer answer);
-  void claim_lost(const std::string& context);
-  void claim_held(const std::string& context, std::optional<ClaimHolder> holder);
+  void claim_answered(const std::string& claim, ClaimAnswer answer);
+  void claim_lost(const std::string& claim);
+  void claim_held(const std::string& claim, std::optional<ClaimHolder> holder);
 
   // ---- questions to other hosts' agents; from handlers of the event loop ----
-  void answer_peers(HostQuestions::AnswerFor answer);
+  void answer_peers(PeerQuestion::AnswerFor answer);
   void ask_peer(const std::string& host, std::uint32_t uid, const std::string& question,
-                HostQuestions::Heard heard);
+                PeerQuestion::Heard heard);
   // The number that a user of another host has here.
   [[nodiscard]] std::uint32_t user_here(HostId of, std::uint32_t uid) const;
 
@@ -90,7 +85,7 @@ class Agent {
   [[nodiscard]] MembershipStatus membership() const;
   [[nodiscard]] const ChannelStatistics& channel_statistics() const;
   [[nodiscard]] std::size_t channels() const;
-  [[nodiscard]] ChannelAcceptor::OtherVersions other_versions() const;
+  [[nodiscard]] OtherVersions other_versions() const;
   [[nodiscard]] std::size_t connected_peers() const;
   [[nodiscard]] std::size_t relays() const;
   // How long waiters look before they sleep, and what a wake-up costs here.
@@ -98,7 +93,7 @@ class Agent {
   [[nodiscard]] const LoopWaits& waits() const;
   [[nodiscard]] const LateTurns& turns() const;
   // The work done since the beginning, for programs and peers.
-  [[nodiscard]] const NodeHost::Work& work() const;
+  [[nodiscard]] const HostWork& work() const;
   // The end of this host's own certificate, since 1970; 0: there is none.
   [[nodiscard]] std::int64_t certificate_end_s() const;
   // Descriptors of that user's programs that are on their way.

@@ -18,6 +18,7 @@ DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   const bool joins = config.membership.kind == MembershipKind::kEtcd;
   setup.reach = joins || config.hosts.size() > 1 ? Reach::kCluster : Reach::kThisHost;
   setup.claims_by = joins ? ClaimsBy::kStore : ClaimsBy::kArbiter;
+  setup.list = ListNumber{config.membership.list};
   setup.arbiter = joins ? HostId{} : HostId{config.hosts.front().id};
   setup.handoff_timeout_ms = 2ULL * config.session.timeout_ms;
   setup.home_wait_ms = config.session.timeout_ms;
@@ -175,6 +176,7 @@ std::optional<ServiceManagerSetup> manager_setup(const Config& config,
   setup.host = HostId{config.self().id};
   setup.hosts = host_order(config);
   setup.exchange = exchange_of(config, context);
+  setup.unique = NameGlobs(context.unique);
   return setup;
 }
 

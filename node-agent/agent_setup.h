@@ -20,7 +20,7 @@ namespace netbinder {
 [[nodiscard]] std::optional<ServiceManagerSetup> manager_setup(const Config& config,
                                                                const ContextSettings& context);
 
-// Who that host's users are here.
+// The numbers that users of that host have here.
 [[nodiscard]] UidMap users_of(const HostSettings& host);
 
 // The policy, and the filter of names between hosts for a context, as configured.

@@ -6,21 +6,28 @@
 #include <nlohmann/json.hpp>
 
 #include "channel/version.h"
+#include "core/driver.h"
 #include "core/view/viewer.h"
 #include "generated/version.h"
+#include "host/host_work.h"
 #include "node-agent/agent.h"
+#include "node-agent/channel_statistics.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"
 #include "node-agent/look_window.h"
+#include "node-agent/other_versions.h"
 #include "transport/tcp/certificate.h"
+#include "transport/transport.h"
 
 namespace netbinder {
 namespace {
 
 using nlohmann::json;
 
-json status_of(const LinkStatus& link) {
+// `list` is the number of the host's list of hosts.
+json status_of(const LinkStatus& link, ListNumber list) {
   return {{"host", link.name},
+          {"list", list.value()},
           {"address", link.address},
           {"transport", link.transport},
           {"transport_reason", link.transport_reason},
@@ -58,7 +65,10 @@ json status_of(const MembershipStatus& membership) {
                        {"labels", json(member.labels)}});
   }
   json status{{"kind", membership.kind}, {"hosts", members}};
-  if (membership.kind == "static") return status;
+  if (membership.kind == "static") {
+    status["list"] = membership.list.value();
+    return status;
+  }
   status["joined"] = membership.joined;
   status["available"] = membership.available;
   status["since_ms"] = membership.since_ms;
@@ -99,7 +109,8 @@ json status_of(const Agent& agent) {
   }
   status["membership"] = status_of(agent.membership());
   status["links"] = json::array();
-  for (const LinkStatus& link : agent.links()) status["links"].push_back(status_of(link));
+  for (const LinkStatus& link : agent.links())
+    status["links"].push_back(status_of(link, agent.driver().host_list_of(link.peer)));
   status["waiting"] = {{"wake_up_ns", agent.look_window().wake_up_ns()},
                        {"look_ns", agent.look_window().ns()},
                        {"found_by_looking", agent.waits().found_by_looking},
@@ -107,7 +118,7 @@ json status_of(const Agent& agent) {
                        {"looked_in_vain", agent.waits().looked_in_vain},
                        {"crowded_looks", agent.waits().crowded_looks},
                        {"descriptors_to_close", waiting_to_be_closed()}};
-  const ChannelAcceptor::OtherVersions others = agent.other_versions();
+  const OtherVersions others = agent.other_versions();
   status["channel_versions"] = {{"newest", kChannelVersion},
                                 {"oldest", kOldestChannelVersion},
                                 {"refused_programs", others.refused},

@@ -43,6 +43,7 @@ class CallRecorder final : public CallListener {
   std::uint16_t number_of(const char* reason);
   void note_interface(std::uint32_t node, std::span<const std::byte> parcel);
   void note_program(const CallEnd& end);
+  void prefetch_entry(std::uint64_t number) const;
 
   NameOfProcess name_of_;
   SharedMemory memory_;

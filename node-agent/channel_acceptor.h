@@ -11,8 +11,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
-#include <functional>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -21,6 +21,7 @@
 #include "channel/hello.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/hello_request.h"
+#include "node-agent/other_versions.h"
 #include "node-agent/socket_file.h"
 #include "node-agent/unique_fd.h"
 
@@ -49,12 +50,6 @@ class ChannelAcceptor {
 
   void start();
 
-  // Programs that spoke no version of the channel that this agent speaks.
-  struct OtherVersions {
-    std::uint64_t refused = 0;
-    std::uint32_t last_version = 0;  // that one of them spoke
-    std::int32_t last_pid = 0;
-  };
   [[nodiscard]] const OtherVersions& other_versions() const { return other_versions_; }
 
  private:

@@ -31,6 +31,7 @@
 #include "channel/layout.h"
 #include "core/driver.h"
 #include "host/process_host.h"
+#include "node-agent/channel_statistics.h"
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "node-agent/namespaces.h"
@@ -50,14 +51,6 @@ struct PeerProgram {
   std::uint32_t euid = 0;
   std::int32_t supervisor = 0;  // the process that acts for it, 0 if none
   ProgramName name = {};        // as it was when it opened
-};
-
-struct ChannelStatistics {
-  std::uint64_t requests = 0;
-  std::uint64_t bytes_read = 0;  // of programs' staged memory
-  StagedBytes staged;            // and by where they were
-  std::uint64_t wakeups = 0;            // futex calls
-  std::uint64_t doorbells = 0;          // eventfd reads
 };
 
 class ClientChannel;

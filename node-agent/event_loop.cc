@@ -142,7 +142,7 @@ bool EventLoop::poll_events() {
 }
 
 TurnWork EventLoop::work() const {
-  const NodeHost::Work& host = host_.work();
+  const HostWork& host = host_.work();
   const ChannelStatistics& channels = channels_.statistics();
   return {.hellos = handshake_.hellos(),
           .requests = channels.requests,

@@ -51,7 +51,7 @@ void MappingWatch::wait() {
 
 void MappingWatch::take() {
   NB_ON_DATA_PLANE();
-  // What is left is read in the event loop's next turn.
+  // One read; the rest comes in the event loop's next turn.
   alignas(inotify_event) std::array<char, 64 * sizeof(inotify_event)> events{};
   const ssize_t got = ::read(inotify_.native_handle(), events.data(), events.size());
   for (ssize_t at = 0; at + static_cast<ssize_t>(sizeof(inotify_event)) <= got;) {

@@ -8,8 +8,10 @@
 
 #include "generated/version.h"
 #include "host/data_plane.h"
+#include "host/host_work.h"
 #include "node-agent/agent.h"
 #include "node-agent/call_latencies.h"
+#include "node-agent/channel_statistics.h"
 #include "node-agent/debug_names.h"
 #include "node-agent/event_loop.h"
 #include "node-agent/foreign_closer.h"

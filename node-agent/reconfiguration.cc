@@ -17,24 +17,32 @@ void take_contexts(Config& config, const Config& wanted) {
     } else {
       present->exported = context.exported;
       present->imported = context.imported;
+      present->unique = context.unique;
     }
   }
 }
 
-// Hosts come, go and move, but a host that is alone has no part of a cluster in it, and the arbiter
-// of context managers and this host itself stay who they are.
+// Hosts come, go and move, but a host that is alone has no part of a cluster in it, and this host
+// itself stays who it is. The arbiter of context managers can be another one if both lists are
+// numbered, as hosts tell by the numbers which of two arbiters is the newer one.
 void take_hosts(Config& config, const Config& wanted) {
   if (config.membership.kind == MembershipKind::kEtcd ||
       wanted.membership.kind == MembershipKind::kEtcd) {
     return;  // see take_host_rules
   }
+  const std::uint64_t number = wanted.membership.list;
+  if (wanted.hosts == config.hosts) {
+    config.membership.list = number;
+    return;
+  }
+  const bool arbiter_may_change = config.membership.list != 0 && number > config.membership.list;
   const auto same_place = [](const HostSettings& a, const HostSettings& b) {
     return a.name == b.name && a.id == b.id;
   };
   const auto self = std::ranges::find(wanted.hosts, config.host, &HostSettings::name);
   if (config.hosts.size() < 2 || wanted.hosts.size() < 2 || self == wanted.hosts.end() ||
       !same_place(*self, config.self()) || self->address != config.self().address ||
-      !same_place(wanted.hosts.front(), config.hosts.front())) {
+      !(arbiter_may_change || same_place(wanted.hosts.front(), config.hosts.front()))) {
     return;
   }
   // The number of an existing host cannot be given to another one.
@@ -43,7 +51,12 @@ void take_hosts(Config& config, const Config& wanted) {
     const auto named = std::ranges::find(config.hosts, host.name, &HostSettings::name);
     if (numbered != named) return;
   }
-  // Hosts that stay keep their order of preference.
+  config.membership.list = number;
+  if (number != 0) {
+    config.hosts = wanted.hosts;
+    return;
+  }
+  // In lists without numbers, hosts that stay keep their order of preference.
   std::vector<HostSettings> hosts;
   for (const HostSettings& host : config.hosts) {
     const auto stays = std::ranges::find(wanted.hosts, host.name, &HostSettings::name);

@@ -8,6 +8,7 @@
 
 #include "node-agent/agent.h"
 #include "node-agent/init_notice.h"
+#include "node-agent/reconfiguration.h"
 #include "transport/log.h"
 
 namespace netbinder {

@@ -73,7 +73,7 @@ std::optional<std::uint32_t> user_of_tcp_peer(int socket) {
   if (got < static_cast<ssize_t>(sizeof header + sizeof found)) return std::nullopt;
   std::memcpy(&header, bytes.data(), sizeof header);
   std::memcpy(&found, bytes.data() + NLMSG_HDRLEN, sizeof found);
-  // Of a connection that is being closed, nobody is the owner, which reads as root.
+  // A connection that is being closed has no owner any more, and its uid reads as root's.
   if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || found.idiag_state != TCP_ESTABLISHED) {
     return std::nullopt;
   }

@@ -64,7 +64,28 @@ if ((EUID != 0)); then
   as_root=(sudo)
 fi
 
+# Two packages bring a service of the system along. The tests start servers of their own, so where systemd runs,
+# the services of packages that this script installs are neither started nor enabled.
+services=()
+if [[ -d /run/systemd/system ]]; then
+  for package in "${missing[@]}"; do
+    case $package in
+      etcd-server) services+=(etcd.service) ;;
+      prometheus) services+=(prometheus.service) ;;
+    esac
+  done
+fi
+if ((${#services[@]} > 0)); then
+  "${as_root[@]}" systemctl mask --quiet "${services[@]}"
+  trap '"${as_root[@]}" systemctl unmask --quiet "${services[@]}"' EXIT
+fi
+
 echo "install-deps: installing ${missing[*]}" >&2
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+if ((${#services[@]} > 0)); then
+  "${as_root[@]}" systemctl unmask --quiet "${services[@]}"
+  trap - EXIT
+  "${as_root[@]}" systemctl disable --quiet "${services[@]}"
+fi

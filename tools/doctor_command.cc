@@ -117,7 +117,11 @@ class Examination {
                      status["host"].get<std::string>(), status["pid"].get<long>(),
                      status["cluster"].get<std::string>()));
     if (status.contains("membership")) examine_membership(status["membership"]);
-    for (const auto& link : status["links"]) examine_link(link);
+    const auto list = status.value(nlohmann::json::json_pointer("/membership/list"), 0ULL);
+    for (const auto& link : status["links"]) {
+      examine_link(link);
+      examine_list(link, list);
+    }
   }
 
   void examine_membership(const nlohmann::json& membership) {
@@ -172,6 +176,17 @@ class Examination {
       warning(fmt::format("the certificate of host '{}' ends on {}", host, tcp::format_time(end_s)),
               fmt::format("netbinder certs host {} --renew, and copy the files there", host));
     }
+  }
+
+  // Lists without numbers (0) are not compared.
+  void examine_list(const nlohmann::json& link, std::uint64_t own) {
+    const std::uint64_t theirs = link.value("list", 0ULL);  // older agents do not tell
+    if (own == 0 || theirs == 0 || own == theirs) return;
+    warning(fmt::format("host '{}' has list {} of hosts, and this host list {}",
+                        link["host"].get<std::string>(), theirs, own),
+            fmt::format("give {} the newer list, and reload there; until then its programs become "
+                        "managers of no context of the cluster",
+                        own < theirs ? "this host" : "that host"));
   }
 
   void examine_clock(const std::string& host, std::int64_t ahead_ms) {

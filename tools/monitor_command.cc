@@ -55,12 +55,10 @@ class Monitor {
 
   int run() {
     const UntilStopped until;
-    const auto end =
-        options_.seconds > 0
-            ? std::optional(Clock::now() + std::chrono::duration<double>(options_.seconds))
-            : std::nullopt;
+    const auto end = Clock::now() + std::chrono::duration<double>(options_.seconds);
+    const auto is_over = [&] { return options_.seconds > 0 && Clock::now() >= end; };
     if (!options_.json) print_heading();
-    while (!until.stopped() && !done() && !(end && Clock::now() >= *end)) {
+    while (!until.stopped() && !done() && !is_over()) {
       look(&CallSource::drain);
       if (!done()) until.sleep_ms(kShowEveryMs);
     }

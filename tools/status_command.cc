@@ -17,9 +17,14 @@ std::string text(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-// Further facts of a link; empty if there are none.
-std::string link_facts(const nlohmann::json& link) {
+// Further facts of a link; empty if there are none. `own_list` is the number of this host's list.
+std::string link_facts(const nlohmann::json& link, std::uint64_t own_list) {
   std::vector<std::string> facts;
+  const auto list = link.value("list", std::uint64_t{0});
+  if (list != 0 && own_list != 0 && list != own_list) {
+    facts.push_back(fmt::format("list {} of hosts there, which is {} than {} here", list,
+                                list < own_list ? "older" : "newer", own_list));
+  }
   if (link["up_for_ms"] != 0) {
     facts.push_back(fmt::format("up for {} s", link["up_for_ms"].get<std::uint64_t>() / 1000));
   }
@@ -37,9 +42,21 @@ std::string link_facts(const nlohmann::json& link) {
   return fmt::format("{}", fmt::join(facts, ", "));
 }
 
-// Prints how hosts join; nothing for a list.
+// The number of this host's list of hosts; 0: it has none, or the agent is older and does not tell.
+std::uint64_t list_number(const nlohmann::json& status) {
+  const auto membership = status.find("membership");
+  return membership == status.end() ? 0 : membership->value("list", std::uint64_t{0});
+}
+
+// Prints how hosts join, or the number of the list of hosts if it has one.
 void print_membership(const nlohmann::json& membership) {
-  if (membership["kind"] == "static") return;
+  if (membership["kind"] == "static") {
+    const auto list = membership.value("list", std::uint64_t{0});
+    if (list != 0) {
+      fmt::print("membership: list {} of hosts, {} of them\n", list, membership["hosts"].size());
+    }
+    return;
+  }
   const std::uint64_t since_s = membership["since_ms"].get<std::uint64_t>() / 1000;
   const std::string error = membership["last_error"];
   if (membership["available"] == true) {
@@ -85,7 +102,7 @@ void print(const nlohmann::json& status) {
                reason.empty() ? "" : " (" + reason + ")", text(link["state"]),
                text(link["messages_sent"]), text(link["messages_received"]),
                text(link["reconnects"]));
-    const auto facts = link_facts(link);
+    const auto facts = link_facts(link, list_number(status));
     if (!facts.empty()) fmt::print("  {}\n", facts);
   }
   print_refused(status);

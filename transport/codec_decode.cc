@@ -47,6 +47,11 @@ std::array<std::uint8_t, 32> get_bytes(capnp::Data::Reader reader) {
   return bytes;
 }
 
+ListNumber get_list(std::uint64_t number) {
+  check(number <= limits::kMaxListNumber, "the number of a list of hosts is too large");
+  return ListNumber(number);
+}
+
 std::string get_context(capnp::Text::Reader reader) {
   return get_text(reader, limits::kMaxContextNameBytes, "context name too long");
 }
@@ -258,12 +263,14 @@ PeerMessage get_content(wire::Message::Reader in) {
       return peer::IntroductionsSent{};
     case wire::Message::CLAIM_CONTEXT:
       return peer::ClaimContext{.context = get_context(in.getClaimContext().getContext()),
-                                .euid = in.getClaimContext().getEuid()};
+                                .euid = in.getClaimContext().getEuid(),
+                                .list = get_list(in.getClaimContext().getList())};
     case wire::Message::CONTEXT_CLAIM_RESULT: {
       const auto result = in.getContextClaimResult();
       return peer::ContextClaimResult{.context = get_context(result.getContext()),
                                       .granted = result.getGranted(),
-                                      .forbidden = result.getForbidden()};
+                                      .forbidden = result.getForbidden(),
+                                      .other_list = result.getOtherList()};
     }
     case wire::Message::CONTEXT_RELEASED:
       return peer::ContextReleased{.context = get_context(in.getContextReleased().getContext())};
@@ -293,6 +300,13 @@ PeerMessage get_content(wire::Message::Reader in) {
     }
     case wire::Message::FILE:
       return get(in.getFile());
+    case wire::Message::HOST_LIST: {
+      const auto list = in.getHostList();
+      check(list.getNumber() != 0, "a list of hosts without a number");
+      check(list.getNewest() >= list.getNumber(), "a list of hosts newer than the newest");
+      return peer::HostList{.number = get_list(list.getNumber()),
+                            .newest = get_list(list.getNewest())};
+    }
   }
   throw Invalid{"unknown kind of message"};
 }

@@ -208,6 +208,7 @@ void put(wire::Message::Builder message, const peer::ClaimContext& claim) {
   auto out = message.initClaimContext();
   out.setContext(context_name(claim.context));
   out.setEuid(claim.euid);
+  out.setList(claim.list.value());
 }
 
 void put(wire::Message::Builder message, const peer::ContextClaimResult& result) {
@@ -215,6 +216,7 @@ void put(wire::Message::Builder message, const peer::ContextClaimResult& result)
   out.setContext(context_name(result.context));
   out.setGranted(result.granted);
   out.setForbidden(result.forbidden);
+  out.setOtherList(result.other_list);
 }
 
 void put(wire::Message::Builder message, const peer::ContextReleased& released) {
@@ -240,6 +242,12 @@ void put(wire::Message::Builder message, const peer::ServiceManager& manager) {
   auto out = message.initServiceManager();
   out.setContext(context_name(manager.context));
   put(out.initNode(), manager.node);
+}
+
+void put(wire::Message::Builder message, const peer::HostList& list) {
+  auto out = message.initHostList();
+  out.setNumber(list.number.value());
+  out.setNewest(list.newest.value());
 }
 
 void put(wire::Message::Builder message, const peer::WatchFreeze& watch) {

@@ -185,7 +185,7 @@ struct Frame {
 
 struct Hello {
   # First frame of the dialer.
-  protocolVersion @0 :UInt32;   # of the session to be: 5, or 4 (below). Others are refused.
+  protocolVersion @0 :UInt32;   # of the session to be: 6, 5 or 4 (below). Others are refused.
   cluster @1 :Text;             # name of the cluster, equal on both ends
   host @2 :UInt32;              # the dialer
   hostName @3 :Text;            # as the acceptor's configuration has it
@@ -327,6 +327,7 @@ struct Message {
     recipientLost      @20 :RecipientLost;
     askIntroductions   @21 :Void; # to an introducer that a claim names, which has introduced nothing
     introductionsSent  @22 :Void; # the answer, behind all that the sender had introduced when asked
+    hostList           @23 :HostList;  # since version 6
   }
 }
 
@@ -491,6 +492,7 @@ struct ClaimContext {
   # the manager of the context? A granted claim dies with ContextReleased or with the session.
   context @0 :Text;
   euid @1 :UInt32;              # of the claimant; 0 also from hosts that do not say it
+  list @2 :UInt64;              # since version 6: the number of the sender's list; 0: it has none
 }
 
 struct ContextClaimResult {
@@ -498,6 +500,7 @@ struct ContextClaimResult {
   context @0 :Text;
   granted @1 :Bool;
   forbidden @2 :Bool;           # not granted because the arbiter's policy denies it
+  otherList @3 :Bool;           # since version 6: nothing was decided, as the lists of hosts differ
 }
 
 struct ContextReleased {
@@ -507,7 +510,8 @@ struct ContextReleased {
 
 struct ContextHolder {
   # From the arbiter to every other peer: whose claim holds. A manager is used only if its host's
-  # does; of several the one whose claim was the last to be told.
+  # does; of several the one whose claim was the last to be told. Since version 6 also to the holder
+  # itself, if the arbiter has the claim from the arbiter of an older list: ContextReleased if it is over.
   context @0 :Text;
   holder @1 :UInt32;
   incarnation @2 :UInt64;       # of the holder
@@ -526,6 +530,14 @@ struct ServiceManager {
   # To every peer: the sender's built-in service manager of the context, counted likewise.
   context @0 :Text;
   node @1 :Node;
+}
+
+struct HostList {
+  # To every peer, if the sender's list of hosts is numbered: first of all messages of a session, and
+  # whenever one of the numbers has changed. Who has sent a `newest` grants no claim by an older list
+  # any more, and all that it has granted was sent before.
+  number @0 :UInt64;            # of the sender's list, 1 to 999999999999999
+  newest @1 :UInt64;            # of all lists that the sender knows of; not below `number`
 }
 
 struct File {

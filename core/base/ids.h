@@ -27,6 +27,9 @@ class StrongId {
 
 // A host of the cluster, as numbered by the configuration. 0 is no host.
 using HostId = StrongId<struct HostIdTag, std::uint32_t>;
+// The number of a list of hosts: of two lists the one with the larger number is newer. 0: the list
+// is not numbered, and is compared with no other.
+using ListNumber = StrongId<struct ListNumberTag, std::uint64_t>;
 // One run of a host's agent, chosen at random when the agent starts. 0 is none.
 using Incarnation = StrongId<struct IncarnationTag, std::uint64_t>;
 // A binder process: one open of a binder device. Never reused within an incarnation.

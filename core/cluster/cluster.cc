@@ -19,7 +19,8 @@ Cluster::Cluster(Model& model, Ioctls& ioctls, Managers& managers, Calls& calls,
       placement_(model, outgoing_, leases_),
       calls_(model, calls, commands, exports_, imports_, outgoing_, placement_, waits_),
       freezes_(model, commands),
-      claims_(model, ioctls, managers, peers_, exports_, imports_) {}
+      lists_(model, peers_),
+      claims_(model, ioctls, managers, peers_, lists_, exports_, imports_) {}
 
 Cluster::~Cluster() { NB_CHECK(peers_.all().empty() && peers_.awaited().empty()); }
 
@@ -34,6 +35,7 @@ void Cluster::peer_connected(HostId host, Incarnation incarnation, std::string n
   }
   for (Peer* awaited : former) stop_awaiting(*awaited, Imports::kStartedAgain);
   Peer& peer = peers_.add(host, incarnation, std::move(name), version);
+  lists_.peer_connected(peer);
   imports_.send_claims(peer);
   freezes_.peer_connected(peer);
   claims_.peer_connected(peer);
@@ -86,8 +88,10 @@ void Cluster::peer_lost(HostId host) {
   for (Node* node : Imports::in_order(peer)) imported_node_died(*node);
   waits_.peer_lost(peer);
   freezes_.peer_lost(peer);
+  lists_.peer_lost(peer);
   claims_.peer_lost(peer);
   peers_.remove(host);
+  claims_.reconsider();
 }
 
 void Cluster::imported_node_died(Node& node, const char* reason) {
@@ -115,6 +119,23 @@ std::optional<Lease> Cluster::lease(HostId host, const LeaseRequest& request) {
 
 void Cluster::end_lease(HostId host, LeaseId lease) {
   if (Peer* peer = peers_.find(host)) leases_.end(*peer, lease);
+}
+
+// ---- lists of hosts ----
+
+void Cluster::change_list(ListNumber list, HostId arbiter) {
+  if (list == model_.setup.list && arbiter == model_.setup.arbiter) return;
+  const HostId before = model_.setup.arbiter;
+  model_.setup.list = list;
+  model_.setup.arbiter = arbiter;
+  lists_.tell_all();
+  claims_.list_changed(before);
+}
+
+void Cluster::handle(Peer& peer, peer::HostList& message) {
+  const ListNumber before = lists_.of(peer.host());
+  if (const char* const broken = lists_.told(peer, message)) return judge(peer, broken);
+  claims_.list_told(peer, before);
 }
 
 // ---- messages ----

@@ -14,6 +14,7 @@
 #include "core/cluster/context_claims.h"
 #include "core/cluster/exports.h"
 #include "core/cluster/freeze_watches.h"
+#include "core/cluster/host_lists.h"
 #include "core/cluster/imports.h"
 #include "core/cluster/introductions.h"
 #include "core/cluster/leases.h"
@@ -41,11 +42,14 @@ class Cluster final : public Elsewhere {
   std::optional<Lease> lease(HostId host, const LeaseRequest& request);
   void end_lease(HostId host, LeaseId lease);
   void timer_expired();
+  // This host has another list of hosts: its number, and the arbiter that it names.
+  void change_list(ListNumber list, HostId arbiter);
   // Nobody waits for hosts to connect any more.
   void stop_awaiting();
 
   [[nodiscard]] ContextClaims& claims() { return claims_; }
   [[nodiscard]] const ContextClaims& claims() const { return claims_; }
+  [[nodiscard]] const HostLists& lists() const { return lists_; }
   [[nodiscard]] const Peers& peers() const { return peers_; }
   [[nodiscard]] const Exports& exports() const { return exports_; }
   [[nodiscard]] const Introductions& introductions() const { return introductions_; }
@@ -107,6 +111,7 @@ class Cluster final : public Elsewhere {
   void handle(Peer& peer, peer::ContextHolder& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ContextManager& message) { claims_.handle(peer, message); }
   void handle(Peer& peer, peer::ServiceManager& message) { claims_.handle(peer, message); }
+  void handle(Peer& peer, peer::HostList& message);
   void handle(Peer& peer, peer::FileMessage& message);
 
   Model& model_;
@@ -120,6 +125,7 @@ class Cluster final : public Elsewhere {
   Placement placement_;
   PeerCalls calls_;
   FreezeWatches freezes_;
+  HostLists lists_;
   ContextClaims claims_;
 };
 

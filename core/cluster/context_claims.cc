@@ -11,6 +11,17 @@
 
 namespace netbinder {
 
+namespace {
+
+// Why a claim is not decided, as the log of failed calls has it.
+constexpr const char* kNewerList =
+    "another host has a newer list of hosts than this one, which has to take it over";
+constexpr const char* kOtherList =
+    "the arbiter has another list of hosts than this host, or not every host knows of its list";
+constexpr const char* kUnknownList = "not every host knows of this host's list of hosts yet";
+
+}  // namespace
+
 // ---- this host's programs ----
 
 bool ContextClaims::stands(const Context& context) const {
@@ -24,7 +35,9 @@ bool ContextClaims::stands(const Context& context) const {
 
 // managers.pml: claim
 Outcome ContextClaims::claim(Thread& thread, Context& context, const ClaimingContext& claim) {
+  if (!lists_.is_newest()) return std::unexpected(undecided(thread.process(), kNewerList));
   if (arbitrates()) {
+    if (!may_decide()) return std::unexpected(undecided(thread.process(), kUnknownList));
     if (decide(context, model_.setup.host) == Decision::kDenied) return std::unexpected(-EBUSY);
     return Step::kDone;
   }
@@ -42,9 +55,23 @@ void ContextClaims::ask(Context& context) {
   if (by_store()) return model_.effects.ask_for_claim(context.name());
   const Thread* const claimant = claims_[&context].claimant;
   const Process& of = claimant != nullptr ? claimant->process() : *context.manager()->owner();
+  const bool tells = tells_lists(peers_.find(model_.setup.arbiter)->version());
   model_.effects.send(model_.setup.arbiter,
-                      peer::ClaimContext{.context = context.name(), .euid = of.credentials().euid},
+                      peer::ClaimContext{.context = context.name(),
+                                         .euid = of.credentials().euid,
+                                         .list = tells ? model_.setup.list : ListNumber{}},
                       {});
+}
+
+int ContextClaims::undecided(const Process& claimant, const char* reason) {
+  TransactionLogEntry entry;
+  entry.debug_id = model_.next_debug_id();
+  entry.from_pid = claimant.pid();
+  entry.context = &claimant.context();
+  entry.failed_error = -EHOSTUNREACH;
+  entry.reason = reason;
+  model_.failed_log.add(entry);
+  return -EHOSTUNREACH;
 }
 
 void ContextClaims::manager_installed(Context& context) {
@@ -158,15 +185,37 @@ void ContextClaims::depose(Context& context) {
 
 void ContextClaims::handle(Peer& peer, const peer::ContextClaimResult& message) {
   Context* context = model_.find_context(message.context);
-  if (context == nullptr || peer.host() != model_.setup.arbiter) return;
+  if (context == nullptr) return;
   Claim& claim = claims_[context];
+  if (claim.left.contains(peer.host())) {
+    return answered_late(peer, *context, message.granted);
+  }
+  if (peer.host() != model_.setup.arbiter) return;
   if (claim.unanswered == 0) {
     model_.effects.give_up_peer(peer.host(), "an answer to a claim of a context that was not made");
     return;
   }
   if (--claim.unanswered > 0) return;
+  if (message.other_list) {
+    // A manager whose claim was to be renewed serves on; it is claimed anew when the lists are the
+    // same.
+    if (Thread* claimant = std::exchange(claim.claimant, nullptr)) {
+      ioctls_.finish(*claimant, undecided(claimant->process(), kOtherList));
+    }
+    return;
+  }
   decided(*context, message.granted ? Decision::kGranted : Decision::kDenied,
           message.forbidden ? -EPERM : -EBUSY);
+}
+
+// lists.pml: result_arrives
+void ContextClaims::answered_late(const Peer& peer, const Context& context, bool granted) {
+  Claim& claim = claims_[&context];
+  const auto left = claim.left.find(peer.host());
+  if (--left->second == 0) claim.left.erase(left);
+  const bool asked_anew = peer.host() == model_.setup.arbiter && claim.unanswered > 0;
+  if (!granted || asked_anew || context.manager() != nullptr) return;
+  model_.effects.send(peer.host(), peer::ContextReleased{.context = context.name()}, {});
 }
 
 // ---- claims that a store decides ----
@@ -248,6 +297,32 @@ void ContextClaims::tell_holder(Context& context, HostId holder, Holds holds) {
   for (const auto& [host, peer] : peers_.all()) tell_holder(*peer, context, holder, holds);
 }
 
+void ContextClaims::ask_whether_holds(const Peer& holder, const Context& context) {
+  if (!holders_.is_taken_over(context) || !tells_lists(holder.version())) return;
+  model_.effects.send(holder.host(),
+                      peer::ContextHolder{.context = context.name(),
+                                          .holder = holder.host(),
+                                          .incarnation = holder.incarnation(),
+                                          .holds = true},
+                      {});
+}
+
+// lists.pml: holder_arrives
+void ContextClaims::take_over(const Peer& peer, Context& context,
+                              const peer::ContextHolder& message) {
+  if (!lists_.is_older(peer.host()) || message.holder == model_.setup.host) return;
+  if (!message.holds) {
+    if (holders_.is_taken_over(context)) end_claim(context, message.holder);
+    return;
+  }
+  const Peer* const holder = peers_.find(message.holder);
+  if (holder == nullptr || holder->incarnation() != message.incarnation) return;
+  if (!holders_.take_over(context, message.holder)) return;
+  remote_managers_.confirmed(context, message.holder, message.incarnation);
+  tell_holder(context, message.holder, Holds::kYes);
+  ask_whether_holds(*holder, context);
+}
+
 bool ContextClaims::forbids(const Peer& peer, const Context& context, std::uint32_t euid) {
   const Subject subject{.host = peer.host(), .uid = model_.setup.user_here(peer.host(), euid)};
   return denies_managing(model_, context, subject, 0);
@@ -255,6 +330,12 @@ bool ContextClaims::forbids(const Peer& peer, const Context& context, std::uint3
 
 void ContextClaims::handle(Peer& peer, const peer::ClaimContext& message) {
   Context* context = model_.find_context(message.context);
+  if (tells_lists(peer.version()) && message.list != ListNumber{} &&
+      !(lists_.fits(message.list) && may_decide())) {
+    model_.effects.send(
+        peer.host(), peer::ContextClaimResult{.context = message.context, .other_list = true}, {});
+    return;
+  }
   const bool forbidden = context != nullptr && forbids(peer, *context, message.euid);
   if (forbidden && arbitrates()) end_claim(*context, peer.host());
   const bool granted = context != nullptr && context->cluster_wide() && arbitrates() &&
@@ -274,8 +355,12 @@ void ContextClaims::handle(Peer& peer, const peer::ContextReleased& message) {
 
 void ContextClaims::handle(Peer& peer, const peer::ContextHolder& message) {
   Context* context = model_.find_context(message.context);
-  if (context == nullptr || !context->cluster_wide() || peer.host() != model_.setup.arbiter ||
-      message.holder == model_.setup.host) {
+  if (context == nullptr || !context->cluster_wide() || by_store()) return;
+  if (arbitrates()) return take_over(peer, *context, message);
+  if (peer.host() != model_.setup.arbiter) return;
+  if (message.holder == model_.setup.host) {
+    const bool over = context->manager() == nullptr && claims_[context].unanswered == 0;
+    if (message.holds && over) release(*context);
     return;
   }
   if (message.holds) {
@@ -351,6 +436,7 @@ void ContextClaims::peer_lost(const Peer& peer) {
     Claim& claim = claims_[context.get()];
     claim.builtin_told_to.erase(peer.host());
     claim.manager_told_to.erase(peer.host());
+    claim.left.erase(peer.host());
     if (holders_.holder(*context) == peer.host()) {
       // Hosts that know its manager, and have not lost its host, keep using it.
       holders_.end(*context, peer.host());

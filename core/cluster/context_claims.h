@@ -7,19 +7,28 @@
 //
 // A claim ends with the process or with its host's session with the arbiter. If a manager's host
 // loses that session, the manager keeps serving the hosts that already know it. When the session
-// returns, the claim is renewed, and if it is granted, announced again. If another claim was granted
-// in between, the old manager is deposed: for other hosts its node has died, and it reads BR_ERROR.
+// returns, the claim is renewed, and if it is granted, announced again. If another claim was
+// granted in between, the old manager is deposed: for other hosts its node has died, and it reads
+// BR_ERROR.
 //
 // If several claims of a host are unanswered, only the answer to the last one counts: the arbiter
 // has decided the earlier ones before it.
 //
+// Lists of hosts may be numbered (HostLists). Then the arbiter can change while all agents run,
+// host by host: claims carry the number of the list under which they are made, and the arbiter
+// decides those of its own number only, while it knows of no newer list and every peer knows of its
+// list. So the arbiter of the older list stops before the one of the newer begins. The latter takes
+// over what the former has told of its grants, and every host claims anew for its manager as soon
+// as it and the new arbiter have the same list. Until then managers serve on, as while the arbiter
+// is away. A claim without a number is decided as if lists had none.
+//
 // If a store decides (ClaimsBy::kStore), there is no arbiter: a claim is asked of the store, which
 // also tells every host who holds it, and a manager is used by others as soon as both the store and
-// its host have said so. A claim that the store may soon give to another host is lost: its manager is
-// deposed, whether or not another one is there.
+// its host have said so. A claim that the store may soon give to another host is lost: its manager
+// is deposed, whether or not another one is there.
 //
 // This class also announces the built-in service managers of hosts to each other. Owned by the
-// Cluster. tests/models/managers.pml is a model of this class.
+// Cluster. tests/models/managers.pml and lists.pml are models of this class.
 #pragma once
 
 #include <boost/container/flat_map.hpp>
@@ -29,8 +38,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/peer_service_manager.h"
 #include "core/cluster/context_holders.h"
 #include "core/cluster/exports.h"
+#include "core/cluster/host_lists.h"
 #include "core/cluster/imports.h"
 #include "core/cluster/remote_managers.h"
 
@@ -39,20 +50,15 @@ namespace netbinder {
 class Ioctls;
 class Managers;
 
-// A peer's built-in manager, as this host's built-in manager holds it: with one strong reference.
-struct PeerServiceManager {
-  HostId host;
-  Handle handle;
-};
-
 class ContextClaims {
  public:
-  ContextClaims(Model& model, Ioctls& ioctls, Managers& managers, Peers& peers, Exports& exports,
-                Imports& imports)
+  ContextClaims(Model& model, Ioctls& ioctls, Managers& managers, Peers& peers, HostLists& lists,
+                Exports& exports, Imports& imports)
       : model_(model),
         ioctls_(ioctls),
         managers_(managers),
         peers_(peers),
+        lists_(lists),
         exports_(exports),
         imports_(imports),
         remote_managers_(model, peers) {}
@@ -69,6 +75,14 @@ class ContextClaims {
   void answered(std::string_view context, ClaimAnswer answer);
   void lost(std::string_view context);
   void held(std::string_view context, std::optional<ClaimHolder> holder);
+
+  // ---- lists of hosts ----
+  // This host's list has changed. `before` was the arbiter by the former one.
+  void list_changed(HostId before);
+  // A peer has told the numbers that it has; that of its list was `before`.
+  void list_told(Peer& peer, ListNumber before);
+  // A host that did not know of this host's list may be gone.
+  void reconsider();
 
   // ---- peers ----
   void peer_connected(Peer& peer);
@@ -92,6 +106,8 @@ class ContextClaims {
     // The arbiter has granted it in this session. Only then are peers told of the manager.
     bool granted = false;
     std::uint32_t unanswered = 0;  // claims that the arbiter has yet to answer
+    // Claims that were made to an earlier arbiter, which has yet to answer. Nobody waits for these.
+    boost::container::flat_map<HostId, std::uint32_t> left;
     Thread* claimant = nullptr;    // waits until the arbiter has decided the last of them
     // The peers that have been told. A peer is removed when its session ends.
     std::set<HostId> manager_told_to;
@@ -113,9 +129,22 @@ class ContextClaims {
   void decided(Context& context, Decision decision, int refusal);
   void depose(Context& context);
   void release(const Context& context);
+  // An answer to a claim that nobody waits for, as the arbiter has changed.
+  void answered_late(const Peer& peer, const Context& context, bool granted);
+  // Claims anew for the managers of this host whose claims are not granted.
+  void renew();
+  void arbiter_moved(Context& context, HostId before);
+  // Why a claim was not decided: in the log of failed calls. Returns the error.
+  int undecided(const Process& claimant, const char* reason);
 
   // ---- at the arbiter ----
   Decision decide(Context& context, HostId host);
+  [[nodiscard]] bool may_decide() const { return lists_.is_newest() && lists_.is_known_to_peers(); }
+  // What the arbiter of an older list tells.
+  void take_over(const Peer& peer, Context& context, const peer::ContextHolder& message);
+  // Tells a peer of every claim that holds, and asks about its own that were taken over.
+  void tell_holders(const Peer& peer);
+  void ask_whether_holds(const Peer& holder, const Context& context);
   void end_claim(Context& context, HostId host);
   // Tells one peer, or all but the host itself, whether the claim of the host `holder` holds.
   enum class Holds { kNo, kYes };
@@ -131,10 +160,12 @@ class ContextClaims {
   Ioctls& ioctls_;
   Managers& managers_;
   Peers& peers_;
+  HostLists& lists_;
   Exports& exports_;
   Imports& imports_;
   RemoteManagers remote_managers_;
   ContextHolders holders_;  // at the arbiter only
+  bool decides_ = true;     // may_decide() at the last event of a list
   boost::container::flat_map<const Context*, ClaimHolder> stored_;  // the store's, as far as it is known
   boost::container::flat_map<const Context*, Claim> claims_;
   std::vector<NewManager> new_managers_;

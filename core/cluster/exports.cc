@@ -44,8 +44,8 @@ WireNode Exports::give(Peer& peer, Node& node, RefKind kind, Thread* teller) {
   WireNode wire;
   wire.node = node.identity();
   wire.strong = kind == RefKind::kStrong;
-  // Whom nobody can introduce to its home cannot claim it. Who passes such a node on waits before,
-  // so this is a program that has changed its parcel meanwhile.
+  // The recipient could not claim a node whose home this host cannot reach. A sender of such a node
+  // has waited before it came here, so this program has changed its parcel meanwhile.
   const bool unreachable = node.imported() && !node.import()->home().is_connected();
   if (node.dead() || unreachable) {
     wire.dead = true;

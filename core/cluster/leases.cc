@@ -14,7 +14,7 @@ namespace netbinder {
 
 std::optional<Lease> Leases::lend(Peer& peer, const LeaseRequest& request) {
   if (request.bytes == 0 || request.bytes > model_.setup.max_message_bytes ||
-      request.context_bytes > kMaxContextBytes) {
+      request.context_bytes > kMaxLeaseContextBytes) {
     return std::nullopt;
   }
   Process* process = nullptr;
@@ -37,7 +37,8 @@ std::optional<Lease> Leases::lend(Peer& peer, const LeaseRequest& request) {
   if (request.ahead) {
     const auto held = std::ranges::count_if(
         process->leases(), [&](const LeasedSpace& lease) { return &lease.holder() == &peer; });
-    if (held >= static_cast<std::ptrdiff_t>(kMaxAhead) || !allocator.could_spare(largest, space)) {
+    if (held >= static_cast<std::ptrdiff_t>(kMaxLeasesAhead) ||
+        !allocator.could_spare(largest, space)) {
       return std::nullopt;
     }
   }

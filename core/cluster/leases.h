@@ -15,11 +15,6 @@ namespace netbinder {
 
 class Leases {
  public:
-  // The most leases `ahead` that a peer may have unused in one process.
-  static constexpr std::size_t kMaxAhead = 64;
-  // The security context of a call, with its final zero.
-  static constexpr std::uint32_t kMaxContextBytes = 4097;
-
   Leases(Model& model, OutgoingCalls& outgoing) : model_(model), outgoing_(outgoing) {}
 
   // Lends space for a payload of that peer's, which nobody touches here until the lease ends.

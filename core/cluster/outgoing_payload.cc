@@ -45,7 +45,7 @@ struct PeerTarget {
       reason = kFilesNotAccepted;
       return -EPERM;
     }
-    if (++files > OutgoingPayload::kMaxFiles) {
+    if (++files > kMaxFilesOfMessage) {
       reason = "too many descriptors";
       return -EMFILE;
     }

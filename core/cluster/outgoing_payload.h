@@ -16,8 +16,6 @@ namespace netbinder {
 
 class OutgoingPayload {
  public:
-  static constexpr std::size_t kMaxFiles = 253;  // of one call or reply
-
   OutgoingPayload(Model& model, Exports& exports, Peer& peer)
       : model_(model), exports_(exports), peer_(peer) {}
   OutgoingPayload(const OutgoingPayload&) = delete;

@@ -5,14 +5,9 @@
 #pragma once
 
 #include "core/cluster/leases.h"
+#include "core/wire/payload_place.h"
 
 namespace netbinder {
-
-// One arrived payload's place.
-struct PayloadPlace {
-  ProcessId process;
-  std::span<std::byte> bytes;  // empty: there is no place, discard the payload
-};
 
 class Placement {
  public:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/cluster/remote_managers.h"
 
+#include <algorithm>
+
 namespace netbinder {
 
 void RemoteManagers::announced(Context& context, HostId host, Node& node) {
@@ -20,6 +22,18 @@ void RemoteManagers::denied(Context& context, HostId host) {
   OfContext& of_context = contexts_[&context];
   std::erase_if(of_context.confirmed, [&](const Confirmed& claim) { return claim.host == host; });
   choose(context, of_context);
+}
+
+std::optional<HostId> RemoteManagers::last_confirmed(const Context& context) const {
+  const auto found =
+      std::ranges::find_if(contexts_, [&](const auto& each) { return each.first == &context; });
+  if (found == contexts_.end()) return std::nullopt;
+  std::optional<HostId> last;
+  for (const Confirmed& claim : found->second.confirmed) {
+    const Peer* peer = peers_.find(claim.host);
+    if (peer != nullptr && peer->incarnation() == claim.incarnation) last = claim.host;
+  }
+  return last;
 }
 
 void RemoteManagers::node_died(const Node& node) {

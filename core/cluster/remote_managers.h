@@ -10,6 +10,7 @@
 #pragma once
 
 #include <boost/container/flat_map.hpp>
+#include <optional>
 #include <vector>
 
 #include "core/cluster/peers.h"
@@ -24,6 +25,9 @@ class RemoteManagers {
   void announced(Context& context, HostId host, Node& node);
   void confirmed(Context& context, HostId host, Incarnation incarnation);
   void denied(Context& context, HostId host);
+  // The host whose claim was confirmed last, of those that are connected in the same incarnation
+  // still.
+  [[nodiscard]] std::optional<HostId> last_confirmed(const Context& context) const;
   // The node manages no context any more.
   void node_died(const Node& node);
 

@@ -35,6 +35,7 @@ struct DriverSetup {
   Reach reach = Reach::kCluster;
   ClaimsBy claims_by = ClaimsBy::kArbiter;
   HostId arbiter{1};  // decides who is context manager in contexts of cluster scope; 0: a store does
+  ListNumber list{};  // of the list of hosts, whose first is the arbiter; 0: not numbered
   std::vector<ContextSetup> contexts;
   std::size_t max_processes = 4096;
   std::size_t max_threads_per_process = 4096;

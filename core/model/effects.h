@@ -91,6 +91,8 @@ class Effects {
   // A host has passed on a node whose home has no session with this host, and cannot have one or
   // has not come in time: here it is dead.
   virtual void home_unreachable(HostId /*home*/, HostId /*passed_on_by*/) {}
+  // A peer has told the number of its list of hosts, in this session for the first time or anew.
+  virtual void host_list_told(HostId /*peer*/, ListNumber /*number*/) {}
   // The host's policy has denied something.
   virtual void access_denied(const Denial& /*denial*/) {}
   // Driver::timer_expired is to be called at that time, or soon after.

@@ -17,6 +17,11 @@
 
 namespace netbinder {
 
+// The most leases `ahead` that a peer may have unused in one process.
+inline constexpr std::size_t kMaxLeasesAhead = 64;
+// The security context of a call, with its final zero.
+inline constexpr std::uint32_t kMaxLeaseContextBytes = 4097;
+
 // A peer's request for space.
 struct LeaseRequest {
   // The node of ours that it is about to call, or our call that it is about to answer.

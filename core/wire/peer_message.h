@@ -47,6 +47,9 @@ struct WireBuffer {
   friend bool operator==(const WireBuffer&, const WireBuffer&) = default;
 };
 
+// The most descriptors of one call or reply.
+inline constexpr std::size_t kMaxFilesOfMessage = 253;
+
 // A descriptor (BINDER_TYPE_FD). The sender has described it in an earlier FileMessage.
 struct WireFile {
   FileNumber file;
@@ -217,6 +220,7 @@ struct FreezeState {
 struct ClaimContext {
   std::string context;
   std::uint32_t euid = 0;  // of the claimant
+  ListNumber list = {};    // under which it is claimed; 0: not numbered, or not told
   friend bool operator==(const ClaimContext&, const ClaimContext&) = default;
 };
 
@@ -224,6 +228,8 @@ struct ContextClaimResult {
   std::string context;
   bool granted = false;
   bool forbidden = false;  // not granted because the arbiter's policy denies it
+  // Not granted because the lists of hosts differ, or may: nothing has been decided.
+  bool other_list = false;
   friend bool operator==(const ContextClaimResult&, const ContextClaimResult&) = default;
 };
 
@@ -234,7 +240,8 @@ struct ContextReleased {
 };
 
 // From the arbiter to every other peer: the holder's claim holds, in this incarnation of it, or
-// holds no more. Managers of other hosts are used only after this.
+// holds no more. Managers of other hosts are used only after this. To the holder itself if the
+// arbiter has the claim from an earlier one: the holder releases it if it has no such manager.
 struct ContextHolder {
   std::string context;
   HostId holder;
@@ -257,6 +264,15 @@ struct ServiceManager {
   std::string context;
   WireNode node;
   friend bool operator==(const ServiceManager&, const ServiceManager&) = default;
+};
+
+// To every peer, if the sender's list of hosts is numbered: at the beginning of the session, and
+// whenever one of the two has changed. A host that has sent a `newest` grants no claim by an older
+// list any more, and every grant that it has made before was sent before this.
+struct HostList {
+  ListNumber number;  // of the sender's list, not 0
+  ListNumber newest;  // of all lists that the sender knows of
+  friend bool operator==(const HostList&, const HostList&) = default;
 };
 
 // ---- Descriptors. These are between the agents: a core never sees one, only the FileNumbers. ----
@@ -320,15 +336,24 @@ using PeerMessage =
                  peer::RecipientLost, peer::AskIntroductions, peer::IntroductionsSent,
                  peer::ClaimContext, peer::ContextClaimResult, peer::ContextReleased,
                  peer::ContextHolder, peer::ContextManager, peer::ServiceManager, peer::WatchFreeze,
-                 peer::FreezeState, peer::FileMessage>;
+                 peer::FreezeState, peer::FileMessage, peer::HostList>;
 
-// The first version that has it.
+// The first version that has it. Calls and replies, which nearly all are, come first.
 [[nodiscard]] inline WireVersion first_version_of(const PeerMessage& message) {
-  bool of_5 = std::holds_alternative<peer::AskIntroductions>(message) ||
-              std::holds_alternative<peer::IntroductionsSent>(message);
   if (const auto* call = std::get_if<peer::Call>(&message)) {
-    of_5 = call->trace != TraceId{} || call->span != SpanId{};
+    const bool of_5 = call->trace != TraceId{} || call->span != SpanId{};
+    return of_5 ? WireVersion{5} : kOldestVersion;
   }
+  if (std::holds_alternative<peer::Reply>(message)) return kOldestVersion;
+  bool of_6 = std::holds_alternative<peer::HostList>(message);
+  if (const auto* claim = std::get_if<peer::ClaimContext>(&message)) {
+    of_6 = claim->list != ListNumber{};
+  } else if (const auto* result = std::get_if<peer::ContextClaimResult>(&message)) {
+    of_6 = result->other_list;
+  }
+  if (of_6) return WireVersion{6};
+  const bool of_5 = std::holds_alternative<peer::AskIntroductions>(message) ||
+                    std::holds_alternative<peer::IntroductionsSent>(message);
   return of_5 ? WireVersion{5} : kOldestVersion;
 }
 

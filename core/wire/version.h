@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The versions of what hosts say to each other. A session has one, the newest that both ends speak, and
-// only what that version has is sent on it. An agent speaks the version before its own as well, so that
-// a cluster is brought to a new one host by host.
+// The versions of what hosts say to each other. A session has one, the newest that both ends speak,
+// and only what that version has is sent on it. An agent speaks earlier versions as well, so that a
+// cluster is brought to a new one host by host.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace netbinder {
 
 using WireVersion = StrongId<struct WireVersionTag, std::uint32_t>;
 
-inline constexpr WireVersion kNewestVersion{5};
+inline constexpr WireVersion kNewestVersion{6};
 inline constexpr WireVersion kOldestVersion{4};
 
 [[nodiscard]] constexpr bool is_spoken(WireVersion version) {
@@ -29,5 +29,8 @@ inline constexpr WireVersion kOldestVersion{4};
 [[nodiscard]] constexpr bool carries_spans(WireVersion version) {
   return version >= WireVersion{5};
 }
+
+// 6: hosts tell each other the numbers of their lists of hosts (HostList), and claims carry them.
+[[nodiscard]] constexpr bool tells_lists(WireVersion version) { return version >= WireVersion{6}; }
 
 }  // namespace netbinder

@@ -21,6 +21,7 @@
 
 #include "core/base/ids.h"
 #include "host/service-manager/other_managers.h"
+#include "host/service-manager/peer_question.h"
 #include "parcel/reader.h"
 
 namespace netbinder {
@@ -33,12 +34,9 @@ class HostQuestions {
   static constexpr std::size_t kMaxAnswerBytes = 8U << 20;
   static constexpr std::size_t kPartBytes = 16U << 10;
 
-  // Called once; another thread's or a later answer is brought to the data plane first.
-  using Answer = std::function<void(std::string)>;
-  // Answers a question of that host's user `uid`, whom this host may know by another number.
-  using AnswerFor = std::function<void(HostId from, std::uint32_t uid, std::string question, Answer)>;
-  // The answer, or in words why there is none.
-  using Heard = std::function<void(std::expected<std::string, std::string>)>;
+  using Answer = PeerQuestion::Answer;
+  using AnswerFor = PeerQuestion::AnswerFor;
+  using Heard = PeerQuestion::Heard;
 
   explicit HostQuestions(OtherManagers& managers) : managers_(managers) {}
   // Questions of other hosts are not answered before.

@@ -57,6 +57,8 @@ class LazyServices {
   void registered(const std::string& name, std::int32_t pid);
   // The other hosts know of it, too.
   void published(const std::string& name);
+  // Removes the service that is registered on a host by that name.
+  void withdraw(const std::string& name, HostId host);
   // A client of this host is about to be given the service that it asked for by this name.
   void handed_out(const std::string& asked, RegisteredService& service);
   // The node of a handle died; if it was a service's, these are its names, which are gone already.
@@ -119,7 +121,6 @@ class LazyServices {
   void judge_leaving(const std::string& name, Watch& watch);
   void refuse_leaving(const std::string& name, Watch& watch);
   void forget_callbacks(const std::string& name, Watch& watch);
-  void withdraw(const std::string& name, HostId host);
   void answer_peer(HostId from, std::uint32_t code, const std::string& name, std::uint32_t number);
   // To be called when a watch has come, or its name was registered or removed.
   void count(const std::string& name);

@@ -10,6 +10,7 @@
 
 #include "core/base/ids.h"
 #include "host/policy/name_exchange.h"
+#include "host/policy/name_globs.h"
 #include "host/policy/policy.h"
 
 namespace netbinder {
@@ -21,6 +22,7 @@ struct ServiceManagerSetup {
   std::vector<std::pair<HostId, std::string>> hosts;  // in order of preference, with their names
   std::shared_ptr<const Policy> policy = {};          // null: everything is allowed
   NameExchange exchange = {};
+  NameGlobs unique{std::vector<std::string>{}};  // names that one host may have at a time; none
 };
 
 }  // namespace netbinder

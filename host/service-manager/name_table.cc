@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "host/service-manager/protocol.h"
 
@@ -33,7 +34,18 @@ std::size_t NameTable::rank(HostId host) const {
 }
 
 void NameTable::set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
-  hosts_ = std::move(hosts);
+  const auto before = std::exchange(hosts_, std::move(hosts));
+  // Hosts that come or go change nothing for the names of others.
+  std::vector<std::size_t> ranks;
+  for (const auto& [host, name] : before) {
+    if (host != own_host_ && knows_host(host)) ranks.push_back(rank(host));
+  }
+  if (std::ranges::is_sorted(ranks)) return;
+  for (auto& [name, services] : names_) {
+    if (services.size() < 2) continue;
+    std::ranges::stable_sort(services, {},
+                             [this](const RegisteredService& each) { return rank(each.host); });
+  }
 }
 
 bool NameTable::knows_host(HostId host) const { return rank(host) != kUnknownRank; }
@@ -154,6 +166,7 @@ void NameTable::remove(const std::string& name, HostId host) {
     return true;
   });
   if (found->second.empty()) names_.erase(found);
+  if (host == own_host_ && own_removed_) own_removed_(name);
 }
 
 std::optional<std::string> NameTable::remove_of_host(HostId host, const std::string& from,
@@ -188,6 +201,9 @@ NameTable::Lost NameTable::remove_dead(Handle handle) {
       if (gone.home != own_host_) lost.homeless.push_back(name);
     }
     if (services.empty()) names_.erase(found);
+  }
+  if (own_removed_) {
+    for (const std::string& name : lost.own) own_removed_(name);
   }
   return lost;
 }

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -35,6 +36,11 @@ class NameTable {
 
   NameTable(const ServiceManagerSetup& setup, HeldHandles& handles, NameAccess& access)
       : own_host_(setup.host), hosts_(setup.hosts), handles_(handles), access_(access) {}
+
+  // Called with each name under which this host has no service any more.
+  void when_own_is_removed(std::function<void(const std::string&)> removed) {
+    own_removed_ = std::move(removed);
+  }
 
   [[nodiscard]] static bool valid_name(const std::string& name);
   [[nodiscard]] HostId own_host() const { return own_host_; }
@@ -66,7 +72,8 @@ class NameTable {
   // Looks at that many names, from `from` on, and removes the host's services of these. The name
   // that is next; nothing: there is none.
   std::optional<std::string> remove_of_host(HostId host, const std::string& from, int names);
-  // Sets the hosts of the cluster. Those that were there before keep their order.
+  // Sets the hosts of the cluster, in their order of preference. Listeners of names for which
+  // another host is preferred from now on are not told of that.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts);
   // The names that were registered on this host for a service which has died.
   struct Lost {
@@ -86,6 +93,7 @@ class NameTable {
   std::vector<std::pair<HostId, std::string>> hosts_;
   HeldHandles& handles_;
   NameAccess& access_;
+  std::function<void(const std::string&)> own_removed_;
   Names names_;
   Counted<HostId> of_host_;
   Counted<std::int32_t> of_program_;

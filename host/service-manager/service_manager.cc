@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
 
 #include "core/base/check.h"
 #include "host/local_process.h"
 #include "host/service-manager/protocol.h"
 #include "host/service-manager/replies.h"
+#include "host/service-manager/request_shape.h"
 #include "parcel/token.h"
 
 namespace netbinder {
@@ -16,6 +16,7 @@ namespace netbinder {
 namespace {
 
 constexpr const char* kInterface = "android.os.IServiceManager";
+constexpr const char* kOfAnotherUser = "another user has this name";
 constexpr const char* kNotToFind = "policy denies finding this name";
 
 constexpr std::uint32_t kPing = B_PACK_CHARS('_', 'P', 'N', 'G');
@@ -35,27 +36,6 @@ std::optional<Handle> service_in(ParcelReader& request) {
   return request.own_binder(kManagerNode) ? kItself : request.handle();
 }
 
-// The shape of the request after the token; it is read from a copy.
-RequestShape shape_of(ParcelReader request) {
-  RequestShape shape;
-  const std::size_t start = request.position();
-  shape.starts_with_name = request.string16().has_value();
-  if (!shape.starts_with_name) request.seek(start);  // a word like a null string's, perhaps
-  std::size_t found = 0;
-  while (request.remaining() >= sizeof(flat_binder_object) + 4) {
-    if (!request.own_binder(kManagerNode)) {
-      if (!request.listed()) break;
-      (void)request.handle();
-    }
-    const auto word = request.i32();
-    if (!word) break;  // an object is where it should be
-    if (found++ == 0) shape.stability_word = static_cast<std::uint32_t>(*word);
-  }
-  shape.objects = std::max(found, request.objects());
-  if (found == shape.objects) shape.words_after = request.remaining() / 4;
-  return shape;
-}
-
 }  // namespace
 
 ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
@@ -65,11 +45,22 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       managers_(handles_, setup.exchange),
       listeners_(handles_, quota_, access_),
       lazy_(names_, managers_, handles_, quota_),
+      unique_(
+          names_, handles_,
+          {.take = [this](const auto& name, const auto& service) { return take(name, service); },
+           .withdraw =
+               [this](const std::string& name) {
+                 managers_.forget(name);
+                 lazy_.withdraw(name, own_host_);
+               }}),
       clients_(setup.dialect),
       hidl_(names_, access_, managers_, handles_, quota_,
             [this](const std::string& name, RegisteredService service) { put(name, service); }),
       freezes_(names_, managers_),
-      questions_(managers_) {}
+      questions_(managers_) {
+  names_.when_own_is_removed([this](const std::string& name) { unique_.removed(name); });
+  unique_.set_names(setup.unique);
+}
 
 void ServiceManager::attach(LocalProcess& process) {
   process_ = &process;
@@ -80,6 +71,7 @@ void ServiceManager::attach(LocalProcess& process) {
   hidl_.attach(process);
   freezes_.attach(process);
   lazy_.attach(process);
+  unique_.attach(process);
 }
 
 // ---- what happens ----
@@ -157,6 +149,7 @@ void ServiceManager::died(std::uint64_t cookie) {
   const NameTable::Lost lost = names_.remove_dead(handle);
   for (const std::string& name : lost.homeless) managers_.forget(name);
   lazy_.died(handle, lost.own);
+  unique_.died(handle);
   listeners_.remove_dead(handle);
   hidl_.listeners().remove_dead(handle);
   for (const HostId host : managers_.remove_dead(handle)) {
@@ -169,23 +162,34 @@ void ServiceManager::died(std::uint64_t cookie) {
   handles_.died(handle);
 }
 
-std::pair<std::int32_t, std::string> ServiceManager::add(const IncomingCall& call,
-                                                         const std::string& name,
-                                                         const RegisteredService& service) {
-  if (!NameTable::valid_name(name)) return {kIllegalArgument, "invalid service name"};
-  if (name == kManagerName) return {kSecurityException, "the service manager has this name"};
+std::optional<OutgoingReply> ServiceManager::add(const IncomingCall& call, const std::string& name,
+                                                 const RegisteredService& service,
+                                                 RegistrationForm form) {
+  const auto refused = [form](std::int32_t exception, const char* message) {
+    return registration_reply(form, Refusal{exception, message});
+  };
+  if (!NameTable::valid_name(name)) return refused(kIllegalArgument, "invalid service name");
+  if (name == kManagerName) return refused(kSecurityException, "the service manager has this name");
   // A name belongs to its user until that user gives it up, which SELinux decides on Android.
   if (names_.is_of_another(name, service.uid)) {
-    return {kSecurityException, "another user has this name"};
+    return refused(kSecurityException, kOfAnotherUser);
   }
   if (!access_.may_add(process_->caller_of(call), name)) {
-    return {kSecurityException, "policy denies registering this name"};
+    return refused(kSecurityException, "policy denies registering this name");
   }
-  if (const char* refusal = names_.refusal(name, service)) return {kIllegalState, refusal};
+  if (unique_.must_be_asked(name)) return unique_.ask(call, name, service, form);
+  return registration_reply(form, take(name, service));
+}
+
+std::optional<Refusal> ServiceManager::take(const std::string& name,
+                                            const RegisteredService& service) {
+  // While the store was asked another program may have registered the name.
+  if (names_.is_of_another(name, service.uid)) return Refusal{kSecurityException, kOfAnotherUser};
+  if (const char* refusal = names_.refusal(name, service)) return Refusal{kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);
   lazy_.published(name);
-  return {kNoException, ""};
+  return std::nullopt;
 }
 
 bool ServiceManager::may_find(const IncomingCall& call, const std::string& name) {
@@ -290,7 +294,8 @@ std::optional<OutgoingReply> ServiceManager::client_call(const IncomingCall& cal
   return status_reply(-EPERM);  // libbinder's answer to a wrong interface
 }
 
-OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReader& request) {
+std::optional<OutgoingReply> ServiceManager::classic_call(const IncomingCall& call,
+                                                          ParcelReader& request) {
   ParcelWriter writer;
   switch (call.code) {
     case kClassicGet:
@@ -317,9 +322,7 @@ OutgoingReply ServiceManager::classic_call(const IncomingCall& call, ParcelReade
       instance.dump_priority =
           static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
       instance.stability = kStabilitySystem;
-      if (add(call, *name, instance).first != kNoException) return status_reply(-1);
-      writer.i32(0);
-      return reply_of(writer);
+      return add(call, *name, instance, RegistrationForm::kClassic);
     }
     case kClassicList: {
       const auto index = request.i32();
@@ -417,7 +420,8 @@ OutgoingReply ServiceManager::get_service2(const IncomingCall& call, ParcelReade
   return reply_of(writer);
 }
 
-OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader& request) {
+std::optional<OutgoingReply> ServiceManager::add_service(const IncomingCall& call,
+                                                         ParcelReader& request) {
   const auto name = request.string16();
   const auto handle = service_in(request);
   const auto stability = request.i32();
@@ -428,8 +432,7 @@ OutgoingReply ServiceManager::add_service(const IncomingCall& call, ParcelReader
   service.dump_priority =
       static_cast<std::uint32_t>(request.i32().value_or(static_cast<int>(kDumpDefault)));
   service.stability = stability_level(static_cast<std::uint32_t>(*stability));
-  const auto [exception, message] = add(call, *name, service);
-  return exception == kNoException ? empty_reply() : exception_reply(exception, message);
+  return add(call, *name, service, RegistrationForm::kAidl);
 }
 
 OutgoingReply ServiceManager::list_services(const IncomingCall& call, ParcelReader& request) {

@@ -39,7 +39,9 @@
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/program_freezes.h"
 #include "host/service-manager/protocol.h"
+#include "host/service-manager/registration.h"
 #include "host/service-manager/service_facts.h"
+#include "host/service-manager/unique_names.h"
 #include "parcel/reader.h"
 #include "parcel/writer.h"
 
@@ -80,7 +82,7 @@ class ServiceManager final : public LocalService {
   // There is a session with that host now: names that lead there, but are registered on a third
   // host, can be had again.
   void host_reachable(HostId host) { managers_.refresh(host); }
-  // Sets the hosts of the cluster. Those that were there before keep their order.
+  // Sets the hosts of the cluster, in their order of preference.
   void set_hosts(std::vector<std::pair<HostId, std::string>> hosts) {
     names_.set_hosts(std::move(hosts));
   }
@@ -98,15 +100,22 @@ class ServiceManager final : public LocalService {
   void forget_program(std::int32_t pid) { clients_.forget(pid); }
   [[nodiscard]] std::vector<ServiceView> services() const;
 
+  // ---- names that one host of the cluster may have at a time ----
+  [[nodiscard]] UniqueNames& unique_names() { return unique_; }
+
   // Questions to other hosts' agents, and theirs; their managers that have connected are asked.
   [[nodiscard]] HostQuestions& questions() { return questions_; }
   [[nodiscard]] bool knows_manager_of(HostId host) const { return managers_.contains(host); }
 
-  // ---- lazy services ----
-  // To be called every kLookIntervalMs while looks_for_clients(). The rest follows by go_on().
+  // ---- at intervals ----
+  // To be called every kLookIntervalMs while needs_looks(): looks for clients of lazy services, and
+  // asks again for unique names whose claims were lost. The rest follows by go_on().
   static constexpr std::uint32_t kLookIntervalMs = 5000;
-  [[nodiscard]] bool looks_for_clients() const { return lazy_.looks_for_clients(); }
-  void look_for_clients() { lazy_.look_for_clients(); }
+  [[nodiscard]] bool needs_looks() const { return lazy_.looks_for_clients() || unique_.has_lost(); }
+  void look() {
+    lazy_.look_for_clients();
+    unique_.ask_again();
+  }
 
   // ---- LocalService ----
   std::optional<OutgoingReply> call(const IncomingCall& call) override;
@@ -114,12 +123,12 @@ class ServiceManager final : public LocalService {
 
  private:
   std::optional<OutgoingReply> client_call(const IncomingCall& call);
-  OutgoingReply classic_call(const IncomingCall& call, ParcelReader& request);
+  std::optional<OutgoingReply> classic_call(const IncomingCall& call, ParcelReader& request);
   std::optional<OutgoingReply> aidl_call(const IncomingCall& call, ParcelReader& request,
                                          std::uint32_t header);
   OutgoingReply get_service(const IncomingCall& call, ParcelReader& request, Dialect dialect);
   OutgoingReply get_service2(const IncomingCall& call, ParcelReader& request, Dialect dialect);
-  OutgoingReply add_service(const IncomingCall& call, ParcelReader& request);
+  std::optional<OutgoingReply> add_service(const IncomingCall& call, ParcelReader& request);
   OutgoingReply list_services(const IncomingCall& call, ParcelReader& request);
   OutgoingReply register_for_notifications(const IncomingCall& call, ParcelReader& request,
                                            std::uint32_t header, Dialect dialect);
@@ -128,9 +137,11 @@ class ServiceManager final : public LocalService {
   OutgoingReply facts(const IncomingCall& call);
   void peer_call(HostId from, const IncomingCall& call);
 
-  // An exception, or 0 and an empty message.
-  std::pair<std::int32_t, std::string> add(const IncomingCall& call, const std::string& name,
-                                           const RegisteredService& service);
+  // Registers a service, or says why not. Nothing: the call is answered later.
+  std::optional<OutgoingReply> add(const IncomingCall& call, const std::string& name,
+                                   const RegisteredService& service, RegistrationForm form);
+  // The same for a name that need not be asked for any more, on behalf of the user in `service`.
+  std::optional<Refusal> take(const std::string& name, const RegisteredService& service);
   // Whether policy lets the caller find what it has asked for; that is told if it does not.
   bool may_find(const IncomingCall& call, const std::string& name);
   void put(const std::string& name, RegisteredService service);
@@ -148,6 +159,7 @@ class ServiceManager final : public LocalService {
   OtherManagers managers_;
   Listeners listeners_;
   LazyServices lazy_;
+  UniqueNames unique_;
   ClientDialects clients_;
   HidlCalls hidl_;
   ProgramFreezes freezes_;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "core/base/check.h"
 
@@ -108,7 +107,10 @@ void Claims::unreachable() {
 
 // stored_claims.pml: stop
 void Claims::lose_all() {
-  for (const auto& [context, epoch] : std::exchange(held_, {})) events_.claim_lost(context);
+  for (const auto& [context, epoch] : std::exchange(held_, {})) {
+    doubtful_.insert(context);  // its key may still be there
+    events_.claim_lost(context);
+  }
 }
 
 bool Claims::is_queued(const std::string& context) const {
@@ -116,24 +118,26 @@ bool Claims::is_queued(const std::string& context) const {
 }
 
 // stored_claims.pml: reconnect
-void Claims::compare(HostId host, Incarnation incarnation) {
-  std::vector<std::string> lost;
-  for (const auto& [context, epoch] : held_) {
+void Claims::compare(std::set<std::string> changed, HostId host, Incarnation incarnation) {
+  changed.merge(std::exchange(doubtful_, {}));
+  for (const std::string& context : changed) {
     const auto claim = directory_.claims().find(context);
-    if (claim == directory_.claims().end() || claim->second.holder.epoch != epoch) {
-      lost.push_back(context);
+    const bool is_there = claim != directory_.claims().end();
+    const auto held = held_.find(context);
+    if (held != held_.end()) {
+      if (is_there && claim->second.holder.epoch == held->second) continue;
+      held_.erase(held);
+      events_.claim_lost(context);
     }
-  }
-  for (const std::string& context : lost) {
-    held_.erase(context);
-    events_.claim_lost(context);
-  }
-  for (const auto& [context, claim] : directory_.claims()) {
-    if (claim.holder.host != host || claim.holder.incarnation != incarnation ||
-        held_.contains(context) || is_queued(context)) {
+    if (!is_there || claim->second.holder.host != host ||
+        claim->second.holder.incarnation != incarnation) {
       continue;
     }
-    queue_.push_back({What::kRelease, context, claim.holder.epoch});
+    if (is_queued(context)) {
+      doubtful_.insert(context);
+    } else {
+      queue_.push_back({What::kRelease, context, claim->second.holder.epoch});
+    }
   }
 }
 

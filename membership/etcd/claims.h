@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "membership/etcd/directory.h"
@@ -41,9 +42,9 @@ class Claims {
   void unreachable();
   // Claims that were granted hold no more.
   void lose_all();
-  // The directory has changed: which of them are still there, and which are there that nobody
-  // wants.
-  void compare(HostId host, Incarnation incarnation);
+  // These claims may have changed in the directory: which of them are lost, and which are this
+  // host's though nobody wants them.
+  void compare(std::set<std::string> changed, HostId host, Incarnation incarnation);
   [[nodiscard]] bool holds_any() const { return !held_.empty(); }
 
  private:
@@ -63,6 +64,7 @@ class Claims {
   std::deque<Job> queue_;
   bool under_way_ = false;  // the first of the queue
   std::map<std::string, ClaimEpoch> held_;
+  std::set<std::string> doubtful_;  // compared the next time, changed or not
 };
 
 }  // namespace netbinder::etcd

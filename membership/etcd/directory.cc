@@ -12,7 +12,7 @@ namespace netbinder::etcd {
 void Directory::reset(const std::vector<KeyValue>& all) {
   hosts_.clear();
   ids_.clear();
-  claims_.clear();
+  for (const auto& [claim, holder] : std::exchange(claims_, {})) claims_changed_.insert(claim);
   next_id_.reset();
   next_id_revision_ = 0;
   own_.clear();
@@ -62,6 +62,7 @@ void Directory::put(const KeyValue& key_value) {
     if (!id) return ignored("it is no id");
     ids_[*of] = *id;
   } else if (const auto context = rest(key_value.key, "/claims/")) {
+    claims_changed_.insert(*context);
     auto holder = claim_value(key_value.value);
     if (!holder) {
       claims_.erase(*context);
@@ -82,7 +83,10 @@ void Directory::remove(const std::string& key) {
     hosts_.erase(*name);
   }
   if (const auto of = rest(key, "/ids/")) ids_.erase(*of);
-  if (const auto context = rest(key, "/claims/")) claims_.erase(*context);
+  if (const auto context = rest(key, "/claims/")) {
+    claims_changed_.insert(*context);
+    claims_.erase(*context);
+  }
   if (key != next_id_key()) return;
   next_id_.reset();
   next_id_revision_ = 0;

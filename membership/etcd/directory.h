@@ -60,6 +60,8 @@ class Directory {
 
   // Whether a host may have come, gone or changed since the last of these.
   bool take_hosts_changed() { return std::exchange(hosts_changed_, false); }
+  // The claims that may have come, gone or changed since the last of these.
+  std::set<std::string> take_claims_changed() { return std::exchange(claims_changed_, {}); }
   // Null: there is none.
   [[nodiscard]] const Host* host(const std::string& name) const;
   [[nodiscard]] std::optional<HostId> id(const std::string& name) const;
@@ -88,6 +90,7 @@ class Directory {
   std::optional<HostId> next_id_;
   std::int64_t next_id_revision_ = 0;
   bool hosts_changed_ = false;
+  std::set<std::string> claims_changed_;
   std::map<std::string, std::int64_t> own_;  // keys of apply_own, until the watch has told of it
 };
 

@@ -383,8 +383,9 @@ void EtcdMember::watch_ended(const std::string& reason) {
 void EtcdMember::tell() {
   if (!ever_joined_) return;
   told_.tell_members(self());
-  claims_.compare(*id_, setup_.incarnation);
-  told_.tell_claims();
+  const std::set<std::string> changed = directory_.take_claims_changed();
+  claims_.compare(changed, *id_, setup_.incarnation);
+  told_.tell_claims(changed);
   next_claim();
 }
 

@@ -24,20 +24,19 @@ void Told::tell_members(const Member& self) {
   events_.members_changed(members_);
 }
 
-void Told::tell_claims() {
-  for (auto told = claims_.begin(); told != claims_.end();) {
-    if (directory_.claims().contains(told->first)) {
-      ++told;
-      continue;
+void Told::tell_claims(const std::set<std::string>& changed) {
+  for (const std::string& name : changed) {
+    if (!directory_.claims().contains(name) && claims_.erase(name) > 0) {
+      events_.claim_held(name, std::nullopt);
     }
-    events_.claim_held(told->first, std::nullopt);
-    told = claims_.erase(told);
   }
-  for (const auto& [context, claim] : directory_.claims()) {
-    const auto told = claims_.find(context);
-    if (told != claims_.end() && told->second == claim.holder) continue;
-    claims_[context] = claim.holder;
-    events_.claim_held(context, claim.holder);
+  for (const std::string& name : changed) {
+    const auto claim = directory_.claims().find(name);
+    if (claim == directory_.claims().end()) continue;
+    const auto [told, is_new] = claims_.try_emplace(name, claim->second.holder);
+    if (!is_new && told->second == claim->second.holder) continue;
+    told->second = claim->second.holder;
+    events_.claim_held(name, claim->second.holder);
   }
 }
 

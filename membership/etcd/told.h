@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ class Told {
   // `self` is among them, whatever the directory says. Work in proportion to the hosts if one of
   // them has changed.
   void tell_members(const Member& self);
-  void tell_claims();
+  // Those that may have changed.
+  void tell_claims(const std::set<std::string>& changed);
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
 
  private:

@@ -88,10 +88,37 @@ TEST(Reconfiguration, TheArbiterAndNumbersOfHostsStay) {
   EXPECT_FALSE(plan.needs_restart.empty());
 }
 
+TEST(Reconfiguration, TheNumberOfTheListChangesWithTheHosts) {
+  Config numbered = three_hosts();
+  numbered.membership.list = 4;
+  const Reconfiguration first = plan_reconfiguration(three_hosts(), numbered);
+  EXPECT_EQ(first.config, numbered);
+  EXPECT_EQ(first.changed, Keys{"membership.list"});
+  Config wanted = numbered;
+  wanted.membership.list = 5;
+  std::swap(wanted.hosts[0], wanted.hosts[2]);
+  wanted.hosts.insert(wanted.hosts.begin() + 1, {.name = "d", .id = 4, .address = "127.0.0.1:4"});
+  const Reconfiguration plan = plan_reconfiguration(numbered, wanted);
+  EXPECT_EQ(plan.config, wanted) << "with another arbiter, and in the order of the list";
+  EXPECT_EQ(plan.needs_restart, Keys{});
+  wanted.hosts.front().name = "e";
+  wanted.hosts.back().name = "c";
+  EXPECT_EQ(plan_reconfiguration(numbered, wanted).config, numbered)
+      << "a host that has another id: nothing of the list is taken over";
+}
+
+TEST(Reconfiguration, AListWithoutANumberNamesNoOtherArbiterThanTheOneBefore) {
+  Config wanted = three_hosts();
+  wanted.membership.list = 1;
+  std::swap(wanted.hosts[0], wanted.hosts[2]);
+  EXPECT_EQ(plan_reconfiguration(three_hosts(), wanted).config, three_hosts());
+}
+
 TEST(Reconfiguration, PolicyAndExportsAreTakenOver) {
   Config wanted = three_hosts();
   wanted.policy.push_back({.context = "binder", .actions = {PolicyAction::kAdd}});
   wanted.contexts[0].exported = {"a.*"};
+  wanted.contexts[0].unique = {"c.*"};
   wanted.hosts[2].imported = {"b.*"};
   const Reconfiguration plan = plan_reconfiguration(three_hosts(), wanted);
   EXPECT_EQ(plan.config, wanted);

@@ -32,6 +32,26 @@ TEST(MembershipConfig, WithoutAnythingItIsTheListOfHosts) {
   EXPECT_EQ(config_of("[membership]\nkind = \"static\"\n").membership, MembershipSettings{});
 }
 
+TEST(MembershipConfig, AListOfHostsMayHaveANumber) {
+  EXPECT_EQ(config_of("").membership.list, 0U);
+  const Config config = config_of("[membership]\nlist = 20261130\n");
+  EXPECT_EQ(config.membership.list, 20261130U);
+  EXPECT_EQ(config_values(config).at("membership.list"), "20261130");
+  EXPECT_EQ(parse_config(render_config(config), "again").value(), config);
+  EXPECT_FALSE(config_values(config_of("")).contains("membership.list"));
+
+  ConfigSources sources;
+  sources.environment = {"NETBINDER_MEMBERSHIP__LIST=3"};
+  const auto of_variable = load_config(sources);
+  ASSERT_TRUE(of_variable) << of_variable.error().to_string();
+  EXPECT_EQ(of_variable->config.membership.list, 3U);
+  EXPECT_EQ(of_variable->origins.at("membership.list"), "NETBINDER_MEMBERSHIP__LIST");
+  sources.flags = {{"--set membership.list=4", "membership.list", "4"}};
+  const auto of_flag = load_config(sources);
+  ASSERT_TRUE(of_flag) << of_flag.error().to_string();
+  EXPECT_EQ(of_flag->config.membership.list, 4U);
+}
+
 TEST(MembershipConfig, DefaultsOfHostsThatJoin) {
   const Config config = config_of(kJoining);
   EXPECT_EQ(config.membership.kind, MembershipKind::kEtcd);
@@ -41,6 +61,21 @@ TEST(MembershipConfig, DefaultsOfHostsThatJoin) {
   ASSERT_EQ(config.hosts.size(), 1U);
   EXPECT_EQ(config.self().id, 0U) << "it gets one when it joins";
   EXPECT_EQ(config.self().address, "127.0.0.1:7");
+}
+
+TEST(MembershipConfig, NamesAreUniqueOnlyWhereEtcdDecidesIt) {
+  const std::string context = "[[context]]\nname = \"c\"\nunique = [\"a.*\", \"!a.b\"]\n";
+  const Config config = config_of(kJoining + context);
+  EXPECT_EQ(config.contexts[0].unique, (Globs{"a.*", "!a.b"}));
+  EXPECT_EQ(*parse_config(render_config(config), "f"), config);
+  EXPECT_TRUE(config_of(kJoining).contexts[0].unique.empty());
+
+  const auto by_list = parse_config(context, "f");
+  ASSERT_FALSE(by_list);
+  EXPECT_EQ(by_list.error().key, "context[1].unique");
+  const auto of_host = parse_config(kJoining + context + "scope = \"host\"\n", "f");
+  ASSERT_FALSE(of_host);
+  EXPECT_EQ(of_host.error().key, "context[1].unique");
 }
 
 TEST(MembershipConfig, ValuesAreTakenAndRenderedAsTheSame) {
@@ -127,6 +162,7 @@ TEST(MembershipConfig, MistakesAreNamed) {
       {"+labels = { a = 1 }\n", "membership.labels.a", "must be a string"},
       {"+labels = { \"a b\" = \"1\" }\n", "membership.labels.a b", "label"},
       {"+endpoint = 1\n", "membership.endpoint", "unknown key"},
+      {"+list = 1\n", "membership.list", "is for a list of hosts"},
       {"+[[hosts]]\nname = \"b\"\naddress = \"127.0.0.1:9\"\n", "hosts[1].address",
        "not to be set"},
       {"+[[hosts]]\nname = \"b\"\nid = 3\n", "hosts[1].id", "not to be set"},
@@ -151,6 +187,11 @@ TEST(MembershipConfig, MistakesAreNamed) {
   const auto of_etcd = parse_config("[membership]\nprefix = \"/x\"\n", "f");
   ASSERT_FALSE(of_etcd);
   EXPECT_EQ(of_etcd.error().key, "membership.prefix");
+  for (const char* list : {"0", "-1", "1000000000000000", "\"1\""}) {
+    const auto of_list = parse_config("[membership]\nlist = " + std::string(list), "f");
+    ASSERT_FALSE(of_list) << list;
+    EXPECT_EQ(of_list.error().key, "membership.list");
+  }
 }
 
 TEST(MembershipConfig, EndpointsHaveTheirParts) {

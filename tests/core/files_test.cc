@@ -160,7 +160,7 @@ TEST_F(FilesTest, OneThatIsRefusedTakesTheOthersBack) {
 }
 
 TEST_F(FilesTest, MoreThanAMessageTakesAreRefused) {
-  std::vector<std::uint32_t> numbers(Driver::kMaxFilesOfMessage + 1, 7);
+  std::vector<std::uint32_t> numbers(kMaxFilesOfMessage + 1, 7);
   Payload payload("text");
   binder_buffer_object buffer{};
   buffer.hdr.type = BINDER_TYPE_PTR;
@@ -174,7 +174,7 @@ TEST_F(FilesTest, MoreThanAMessageTakesAreRefused) {
   EXPECT_THAT(sent(payload, buffer.length), ElementsAre("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EMFILE);
   EXPECT_EQ(last_reason(home()), "too many descriptors");
-  EXPECT_EQ(home().withdrawn_files, Driver::kMaxFilesOfMessage);
+  EXPECT_EQ(home().withdrawn_files, kMaxFilesOfMessage);
 }
 
 TEST_F(FilesTest, OneThatCannotBeHadFailsTheCallAndDropsTheOthers) {

@@ -135,8 +135,8 @@ TEST_F(Leases, SizesAreBounded) {
         .lease(kClients, {.recipient = node, .bytes = 8, .context_bytes = bytes})
         .has_value();
   };
-  EXPECT_TRUE(with_context(Driver::kMaxLeaseContextBytes));
-  EXPECT_FALSE(with_context(Driver::kMaxLeaseContextBytes + 1));
+  EXPECT_TRUE(with_context(kMaxLeaseContextBytes));
+  EXPECT_FALSE(with_context(kMaxLeaseContextBytes + 1));
 
   Cluster small(2, {.message_bytes = 4096});
   Program manager(small.host(1), 100, "binder", kArena);
@@ -189,7 +189,7 @@ TEST_F(Leases, AheadForOnewayCallsLeavesHalfOfTheirSpaceFree) {
 }
 
 TEST_F(Leases, APeerHasAtMost64OfAProcessAhead) {
-  static_assert(Driver::kMaxAheadLeases == 64);
+  static_assert(kMaxLeasesAhead == 64);
   std::vector<LeaseId> given;
   while (const auto lease = ask(8, given.size() % 2 == 0, true)) given.push_back(lease->id);
   EXPECT_EQ(given.size(), 64U);

@@ -19,6 +19,7 @@
 #include "node-agent/agent.h"
 #include "node-agent/init_notice.h"
 #include "node-agent/reload.h"
+#include "node-agent/socket_access.h"
 #include "tests/fuzz/seeds.h"
 #include "transport/log.h"
 

@@ -40,6 +40,7 @@ std::vector<Seed> make_seeds() {
       "address = 'a.example:70'\nuser = 'u'\npassword_file = 'p'\nlabels = { 'a.b' = 'c', d = '\\e' }\n"
       "tls = { ca = 'c', certificate = 'd', key = 'e' }\n"
       "[[hosts]]\nname = 'b'\nuid_map = { 0 = 0, '*' = 7 }\n"));
+  seeds.push_back(Seed{.name = "numbered", .bytes = {}}.text("[membership]\nlist = 20261130\n"));
   seeds.push_back(Seed{.name = "policy", .bytes = {}}.text(
       "host = 'a'\n"
       "socket_mode = '0660'\n"

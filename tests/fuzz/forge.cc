@@ -128,6 +128,8 @@ class Maker {
     return kNames[input_.below(kNames.size())];
   }
 
+  ListNumber list() { return ListNumber{input_.below(4)}; }
+
   CallAncestors ancestors() {
     CallAncestors ancestors;
     for (std::uint32_t count = input_.below(4); count > 0; --count) {
@@ -220,9 +222,10 @@ class Maker {
                                .recipient = host(),
                                .handoff = HandoffId{one_of(heard_.handoffs)}};
       case 9:
-        return peer::ClaimContext{.context = context()};
+        return peer::ClaimContext{.context = context(), .list = list()};
       case 10:
-        return peer::ContextClaimResult{.context = context(), .granted = input_.one_in(2)};
+        return peer::ContextClaimResult{
+            .context = context(), .granted = input_.one_in(2), .other_list = input_.one_in(8)};
       case 11:
         if (input_.one_in(2)) {
           return peer::ContextHolder{.context = context(),
@@ -230,6 +233,7 @@ class Maker {
                                      .incarnation = Incarnation{host().value() * 1000ULL},
                                      .holds = input_.one_in(2)};
         }
+        if (input_.one_in(2)) return peer::HostList{.number = list(), .newest = list()};
         return peer::ContextReleased{.context = context()};
       case 12:
         return peer::ContextManager{.context = context(), .node = wire_node()};

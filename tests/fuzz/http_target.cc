@@ -19,7 +19,6 @@ namespace {
 struct Read {
   std::vector<std::string> requests;
   unsigned refused = 0;
-  friend bool operator==(const Read&, const Read&) = default;
 };
 
 // False: nothing can follow.

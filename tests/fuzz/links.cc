@@ -35,7 +35,8 @@ const char* reached_name(const PeerMessage& message) {
                                            "message: ServiceManager",
                                            "message: WatchFreeze",
                                            "message: FreezeState",
-                                           "message: File"};
+                                           "message: File",
+                                           "message: HostList"};
   static_assert(std::size(kNames) == std::variant_size_v<PeerMessage>);
   return kNames[message.index()];
 }

@@ -28,7 +28,7 @@ class LazyAcross : public ::testing::TestWithParam<std::size_t> {
       const Driver::Counts after = cluster_.host(host).driver.counts();
       const Driver::Counts& before = before_[host - 1];
       EXPECT_TRUE(cluster_.manager(host).services().empty()) << host;
-      EXPECT_FALSE(cluster_.manager(host).looks_for_clients()) << host;
+      EXPECT_FALSE(cluster_.manager(host).needs_looks()) << host;
       EXPECT_EQ(after.processes, before.processes) << host;
       EXPECT_EQ(after.nodes, before.nodes) << host;
       EXPECT_EQ(after.refs, before.refs) << host;
@@ -144,9 +144,9 @@ TEST_P(LazyAcross, AClientThatGetsItWhileItIsLeavingKeepsIt) {
   // The question is on its way when a client of the other host gets the service.
   server().start_leaving("lazy", kNode);
   cluster_.run_managers();
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   ASSERT_TRUE(on(2).check("lazy"));  // and delivers everything
-  EXPECT_EQ(server().left(), -5);
+  EXPECT_EQ(server().answer(), -5);
   EXPECT_EQ(told(), true);
   EXPECT_TRUE(on(2).check("lazy"));
 }
@@ -158,9 +158,9 @@ TEST_P(LazyAcross, AClientOfItsOwnHostThatGetsItWhileItIsLeavingKeepsIt) {
   EXPECT_EQ(on(2).check("lazy"), std::nullopt);  // it has let go already
   ServiceClient neighbour(cluster_, 1, 150, android("Android14"));
   EXPECT_TRUE(neighbour.check("lazy"));
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   cluster_.release();
-  EXPECT_EQ(server().left(), -5);
+  EXPECT_EQ(server().answer(), -5);
   EXPECT_EQ(told(), true);
   EXPECT_TRUE(on(2).check("lazy"));
 }
@@ -194,9 +194,9 @@ TEST_P(LazyAcross, ALostHostsClientsAreNone) {
 TEST_P(LazyAcross, ALeavingServiceDoesNotWaitForAHostThatIsLost) {
   server().start_leaving("lazy", kNode);
   cluster_.run_managers();
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   for (std::size_t host = 2; host <= GetParam(); ++host) cluster_.disconnect(1, host);
-  EXPECT_EQ(server().left(), 0);
+  EXPECT_EQ(server().answer(), 0);
   for (std::size_t host = 2; host <= GetParam(); ++host) cluster_.connect(1, host);
 }
 
@@ -204,13 +204,13 @@ TEST_P(LazyAcross, TheManagerServesOthersWhileAServiceIsLeavingAndASilentHostRef
   cluster_.hold(2, 1);
   server().start_leaving("lazy", kNode);
   cluster_.settle();
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   ServiceClient other(cluster_, 1, 150, android("Android14"));
   EXPECT_EQ(other.add("other", kNode), 0);
   EXPECT_EQ(other.check("nobody"), std::nullopt);
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   look(2);
-  EXPECT_EQ(server().left(), -5);
+  EXPECT_EQ(server().answer(), -5);
   EXPECT_EQ(told(), true);
   cluster_.release();
   look(3);
@@ -233,7 +233,7 @@ TEST_P(LazyAcross, AnAnswerThatNobodyHearsLosesNothingOfWhatIsDoneNext) {
   EXPECT_EQ(other.add("other", kNode), 0);
   EXPECT_EQ(other.check("nobody"), std::nullopt);
   cluster_.release();
-  EXPECT_EQ(server().left(), 0);
+  EXPECT_EQ(server().answer(), 0);
   for (std::size_t host = 1; host <= GetParam(); ++host) {
     EXPECT_EQ(cluster_.manager(host).services().size(), 1U) << host;
   }
@@ -252,9 +252,9 @@ TEST_P(LazyAcross, ANameThatAnotherProgramTakesWhileItIsLeavingIsTheirs) {
   cluster_.settle();
   ServiceClient other(cluster_, 1, 150, android("Android14"));
   EXPECT_EQ(other.add("lazy", kFriend), 0);
-  EXPECT_EQ(server().left(), -5);
+  EXPECT_EQ(server().answer(), -5);
   EXPECT_EQ(told(), std::nullopt);
-  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  EXPECT_FALSE(cluster_.manager(1).needs_looks());
   cluster_.release();
   EXPECT_TRUE(on(2).check("lazy"));
 }
@@ -274,7 +274,7 @@ TEST_P(LazyAcross, ManyLeaveAtOnceAndWhoMustWaitHearsWhen) {
   for (std::size_t i = 0; i < kMany; ++i) {
     many[i]->start_leaving("many" + std::to_string(i), kNode);
     cluster_.settle();
-    if (const auto answer = many[i]->left()) {
+    if (const auto answer = many[i]->answer()) {
       EXPECT_EQ(*answer, -5);
       EXPECT_TRUE(
           many[i]->incoming());  // it is told that it has clients, and later that it has none
@@ -285,7 +285,7 @@ TEST_P(LazyAcross, ManyLeaveAtOnceAndWhoMustWaitHearsWhen) {
   EXPECT_TRUE(on(2).check("lazy"));
   cluster_.release();
   EXPECT_EQ(told(), true);
-  for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(many[i]->left(), 0) << i;
+  for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(many[i]->answer(), 0) << i;
   look(2);
   for (std::size_t i = 64; i < kMany; ++i) {
     EXPECT_TRUE(many[i]->incoming()) << i;
@@ -298,7 +298,7 @@ TEST_P(LazyAcross, AServiceThatDiesWhileItIsLeavingIsForgotten) {
   server().start_leaving("lazy", kNode);
   cluster_.settle();
   server().die();
-  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  EXPECT_FALSE(cluster_.manager(1).needs_looks());
   cluster_.release();
   EXPECT_EQ(on(2).check("lazy"), std::nullopt);
 }
@@ -326,9 +326,9 @@ TEST_P(LazyAcrossThree, AHostThatComesWhileItIsLeavingLetsGoOfItToo) {
   cluster_.settle();
   cluster_.disconnect(1, 3);
   cluster_.connect(1, 3);
-  EXPECT_EQ(server().left(), std::nullopt);
+  EXPECT_EQ(server().answer(), std::nullopt);
   cluster_.release();
-  EXPECT_EQ(server().left(), 0);
+  EXPECT_EQ(server().answer(), 0);
   for (std::size_t host = 1; host <= GetParam(); ++host) {
     EXPECT_TRUE(cluster_.manager(host).services().empty()) << host;
   }

@@ -55,7 +55,7 @@ class Lazy : public ::testing::TestWithParam<Android> {
     EXPECT_EQ(after.deaths, before_.deaths);
     EXPECT_EQ(after.buffers, before_.buffers);
     EXPECT_TRUE(cluster_.manager(1).services().empty());
-    EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+    EXPECT_FALSE(cluster_.manager(1).needs_looks());
   }
   void serve() {
     EXPECT_EQ(server_->add("lazy", kNode, 8 | 1 << 30), 0);
@@ -206,11 +206,11 @@ TEST_P(Lazy, LeavesWhenItHasNoClientsAndComesBackWithItsCallback) {
   EXPECT_EQ(server_->try_unregister("lazy", kNode), 0);
   EXPECT_EQ(client_->check("lazy"), std::nullopt);
   EXPECT_TRUE(cluster_.manager(1).services().empty());
-  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  EXPECT_FALSE(cluster_.manager(1).needs_looks());
   EXPECT_EQ(server_->try_unregister("lazy", kNode), -5);
   // libbinder registers again without registering its callback again.
   EXPECT_EQ(server_->add("lazy", kNode), 0);
-  EXPECT_TRUE(cluster_.manager(1).looks_for_clients());
+  EXPECT_TRUE(cluster_.manager(1).needs_looks());
   EXPECT_EQ(told(*server_), std::nullopt);
   EXPECT_TRUE(client_->check("lazy"));
   EXPECT_EQ(told(*server_), true);
@@ -295,7 +295,7 @@ TEST_P(Lazy, IsForgottenWithItsProcess) {
   serve();
   EXPECT_TRUE(client_->check("lazy"));
   server_->die();
-  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  EXPECT_FALSE(cluster_.manager(1).needs_looks());
   look(2);
   EXPECT_EQ(client_->check("lazy"), std::nullopt);
 }
@@ -303,7 +303,7 @@ TEST_P(Lazy, IsForgottenWithItsProcess) {
 TEST_P(Lazy, ASuccessorOfAnotherProcessIsNotToldOf) {
   serve();
   EXPECT_EQ(client_->add("lazy", 0x7000), 0);
-  EXPECT_FALSE(cluster_.manager(1).looks_for_clients());
+  EXPECT_FALSE(cluster_.manager(1).needs_looks());
   EXPECT_TRUE(server_->check("lazy"));
   look(2);
   EXPECT_EQ(told(*server_), std::nullopt);

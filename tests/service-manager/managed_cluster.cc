@@ -62,7 +62,7 @@ void ManagedCluster::settle() {
 
 void ManagedCluster::look() {
   for (auto& manager : managers_) {
-    if (manager->service().looks_for_clients()) manager->service().look_for_clients();
+    if (manager->service().needs_looks()) manager->service().look();
   }
   settle();
 }

@@ -281,7 +281,13 @@ void ServiceClient::start_leaving(const std::string& name, std::uint64_t ptr) {
                  true);
 }
 
-std::optional<std::int32_t> ServiceClient::left() {
+void ServiceClient::start_adding(const std::string& name, std::uint64_t ptr) {
+  const Request add = request().string16(name).binder(version_, ptr, ptr + 1).i32(0).i32(8);
+  program_.start(kCaller, Commands().put(BC_TRANSACTION, add.payload().call(0, version_.add)),
+                 true);
+}
+
+std::optional<std::int32_t> ServiceClient::answer() {
   for (;;) {
     if (program_.blocked(kCaller)) return std::nullopt;
     const Outcome outcome = program_.outcome(kCaller);

@@ -97,9 +97,11 @@ class ServiceClient {
   // 0, or the exception, for a name whose service is the node `ptr`.
   std::int32_t watch_clients(const std::string& name, std::uint64_t ptr, std::uint64_t callback);
   std::int32_t try_unregister(const std::string& name, std::uint64_t ptr);
-  // Sends tryUnregisterService without waiting for the answer; left() is it, once it is there.
+  // Send tryUnregisterService or addService without waiting for the answer; answer() is it, once it
+  // is there.
   void start_leaving(const std::string& name, std::uint64_t ptr);
-  std::optional<std::int32_t> left();
+  void start_adding(const std::string& name, std::uint64_t ptr);
+  std::optional<std::int32_t> answer();
 
   // A oneway call.
   void send(std::uint32_t handle, std::uint32_t code, const Request& request);

@@ -13,6 +13,43 @@ void World::next_fault() {
   });
 }
 
+// ---- lists of hosts ----
+
+void World::next_roll() {
+  clock_.after(random_.between(20, 400), [this] {
+    if (!storm_) return;
+    roll();
+    next_roll();
+  });
+}
+
+// The next one may begin before all hosts have this one.
+void World::roll() {
+  ++oracle_.statistics.rolls;
+  newest_list_ = {
+      .number = ListNumber{newest_list_.number.value() + 1},
+      .arbiter = HostId{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))}};
+  trace_.note("roll", {newest_list_.number.value(), newest_list_.arbiter.value()});
+  for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
+    clock_.after(random_.below(200),
+                 [this, id, list = newest_list_] { give_list(HostId{id}, list); });
+  }
+}
+
+void World::give_list(HostId id, const HostListOf& list) {
+  if (list.number <= lists_[id.value()].number) return;
+  SimHost* const at = host(id);
+  if (at != nullptr && at->stalled()) {
+    clock_.after(20, [this, id, list] { give_list(id, list); });
+    return;
+  }
+  lists_[id.value()] = list;
+  trace_.note("list", {id.value(), list.number.value()});
+  if (at != nullptr) at->take_list(list.number, list.arbiter);
+}
+
+// ---- faults ----
+
 void World::fault() {
   const auto some_host = [this] {
     return HostId{static_cast<std::uint32_t>(random_.between(1, settings_.hosts))};

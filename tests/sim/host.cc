@@ -21,7 +21,8 @@ NodeHostSetup node_host_setup(const World& world, HostId id, Incarnation incarna
   setup.host = id;
   setup.host_name = host_name(id);
   setup.incarnation = incarnation;
-  setup.arbiter = HostId{1};
+  setup.list = world.list_of(id).number;
+  setup.arbiter = world.list_of(id).arbiter;
   setup.handoff_timeout_ms = 2 * world.settings().timing.timeout_ms;
   setup.home_wait_ms = world.settings().timing.timeout_ms;
   setup.contexts = {{.name = "binder", .cluster_wide = true}};
@@ -53,7 +54,12 @@ TransportConfig transport_config(const World& world, HostId id, Incarnation inca
 }  // namespace
 
 SimHost::SimHost(World& world, HostId id, std::uint64_t life)
-    : world_(world), id_(id), life_(life), files_(world, id), calls_(world, id) {
+    : world_(world),
+      id_(id),
+      life_(life),
+      setup_(node_host_setup(world, id, incarnation()).driver),
+      files_(world, id),
+      calls_(world, id) {
   Timer& timer = *this;
   Surroundings& surroundings = *this;
   host_.emplace(node_host_setup(world, id, incarnation()), timer, files_, surroundings);
@@ -121,6 +127,15 @@ void SimHost::go_on_later() {
     host->host_->go_on();
     host->flush();
   });
+}
+
+void SimHost::take_list(ListNumber number, HostId arbiter) {
+  setup_.list = number;
+  setup_.arbiter = arbiter;
+  before_event();
+  host_->driver().change(setup_);
+  after_event();
+  flush();
 }
 
 void SimHost::give_up(HostId peer) {

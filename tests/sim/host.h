@@ -61,13 +61,15 @@ class SimHost final : private Timer, private Surroundings {
   void give_up(HostId peer);
   // Whatever it is.
   void say(HostId peer, const PeerMessage& message);
+  // The agent reads its configuration again and has another list of hosts.
+  void take_list(ListNumber number, HostId arbiter);
   void set_stalled(bool stalled) { transport_->set_stalled(stalled); }
   [[nodiscard]] bool stalled() const { return transport_->stalled(); }
   void check_calls_read() { calls_.check_read(driver().statistics()); }
   void check_no_calls() { calls_.check_nothing_open(); }
   void check_leases() const { transport_->check_leases(); }
   // For tests to compare.
-  [[nodiscard]] const NodeHost::Work& work() const { return host_->work(); }
+  [[nodiscard]] const HostWork& work() const { return host_->work(); }
 
  private:
   // ---- Timer ----
@@ -84,6 +86,7 @@ class SimHost final : private Timer, private Surroundings {
   std::uint64_t timer_ = 0;  // how often it was set
   bool goes_on_ = false;     // a slice of work is scheduled
   void go_on_later();
+  DriverSetup setup_;
   SimFiles files_;
   CallFollower calls_;
   std::optional<WatchedTransport> transport_;

@@ -69,6 +69,10 @@ class Lie {
         if (random_.one_in(2)) return peer::RecipientLost{.recipient = some_host()};
         if (random_.one_in(4)) return peer::AskIntroductions{};
         if (random_.one_in(4)) return peer::IntroductionsSent{};
+        if (random_.one_in(4)) {
+          return peer::HostList{.number = ListNumber{random_.below(4)},
+                                .newest = ListNumber{random_.below(4)}};
+        }
         return peer::FreezeState{.node = number(), .frozen = true};
       case 12: {
         peer::Reply reply;

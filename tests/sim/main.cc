@@ -63,10 +63,11 @@ void print(const Statistics& sum) {
               sum.leases_ahead, sum.leases_refused, sum.leases_used, sum.leases_returned,
               sum.leases_lost);
   std::printf(
-      "programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu; lies %lu, managers "
-      "deposed %lu\n",
-      sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts, sum.lies,
-      sum.deposed);
+      "programs killed %lu, agents %lu; ends of sessions %lu, breaks %lu, cuts %lu; lies %lu, "
+      "managers "
+      "deposed %lu; new lists of hosts %lu\n",
+      sum.kills, sum.crashes, sum.sessions_lost, sum.breaks, sum.cuts, sum.lies, sum.deposed,
+      sum.rolls);
 }
 
 int run(int argc, char** argv) {

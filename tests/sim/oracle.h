@@ -29,7 +29,7 @@ struct Statistics {
   std::uint64_t oneways = 0, oneways_delivered = 0, nested = 0;
   std::uint64_t posted_reads = 0;
   std::uint64_t deaths_told = 0, objects = 0, kills = 0, crashes = 0, sessions_lost = 0;
-  std::uint64_t lies = 0, deposed = 0;
+  std::uint64_t lies = 0, deposed = 0, rolls = 0;
   std::uint64_t breaks = 0, cuts = 0, ledgers_compared = 0, releases = 0, names = 0;
   std::uint64_t freezes = 0, freezes_told = 0;
   std::uint64_t leases = 0, leases_ahead = 0, leases_refused = 0;

@@ -104,7 +104,7 @@ void Program::add_files(Thread& thread, Cargo& cargo, Errand errand, FilesAccept
   }
   if (files == 0) return;
   if (bad) ++oracle.statistics.bad_files;
-  const bool too_many = files > Driver::kMaxFilesOfMessage;
+  const bool too_many = files > kMaxFilesOfMessage;
   if (bad || accepted == FilesAccepted::kNo || (too_many && to && *to != host_)) {
     oracle.must_fail(errand.call, errand.of_reply);
   } else if (too_many && !to) {

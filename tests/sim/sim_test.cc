@@ -41,6 +41,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
     sum.deaths_told += each.deaths_told;
     sum.crashes += each.crashes;
     sum.lies += each.lies;
+    sum.rolls += each.rolls;
     sum.sessions_lost += each.sessions_lost;
     sum.breaks += each.breaks;
     sum.cuts += each.cuts;
@@ -71,6 +72,7 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.deaths_told, 100U);
   EXPECT_GT(sum.crashes, 5U);
   EXPECT_GT(sum.lies, 100U);
+  EXPECT_GT(sum.rolls, 50U);
   EXPECT_GT(sum.sessions_lost, 50U);
   EXPECT_GT(sum.breaks, 50U);
   EXPECT_GT(sum.cuts, 30U);
@@ -91,6 +93,22 @@ TEST(Simulation, TheSeedsSeeEverything) {
   EXPECT_GT(sum.callbacks, 30U);  // of lazy services
   EXPECT_GT(sum.left, 20U);
   EXPECT_GT(sum.stayed, 0U);
+}
+
+// Nobody loses anybody, so there is never a second manager, and none is deposed.
+TEST(Simulation, ListsOfHostsAreRolledWhileProgramsClaim) {
+  std::uint64_t rolls = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    Settings settings = Settings::of_seed(seed, 2 + static_cast<std::uint32_t>(seed % 4));
+    settings.weather = settings.crashes = settings.builtin = settings.lazy = false;
+    settings.liar = HostId{};
+    settings.older = 0;
+    settings.rolls = true;
+    World world(settings);
+    EXPECT_TRUE(world.run()) << "seed " << seed << ": " << world.oracle().failure();
+    rolls += world.oracle().statistics.rolls;
+  }
+  EXPECT_GT(rolls, 200U);
 }
 
 struct Wrong {
@@ -120,6 +138,7 @@ TEST_P(Sabotaged, IsFound) {
     Settings settings = Settings::of_seed(seed, 3);
     settings.weather = settings.crashes = false;
     settings.liar = HostId{};
+    settings.rolls = false;
     settings.kills = GetParam().kills;
     settings.storm_ms = 1500;
     settings.check_every = 1;

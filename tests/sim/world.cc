@@ -58,6 +58,10 @@ Settings Settings::of_seed(std::uint64_t seed, std::uint32_t hosts) {
   if (Random versions(seed ^ 0x76657273696F6E73); settings.liar == HostId{} && versions.one_in(5)) {
     settings.older = versions.next();
   }
+  if (Random lists(seed ^ 0x6C69737473);
+      settings.hosts >= 2 && settings.liar == HostId{} && settings.older == 0) {
+    settings.rolls = lists.one_in(3);
+  }
   // Half of them, so that others come in between.
   if (seed % 2 == 1) settings.slice_units = 1 + seed / 2 % 4;
   if (settings.lazy && random.one_in(3)) {  // some looks for clients
@@ -74,7 +78,9 @@ World::World(const Settings& settings)
       trace_(clock_, settings.verbose),
       network_(clock_, random_, settings.network),
       hosts_(settings.hosts + 1),
-      lives_(settings.hosts + 1) {
+      lives_(settings.hosts + 1),
+      newest_list_{.number = ListNumber{settings.rolls ? 1U : 0U}, .arbiter = HostId{1}} {
+  lists_.assign(settings.hosts + 1, newest_list_);
   oracle_.strict_failures = settings.roomy;
   const std::uint32_t honest = settings.hosts - (settings.liar != HostId{} ? 1 : 0);
   oracle_.pair_down(static_cast<int>(honest * (honest - 1)));
@@ -189,13 +195,18 @@ bool World::all_connected() const {
 
 // Now and then there is another claim, which is refused unless the manager's host is cut off.
 bool World::wants_manager() {
-  return program(manager_) == nullptr || (settings_.weather && random_.one_in(8));
+  return program(manager_) == nullptr ||
+         ((settings_.weather || settings_.rolls) && random_.one_in(8));
 }
 
 void World::managed_by(std::uint64_t serial) {
   if (program(manager_) != nullptr && !oracle_.troubled_since(0)) {
     oracle_.fail("programs " + std::to_string(manager_) + " and " + std::to_string(serial) +
                  " both manage the context");
+  }
+  if (program(manager_) != nullptr && settings_.rolls && nobody_was_lost()) {
+    oracle_.fail("program " + std::to_string(serial) + " manages the context, and program " +
+                 std::to_string(manager_) + " has not ended, though no host has lost another one");
   }
   manager_ = serial;
 }
@@ -338,6 +349,7 @@ bool World::run() {
   for (std::uint32_t i = 0; i < settings_.programs; ++i) start_some_program();
   next_fault();
   if (settings_.liar != HostId{}) next_lie();
+  if (settings_.rolls) next_roll();
   run_for(settings_.storm_ms);
 
   storm_ = false;
@@ -349,6 +361,7 @@ bool World::run() {
   for (std::uint32_t id = 1; id <= settings_.hosts; ++id) {
     if (host(HostId{id}) == nullptr) boot(HostId{id});
     host(HostId{id})->set_stalled(false);
+    give_list(HostId{id}, newest_list_);
   }
   each_program([](Program& each) {
     if (each.frozen()) each.set_frozen(false);
@@ -398,6 +411,9 @@ void World::check_peace() {
       oracle_.fail("host " + std::to_string(id) + " still keeps " + std::to_string(handoffs) +
                    " references for others");
     }
+  }
+  if (settings_.rolls && nobody_was_lost() && oracle_.statistics.deposed != 0) {
+    oracle_.fail("a manager was deposed, though no host has lost another one");
   }
   oracle_.check_drained();
   check_names();

@@ -58,6 +58,9 @@ struct Settings {
   bool weather = true;        // faults of the network
   bool freezes = false;       // of programs
   std::uint64_t older = 0;    // which hosts speak the oldest version only: a bit each; no liars then
+  // Lists of hosts are numbered, and every now and then the hosts get another one, with another
+  // arbiter, one after the other. No liars then, and no older hosts.
+  bool rolls = false;
   HostId liar{};              // a host that lies, not the arbiter; 0: none
   std::uint64_t devices = 0;  // which hosts have one that writes into arenas of others: a bit each
   std::uint64_t fault_every_ms = 60;
@@ -79,6 +82,12 @@ struct Settings {
   }
 
   static Settings of_seed(std::uint64_t seed, std::uint32_t hosts = 0);
+};
+
+// A list of hosts, as far as it matters here.
+struct HostListOf {
+  ListNumber number;
+  HostId arbiter{1};
 };
 
 class World {
@@ -109,6 +118,8 @@ class World {
   void check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result);
   // All hosts have the same manager.
   void check_managers();
+  // The list that a host's configuration has.
+  [[nodiscard]] const HostListOf& list_of(HostId id) const { return lists_[id.value()]; }
 
   // ---- for hosts and programs ----
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -162,6 +173,13 @@ class World {
   void start_some_program();
   void next_fault();
   void fault();
+  void next_roll();
+  void roll();
+  // The host's configuration has that list from now on, and its agent takes it over as soon as it
+  // runs.
+  void give_list(HostId id, const HostListOf& list);
+  // No host has lost another one since before the first program.
+  [[nodiscard]] bool nobody_was_lost() const { return met_first_ && !settings_.weather; }
   void next_lie();
   void lie();
   void check_everything();
@@ -188,6 +206,8 @@ class World {
   std::uint64_t quiet_from_ms_ = static_cast<std::uint64_t>(-1);
   std::vector<std::unique_ptr<SimHost>> hosts_;  // by id
   std::vector<std::uint64_t> lives_;
+  std::vector<HostListOf> lists_;  // by host
+  HostListOf newest_list_;
   std::map<std::uint64_t, std::unique_ptr<Program>> programs_;  // the dead as well
   std::map<std::uint64_t, HostId> homes_;                       // of programs
   std::map<SessionId, ShadowPtr> shadows_;                      // all there were

@@ -94,18 +94,17 @@ std::vector<PeerMessage> all_messages() {
                         .introducer = HostId(2),
                         .handoff = HandoffId(3),
                         .alive = true},
-      peer::Introduce{.node = NodeNumber(4),
-                      .strong = false,
-                      .recipient = HostId(5),
-                      .handoff = HandoffId(6)},
+      peer::Introduce{
+          .node = NodeNumber(4), .strong = false, .recipient = HostId(5), .handoff = HandoffId(6)},
       peer::RecipientLost{.recipient = HostId(7)},
       peer::AskIntroductions{},
       peer::IntroductionsSent{},
-      peer::ContextHolder{.context = "binder",
-                          .holder = HostId(3),
-                          .incarnation = Incarnation(4),
-                          .holds = true},
+      peer::ContextHolder{
+          .context = "binder", .holder = HostId(3), .incarnation = Incarnation(4), .holds = true},
       peer::ClaimContext{.context = "binder", .euid = 1000},
+      peer::ClaimContext{.context = "binder", .list = ListNumber(limits::kMaxListNumber)},
+      peer::ContextClaimResult{.context = "binder", .other_list = true},
+      peer::HostList{.number = ListNumber(3), .newest = ListNumber(limits::kMaxListNumber)},
       peer::ContextClaimResult{.context = "", .granted = true},
       peer::ContextClaimResult{.context = "binder", .forbidden = true},
       peer::ContextReleased{.context = std::string(limits::kMaxContextNameBytes, 'x')},
@@ -285,6 +284,20 @@ TEST(Codec, MessagesOverALimitAreNotEncoded) {
   EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), some_call(), 1, bytes));
   EXPECT_FALSE(encode_message(Sequence(1), Sequence(0), peer::NodeDied{}, 1, bytes));
   EXPECT_FALSE(encode_frame(frame::Ack{}, 1, bytes));
+}
+
+TEST(Codec, NumbersOfListsThatCannotBeAreRefused) {
+  constexpr ListNumber kTooLarge{limits::kMaxListNumber + 1};
+  const auto refused = [](const PeerMessage& message) {
+    Bytes bytes;
+    EXPECT_TRUE(encode_message(Sequence(1), Sequence(0), message, 0, bytes));
+    return !decode(bytes);
+  };
+  EXPECT_FALSE(refused(peer::HostList{.number = ListNumber(2), .newest = ListNumber(2)}));
+  EXPECT_TRUE(refused(peer::HostList{.number = ListNumber(2), .newest = ListNumber(1)}));
+  EXPECT_TRUE(refused(peer::HostList{.number = {}, .newest = ListNumber(1)}));
+  EXPECT_TRUE(refused(peer::HostList{.number = ListNumber(2), .newest = kTooLarge}));
+  EXPECT_TRUE(refused(peer::ClaimContext{.context = "binder", .list = kTooLarge}));
 }
 
 TEST(Codec, AReasonIsCutToItsLimit) {

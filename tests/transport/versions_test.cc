@@ -96,21 +96,23 @@ TEST_F(Versions, AnAcceptorThatWasReplacedIsSpokenToInItsNewVersion) {
 TEST_F(Versions, ADialerBeginsAgainWithItsNewestIfNothingIsSpoken) {
   begin(kNewestVersion, kNewestVersion);
   std::vector<WireVersion> proposed;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     dialer_->session.connected(dialer_->now_ms);
     proposed.push_back(dialer_->out_as<frame::Hello>().version);
     EXPECT_EQ(dialer_->in(frame::Refuse{.reason = RefuseReason::kVersion, .detail = "no"}),
               Next::kStop);
     dialer_->disconnect();
   }
-  EXPECT_EQ(proposed, (std::vector{kNewestVersion, kBefore, kNewestVersion, kBefore}));
+  EXPECT_EQ(proposed,
+            (std::vector{kNewestVersion, kBefore, kOldestVersion, kNewestVersion, kBefore}));
 }
 
 TEST_F(Versions, AMessageThatTheVersionDoesNotHaveEndsTheSession) {
   begin(kNewestVersion, kBefore);
   EXPECT_FALSE(link());
   EXPECT_TRUE(link());
-  EXPECT_EQ(dialer_->in(frame::Message{Sequence(1), Sequence(0), peer::AskIntroductions{}}),
+  EXPECT_EQ(dialer_->in(frame::Message{Sequence(1), Sequence(0),
+                                       peer::HostList{ListNumber(1), ListNumber(1)}}),
             Next::kStop);
   dialer_->settle();
   EXPECT_EQ(dialer_->peer().losses, 1);
