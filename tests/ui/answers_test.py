@@ -76,11 +76,13 @@ class Answers(unittest.TestCase):
             loads = as_json_line(self.alpha.unix(), {"command": "loads"}).get("processes", [])
             return any(each["pid"] == self.server.pid and each["outstanding"] for each in loads)
 
+        call_hello = [os.path.join(BIN, "netbinder"), "service", "call", "hello", "1"]
         self.data()  # from now on they are followed
         eventually("it records", recorded)
+        self.alpha.run(*call_hello)  # which begins with the interface's name
         os.kill(self.server.pid, signal.SIGSTOP)
         try:
-            client = self.alpha.start(os.path.join(BIN, "hello_client"))
+            client = self.alpha.start(*call_hello)
             eventually("the service has a call that it does not answer", under_way)
             time.sleep(0.3)  # that long at least it takes
         finally:
@@ -88,8 +90,8 @@ class Answers(unittest.TestCase):
         self.assertEqual(client.wait(30), 0)
         call = eventually("the call is listed", lambda: [
             each for each in self.data()["slowest"]["calls"]
-            if each["to"].get("program") == "hello_server" and each["duration_us"] >= 300_000])[0]
-        self.assertEqual(call["from"]["program"], "hello_client")
+            if each["interface"] == "examples.IHello" and each["duration_us"] >= 300_000])[0]
+        self.assertEqual((call["from"]["program"], call["to"]["program"]), ("netbinder", "hello_server"))
         self.assertEqual((call["result"], call["failed"]), ("ok", False))
         slowest = self.data()["slowest"]
         took = [each["duration_us"] for each in slowest["calls"]]
