@@ -110,10 +110,6 @@ void NodeHost::claim_lost(const std::string& claim) {
   }
 }
 
-void NodeHost::claim_held(const std::string& claim, std::optional<ClaimHolder> holder) {
-  if (!NameClaimKey::of(claim)) driver_->claim_held(claim, holder);
-}
-
 UniqueNames& NodeHost::unique_names(std::string_view context) {
   const auto found =
       std::ranges::find(managers_, context, [](const auto& each) { return each->context(); });

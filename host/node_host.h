@@ -95,7 +95,6 @@ class NodeHost final : private Effects, private PeerEvents {
   // ---- after_event() follows.
   void claim_answered(const std::string& claim, ClaimAnswer answer);
   void claim_lost(const std::string& claim);
-  void claim_held(const std::string& claim, std::optional<ClaimHolder> holder);
 
   [[nodiscard]] std::span<const std::unique_ptr<BuiltinManager>> managers() const {
     return managers_;

@@ -218,7 +218,7 @@ class Agent::Parts final : private Surroundings {
       const auto made = std::ranges::find(setup.driver.contexts, context.name, &ContextSetup::name);
       NB_CHECK(host->add_context(*made) == 0);
       const auto claim = claims.find(context.name);
-      if (claim != claims.end()) host->claim_held(context.name, claim->second);
+      if (claim != claims.end()) host->driver().claim_held(context.name, claim->second);
       if (auto manager = manager_setup(next, context)) host->start_manager(std::move(*manager));
     }
     for (const auto& manager : host->managers()) {
@@ -393,12 +393,13 @@ void Agent::claim_lost(const std::string& claim) {
 
 void Agent::claim_held(const std::string& claim, std::optional<ClaimHolder> holder) {
   NB_ON_DATA_PLANE();
+  if (NameClaimKey::of(claim)) return;  // a unique name is published by its holder
   if (holder) {
     parts_->claims[claim] = *holder;
   } else {
     parts_->claims.erase(claim);
   }
-  parts_->host->claim_held(claim, holder);
+  parts_->host->driver().claim_held(claim, holder);
   parts_->host->after_event();
 }
 

@@ -5,10 +5,13 @@
 
 #include "core/base/check.h"
 #include "node-agent/cluster_key_file.h"
+#include "transport/limits.h"
 
 namespace netbinder {
 
 namespace {
+
+static_assert(kMaxListNumber == limits::kMaxListNumber, "what is configured can be sent");
 
 DriverSetup driver_setup(const Config& config, Incarnation incarnation) {
   DriverSetup setup;

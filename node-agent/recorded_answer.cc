@@ -4,25 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "node-agent/call_entry_text.h"
+#include "node-agent/clock.h"
 
 namespace netbinder {
-
-namespace {
-
-// How far the clock on the wall is ahead of the one that entries have their times of.
-std::int64_t wall_ahead_ns() {
-  using std::chrono::duration_cast;
-  using std::chrono::nanoseconds;
-  const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
-  return duration_cast<nanoseconds>(wall).count() - duration_cast<nanoseconds>(monotonic).count();
-}
-
-}  // namespace
 
 RecordedAnswer::RecordedAnswer(const call_ring::Ring& ring, std::string recording,
                                std::uint64_t since, HostNames hosts)

@@ -10,6 +10,9 @@ namespace netbinder::tools {
 struct AskedHosts {
   std::string host;  // empty: the one at the socket, alone
   bool all = false;  // every host of the cluster
+
+  // Whether no other host is asked.
+  [[nodiscard]] bool here() const { return !all && host.empty(); }
 };
 
 }  // namespace netbinder::tools

@@ -20,7 +20,7 @@ std::vector<std::string> hosts_of_cluster(const std::string& agent_socket, doubl
 
 std::vector<HostAnswer> ask_hosts(const std::string& agent_socket, const AskedHosts& hosts,
                                   const nlohmann::json& request, double timeout_s) {
-  if (!hosts.all && hosts.host.empty()) {
+  if (hosts.here()) {
     return {{.host = {}, .answer = ask_agent(agent_socket, request)}};
   }
   const std::vector<std::string> names =

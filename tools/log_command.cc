@@ -46,9 +46,8 @@ std::string result_of_entry(const nlohmann::json& entry) {
 void print_entries(const nlohmann::json& answer, const AskedHosts& hosts) {
   const bool colour = ::isatty(STDOUT_FILENO) == 1;
   // The pids of another host are others' here.
-  const bool is_here = hosts.host.empty() && !hosts.all;
   std::optional<ProgramNames> programs;
-  if (is_here) programs.emplace();
+  if (hosts.here()) programs.emplace();
   fmt::print("{:<15} {:<6} {:<26} {:<26} {:<9} {:>6} {:>10} {:>8} {:>9}  {}\n", "TIME", "KIND",
              "FROM", "TO", "CONTEXT", "NODE", "CODE", "BYTES", "MICROSEC", "FAILED");
   for (const auto& entry : answer.at("entries")) {

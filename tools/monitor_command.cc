@@ -7,7 +7,6 @@
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -101,8 +100,7 @@ class Monitor {
   void show(Watched& host, const CallRecord& call) {
     if (options_.failed && !call.failed()) return;
     // Who asks other hosts would see himself ask for ever.
-    const bool asks = options_.hosts.all || !options_.hosts.host.empty();
-    if (asks && carries_question(call, host.source->agent_pid())) return;
+    if (!options_.hosts.here() && carries_question(call, host.source->agent_pid())) return;
     const std::string from = host.words.end(call.caller);
     const std::string to = host.words.end(call.handler);
     const std::string interface = host.words.interface(call);

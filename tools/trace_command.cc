@@ -58,8 +58,7 @@ class Recording {
     }
     const std::string through = options.sockets.empty() ? agent_socket() : options.sockets.front();
     for (const std::string& host : options.hosts) {
-      const auto is_of_it = [&](const auto& source) { return source->host_name() == host; };
-      if (std::ranges::any_of(sources, is_of_it)) continue;
+      if (has_source_of(sources, host)) continue;
       sources.push_back(std::make_unique<FarCalls>(through, host));
     }
     if (options.all) lost_hosts_ = add_other_hosts(through, sources);

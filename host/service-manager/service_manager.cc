@@ -45,14 +45,19 @@ ServiceManager::ServiceManager(const ServiceManagerSetup& setup)
       managers_(handles_, setup.exchange),
       listeners_(handles_, quota_, access_),
       lazy_(names_, managers_, handles_, quota_),
-      unique_(
-          names_, handles_,
-          {.take = [this](const auto& name, const auto& service) { return take(name, service); },
-           .withdraw =
-               [this](const std::string& name) {
-                 managers_.forget(name);
-                 lazy_.withdraw(name, own_host_);
-               }}),
+      unique_(names_, handles_,
+              {.take = [this](const auto& name, const auto& service) -> std::optional<Refusal> {
+                 // While the store was asked another user's program may have registered the name.
+                 if (names_.is_of_another(name, service.uid)) {
+                   return Refusal{kSecurityException, kOfAnotherUser};
+                 }
+                 return take(name, service);
+               },
+               .withdraw =
+                   [this](const std::string& name) {
+                     managers_.forget(name);
+                     lazy_.withdraw(name, own_host_);
+                   }}),
       clients_(setup.dialect),
       hidl_(names_, access_, managers_, handles_, quota_,
             [this](const std::string& name, RegisteredService service) { put(name, service); }),
@@ -183,8 +188,6 @@ std::optional<OutgoingReply> ServiceManager::add(const IncomingCall& call, const
 
 std::optional<Refusal> ServiceManager::take(const std::string& name,
                                             const RegisteredService& service) {
-  // While the store was asked another program may have registered the name.
-  if (names_.is_of_another(name, service.uid)) return Refusal{kSecurityException, kOfAnotherUser};
   if (const char* refusal = names_.refusal(name, service)) return Refusal{kIllegalState, refusal};
   put(name, service);
   managers_.publish(name, service);

@@ -140,7 +140,7 @@ class ServiceManager final : public LocalService {
   // Registers a service, or says why not. Nothing: the call is answered later.
   std::optional<OutgoingReply> add(const IncomingCall& call, const std::string& name,
                                    const RegisteredService& service, RegistrationForm form);
-  // The same for a name that need not be asked for any more, on behalf of the user in `service`.
+  // The same for a name that the user in `service` may have, and that need not be asked for.
   std::optional<Refusal> take(const std::string& name, const RegisteredService& service);
   // Whether policy lets the caller find what it has asked for; that is told if it does not.
   bool may_find(const IncomingCall& call, const std::string& name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// This host's claims of contexts at etcd: each is a key under the lease of the host, made by
-// compare-and-swap while nobody has it and while the host itself is still there. The revision at
-// which it was made is the claim's epoch. One request at a time, in order.
+// This host's claims at etcd, of contexts and of unique names: each is a key under the lease of the
+// host, made by compare-and-swap while nobody has it and while the host itself is still there. The
+// revision at which it was made is the claim's epoch. One request at a time, in order.
 //
 // Owned by the EtcdMember. Pure.
 #pragma once

@@ -5,6 +5,7 @@
 //   PREFIX/ids/NAME        the number of that name, for good: it is given to no other
 //   PREFIX/next_id         the lowest number that no name has had
 //   PREFIX/claims/CONTEXT  whose program manages the context, under its host's lease
+//   PREFIX/claims/names/CONTEXT/NAME  whose service has the name, likewise
 // Values that no agent writes are left out, and logged. Pure but for that.
 #pragma once
 

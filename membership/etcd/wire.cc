@@ -4,6 +4,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "transport/base64.h"
+
 namespace netbinder::etcd {
 
 namespace {

@@ -107,8 +107,4 @@ using Read = std::expected<Answer, std::string>;
 // The message in the body of a failure, or the body itself.
 [[nodiscard]] std::string failure_text(std::string_view body);
 
-// ---- base64 ----
-[[nodiscard]] std::string to_base64(std::string_view bytes);
-[[nodiscard]] Read<std::string> from_base64(std::string_view text);
-
 }  // namespace netbinder::etcd

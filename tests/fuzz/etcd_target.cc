@@ -14,12 +14,11 @@
 #include "membership/etcd/etcd_member.h"
 #include "membership/etcd/values.h"
 #include "tests/fuzz/seeds.h"
+#include "transport/base64.h"
 #include "transport/log.h"
 
 namespace netbinder::fuzz {
 namespace {
-
-using etcd::to_base64;
 
 class Told final : public MembershipEvents {
  public:

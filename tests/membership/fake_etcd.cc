@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "transport/base64.h"
+
 namespace netbinder::testing {
 
 using nlohmann::json;
@@ -12,7 +14,7 @@ using nlohmann::json;
 namespace {
 
 std::string bytes(const json& in, const char* key) {
-  return in.contains(key) ? etcd::from_base64(in[key].get<std::string>()).value() : "";
+  return in.contains(key) ? from_base64(in[key].get<std::string>()).value() : "";
 }
 
 std::int64_t number(const json& in, const char* key) {
@@ -20,8 +22,8 @@ std::int64_t number(const json& in, const char* key) {
 }
 
 json to_json(const std::string& key, const FakeEtcd::Value& value) {
-  return {{"key", etcd::to_base64(key)},
-          {"value", etcd::to_base64(value.value)},
+  return {{"key", to_base64(key)},
+          {"value", to_base64(value.value)},
           {"create_revision", std::to_string(value.created)},
           {"mod_revision", std::to_string(value.modified)},
           {"version", std::to_string(value.version)},
@@ -111,10 +113,10 @@ std::optional<std::string> FakeEtcd::changes_since(std::int64_t revision) const 
   for (auto at = first; at != changes_.end(); ++at) {
     const Change& change = *at;
     if (change.deleted) {
-      events.push_back({{"type", "DELETE"},
-                        {"kv",
-                         {{"key", etcd::to_base64(change.key)},
-                          {"mod_revision", std::to_string(change.revision)}}}});
+      events.push_back(
+          {{"type", "DELETE"},
+           {"kv",
+            {{"key", to_base64(change.key)}, {"mod_revision", std::to_string(change.revision)}}}});
     } else {
       events.push_back({{"kv", to_json(change.key, change.value)}});
     }

@@ -7,6 +7,8 @@
 
 #include <string>
 
+#include "transport/base64.h"
+
 namespace netbinder::etcd {
 namespace {
 
@@ -19,6 +21,9 @@ TEST(EtcdWire, Base64IsThatOfTheStandard) {
   EXPECT_EQ(from_base64("AP8=").value(), std::string("\0\xff", 2));
   EXPECT_FALSE(from_base64("Zm9"));
   EXPECT_FALSE(from_base64("Zm9%"));
+  for (const char* no : {"Zm=v", "====", "Z===", " Zm9", "Zm9\n", "Zm9-"}) {
+    EXPECT_FALSE(from_base64(no)) << no;
+  }
 }
 
 TEST(EtcdWire, ARangeEndsBehindItsPrefix) {

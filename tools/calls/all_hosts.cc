@@ -12,11 +12,15 @@
 
 namespace netbinder::tools {
 
+bool has_source_of(const CallSources& sources, const std::string& host) {
+  return std::ranges::any_of(sources,
+                             [&](const auto& source) { return source->host_name() == host; });
+}
+
 std::size_t add_other_hosts(const std::string& agent_socket, CallSources& sources) {
   std::size_t failed = 0;
   for (const std::string& name : hosts_of_cluster(agent_socket)) {
-    const auto is_of_it = [&](const auto& source) { return source->host_name() == name; };
-    if (std::ranges::any_of(sources, is_of_it)) continue;
+    if (has_source_of(sources, name)) continue;
     try {
       sources.push_back(std::make_unique<FarCalls>(agent_socket, name));
     } catch (const std::runtime_error& error) {

@@ -14,6 +14,8 @@ namespace netbinder::tools {
 
 using CallSources = std::vector<std::unique_ptr<CallSource>>;
 
+[[nodiscard]] bool has_source_of(const CallSources& sources, const std::string& host);
+
 // Adds a source for each host of the cluster that has none yet, asked through the agent at the
 // socket. Those that do not record are told on stderr; their number. Throws std::runtime_error if
 // the agent at the socket does not answer.

@@ -11,17 +11,10 @@ Collector::Collector(std::unique_ptr<CallSource> source) : source_(std::move(sou
   recording_.boot = source_->boot();
 }
 
-void Collector::collect() {
+void Collector::take_over(void (CallSource::*how)(std::vector<call_ring::Entry>&)) {
   if (full()) return;
   const std::size_t known = recording_.entries.size();
-  source_->drain(recording_.entries);
-  note_names(known);
-}
-
-void Collector::collect_rest() {
-  if (full()) return;
-  const std::size_t known = recording_.entries.size();
-  source_->drain_rest(recording_.entries);
+  (source_.get()->*how)(recording_.entries);
   note_names(known);
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "tools/admin_client.h"
-#include "tools/calls/far_answer.h"
 
 namespace netbinder::tools {
 
@@ -43,34 +42,28 @@ FarCalls::FarCalls(std::string agent_socket, std::string host)
 
 FarAnswer FarCalls::question() const {
   nlohmann::json request = {{"command", "recorded_calls"}, {"host", host_}};
-  if (!recording_.empty()) {
-    request["recording"] = recording_;
-    request["since"] = next_;
+  if (!last_.recording.empty()) {
+    request["recording"] = last_.recording;
+    request["since"] = last_.next;
   }
   return far_answer_of(ask_agent(agent_socket_, request, kAnswerTimeoutS));
 }
 
 void FarCalls::take(FarAnswer answer, std::vector<call_ring::Entry>& into) {
-  const bool anew = answer.recording != recording_;
-  const std::uint64_t before = anew ? 0 : next_;
+  const bool anew = answer.recording != last_.recording;
+  const std::uint64_t before = anew ? 0 : last_.next;
   if (answer.next < before || answer.entries.size() > answer.next - before) {
     throw std::runtime_error("the agent's answer makes no sense: its entries are out of order");
   }
-  if (!recording_.empty()) lost_ += answer.lost;
-  recording_ = std::move(answer.recording);
-  next_ = answer.next;
-  more_ = answer.more;
+  if (!last_.recording.empty()) lost_ += answer.lost;
   answered_ = Clock::now();
-  ask_again_ = answered_ + (more_ ? kAskForMore : kAskEvery);
-  host_number_ = answer.host;
-  boot_ = std::move(answer.boot);
-  wall_ns_ = answer.wall_ns;
-  agent_pid_ = answer.agent_pid;
-  host_names_ = std::move(answer.hosts);
-  add_names(interfaces_, std::move(answer.interfaces));
-  add_names(programs_, std::move(answer.programs));
-  add_names(reasons_, std::move(answer.reasons));
-  into.insert(into.end(), answer.entries.begin(), answer.entries.end());
+  ask_again_ = answered_ + (answer.more ? kAskForMore : kAskEvery);
+  add_names(interfaces_, std::exchange(answer.interfaces, {}));
+  add_names(programs_, std::exchange(answer.programs, {}));
+  add_names(reasons_, std::exchange(answer.reasons, {}));
+  const auto entries = std::exchange(answer.entries, {});
+  into.insert(into.end(), entries.begin(), entries.end());
+  last_ = std::move(answer);
 }
 
 bool FarCalls::ask(std::vector<call_ring::Entry>& into) {
@@ -92,7 +85,7 @@ void FarCalls::drain_rest(std::vector<call_ring::Entry>& into) {
   // The calls that fetch the rest are recorded as well, so there may be more for ever.
   for (int i = 0; i < kMostQuestionsForTheRest; ++i) {
     std::this_thread::sleep_until(ask_again_);
-    if (ask(into) && !more_) return;
+    if (ask(into) && !last_.more) return;
   }
 }
 

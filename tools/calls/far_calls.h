@@ -11,10 +11,9 @@
 #include <vector>
 
 #include "tools/calls/call_source.h"
+#include "tools/calls/far_answer.h"
 
 namespace netbinder::tools {
-
-struct FarAnswer;
 
 class FarCalls final : public CallSource {
  public:
@@ -32,13 +31,13 @@ class FarCalls final : public CallSource {
   void drain(std::vector<call_ring::Entry>& into) override;
   void drain_rest(std::vector<call_ring::Entry>& into) override;
   [[nodiscard]] std::uint64_t lost() const override { return lost_; }
-  [[nodiscard]] std::uint32_t host() const override { return host_number_; }
+  [[nodiscard]] std::uint32_t host() const override { return last_.host; }
   [[nodiscard]] const std::string& host_name() const override { return host_; }
-  [[nodiscard]] std::int32_t agent_pid() const override { return agent_pid_; }
-  [[nodiscard]] const std::string& boot() const override { return boot_; }
-  [[nodiscard]] std::int64_t wall_ns() const override { return wall_ns_; }
+  [[nodiscard]] std::int32_t agent_pid() const override { return last_.agent_pid; }
+  [[nodiscard]] const std::string& boot() const override { return last_.boot; }
+  [[nodiscard]] std::int64_t wall_ns() const override { return last_.wall_ns; }
   [[nodiscard]] const std::map<std::uint32_t, std::string>& host_names() const override {
-    return host_names_;
+    return last_.hosts;
   }
   [[nodiscard]] std::string interface_of(std::uint32_t node) const override;
   [[nodiscard]] std::string program_of(std::int32_t pid) const override;
@@ -54,17 +53,11 @@ class FarCalls final : public CallSource {
 
   const std::string agent_socket_;
   const std::string host_;
-  std::string recording_;  // empty: it has not been asked yet
-  std::uint64_t next_ = 0;
-  bool more_ = false;
+  FarAnswer last_;  // without its entries; nothing in it: it has not been asked yet
   Clock::time_point answered_;
   Clock::time_point ask_again_;
   std::uint64_t lost_ = 0;
-  std::uint32_t host_number_ = 0;
-  std::string boot_;
-  std::int64_t wall_ns_ = 0;
-  std::int32_t agent_pid_ = 0;
-  std::map<std::uint32_t, std::string> host_names_;
+  // Of all answers.
   std::map<std::uint32_t, std::string> interfaces_;
   std::map<std::int32_t, std::string> programs_;
   std::map<std::uint16_t, std::string> reasons_;

@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 
 #include <charconv>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "node-agent/clock.h"
 #include "node-agent/program_name.h"
 #include "tools/admin_client.h"
 #include "tools/calls/call_record.h"
@@ -135,14 +135,7 @@ void RingReader::drain(std::vector<call_ring::Entry>& into) {
   if (std::chrono::steady_clock::now() - prolonged_ >= std::chrono::seconds(1)) prolong();
 }
 
-std::int64_t RingReader::wall_ns() const {
-  const auto ns_by = [](clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-  };
-  return ns_by(CLOCK_REALTIME) - ns_by(CLOCK_MONOTONIC);
-}
+std::int64_t RingReader::wall_ns() const { return wall_ahead_ns(); }
 
 std::string RingReader::interface_of(std::uint32_t node) const {
   const auto name = copy_of(ring_->names[node % call_ring::kNames]);
