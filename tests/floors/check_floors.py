@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_floors.py SOURCE_DIR BUILD_DIR: no step upwards between floors, no circles of calls.
 
-Includes are read from the sources; calls from the object files, by nm: an undefined symbol is a
-call of the file that defines it. Symbols that many objects define (inline functions, templates)
-say nothing about who calls whom and are left out. What is not allowed is printed edge by edge, with
-a symbol or an include for each, and the exit status is 1.
+Includes are read from the sources; calls from the object files (object_calls.py): what a file wants
+and another one defines is a call of that one. Symbols that many objects define (inline functions,
+templates) say nothing about who calls whom and are left out. What is not allowed is printed edge by
+edge, with a symbol or an include for each, and the exit status is 1.
 """
 import collections
 import os
@@ -15,13 +15,14 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
+import object_calls
+
 Edge = collections.namedtuple("Edge", "source target symbol")  # paths from the root; why
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 SOURCES = (".cc", ".c", ".h")
 # operator new, new[], delete and delete[], mangled.
 ALLOCATION = ("_Znw", "_Zna", "_Zdl", "_Zda")
-STRONG = "TDBRSGC"  # nm's letters for what one object alone defines
 
 
 class Rules:
@@ -80,41 +81,42 @@ def includes(rules, root):
 
 
 def objects(rules, root, build):
-    """(object file, its source) for what was built of sources that are still there."""
+    """(object file, its sources) for what was built of sources that are still there."""
+    outputs = None  # of a build by Ninja: it leaves objects that it makes no longer
+    ninja = pathlib.Path(build, "build.ninja")
+    if ninja.exists():
+        outputs = set(re.findall(r"^build (\S+\.o):", ninja.read_text(encoding="utf-8"), re.MULTILINE))
     for folder in top_folders(rules):
         for where, _, names in sorted(os.walk(os.path.join(build, folder))):
             made_of = re.match(r"(.*)/CMakeFiles/[^/]+\.dir(/.*)?$", where)
             for name in sorted(names):
+                path = os.path.join(where, name)
                 if made_of is None or not name.endswith(".o"):
                     continue
+                if outputs is not None and os.path.relpath(path, build) not in outputs:
+                    continue
                 place = os.path.relpath(made_of.group(1), build) + (made_of.group(2) or "")
-                source = os.path.normpath(os.path.join(place, name[:-len(".o")]))
-                if os.path.exists(os.path.join(root, source)):
-                    yield os.path.join(where, name), source
-
-
-def read_symbols(object_file):
-    """What an object defines alone, and what it wants of others."""
-    defined, wanted = set(), set()
-    output = subprocess.run(["nm", object_file], check=True, capture_output=True, text=True).stdout
-    for line in output.splitlines():
-        words = line.split()
-        if len(words) == 2 and words[0] == "U":
-            wanted.add(words[1])
-        elif len(words) == 3 and words[1] in STRONG:
-            defined.add(words[2])
-    return defined, wanted
+                sources = [os.path.normpath(os.path.join(place, name[:-len(".o")]))]
+                if where.endswith("/Unity"):  # the file of all of them stands beside its object
+                    included = INCLUDE.findall(pathlib.Path(path[:-len(".o")]).read_text(encoding="utf-8"))
+                    sources = [os.path.relpath(source, os.path.realpath(root)) for source in included]
+                if all(os.path.exists(os.path.join(root, source)) for source in sources):
+                    yield path, sources
 
 
 def calls(rules, root, build):
-    """An edge for each undefined symbol that another file of ours defines."""
+    """An edge for each symbol that a file wants and another file of ours defines."""
+    sources = object_calls.Sources(path for path in source_files(rules, root) if not path.endswith(".h"))
     definers = collections.defaultdict(set)
     wanted_by = collections.defaultdict(set)
-    for object_file, source in objects(rules, root, build):
-        defined, wanted = read_symbols(object_file)
-        for symbol in defined:
+    for object_file, made_of in objects(rules, root, build):
+        found = (object_calls.of_one_source(object_file, made_of[0]) if len(made_of) == 1
+                 else object_calls.of_several_sources(object_file, sources))
+        for symbol, source in found.defined.items():
             definers[symbol].add(source)
-        wanted_by[source] |= wanted
+        for source, symbols in found.wanted.items():
+            wanted_by[source] |= symbols
+        yield from (Edge(*inlined) for inlined in sorted(found.inlined))
     for source in sorted(wanted_by):
         own = source.split("/")[0] + "/"
         for symbol in sorted(wanted_by[source]):
@@ -203,7 +205,7 @@ def check(rules, root, build):
             inside = [edge for edge in called if edge.source in circle and edge.target in circle]
             report(f"a circle of calls among {len(circle)} files, of {most} allowed"
                    + (f" ({reason})" if reason else "") + ":", first_of_each_pair(inside))
-    built = {source.split("/")[0] for _, source in objects(rules, root, build)}
+    built = {source.split("/")[0] for _, made_of in objects(rules, root, build) for source in made_of}
     wrong += [f"nothing of {folder}/ is built below {build}" for folder in rules.required
               if folder not in built]
     return wrong

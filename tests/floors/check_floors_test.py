@@ -42,6 +42,19 @@ class CheckFloors(unittest.TestCase):
         compiler = os.environ.get("CXX", "g++")
         subprocess.run([compiler, "-I", self.root, "-c", source, "-o", made], check=True)
 
+    def unity(self, *paths):
+        """Makes one object of these sources, as a unity build does, instead of one of each."""
+        top = paths[0].split("/")[0]
+        folder = os.path.join(self.build, top, "CMakeFiles", top + ".dir")
+        for path in paths:
+            os.remove(os.path.join(folder, path.split("/", 1)[1] + ".o"))
+        file = pathlib.Path(folder, "Unity", "unity_0_cxx.cxx")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(f'#include "{os.path.join(os.path.realpath(self.root), path)}"\n' for path in paths),
+                        encoding="utf-8")
+        compiler = os.environ.get("CXX", "g++")
+        subprocess.run([compiler, "-O2", "-g", "-fPIC", "-I", self.root, "-c", file, "-o", f"{file}.o"], check=True)
+
     def check(self, exceptions=(), required=("low", "high"), replacing=()):
         rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required, replacing)
         return "\n".join(check_floors.check(rules, self.root, self.build))
@@ -113,6 +126,66 @@ class CheckFloors(unittest.TestCase):
     def test_allocation_is_the_librarys_whatever_program_counts_it(self):
         self.write("low/a.cc", "struct S { int x; }; S* a() { return new S; }")
         self.write("high/b.cc", "void* operator new(unsigned long) { return nullptr; }")
+        self.assertEqual(self.check(), "")
+
+    def test_a_unity_build_hides_no_call(self):
+        self.write("high/roof.cc", "int chimney(); int roof() { return chimney(); }")
+        self.write("high/chimney.cc", "int chimney() { return 5; }")
+        self.unity("high/roof.cc", "high/chimney.cc")
+        self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")
+        self.write("low/stool.cc", "int stool() { return 6; }")
+        self.unity("low/ladder.cc", "low/stool.cc")
+        said = self.check()
+        self.assertIn("low/ladder.cc -> high/roof.cc: roof()", said)
+        self.assertNotIn("stool", said)
+        self.assertNotIn("circle", said)
+
+    def test_a_circle_in_one_unity_object_is_named(self):
+        self.write("low/a.cc", "int b(); __attribute__((visibility(\"hidden\"))) int d(int* p) { *p += 3; return *p; }"
+                   " int a() { return b(); }")
+        self.write("low/b.cc", "int c(); int b() { return c(); }")
+        self.write("low/c.cc", "int d(int*); int c() { static int n; return d(&n); }")  # what is inlined is a call, too
+        self.unity("low/a.cc", "low/b.cc", "low/c.cc")
+        said = self.check()
+        self.assertIn("a circle of calls among 3 files, of 1 allowed", said)
+        self.assertIn("low/a.cc -> low/b.cc", said)
+        self.assertIn("low/b.cc -> low/c.cc", said)
+        self.assertIn("low/c.cc -> low/a.cc", said)
+
+    def test_a_header_in_a_unity_object_calls_for_who_uses_it(self):
+        self.write("low/pass.h", "#pragma once\nint ground();"
+                   " template <class T> __attribute__((noinline)) T pass(T x) { return x + ground(); }")
+        self.write("low/ground.cc", "int far(); int ground() { return far(); }")
+        self.write("low/far.cc", '#include "low/pass.h"\nint far() { return pass(1); }')
+        self.write("low/other.cc", '#include "low/pass.h"\nint other() { return 9; }')
+        self.unity("low/other.cc", "low/far.cc", "low/ground.cc")
+        said = self.check()
+        self.assertIn("among 2 files", said)
+        self.assertIn("low/far.cc -> low/ground.cc: ground()", said)
+        self.assertNotIn("low/other.cc", said)
+
+    def test_a_table_in_a_unity_object_calls_what_it_holds(self):
+        self.write("low/table.cc", "int entry(); extern int (*const table[])(); int (*const table[])() = {entry};"
+                   " int at(int i) { return table[i](); }")
+        self.write("low/entry.cc", "int at(int); int entry() { return at(0); }")
+        self.unity("low/table.cc", "low/entry.cc")
+        said = self.check()
+        self.assertIn("among 2 files", said)
+        self.assertIn("low/table.cc -> low/entry.cc: entry()", said)
+
+    def test_a_virtual_function_that_the_compiler_guesses_is_no_call(self):
+        self.write("low/base.h", "#pragma once\nstruct Base { virtual int go(); virtual ~Base(); };")
+        self.write("low/user.cc", '#include "low/base.h"\nint user(Base* b) { return b->go(); }')
+        self.write("low/derived.cc", '#include "low/base.h"\nint user(Base*); int Base::go() { return 1; }'
+                   " Base::~Base() { user(this); }")
+        self.unity("low/user.cc", "low/derived.cc")
+        self.assertEqual(self.check(), "")
+
+    def test_what_ninja_makes_no_longer_is_left_out(self):
+        self.write("low/ladder.cc", "int roof(); int ladder() { return roof(); }")
+        pathlib.Path(self.build, "build.ninja").write_text(
+            "build low/CMakeFiles/low.dir/ground.cc.o: CXX x\nbuild high/CMakeFiles/high.dir/roof.cc.o: CXX x\n",
+            encoding="utf-8")
         self.assertEqual(self.check(), "")
 
     def test_objects_of_sources_that_are_gone_are_left_out(self):
