@@ -17,7 +17,7 @@ scripts/install-deps.sh build
 say "building (release): $build_seconds s of processor time, so some $((build_seconds / $(nproc) / 60 + 1)) min here if nothing is built yet"
 # Without what only the tests need; a folder that is configured already stays as it is.
 if [[ ! -f build/release/build.ninja ]]; then
-  cmake --preset release -DNETBINDER_UNITY=ON -DNETBINDER_BUILD_TESTS=OFF -DNETBINDER_BUILD_BENCHES=OFF
+  cmake --preset release -DNETBINDER_BUILD_TESTS=OFF -DNETBINDER_BUILD_BENCHES=OFF
 fi
 cmake --build --preset release --target \
   netbinder netbinderd netbinder-shim service_manager hello_server hello_client

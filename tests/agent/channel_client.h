@@ -24,6 +24,9 @@ class Stager;
 
 namespace netbinder::testing {
 
+// A request that reads, and reads anew.
+inline constexpr std::uint32_t kRead = kFlagReads | kFlagFreshRead;
+
 // A connected socket; -1 and a failed test if there is no agent.
 int connect_to(const std::string& path);
 // Hello as a well-behaved program sends it.

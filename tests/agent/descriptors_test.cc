@@ -15,8 +15,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint32_t kRead = kFlagReads | kFlagFreshRead;
-
 class Descriptors : public ::testing::Test {
  protected:
   struct Programs {

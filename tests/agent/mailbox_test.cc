@@ -24,8 +24,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint32_t kRead = kFlagReads | kFlagFreshRead;
-
 class Mailboxes : public ::testing::Test {
  protected:
   void TearDown() override {

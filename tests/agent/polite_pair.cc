@@ -12,34 +12,13 @@
 #include <thread>
 
 #include "tests/agent/agent_process.h"
+#include "tests/agent/classic_request.h"
 
 namespace netbinder::testing {
 
 namespace {
 
 constexpr std::uint32_t kReadFlags = kFlagReads | kFlagFreshRead;
-
-void put_word(std::vector<std::byte>& data, std::uint32_t value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  data.insert(data.end(), begin, begin + sizeof value);
-}
-
-void put_string16(std::vector<std::byte>& data, const std::string& text) {
-  put_word(data, static_cast<std::uint32_t>(text.size()));
-  for (const char c : text) {
-    data.push_back(static_cast<std::byte>(c));
-    data.push_back(std::byte{0});
-  }
-  data.resize((data.size() + 2 + 3) & ~std::size_t{3});
-}
-
-std::vector<std::byte> classic_request(const std::string& name) {
-  std::vector<std::byte> data;
-  put_word(data, 0);
-  put_string16(data, "android.os.IServiceManager");
-  put_string16(data, name);
-  return data;
-}
 
 void answer_references(const std::vector<std::byte>& read, Stream& answers) {
   std::span<const std::byte> rest(read);

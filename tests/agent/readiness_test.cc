@@ -13,7 +13,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint32_t kRead = kFlagReads | kFlagFreshRead;
 constexpr std::uint64_t kNode = 0x5000;
 
 class Readiness : public ::testing::Test {

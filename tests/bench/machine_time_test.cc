@@ -9,12 +9,14 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::uint64_t processors() { return static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN)); }
+std::uint64_t processors_online() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_NPROCESSORS_ONLN));
+}
 
 // A second in which all processors were idle but for so long.
 MachineTime after_busy(std::uint64_t busy_ns) {
   return {.now_ns = kSecondNs,
-          .idle_ns = processors() * kSecondNs - busy_ns,
+          .idle_ns = processors_online() * kSecondNs - busy_ns,
           .interrupts_ns = 0,
           .stolen_ns = 0};
 }
@@ -30,7 +32,7 @@ TEST(MachineTime, InterruptsAndStolenTimeAreNotOfOthers) {
   after.interrupts_ns = kSecondNs / 10;
   after.stolen_ns = kSecondNs / 5;
   EXPECT_NEAR(others_percent({}, after, 0), 20, 0.01);
-  EXPECT_NEAR(stolen_percent({}, after), 20.0 / static_cast<double>(processors()), 0.01);
+  EXPECT_NEAR(stolen_percent({}, after), 20.0 / static_cast<double>(processors_online()), 0.01);
 }
 
 TEST(MachineTime, CanBeRead) {

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Sources : public testing::Test {
+class Sources : public ::testing::Test {
  protected:
   Sources() {
     std::string pattern = (fs::temp_directory_path() / "netbinder-sources-XXXXXX").string();

@@ -14,21 +14,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr std::uint64_t kNode = 0;  // the manager's, by its ptr
-
-template <typename T>
-void add(Payload& payload, const T& object) {
-  payload.offsets.push_back(payload.data.size());
-  const auto* begin = reinterpret_cast<const std::byte*>(&object);
-  payload.data.insert(payload.data.end(), begin, begin + sizeof object);
-}
+constexpr std::uint64_t kManagersNode = 0;  // the manager's, by its ptr
 
 Payload with_file(std::uint32_t fd) {
   Payload payload("text");
   binder_fd_object object{};
   object.hdr.type = BINDER_TYPE_FD;
   object.fd = fd;
-  add(payload, object);
+  payload.add(object);
   return payload;
 }
 
@@ -56,7 +49,7 @@ class BufferEnds : public ::testing::TestWithParam<std::size_t> {
     const Returned* call = outcome.find(BR_TRANSACTION);
     if (call == nullptr) return 0;
     const auto data = call->as<binder_transaction_data>();
-    EXPECT_EQ(data.target.ptr, kNode);
+    EXPECT_EQ(data.target.ptr, kManagersNode);
     free(data);
     return data.code;
   }
@@ -161,8 +154,8 @@ TEST(BufferEndsOfArrays, AreToldToTheThreadThatFreesThem) {
   binder_fd_array_object array{};
   array.hdr.type = BINDER_TYPE_FDA;
   array.num_fds = 2;
-  add(payload, buffer);
-  add(payload, array);
+  payload.add(buffer);
+  payload.add(array);
   binder_transaction_data_sg call{};
   call.transaction_data = payload.call(0, 2, TF_ONE_WAY);
   call.buffers_size = 8;

@@ -270,14 +270,6 @@ Payload::Payload(const std::string& text) : data(text.size()) {
   std::transform(text.begin(), text.end(), data.begin(), [](char c) { return std::byte(c); });
 }
 
-Payload& Payload::add(const flat_binder_object& object) {
-  while (data.size() % 4 != 0) data.push_back(std::byte{0});
-  offsets.push_back(data.size());
-  const auto* begin = reinterpret_cast<const std::byte*>(&object);
-  data.insert(data.end(), begin, begin + sizeof object);
-  return *this;
-}
-
 binder_transaction_data Payload::call(std::uint32_t handle, std::uint32_t code,
                                       std::uint32_t flags) const {
   binder_transaction_data call{};

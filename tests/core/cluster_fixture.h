@@ -216,7 +216,15 @@ struct Payload {
 
   Payload() = default;
   explicit Payload(const std::string& text);
-  Payload& add(const flat_binder_object& object);
+  // An object of any kind, as much of it as the parcel holds, at the next place where one may be.
+  template <typename T>
+  Payload& add(const T& object) {
+    while (data.size() % 4 != 0) data.push_back(std::byte{0});
+    offsets.push_back(data.size());
+    const auto* begin = reinterpret_cast<const std::byte*>(&object);
+    data.insert(data.end(), begin, begin + sizeof object);
+    return *this;
+  }
   [[nodiscard]] binder_transaction_data call(std::uint32_t handle, std::uint32_t code,
                                              std::uint32_t flags = 0) const;
 };

@@ -14,14 +14,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// As much of an object as the parcel holds.
-template <typename T>
-void add(Payload& payload, const T& object) {
-  payload.offsets.push_back(payload.data.size());
-  const auto* begin = reinterpret_cast<const std::byte*>(&object);
-  payload.data.insert(payload.data.end(), begin, begin + sizeof object);
-}
-
 binder_fd_object file_object(std::uint32_t fd) {
   binder_fd_object object{};
   object.hdr.type = BINDER_TYPE_FD;
@@ -98,8 +90,8 @@ class UnacceptedFilesTest : public FilesTest {
 
 TEST_F(FilesTest, ADescriptorIsOfferedTakenAndInstalled) {
   Payload payload("text");
-  add(payload, file_object(7));
-  add(payload, file_object(8));
+  payload.add(file_object(7));
+  payload.add(file_object(8));
   EXPECT_THAT(sent(payload), ElementsAre("BR_TRANSACTION_COMPLETE"));
   const binder_transaction_data data = received({41, 42});
   EXPECT_THAT(there().installing, ElementsAre(501, 502));
@@ -124,9 +116,9 @@ TEST_F(FilesTest, AnArrayArrivesInItsBufferAndIsClosedWithIt) {
   binder_fd_array_object none = array;
   none.num_fds = 0;
   none.parent_offset = 12;
-  add(payload, buffer);
-  add(payload, array);
-  add(payload, none);
+  payload.add(buffer);
+  payload.add(array);
+  payload.add(none);
   EXPECT_THAT(sent(payload, 16), ElementsAre("BR_TRANSACTION_COMPLETE"));
   const binder_transaction_data data = received({41, 42});
   const auto pointer = load<binder_buffer_object>(data.data.ptr.buffer + payload.offsets[0]);
@@ -143,15 +135,15 @@ TEST_F(FilesTest, AnArrayArrivesInItsBufferAndIsClosedWithIt) {
 
 TEST_F(FilesTest, OneThatIsRefusedTakesTheOthersBack) {
   Payload payload("text");
-  add(payload, file_object(7));
-  add(payload, file_object(1000));
+  payload.add(file_object(7));
+  payload.add(file_object(1000));
   EXPECT_THAT(sent(payload), ElementsAre("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EPERM);
   EXPECT_EQ(home().withdrawn_files, 1U);
   EXPECT_EQ(last_reason(home()), "a file of the test");
   // And one that fails for another cause.
   Payload bad("text");
-  add(bad, file_object(7));
+  bad.add(file_object(7));
   bad.add(handle_object(77));
   EXPECT_THAT(sent(bad), ElementsAre("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EINVAL);
@@ -169,8 +161,8 @@ TEST_F(FilesTest, MoreThanAMessageTakesAreRefused) {
   binder_fd_array_object array{};
   array.hdr.type = BINDER_TYPE_FDA;
   array.num_fds = numbers.size();
-  add(payload, buffer);
-  add(payload, array);
+  payload.add(buffer);
+  payload.add(array);
   EXPECT_THAT(sent(payload, buffer.length), ElementsAre("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EMFILE);
   EXPECT_EQ(last_reason(home()), "too many descriptors");
@@ -182,8 +174,8 @@ TEST_F(FilesTest, OneThatCannotBeHadFailsTheCallAndDropsTheOthers) {
   const std::size_t refs = home().driver.counts().refs;
   Payload payload("text");
   payload.add(binder_object(0x1000, 0x2000));
-  add(payload, file_object(7));
-  add(payload, file_object(8));
+  payload.add(file_object(7));
+  payload.add(file_object(8));
   payload.add(binder_object(0x3000, 0x4000));
   EXPECT_THAT(sent(payload), Contains("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EFBIG);
@@ -195,7 +187,7 @@ TEST_F(UnacceptedFilesTest, ANodeThatAcceptsNoneFailsTheCall) {
   const std::size_t refs = home().driver.counts().refs;
   Payload payload("text");
   payload.add(binder_object(0x1000, 0x2000));
-  add(payload, file_object(7));
+  payload.add(file_object(7));
   EXPECT_THAT(sent(payload), Contains("BR_FAILED_REPLY"));
   EXPECT_EQ(error(), -EPERM);
   EXPECT_EQ(there().dropped_files, 1U);
@@ -212,7 +204,7 @@ TEST_F(FilesTest, AReplyBringsOneOnlyIfTheCallAcceptsIt) {
     cluster_.settle();
     (void)server_.read(1);
     Payload answer;
-    add(answer, file_object(7));
+    answer.add(file_object(7));
     server_.start(1, Commands().put(BC_REPLY, answer.call(0, 0)), true, true);
     cluster_.settle();
     EXPECT_THAT(server_.outcome(1).names(), ElementsAre("BR_TRANSACTION_COMPLETE"));
@@ -233,7 +225,7 @@ TEST_F(FilesTest, AReplyBringsOneOnlyIfTheCallAcceptsIt) {
 
 TEST_F(FilesTest, TheReceiverMayDieBeforeItReadsThem) {
   Payload payload;
-  add(payload, file_object(7));
+  payload.add(file_object(7));
   EXPECT_THAT(sent(payload), ElementsAre("BR_TRANSACTION_COMPLETE"));
   server_.close();
   EXPECT_EQ(there().dropped_files, 1U);

@@ -6,16 +6,10 @@
 #include <cerrno>
 #include <memory>
 
-#include "tests/core/cluster_fixture.h"
+#include "tests/core/manager_claims.h"
 
 namespace netbinder::testing {
 namespace {
-
-void begin_claim(Program& program) {
-  std::int32_t unused = 0;
-  program.host().driver.control(program.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
-                                {reinterpret_cast<std::byte*>(&unused), sizeof unused});
-}
 
 // How BINDER_SET_CONTEXT_MGR ends.
 int claim(Cluster& cluster, Program& program) {
@@ -30,10 +24,6 @@ void connect(Cluster& cluster, std::uint32_t a, std::uint32_t b) {
                                              "host" + std::to_string(there));
   }
   cluster.settle();
-}
-
-std::string manager_at(Cluster& cluster, std::size_t host) {
-  return cluster.host(host).driver.contexts().front().manager;
 }
 
 AccessRules deny_user(std::uint32_t uid, std::optional<HostId> host = {}) {

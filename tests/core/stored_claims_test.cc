@@ -9,18 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/cluster_fixture.h"
+#include "tests/core/manager_claims.h"
 
 namespace netbinder::testing {
 namespace {
 
 const Bounds kByStore{.claims_by = ClaimsBy::kStore};
-
-void begin_claim(Program& program) {
-  std::int32_t unused = 0;
-  program.host().driver.control(program.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR,
-                                {reinterpret_cast<std::byte*>(&unused), sizeof unused});
-}
 
 ClaimHolder holder(std::uint32_t host, std::uint64_t epoch) {
   return {
@@ -32,10 +26,6 @@ void tell_all(Cluster& cluster, std::optional<ClaimHolder> now) {
     cluster.host(host).driver.claim_held("binder", now);
   }
   cluster.settle();
-}
-
-std::string manager_at(Cluster& cluster, std::size_t host) {
-  return cluster.host(host).driver.contexts().front().manager;
 }
 
 // A manager on host 1, by claim number 5.

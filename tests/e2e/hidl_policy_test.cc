@@ -18,7 +18,7 @@ using ::testing::Not;
 
 // `begin NAME USER HOST COMMAND` has hidl_probe run as that user (0: root) on that host, until the
 // script ends; it returns when the probe has printed its first line.
-constexpr const char* kPrelude = R"script(
+constexpr const char* kBeginAsUser = R"script(
 begun=
 on_2() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$@"; }
 become() { exec setpriv --reuid $1 --regid $1 --clear-groups "${@:2}"; }
@@ -42,7 +42,7 @@ class HidlPolicy : public ::testing::Test {
     if (::geteuid() != 0) FAIL() << "NOT RUN: being several users needs root";
   }
   static RunResult run(const std::string& script) {
-    return run_session("--hosts 2", std::string(kRules) + kPrelude + script);
+    return run_session("--hosts 2", std::string(kRules) + kBeginAsUser + script);
   }
 };
 

@@ -11,13 +11,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kPrelude = R"script(
+constexpr const char* kUntilListed = R"script(
 on_2() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$@"; }
 until_listed() { for i in $(seq 500); do hidl_probe list | grep -q "$1" && return; sleep 0.01; done; echo "$1 is not there"; }
 )script";
 
 TEST(Hidl, ServicesAreAddedByAskingThemAndFoundOnEveryHost) {
-  const RunResult result = run_session("--hosts 2", std::string(kPrelude) + R"script(
+  const RunResult result = run_session("--hosts 2", std::string(kUntilListed) + R"script(
 hidl_probe list
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hidl_probe add default & server=$!
 until_listed vendor.foo@1.1::IFoo/default
@@ -44,7 +44,7 @@ hidl_probe list
 }
 
 TEST(Hidl, WhoWaitsIsNotified) {
-  const RunResult result = run_session("", std::string(kPrelude) + R"script(
+  const RunResult result = run_session("", std::string(kUntilListed) + R"script(
 hidl_probe watch vendor.bar@2.0::IBar >watched & watcher=$!
 until grep -q watching watched 2>/dev/null; do sleep 0.01; done
 hidl_probe add_chain legacy/0 & server=$!

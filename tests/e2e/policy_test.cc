@@ -16,14 +16,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kPrelude = R"script(
+constexpr const char* kServeAsUser = R"script(
 hello_server & server=$!
 netbinder service wait hello --timeout 20 >/dev/null
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 20 >/dev/null
 )script";
 
 RunResult run_with_rules(const std::string& script) {
-  return run_session("--hosts 2", std::string(kRules) + kPrelude + script + "\nkill $server\n");
+  return run_session("--hosts 2", std::string(kRules) + kServeAsUser + script + "\nkill $server\n");
 }
 
 class Policy : public ::testing::Test {

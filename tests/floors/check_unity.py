@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_unity.py PROJECT [FOLDER...]: names that a unity build would define twice.
 
-Packages are built with several files in one (NETBINDER_UNITY), and which files meet there changes
-with each file that is added. So no two files of a part may give what they keep to themselves, a
-constant, a type or a function with the same parameters, one name. Prints such names; exit status 1
-if there are any. Without folders: all that the package builds in that way.
+Most builds compile several files as one (NETBINDER_UNITY), and which files meet there changes with
+each file that is added. So no two files of a part may give what they keep to themselves, a constant,
+a type or a function with the same parameters, one name. Prints such names; exit status 1 if there
+are any. Without folders: all that is built in that way. Fuzz targets (*_target.cc) are each alone.
 """
 import collections
 import pathlib
@@ -13,16 +13,17 @@ import re
 import sys
 
 FOLDERS = ["channel", "cluster-config", "core", "host", "membership", "ndk", "node-agent", "parcel",
-           "tools", "transport"]
+           "tests", "tools", "transport"]
 CONSTANT = re.compile(r"(?:static |inline )*constexpr [^=({]*?\b(\w+)(?:\[\w*\])? ?[={]")
 TYPE = re.compile(r"(?:struct|class|enum class|enum) (\w+)\b[^;]*$")
+RAW_STRING = re.compile(r'R"(\w*)\(.*?\)\1"', re.S)
 FUNCTION = re.compile(r"[A-Za-z_][^=;#]*?\b(\w+)\(([^{;]*)\) (?:const )?(?:noexcept )?\{", re.S)
 
 
 def kept_names(text):
     """(namespace, what is defined) of each definition at the top of an unnamed namespace."""
     outer, unnamed = "", False
-    lines = text.splitlines()
+    lines = RAW_STRING.sub('""', text).splitlines()
     for i, line in enumerate(lines):
         if match := re.match(r"namespace ([\w:]+) \{", line):
             outer = match.group(1)
@@ -33,7 +34,7 @@ def kept_names(text):
         elif unnamed or line.startswith("static "):
             if match := CONSTANT.match(line) or TYPE.match(line):
                 yield outer, match.group(1)
-            elif line[:1].isalpha() and not line.startswith(("using", "template")):
+            elif line[:1].isalpha() and not line.startswith(("using", "template", "INSTANTIATE_")):
                 if match := FUNCTION.match("\n".join(lines[i:i + 6])):
                     types = re.sub(r"\b\w+(?=\s*(,|$))", "", match.group(2))  # without the names
                     yield outer, match.group(1) + "(" + re.sub(r"\s+", "", types) + ")"
@@ -59,7 +60,7 @@ def main():
     for folder in sys.argv[2:] or FOLDERS:
         for path in sorted((project / folder).rglob("*.cc")):
             target = target_of(project, path)
-            if target is None:
+            if target is None or path.name.endswith("_target.cc"):
                 continue
             for outer, name in set(kept_names(path.read_text())):
                 seen[target, outer, name].append(path.relative_to(project))

@@ -11,13 +11,7 @@ namespace netbinder::fuzz {
 namespace {
 
 template <typename T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof value);
-}
-
-template <typename T>
-void append(std::vector<std::byte>& bytes, std::uint32_t command, const T& payload) {
+void append_command(std::vector<std::byte>& bytes, std::uint32_t command, const T& payload) {
   append(bytes, command);
   append(bytes, payload);
 }
@@ -55,9 +49,10 @@ void add_transaction(Input& input, Program& program, ProgramMemory& memory,
     data.data.ptr.buffer = remembered(input, program.buffers, 0);
   }
   if (parcel.buffers_size > 0 || (what & 0x8C) == 0x8C) {
-    append(bytes, is_reply ? std::uint32_t{BC_REPLY_SG} : std::uint32_t{BC_TRANSACTION_SG}, parcel);
+    append_command(bytes, is_reply ? std::uint32_t{BC_REPLY_SG} : std::uint32_t{BC_TRANSACTION_SG},
+                   parcel);
   } else {
-    append(bytes, is_reply ? std::uint32_t{BC_REPLY} : std::uint32_t{BC_TRANSACTION}, data);
+    append_command(bytes, is_reply ? std::uint32_t{BC_REPLY} : std::uint32_t{BC_TRANSACTION}, data);
   }
 }
 
@@ -92,30 +87,31 @@ void add_command(Input& input, Program& program, PendingIoctl& thread, ProgramMe
       const std::uint64_t address =
           remembered(input, program.buffers, program.user_base + program.arena_bytes - 4);
       stream.frees.push_back(address);
-      append(bytes, BC_FREE_BUFFER, address);
+      append_command(bytes, BC_FREE_BUFFER, address);
       break;
     }
     case 11:
-      append(bytes, BC_ACQUIRE, make_handle(input, program));
+      append_command(bytes, BC_ACQUIRE, make_handle(input, program));
       break;
     case 12:
-      append(bytes, BC_INCREFS, make_handle(input, program));
+      append_command(bytes, BC_INCREFS, make_handle(input, program));
       break;
     case 13:
-      append(bytes, BC_RELEASE, make_handle(input, program));
+      append_command(bytes, BC_RELEASE, make_handle(input, program));
       break;
     case 14:
-      append(bytes, BC_DECREFS, make_handle(input, program));
+      append_command(bytes, BC_DECREFS, make_handle(input, program));
       break;
     case 15:
     case 16:
-      for (const auto& [command, node] : program.to_acknowledge) append(bytes, command, node);
+      for (const auto& [command, node] : program.to_acknowledge)
+        append_command(bytes, command, node);
       program.to_acknowledge.clear();
       break;
     case 17: {
       const std::uint64_t ptr = make_ptr(input);
-      append(bytes, input.one_in(2) ? BC_INCREFS_DONE : BC_ACQUIRE_DONE,
-             binder_ptr_cookie{.ptr = ptr, .cookie = ptr});
+      append_command(bytes, input.one_in(2) ? BC_INCREFS_DONE : BC_ACQUIRE_DONE,
+                     binder_ptr_cookie{.ptr = ptr, .cookie = ptr});
       break;
     }
     case 18:
@@ -129,33 +125,33 @@ void add_command(Input& input, Program& program, PendingIoctl& thread, ProgramMe
       break;
     case 21: {
       const std::uint32_t handle = make_handle(input, program);
-      append(bytes, BC_REQUEST_DEATH_NOTIFICATION,
-             binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
+      append_command(bytes, BC_REQUEST_DEATH_NOTIFICATION,
+                     binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
       break;
     }
     case 22: {
       const std::uint32_t handle = make_handle(input, program);
-      append(bytes, BC_CLEAR_DEATH_NOTIFICATION,
-             binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
+      append_command(bytes, BC_CLEAR_DEATH_NOTIFICATION,
+                     binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
       break;
     }
     case 23:
-      append(bytes, BC_DEAD_BINDER_DONE, remembered(input, program.deaths, 500));
+      append_command(bytes, BC_DEAD_BINDER_DONE, remembered(input, program.deaths, 500));
       break;
     case 24: {
       const std::uint32_t handle = make_handle(input, program);
-      append(bytes, kBcRequestFreezeNotification,
-             binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
+      append_command(bytes, kBcRequestFreezeNotification,
+                     binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
       break;
     }
     case 25: {
       const std::uint32_t handle = make_handle(input, program);
-      append(bytes, kBcClearFreezeNotification,
-             binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
+      append_command(bytes, kBcClearFreezeNotification,
+                     binder_handle_cookie{.handle = handle, .cookie = death_cookie(handle)});
       break;
     }
     case 26:
-      append(bytes, kBcFreezeNotificationDone, remembered(input, program.freezes, 500));
+      append_command(bytes, kBcFreezeNotificationDone, remembered(input, program.freezes, 500));
       break;
     default: {
       // Anything: a command of the right shape or none, with any bytes behind it.

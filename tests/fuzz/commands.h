@@ -4,10 +4,20 @@
 // program's own objects, now and then with anything in any field.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "tests/fuzz/host.h"
 #include "tests/fuzz/input.h"
 
 namespace netbinder::fuzz {
+
+// The value's bytes, as they are in memory.
+template <typename T>
+void append(std::vector<std::byte>& bytes, const T& value) {
+  const auto* begin = reinterpret_cast<const std::byte*>(&value);
+  bytes.insert(bytes.end(), begin, begin + sizeof value);
+}
 
 // The parcel of a call or reply, its target aside. Its bytes are placed in `memory`.
 binder_transaction_data_sg make_parcel(Input& input, const Program& program, ProgramMemory& memory);

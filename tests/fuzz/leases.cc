@@ -14,7 +14,6 @@ namespace netbinder::fuzz {
 
 namespace {
 
-constexpr std::uint32_t kStranger = 7;
 constexpr std::byte kUntouched{0x5C};
 
 }  // namespace

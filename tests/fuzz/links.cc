@@ -12,8 +12,6 @@ namespace netbinder::fuzz {
 
 namespace {
 
-constexpr std::uint32_t kStranger = 7;
-
 const char* reached_name(const PeerMessage& message) {
   static constexpr const char* kNames[] = {"message: Call",
                                            "message: Reply",

@@ -11,12 +11,6 @@ namespace netbinder::fuzz {
 
 namespace {
 
-template <typename T>
-void append(std::vector<std::byte>& bytes, const T& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof value);
-}
-
 class ParcelMaker {
  public:
   ParcelMaker(Input& input, const Program& program, ProgramMemory& memory)

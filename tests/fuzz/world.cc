@@ -15,7 +15,6 @@ namespace {
 constexpr int kMaxSteps = 160;
 constexpr std::uint32_t kThreads = 3;
 // A host without a Driver: all its messages are forged.
-constexpr std::uint32_t kStranger = 7;
 
 std::vector<std::byte> bytes_of(const void* value, std::size_t size) {
   const auto* begin = static_cast<const std::byte*>(value);

@@ -13,6 +13,9 @@
 
 namespace netbinder::fuzz {
 
+// A host that is none of the cluster's.
+inline constexpr std::uint32_t kStranger = 7;
+
 class World {
  public:
   explicit World(Input input);

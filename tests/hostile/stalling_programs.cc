@@ -17,6 +17,7 @@
 
 #include "channel/scm_rights.h"
 #include "tests/agent/channel_client.h"
+#include "tests/agent/classic_request.h"
 #include "tests/agent/polite_pair.h"
 
 namespace netbinder::testing {
@@ -317,20 +318,6 @@ int ends_of_large_processes(const std::string& socket, const Ready& ready) {
   }
 }
 
-void put_word(std::vector<std::byte>& data, std::uint32_t value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  data.insert(data.end(), begin, begin + sizeof value);
-}
-
-void put_string16(std::vector<std::byte>& data, const std::string& text) {
-  put_word(data, static_cast<std::uint32_t>(text.size()));
-  for (const char c : text) {
-    data.push_back(static_cast<std::byte>(c));
-    data.push_back(std::byte{0});
-  }
-  data.resize((data.size() + 2 + 3) & ~std::size_t{3});
-}
-
 // Registers that many nodes with the service manager, by oneway calls.
 void add_names(ChannelClient& client, std::uint64_t first, std::uint64_t count) {
   std::vector<std::vector<std::byte>> parcels(count);
@@ -338,9 +325,7 @@ void add_names(ChannelClient& client, std::uint64_t first, std::uint64_t count) 
   Stream calls;
   for (std::uint64_t i = 0; i < count; ++i) {
     std::vector<std::byte>& data = parcels[i];
-    put_word(data, 0);
-    put_string16(data, "android.os.IServiceManager");
-    put_string16(data, "name" + std::to_string(::getpid()) + "." + std::to_string(first + i));
+    data = classic_request("name" + std::to_string(::getpid()) + "." + std::to_string(first + i));
     offsets[i] = data.size();
     flat_binder_object object{};
     object.hdr.type = BINDER_TYPE_BINDER;

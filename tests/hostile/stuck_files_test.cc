@@ -27,8 +27,8 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kEnoughCalls = 50;
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kEnoughCallsBesideFiles = 50;
 
 // The service "far" is on the host "there", and the programs that mean harm are "here".
 class StuckFiles : public ::testing::Test {
@@ -65,7 +65,7 @@ class StuckFiles : public ::testing::Test {
     EXPECT_EQ(client.map(), 0);
     Caller caller(client, 1);
     const std::uint32_t far = caller.find("far");
-    for (std::uint32_t i = 0; i < kEnoughCalls; ++i) {
+    for (std::uint32_t i = 0; i < kEnoughCallsBesideFiles; ++i) {
       const std::vector<std::byte> sent = pattern(64, i);
       const Caller::Answer answer = caller.call(far, 1, sent);
       ASSERT_EQ(answer.command, std::uint32_t{BR_REPLY});
@@ -77,7 +77,8 @@ class StuckFiles : public ::testing::Test {
     EXPECT_EQ(caller.send_file(far, ends[0]), std::uint32_t{BR_TRANSACTION_COMPLETE});
     ::close(ends[0]);
     ::close(ends[1]);
-    EXPECT_LT(call_politely(here_->socket(), kEnoughCalls).longest_ns, 1000 * kMs);
+    EXPECT_LT(call_politely(here_->socket(), kEnoughCallsBesideFiles).longest_ns,
+              1000 * kMillisecondNs);
   }
   // `make` is the program: it makes the file and locks it.
   void expect_no_harm(const std::function<int(const std::function<void(int)>& send)>& make) {

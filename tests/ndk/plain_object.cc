@@ -26,7 +26,7 @@ AIBinder_Class* plain_class() {
 }
 
 ::ndk::SpAIBinder make_plain_object() {
-  return ndk::SpAIBinder(AIBinder_new(plain_class(), plain_class()));
+  return ::ndk::SpAIBinder(AIBinder_new(plain_class(), plain_class()));
 }
 
 }  // namespace netbinder::testing

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# bare_system.sh SOURCE_DIR BIN_DIR: builds the Debian packages, installs them into a bare system, has netbinder doctor and
-# the hello programs run there, and removes and purges them. Needs root and a Debian archive. The hello programs are
-# those of BIN_DIR.
+# bare_system.sh SOURCE_DIR BIN_DIR [BUILD_DIR]: builds the Debian packages, or makes them of that build, installs them into
+# a bare system, has netbinder doctor and the hello programs run there, and removes and purges them. Needs root and a Debian
+# archive. The hello programs are those of BIN_DIR.
 set -euo pipefail
 
 source=$(realpath "$1")
 bin=$(realpath "$2")
+from=(${3:+--from "$3"})
 if ((EUID != 0)); then
   echo "NOT RUN: a system of its own can be made by root only" >&2
   exit 1
@@ -22,7 +23,7 @@ work=$(mktemp -d)
 tree=$work/tree
 trap 'umount -R "$tree/proc" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 
-"$source/scripts/package.sh" "$work/packages" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; fail "no packages"; }
+"$source/scripts/package.sh" "${from[@]}" "$work/packages" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2; fail "no packages"; }
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
 debootstrap --variant=minbase bookworm "$tree" "$mirror" >"$work/log" 2>&1 ||
   { tail -n 40 "$work/log" >&2; fail "no bare system"; }

@@ -13,14 +13,14 @@ namespace {
 
 using Refusal = ParcelReader::Refusal;
 
-ParcelView view_of(const std::vector<std::uint32_t>& words,
-                   std::span<const binder_size_t> offsets = {}) {
+ParcelView view_of_words(const std::vector<std::uint32_t>& words,
+                         std::span<const binder_size_t> offsets = {}) {
   return {std::as_bytes(std::span(words)), offsets};
 }
 
 TEST(ParcelReader, TakesNothingBehindTheEnd) {
   const std::vector<std::uint32_t> words = {1, 2};
-  ParcelReader reader(view_of(words));
+  ParcelReader reader(view_of_words(words));
   EXPECT_EQ(reader.take(9).error(), Refusal::kEnd);
   EXPECT_EQ(reader.take(std::size_t{0} - 1).error(), Refusal::kEnd);
   EXPECT_EQ(reader.position(), 0U);
@@ -36,7 +36,7 @@ TEST(ParcelReader, TakesNothingBehindTheEnd) {
 TEST(ParcelReader, PlainDataIsNotReadWhereAnObjectIs) {
   const std::vector<std::uint32_t> words = {7, BINDER_TYPE_HANDLE, 0, 3, 0, 0, 0, 8};
   const std::vector<binder_size_t> offsets = {4};
-  ParcelReader reader(view_of(words, offsets));
+  ParcelReader reader(view_of_words(words, offsets));
   EXPECT_EQ(reader.take(8).error(), Refusal::kObject);
   EXPECT_EQ(reader.i32(), 7);
   EXPECT_EQ(reader.i32(), std::nullopt);
@@ -56,21 +56,21 @@ TEST(ParcelReader, LengthsOfStringsAreChecked) {
        {std::pair{0xfffffffeU, Refusal::kLength}, std::pair{2U, Refusal::kEnd},
         std::pair{0x7fffffffU, Refusal::kEnd}}) {
     const std::vector<std::uint32_t> words = {length, 0x61};
-    ParcelReader reader(view_of(words));
+    ParcelReader reader(view_of_words(words));
     EXPECT_EQ(reader.string16_units().error(), why) << length;
     reader.seek(0);
     EXPECT_EQ(reader.string16(), std::nullopt);
     EXPECT_EQ(reader.position(), 0U);
   }
   const std::vector<std::uint32_t> null = {0xffffffff, 1};
-  ParcelReader reader(view_of(null));
+  ParcelReader reader(view_of_words(null));
   EXPECT_EQ(reader.string16(), std::nullopt);
   EXPECT_EQ(reader.i32(), 1);
 }
 
 TEST(ParcelReader, NamesAreAscii) {
   const std::vector<std::uint32_t> words = {3, 0x00fc0061, 0x00000062};  // a, u with dots, b
-  ParcelReader reader(view_of(words));
+  ParcelReader reader(view_of_words(words));
   EXPECT_EQ(reader.string16(), "a?b");
 }
 

@@ -6,8 +6,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
-
 class Detection : public ::testing::TestWithParam<Android> {
  protected:
   ManagedCluster cluster_;

@@ -10,8 +10,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
-
 class Dialects : public ::testing::TestWithParam<Android> {
  protected:
   Dialects() : before_(cluster_.host(1).driver.counts()) {

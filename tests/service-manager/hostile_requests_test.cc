@@ -9,8 +9,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
-
 class HostileRequests : public ::testing::TestWithParam<Android> {
  protected:
   void expect_service_as_ever() {

@@ -6,9 +6,7 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
 constexpr std::uint64_t kFriend = 0x7000;
-constexpr std::uint64_t kCallback = 0x3000;
 
 class LazyAcross : public ::testing::TestWithParam<std::size_t> {
  protected:

@@ -6,9 +6,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
-constexpr std::uint64_t kCallback = 0x3000;
-
 // The service's next notification: whether it has clients; nothing if there is none.
 std::optional<bool> told(ServiceClient& server, std::uint64_t callback = kCallback) {
   auto call = server.incoming();

@@ -9,7 +9,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
 constexpr std::uint32_t kAlice = 1000;
 constexpr std::uint32_t kBob = 1001;
 constexpr std::int32_t kSecurity = -1;  // EX_SECURITY, and the classic failure

@@ -6,8 +6,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
-
 // Tells the program that serves a handle which of the servers it is.
 bool reaches(ServiceClient& client, std::uint32_t handle, ServiceClient& server) {
   client.send(handle, 9, Request().i32(77));

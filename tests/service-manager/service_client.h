@@ -15,6 +15,10 @@
 
 namespace netbinder::testing {
 
+// Addresses of a client's nodes: its first one, and a callback.
+inline constexpr std::uint64_t kNode = 0x1000;
+inline constexpr std::uint64_t kCallback = 0x3000;
+
 // A version of Android as it appears in parcels. A code of 0 means that it lacks the method.
 struct Android {
   std::string name;     // for messages

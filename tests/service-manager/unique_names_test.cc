@@ -11,7 +11,6 @@
 namespace netbinder::testing {
 namespace {
 
-constexpr std::uint64_t kNode = 0x1000;
 constexpr std::int32_t kRefused = -5;  // EX_ILLEGAL_STATE
 
 class Store final : public NameClaims {

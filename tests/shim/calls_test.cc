@@ -22,6 +22,7 @@
 #include "shim/connect.h"
 #include "shim/descriptor_table.h"
 #include "shim/driver_calls.h"
+#include "shim/user_memory.h"
 #include "tests/shim/fake_agent.h"
 
 namespace netbinder {
@@ -29,9 +30,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
-
-class Calls : public testing::Test {
+class Calls : public ::testing::Test {
  protected:
   // Ends the agent before what its handler refers to.
   struct Running {
@@ -62,7 +61,7 @@ class Calls : public testing::Test {
            .write_buffer = 0,
            .read_size = sizeof in_,
            .read_consumed = 0,
-           .read_buffer = at(in_.data())};
+           .read_buffer = address_of(in_.data())};
     return call(BINDER_WRITE_READ, &bwr);
   }
 
@@ -91,15 +90,15 @@ TEST_F(Calls, WriteAndRead) {
   const std::array<std::uint32_t, 3> out{0, BC_ENTER_LOOPER, BC_EXIT_LOOPER};
   binder_write_read bwr{.write_size = 12,
                         .write_consumed = 4,
-                        .write_buffer = at(out.data()),
+                        .write_buffer = address_of(out.data()),
                         .read_size = sizeof in_,
                         .read_consumed = 8,
-                        .read_buffer = at(in_.data())};
+                        .read_buffer = address_of(in_.data())};
   errno = 77;
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0);
   EXPECT_EQ(errno, 77);
   agent_->stop();  // what it has seen is ours now
-  EXPECT_EQ(seen.address, at(out.data()) + 4);
+  EXPECT_EQ(seen.address, address_of(out.data()) + 4);
   EXPECT_EQ(seen.bytes, 8U);
   EXPECT_EQ(seen.read_capacity, sizeof in_ - 8);
   EXPECT_EQ(seen.flags, kFlagReads);
@@ -157,17 +156,17 @@ TEST_F(Calls, OnlyReadsThatBlockArePosted) {
   const std::array<std::uint32_t, 1> out{BC_ENTER_LOOPER};
   bwr = {.write_size = 4,
          .write_consumed = 0,
-         .write_buffer = at(out.data()),
+         .write_buffer = address_of(out.data()),
          .read_size = sizeof in_,
          .read_consumed = 0,
-         .read_buffer = at(in_.data())};
+         .read_buffer = address_of(in_.data())};
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0) << "commands";
   bwr = {.write_size = 0,
          .write_consumed = 0,
          .write_buffer = 0,
          .read_size = sizeof in_,
          .read_consumed = 8,
-         .read_buffer = at(in_.data())};
+         .read_buffer = address_of(in_.data())};
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), 0) << "the end of a buffer";
   bwr.read_size = kPostedReadBytes - 4;
   bwr.read_consumed = 0;
@@ -206,10 +205,10 @@ TEST_F(Calls, AFailedWriteReadsNothing) {
   const std::array<std::uint32_t, 2> out{BC_ENTER_LOOPER, 1};
   binder_write_read bwr{.write_size = 8,
                         .write_consumed = 0,
-                        .write_buffer = at(out.data()),
+                        .write_buffer = address_of(out.data()),
                         .read_size = sizeof in_,
                         .read_consumed = 8,
-                        .read_buffer = at(in_.data())};
+                        .read_buffer = address_of(in_.data())};
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), EINVAL);
   EXPECT_EQ(bwr.write_consumed, 4U);
   EXPECT_EQ(bwr.read_consumed, 0U);
@@ -224,7 +223,7 @@ TEST_F(Calls, AFailedReadKeepsItsCount) {
                         .write_buffer = 0,
                         .read_size = sizeof in_,
                         .read_consumed = 8,
-                        .read_buffer = at(in_.data())};
+                        .read_buffer = address_of(in_.data())};
   EXPECT_EQ(call(BINDER_WRITE_READ, &bwr), EAGAIN);
   EXPECT_EQ(bwr.read_consumed, 8U);
 }
@@ -237,7 +236,7 @@ TEST_F(Calls, BadPointers) {
   const std::uint32_t out = BC_ENTER_LOOPER;
   binder_write_read bwr{.write_size = 4,
                         .write_consumed = 0,
-                        .write_buffer = at(&out),
+                        .write_buffer = address_of(&out),
                         .read_size = 256,
                         .read_consumed = 0,
                         .read_buffer = 16};
@@ -265,7 +264,7 @@ TEST_F(Calls, Mapping) {
   EXPECT_EQ(mmap_binder(*descriptor, fd_, nullptr, 65536, PROT_READ, MAP_PRIVATE, 0), MAP_FAILED);
   EXPECT_EQ(errno, EBUSY);
   agent_->stop();
-  EXPECT_EQ(seen.address, at(map));
+  EXPECT_EQ(seen.address, address_of(map));
   EXPECT_EQ(seen.bytes, kMaxMapBytes);
 }
 

@@ -16,13 +16,12 @@
 #include "channel/layout.h"
 #include "shim/descriptor.h"
 #include "shim/start.h"
+#include "shim/user_memory.h"
 
 namespace netbinder {
 namespace {
 
-std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
-
-class Staging : public testing::Test {
+class Staging : public ::testing::Test {
  protected:
   Staging() {
     start_shim();
@@ -47,13 +46,14 @@ class Staging : public testing::Test {
     binder_transaction_data transaction{};
     transaction.data_size = data.size();
     transaction.offsets_size = offsets.size() * sizeof(binder_size_t);
-    transaction.data.ptr.buffer = at(data.data());
-    transaction.data.ptr.offsets = at(offsets.data());
+    transaction.data.ptr.buffer = address_of(data.data());
+    transaction.data.ptr.offsets = address_of(offsets.data());
     add(BC_TRANSACTION, &transaction, sizeof transaction);
   }
   std::uint64_t stage() {
     stager_.emplace(*descriptor_, *mailbox_, kIndex);
-    return stage_transactions(*stager_, commands_.data(), at(commands_.data()), commands_.size());
+    return stage_transactions(*stager_, commands_.data(), address_of(commands_.data()),
+                              commands_.size());
   }
   [[nodiscard]] StagedRange range(std::uint32_t number) const {
     StagedRange found;
@@ -67,9 +67,12 @@ class Staging : public testing::Test {
   std::string staged(const void* address, std::size_t size) {
     for (std::uint32_t i = 0; i < stager_->ranges(); ++i) {
       const StagedRange found = range(i);
-      if (at(address) < found.address || at(address) + size > found.address + found.size) continue;
+      if (address_of(address) < found.address ||
+          address_of(address) + size > found.address + found.size)
+        continue;
       std::string bytes(size, '\0');
-      const std::uint64_t place = (found.place & ~kLargePlace) + (at(address) - found.address);
+      const std::uint64_t place =
+          (found.place & ~kLargePlace) + (address_of(address) - found.address);
       if ((found.place & kLargePlace) == 0) {
         std::memcpy(bytes.data(), mailbox_->staging + place, size);
       } else {
@@ -101,9 +104,9 @@ TEST_F(Staging, PayloadsInTheOrderInWhichTheyAreRead) {
   add_transaction(second);
   EXPECT_EQ(stage(), commands_.size());
   ASSERT_EQ(stager_->ranges(), 3U);
-  EXPECT_EQ(range(0).address, at(offsets.data()));
-  EXPECT_EQ(range(1).address, at(first.data()));
-  EXPECT_EQ(range(2).address, at(second.data()));
+  EXPECT_EQ(range(0).address, address_of(offsets.data()));
+  EXPECT_EQ(range(1).address, address_of(first.data()));
+  EXPECT_EQ(range(2).address, address_of(second.data()));
   EXPECT_EQ(staged(first.data(), first.size()), first);
   EXPECT_EQ(std::memcmp(staged(offsets.data(), 16).data(), offsets.data(), 16), 0);
   EXPECT_EQ(staged(second.data(), second.size()), second);
@@ -154,7 +157,7 @@ TEST_F(Staging, BuffersAndDescriptorsOfObjects) {
   std::string data(5000, 'd');
   const binder_buffer_object object{.hdr = {.type = BINDER_TYPE_PTR},
                                     .flags = 0,
-                                    .buffer = at(buffer.data()),
+                                    .buffer = address_of(buffer.data()),
                                     .length = buffer.size(),
                                     .parent = 0,
                                     .parent_offset = 0};
@@ -164,7 +167,7 @@ TEST_F(Staging, BuffersAndDescriptorsOfObjects) {
   file.fd = 9;
   std::memcpy(data.data() + 64, &file, sizeof file);
   binder_buffer_object holder = object;
-  holder.buffer = at(fds.data());
+  holder.buffer = address_of(fds.data());
   holder.length = fds.size() * sizeof(int);
   std::memcpy(data.data() + 96, &holder, sizeof holder);
   binder_fd_array_object array{};

@@ -21,10 +21,8 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 
-std::uint64_t at(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
-
 // Two good pages and a bad one behind them.
-class UserMemory : public testing::Test {
+class UserMemory : public ::testing::Test {
  protected:
   UserMemory() {
     start_shim();
@@ -42,9 +40,9 @@ TEST_F(UserMemory, ReadsAndWritesTwice) {
   const std::array<char, 8> text{"payload"};
   std::array<char, 8> back{};
   for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(write_user(at(memory_) + kPage - 3, text.data(), text.size()));
+    EXPECT_TRUE(write_user(address_of(memory_) + kPage - 3, text.data(), text.size()));
     back = {};
-    EXPECT_TRUE(read_user(back.data(), at(memory_) + kPage - 3, back.size()));
+    EXPECT_TRUE(read_user(back.data(), address_of(memory_) + kPage - 3, back.size()));
     EXPECT_EQ(back, text);
   }
 }
@@ -55,26 +53,26 @@ TEST_F(UserMemory, BadPointers) {
   EXPECT_FALSE(write_user(0, bytes.data(), 8));
   EXPECT_FALSE(read_user(bytes.data(), UINT64_MAX - 3, 8));
   EXPECT_FALSE(read_user(bytes.data(), std::uint64_t{1} << 60, 8));
-  EXPECT_FALSE(read_user(bytes.data(), at(memory_) + 2 * kPage - 4, 8));
-  EXPECT_FALSE(write_user(at(memory_) + 2 * kPage - 4, bytes.data(), 8));
+  EXPECT_FALSE(read_user(bytes.data(), address_of(memory_) + 2 * kPage - 4, 8));
+  EXPECT_FALSE(write_user(address_of(memory_) + 2 * kPage - 4, bytes.data(), 8));
   EXPECT_TRUE(read_user(bytes.data(), 0, 0));
 }
 
 TEST_F(UserMemory, ConstantPages) {
   std::array<char, 8> bytes{};
   ::mprotect(memory_, kPage, PROT_READ);
-  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 8));
-  EXPECT_FALSE(write_user(at(memory_), bytes.data(), 8));
-  EXPECT_EQ(writable_prefix(at(memory_), 8), 0U);
+  EXPECT_TRUE(read_user(bytes.data(), address_of(memory_), 8));
+  EXPECT_FALSE(write_user(address_of(memory_), bytes.data(), 8));
+  EXPECT_EQ(writable_prefix(address_of(memory_), 8), 0U);
 }
 
 TEST_F(UserMemory, NothingIsRemembered) {
   std::array<char, 8> bytes{};
-  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 8));
-  EXPECT_TRUE(write_user(at(memory_), bytes.data(), 8));
+  EXPECT_TRUE(read_user(bytes.data(), address_of(memory_), 8));
+  EXPECT_TRUE(write_user(address_of(memory_), bytes.data(), 8));
   ::mprotect(memory_, kPage, PROT_NONE);
-  EXPECT_FALSE(read_user(bytes.data(), at(memory_), 8));
-  EXPECT_FALSE(write_user(at(memory_), bytes.data(), 8));
+  EXPECT_FALSE(read_user(bytes.data(), address_of(memory_), 8));
+  EXPECT_FALSE(write_user(address_of(memory_), bytes.data(), 8));
 }
 
 // The program's own handler for the signal, as it set it and as it is called.
@@ -130,18 +128,18 @@ TEST_F(UserMemory, AFaultOfItsOwnStillEndsTheProgram) {
 
 TEST_F(UserMemory, Prefixes) {
   std::memset(memory_, 7, 2 * kPage);
-  EXPECT_EQ(writable_prefix(at(memory_) + 100, 3 * kPage), 2 * kPage - 100);
-  EXPECT_EQ(readable_prefix(at(memory_) + 100, 3 * kPage), 2 * kPage - 100);
-  EXPECT_EQ(writable_prefix(at(memory_) + 100, 50), 50U);
-  EXPECT_EQ(readable_prefix(at(memory_) + 2 * kPage, 50), 0U);
+  EXPECT_EQ(writable_prefix(address_of(memory_) + 100, 3 * kPage), 2 * kPage - 100);
+  EXPECT_EQ(readable_prefix(address_of(memory_) + 100, 3 * kPage), 2 * kPage - 100);
+  EXPECT_EQ(writable_prefix(address_of(memory_) + 100, 50), 50U);
+  EXPECT_EQ(readable_prefix(address_of(memory_) + 2 * kPage, 50), 0U);
   EXPECT_EQ(writable_prefix(0, 50), 0U);
   for (std::size_t i = 0; i < 2 * kPage; ++i) ASSERT_EQ(memory_[i], std::byte{7});
 }
 
 TEST_F(UserMemory, LargePieces) {
   std::vector<std::byte> bytes(2 * kPage + 1);
-  EXPECT_FALSE(read_user(bytes.data(), at(memory_), bytes.size()));
-  EXPECT_TRUE(read_user(bytes.data(), at(memory_), 2 * kPage));
+  EXPECT_FALSE(read_user(bytes.data(), address_of(memory_), bytes.size()));
+  EXPECT_TRUE(read_user(bytes.data(), address_of(memory_), 2 * kPage));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct Rule {
 
 void PrintTo(const Rule& rule, std::ostream* out) { *out << rule.name; }
 
-class EndpointRule : public testing::TestWithParam<Rule> {};
+class EndpointRule : public ::testing::TestWithParam<Rule> {};
 
 TEST_P(EndpointRule, EndsTheEndpointOnceAndLeavesNothing) {
   EndpointRig rig;
@@ -270,7 +270,7 @@ const Rule kRules[] = {
      "a lease that was not asked for"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Wire, EndpointRule, testing::ValuesIn(kRules),
+INSTANTIATE_TEST_SUITE_P(Wire, EndpointRule, ::testing::ValuesIn(kRules),
                          [](const auto& rule) { return std::string(rule.param.name); });
 
 // ---- What arrives ----

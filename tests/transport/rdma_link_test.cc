@@ -15,7 +15,7 @@ using rdma::HandMadePeer;
 using rdma::SegmentHeader;
 using rdma::SegmentKind;
 
-class RdmaLink : public testing::Test {
+class RdmaLink : public ::testing::Test {
  protected:
   RdmaLink() {
     one_ = &cluster_.add(1);

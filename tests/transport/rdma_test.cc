@@ -16,7 +16,7 @@ namespace {
 using rdma::CompletionStatus;
 using rdma::SendRequest;
 
-class Rdma : public testing::Test {
+class Rdma : public ::testing::Test {
  protected:
   // Two hosts with a session over RDMA.
   void start() {

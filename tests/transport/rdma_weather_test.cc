@@ -38,7 +38,7 @@ class Weather {
   }
 
   void run() {
-    for (int round = 0; round < 3 && !testing::Test::HasFailure(); ++round) {
+    for (int round = 0; round < 3 && !::testing::Test::HasFailure(); ++round) {
       ASSERT_TRUE(cluster_.run_until([&] { return hosts_[0]->sees(2) && hosts_[1]->sees(1); }));
       ASSERT_TRUE(speed_up()) << why();
       for (int step = 0; step < 40; ++step) {

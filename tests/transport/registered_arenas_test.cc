@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kArena = 65536;
 
-class RegisteredArenasTest : public testing::Test {
+class RegisteredArenasTest : public ::testing::Test {
  protected:
   class Opener : public Verbs {
    public:

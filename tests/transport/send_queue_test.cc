@@ -72,7 +72,7 @@ class RecordingDomain : public ProtectionDomain {
   }
 };
 
-class SendQueueTest : public testing::Test {
+class SendQueueTest : public ::testing::Test {
  protected:
   static std::vector<std::byte> bytes(std::size_t size, int value) {
     return {size, std::byte(value)};

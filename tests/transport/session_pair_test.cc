@@ -23,7 +23,7 @@
 namespace netbinder {
 namespace {
 
-constexpr SessionTiming kTiming{
+constexpr SessionTiming kPairTiming{
     .timeout_ms = 300, .heartbeat_ms = 20, .suspect_ms = 60, .handshake_ms = 80, .ack_delay_ms = 5};
 
 class Pair {
@@ -37,7 +37,7 @@ class Pair {
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
       step(true);
-      if (testing::Test::HasFailure()) return;
+      if (::testing::Test::HasFailure()) return;
     }
     // Peace: what was sent in the present session arrives.
     silent_ = false;
@@ -72,7 +72,7 @@ class Pair {
                           .peer = HostId(3 - host),
                           .peer_name = "host" + std::to_string(3 - host),
                           .key = ClusterKey("pair")},
-          kTiming, SessionLimits{}, *this, [this] { return pair.random_() | 1; });
+          kPairTiming, SessionLimits{}, *this, [this] { return pair.random_() | 1; });
       established = false;
     }
 
@@ -181,14 +181,14 @@ class Pair {
       } else if (dice < 88) {
         restart(*ends_[random_() % 2]);
       } else if (dice < 92) {
-        now_ms_ += kTiming.timeout_ms;  // nobody ran
+        now_ms_ += kPairTiming.timeout_ms;  // nobody ran
       } else if (dice < 2500) {
         ends_[dice % 2]->send();
       }
       if (silent_ && random_() % 100 == 0) silent_ = false;
       if (outage_until_ms_ <= now_ms_ && random_() % 2000 == 0) {
         break_link();
-        outage_until_ms_ = now_ms_ + random_() % (2 * kTiming.timeout_ms);
+        outage_until_ms_ = now_ms_ + random_() % (2 * kPairTiming.timeout_ms);
       }
     } else if (outage_until_ms_ > now_ms_) {
       outage_until_ms_ = now_ms_;

@@ -17,7 +17,7 @@ using sim::Random;
 constexpr HostId kOne{1};
 constexpr HostId kTwo{2};
 
-class SimTransportTest : public testing::Test {
+class SimTransportTest : public ::testing::Test {
  protected:
   void connect() {
     one_ = &cluster_.add(1);
@@ -345,7 +345,7 @@ std::vector<std::uint64_t> weather(std::uint64_t seed) {
 }
 
 TEST(SimWeather, ArrivesOnceInOrderAndTheSameForASeed) {
-  for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60 && !::testing::Test::HasFailure(); ++seed) {
     const auto happened = weather(seed);
     EXPECT_EQ(weather(seed), happened) << "seed " << seed;
     EXPECT_NE(weather(seed + 1000), happened);

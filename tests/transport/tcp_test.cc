@@ -33,7 +33,7 @@ frame::Hello hello(std::uint32_t host, const std::string& name, const std::strin
           .nonce = {1}};
 }
 
-class TcpTest : public testing::Test {
+class TcpTest : public ::testing::Test {
  protected:
   void connect() {
     one_ = &cluster_.add(1);

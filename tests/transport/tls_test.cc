@@ -10,7 +10,7 @@
 namespace netbinder {
 namespace {
 
-class TlsTest : public testing::Test {
+class TlsTest : public ::testing::Test {
  protected:
   // Hosts 1 and 2, host 2 with this; whether they have met after a while.
   bool meet(const TlsConfig& second) {

@@ -18,7 +18,7 @@ namespace netbinder {
 namespace {
 
 template <typename Cluster>
-class TransportTest : public testing::Test {
+class TransportTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if constexpr (requires { Cluster::missing(); }) {

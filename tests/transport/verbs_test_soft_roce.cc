@@ -37,7 +37,7 @@ void expect_contains(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
-class SoftRoce : public testing::Test {
+class SoftRoce : public ::testing::Test {
  protected:
   void SetUp() override {
     if (std::getenv("NETBINDER_RDMA_GUEST") == nullptr) {
