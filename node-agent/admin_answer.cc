@@ -50,7 +50,7 @@ json record_calls(Agent& agent, const Viewer& viewer, const json& request, int& 
           {"hosts", std::move(names)}};
 }
 
-// What was recorded since a number that an earlier answer has told, for tools of other hosts.
+// Answers tools of other hosts with the entries since the number that an earlier answer gave them.
 std::expected<void, std::string> recorded_calls(Agent& agent, const Viewer& viewer,
                                                 const json& request, RecordedCalls::Done later) {
   if (viewer.euid) return std::unexpected("only root and the agent's user may follow calls");
@@ -72,7 +72,8 @@ std::string line_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-// What users of other hosts may ask for, beside the debug files. A descriptor does not go to them.
+// Users of other hosts may ask for everything but changes, and for what is handed over as a
+// descriptor.
 bool may_be_asked_from_afar(std::string_view command) {
   return command != "reload" && command != "record_calls";
 }

@@ -14,7 +14,7 @@ namespace netbinder {
 
 class Agent;
 class Reload;
-// Who asks: a user of this host, or one of another host, by the number that he has here.
+// The user who asks, of this host or of another one, by the number that he has here.
 struct Asker {
   std::uint32_t uid = 0;
   enum class Where : std::uint8_t { kHere, kOnAnotherHost } where = Where::kHere;

@@ -28,7 +28,7 @@ inline void append_text(const Entry& entry, std::string& text) {
   text += to_base64({reinterpret_cast<const char*>(&entry) + kSentFrom, kSentBytes});
 }
 
-// Of kSentChars characters; the entry has no number. Nothing: it is no base64.
+// Decodes kSentChars characters into an entry without a number. Empty if they are no base64.
 inline std::optional<Entry> entry_of_text(std::string_view text) {
   const auto bytes = from_base64(text);
   if (!bytes || bytes->size() != kSentBytes) return std::nullopt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which hosts have another list of hosts than this one, by their numbers: for the log, which says
-// each difference once.
+// The hosts that have another list of hosts than this one, by their numbers. The log says each
+// difference once.
 #pragma once
 
 #include <map>

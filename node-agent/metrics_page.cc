@@ -115,7 +115,7 @@ void write_calls(MetricText& text, std::string_view context, const CallCounts& c
         const std::uint64_t count =
             calls.of(static_cast<CallCounts::Kind>(kind), static_cast<CallCounts::Way>(way),
                      static_cast<CallCounts::Result>(result));
-        // What has happened begins with the first time, but "sent" has to be there for rates.
+        // A series begins when its event first happens, but rates need "sent" from the start.
         const bool always = way == 0 && result == 0 && !context.empty();
         if (count == 0 && !always) continue;
         text.sample({{"context", context},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who tells the name of a program by the number of its open.
+// A function that tells the name of a program by the number of its open.
 #pragma once
 
 #include <functional>

@@ -19,7 +19,7 @@ ProgramName ProgramName::of(std::int32_t pid) {
   if (!file) return name;
   const ssize_t got = ::read(file.get(), name.text_.data(), name.text_.size());
   const auto read = name.text_.begin() + std::max<ssize_t>(got, 0);
-  // What is read ends with a newline; one in the name itself cannot be told from it.
+  // The file ends the name with a newline; one in the name itself cannot be told from it.
   const auto end = std::min(std::find(name.text_.begin(), read, '\n'), name.text_.end() - 1);
   std::fill(end, name.text_.end(), '\0');
   std::replace_if(

@@ -36,7 +36,7 @@ class RecordedAnswer {
 
   using HostNames = std::map<std::uint32_t, std::string>;  // by number
 
-  // Of the entries behind that number, as far as there are any by now.
+  // Takes the entries behind that number, as far as there are any by now.
   RecordedAnswer(const call_ring::Ring& ring, std::string recording, std::uint64_t since,
                  HostNames hosts);
 

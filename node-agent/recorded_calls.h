@@ -28,8 +28,8 @@ class RecordedCalls {
   static constexpr std::size_t kMostAtOnce = 8;  // answers that are being made
 
   struct Question {
-    // Of the last answer; empty: there was none, and what has been recorded so far is not wanted.
-    // Has another recording begun since, all of it is new.
+    // The recording of the last answer. It is empty if there was none; then nothing recorded so far
+    // is wanted. If another recording has begun since, all of it is new.
     std::string recording;
     std::uint64_t since = 0;  // its `next`
   };

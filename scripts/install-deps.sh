@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups, or of all but bench.
+# install-deps.sh [GROUP...]: installs the Debian 12 packages that are missing, of these groups, or of all but bench and arm64.
 #   build  the agent, the shim, the command, the examples
 #   test   what the other tests, the sanitizers and the tidying tools need
 #   package  what Debian packages are made with, and tried in a bare system
 #   guest  tests that boot a kernel that has the binder driver
 #   bench  the peers of `netbinder bench --peers`; only if it is named
+#   arm64  what an amd64 machine builds for arm64 with, and runs that with; only if it is named, as it makes arm64 a foreign
+#          architecture of this machine
 # Does nothing when all are there.
 set -euo pipefail
 
@@ -22,6 +24,9 @@ declare -A groups=(
   [package]="dpkg-dev fakeroot help2man man-db debootstrap systemd shellcheck zsh"
   [bench]="libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libsystemd-dev dbus-daemon libucx-dev
     iproute2"
+  [arm64]="g++-aarch64-linux-gnu qemu-user libboost-system1.81-dev:arm64 libboost-context1.81-dev:arm64 libcapnp-dev:arm64
+    libfmt-dev:arm64 libgmock-dev:arm64 libgtest-dev:arm64 libibverbs-dev:arm64 libspdlog-dev:arm64 libssl-dev:arm64
+    libsystemd-dev:arm64"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )
 
@@ -30,7 +35,7 @@ wanted=("$@")
 packages=()
 for group in "${wanted[@]}"; do
   if [[ -z "${groups[$group]:-}" ]]; then
-    echo "install-deps: there is no group $group; there are build, test, package, guest and bench" >&2
+    echo "install-deps: there is no group $group; there are build, test, package, guest, bench and arm64" >&2
     exit 2
   fi
   read -r -d '' -a of_group <<<"${groups[$group]}" || true
@@ -81,6 +86,9 @@ if ((${#services[@]} > 0)); then
 fi
 
 echo "install-deps: installing ${missing[*]}" >&2
+if [[ " ${missing[*]}" == *:arm64* ]]; then
+  "${as_root[@]}" dpkg --add-architecture arm64
+fi
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null

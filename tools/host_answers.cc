@@ -25,7 +25,7 @@ std::vector<HostAnswer> ask_hosts(const std::string& agent_socket, const AskedHo
   }
   const std::vector<std::string> names =
       hosts.all ? hosts_of_cluster(agent_socket) : std::vector{hosts.host};
-  // Who asks ends this program when its time is over; until then, all are to have had their turn.
+  // This program ends when its time is over; until then, each host is to have had its turn.
   constexpr double kOfTheTime = 0.8;
   const double share_s = timeout_s * kOfTheTime / static_cast<double>(std::max<std::size_t>(names.size(), 1));
   std::vector<HostAnswer> answers;

@@ -23,7 +23,7 @@ struct HostAnswer {
 [[nodiscard]] std::vector<std::string> hosts_of_cluster(const std::string& agent_socket,
                                                         double timeout_s = 0);
 
-// Of all hosts, in the order of the cluster's list, or of one. Each has its share of the time (0: no
+// Asks all hosts, in the order of the cluster's list, or one. Each has its share of the time (0: no
 // limit). Throws std::runtime_error if the agent at the socket does not answer for itself.
 [[nodiscard]] std::vector<HostAnswer> ask_hosts(const std::string& agent_socket,
                                                 const AskedHosts& hosts,

@@ -99,7 +99,7 @@ class Monitor {
 
   void show(Watched& host, const CallRecord& call) {
     if (options_.failed && !call.failed()) return;
-    // Who asks other hosts would see himself ask for ever.
+    // A monitor of other hosts would for ever show its own questions.
     if (!options_.hosts.here() && carries_question(call, host.source->agent_pid())) return;
     const std::string from = host.words.end(call.caller);
     const std::string to = host.words.end(call.handler);

@@ -65,7 +65,7 @@ class Told {
     if (!found.is_array()) throw nonsense(std::string("\"") + name + "\" is no list");
     return found;
   }
-  // Of its members.
+  // The names of its members.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& [name, value] : object_.items()) names.push_back(name);

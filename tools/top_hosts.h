@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `netbinder top` shows of the hosts that it was asked for: looks at each again and again, and
-// keeps the last look at each.
+// The hosts that `netbinder top` shows: it looks at each again and again, and keeps the last look
+// at each.
 #pragma once
 
 #include <map>

@@ -31,7 +31,7 @@ inline constexpr std::uint32_t kMaxSecurityContextBytes = 4096;
 inline constexpr std::uint32_t kMaxContextNameBytes = 255;  // as a file name
 inline constexpr std::uint32_t kMaxHostNameBytes = 255;
 inline constexpr std::uint32_t kMaxClusterNameBytes = 255;
-// Of a list of hosts; the configuration takes no larger one.
+// The largest number of a list of hosts; the configuration takes no larger one.
 inline constexpr std::uint64_t kMaxListNumber = 999'999'999'999'999;
 // For one array; the core sends no more in one message.
 inline constexpr std::uint32_t kMaxFilesOfArray = 253;

@@ -140,7 +140,7 @@ class ContextClaims {
   // ---- at the arbiter ----
   Decision decide(Context& context, HostId host);
   [[nodiscard]] bool may_decide() const { return lists_.is_newest() && lists_.is_known_to_peers(); }
-  // What the arbiter of an older list tells.
+  // Takes over a claim that the arbiter of an older list granted.
   void take_over(const Peer& peer, Context& context, const peer::ContextHolder& message);
   // Tells a peer of every claim that holds, and asks about its own that were taken over.
   void tell_holders(const Peer& peer);

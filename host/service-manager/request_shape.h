@@ -8,7 +8,7 @@
 
 namespace netbinder {
 
-// Of what is behind the token; it is read from a copy.
+// The shape of the arguments behind the interface token. The reader is a copy and does not move.
 [[nodiscard]] RequestShape shape_of(ParcelReader request);
 
 }  // namespace netbinder

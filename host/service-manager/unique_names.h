@@ -47,8 +47,8 @@ class LocalProcess;
 
 class UniqueNames {
  public:
-  // What the owner does with a name: registers a service by it, unless that is refused meanwhile;
-  // and takes this host's service away, on all hosts.
+  // The owner's part: `take` registers a service by a name, unless that has been refused by now;
+  // `withdraw` takes this host's service away, on all hosts.
   struct Owner {
     std::function<std::optional<Refusal>(const std::string&, const RegisteredService&)> take;
     std::function<void(const std::string&)> withdraw;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a program asks of a service manager of the oldest dialect: the start of each of its
-// requests.
+// Requests to a service manager of the oldest dialect: the part that all of them begin with.
 #pragma once
 
 #include <cstddef>

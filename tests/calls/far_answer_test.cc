@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an agent tells of its ring to tools of other hosts, and what these make of it, or of lies.
+// An agent answers tools of other hosts from its ring, and they use its answers or refuse its lies.
 #include "tools/calls/far_answer.h"
 
 #include <gtest/gtest.h>

@@ -261,7 +261,7 @@ TEST_F(HostLists, AClaimWithoutANumberIsNotCompared) {
   EXPECT_EQ(program.outcome(1).error, 0);
 }
 
-// What is sent to a host of an earlier version is what that version has.
+// A host of an earlier version is sent only what that version has.
 TEST_F(HostLists, AnOlderPeerIsToldNothing) {
   cluster_.disconnect(1, 3);
   cluster_.host(1).driver.peer_connected(HostId{3}, Incarnation{3000}, "host3", WireVersion{5});

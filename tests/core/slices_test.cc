@@ -252,7 +252,7 @@ class SlicesOfFreezing : public Slices {
     binder_freeze_info info{.pid = 200, .enable = enable, .timeout_ms = 0};
     ASSERT_EQ(client.control(1, BINDER_FREEZE, &info), 0);
   }
-  // What the client can read of now, and acknowledges.
+  // Reads and acknowledges all freeze notifications that the client has by now.
   std::vector<bool> told() {
     std::vector<bool> frozen;
     for (;;) {

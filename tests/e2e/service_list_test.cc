@@ -66,7 +66,7 @@ TEST(ServiceList, OfTheClassicManagerNamesAndInterfacesAreKnown) {
   EXPECT_THAT(result.output, HasSubstr("status 0\n"));
 }
 
-// Which pids and whether services are lazy depends on the version.
+// The version decides whether pids and lazy services are told.
 RunResult list_of_version(const std::string& version) {
   return run_session("--service-manager none",
                      "mkfifo ready; aidl_manager " + version +

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tools make of the answers of another host's agent: the input is JSON, of recorded calls
-// or, with the members "status" and "loads", of what top shows. It is refused in words, or
+// The tools read answers of another host's agent. The input is JSON: recorded calls or, with the
+// members "status" and "loads", a look for top. It is refused in words, or
 // everything in it can be used: texts that do nothing to a terminal, entries that could have been
 // written.
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is logged of a host's membership at debug and trace.
+// The log of a host's membership at debug and trace.
 #include <gtest/gtest.h>
 
 #include "tests/membership/fake_etcd.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the built-in manager tells of services beyond their names (ServiceFacts).
+// The built-in manager tells more of services than their names (ServiceFacts).
 #include "host/service-manager/service_facts.h"
 
 #include "tests/service-manager/service_client.h"

@@ -55,8 +55,8 @@ TEST(Open, RefusedByTheAgent) {
   EXPECT_EQ(errno, EMFILE);
 }
 
-// What a program says that an agent of other versions has refused. The words come once in a
-// process, so this one has a process to itself.
+// A program that an agent of other versions has refused says why. It says so once in a process, so
+// each refusal has a process to itself.
 void expect_words(const FakeAgent::Refusal& refusal, const char* words) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(

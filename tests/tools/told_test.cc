@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What another program has told is looked at before it is used.
+// Answers of other programs are checked before they are used.
 #include "tools/told.h"
 
 #include <gtest/gtest.h>

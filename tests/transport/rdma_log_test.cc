@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is logged of a link's queue pair at debug and trace.
+// The log of a link's queue pair at debug and trace.
 #include <gtest/gtest.h>
 
 #include "tests/transport/captured_log.h"

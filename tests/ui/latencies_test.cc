@@ -84,7 +84,7 @@ TEST(LatencyWindow, ShowsWhatHasHappenedInIt) {
   EXPECT_EQ(window.to_json()[0]["interface"], "b") << "the most calls first";
   EXPECT_EQ(window.to_json()[1]["calls"], 2);
   EXPECT_DOUBLE_EQ(window.to_json()[1]["p50_s"], 0.55);
-  // What was counted a minute ago and before does not count any more.
+  // Calls of a minute ago and before do not count any more.
   window.add(start + seconds(62), {{a, counts({100, 103, 103})}, {b, counts({5, 5, 5})}});
   ASSERT_EQ(window.to_json().size(), 1U);
   EXPECT_EQ(window.to_json()[0]["interface"], "a");

@@ -30,7 +30,7 @@ class CallSource {
   [[nodiscard]] virtual const std::string& host_name() const = 0;
   // The agent itself, which has calls of its own. 0: it is not known.
   [[nodiscard]] virtual std::int32_t agent_pid() const = 0;
-  // Which run of which kernel the clock of the entries is of.
+  // The boot of the kernel whose clock the entries use.
   [[nodiscard]] virtual const std::string& boot() const = 0;
   // The clock on that host's wall is ahead of the entries' by so much.
   [[nodiscard]] virtual std::int64_t wall_ns() const = 0;

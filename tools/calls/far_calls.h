@@ -57,7 +57,7 @@ class FarCalls final : public CallSource {
   Clock::time_point answered_;
   Clock::time_point ask_again_;
   std::uint64_t lost_ = 0;
-  // Of all answers.
+  // The texts of all answers so far, by the numbers that entries use.
   std::map<std::uint32_t, std::string> interfaces_;
   std::map<std::int32_t, std::string> programs_;
   std::map<std::uint16_t, std::string> reasons_;

@@ -13,11 +13,11 @@ namespace netbinder::tools {
 
 class ProgramNames {
  public:
-  // Of this machine. Empty: there is no such program, or no more.
+  // The name of a program of this machine. Empty if there is no such program, or no more.
   const std::string& of(std::int32_t pid) {
     return of(pid, [](std::int32_t here) { return std::string(ProgramName::of(here).text()); });
   }
-  // Of any host; `named(pid)` tells the name of one that was not asked for before.
+  // The name of a program of any host; `named(pid)` tells one that was not asked for before.
   template <typename Named>
   const std::string& of(std::int32_t pid, Named&& named) {
     const auto [found, is_new] = names_.try_emplace(pid);

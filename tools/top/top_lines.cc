@@ -107,7 +107,7 @@ std::vector<std::string> to_lines(const TopPage& page, const PageSize& size) {
   add(processes_of(page, size.rows == 0 ? page.processes.size() : size.rows));
   if (size.rows > 0 && lines.size() > size.rows) lines.resize(size.rows);
   for (std::string& line : lines) {
-    // What others have named is no UTF-8 that could be cut in two, but for names of contexts.
+    // Only names of contexts can hold UTF-8, which this may cut in two.
     if (size.columns > 0 && line.size() > size.columns) line.resize(size.columns);
   }
   return lines;

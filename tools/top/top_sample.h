@@ -45,8 +45,8 @@ struct TopLook {
       processes;  // of this user, or all of them; by the agent's number
 };
 
-// What an agent's answers to "status" and "loads" say, but for the time. Throws std::runtime_error
-// if that makes no sense.
+// The look that an agent's answers to "status" and "loads" describe, without its time. Throws
+// std::runtime_error if they make no sense.
 [[nodiscard]] TopLook look_of(const nlohmann::json& status, const nlohmann::json& loads);
 
 // The rates for a second.

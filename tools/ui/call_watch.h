@@ -45,7 +45,7 @@ class CallWatch {
   void follow(const std::stop_token& stop);
   [[nodiscard]] bool wanted() const { return Clock::now() < until_; }
 
-  // What has been seen since it follows calls.
+  // The calls that it has seen since it follows them.
   struct Seen {
     Clock::time_point since;
     SlowestCalls slowest = {};
