@@ -45,27 +45,27 @@ ChannelAcceptor::ChannelAcceptor(boost::asio::io_context& io, std::string path,
       listener_(io, file_.release()),
       resume_(io) {}
 
-ChannelAcceptor::~ChannelAcceptor() { *alive_ = false; }
+ChannelAcceptor::~ChannelAcceptor() = default;
 
 void ChannelAcceptor::start() {
   listener_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                       [this, alive = alive_](const boost::system::error_code& error) {
-                         if (error || !*alive) return;
+                       lifetime_.guard([this](const boost::system::error_code& error) {
+                         if (error) return;
                          if (accept_some()) {
                            start();
                          } else {
                            pause();
                          }
-                       });
+                       }));
 }
 
 // The listener stays readable while a connection cannot be accepted, so it is not watched for a
 // while.
 void ChannelAcceptor::pause() {
   resume_.expires_after(std::chrono::milliseconds(kRetryMs));
-  resume_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
-    if (!error && *alive) start();
-  });
+  resume_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+    if (!error) start();
+  }));
 }
 
 bool ChannelAcceptor::accept_some() {
@@ -101,18 +101,18 @@ void ChannelAcceptor::add(int fd) {
   pending_[credentials.uid].push_back(pending);
   pending->deadline.expires_after(std::chrono::milliseconds(kHelloTimeoutMs));
   pending->deadline.async_wait(
-      [this, alive = alive_, pending](const boost::system::error_code& error) {
-        if (error || !*alive || !pending->socket.is_open()) return;
+      lifetime_.guard([this, pending](const boost::system::error_code& error) {
+        if (error || !pending->socket.is_open()) return;
         // On a very busy machine, Hello may be there and have waited for its turn. If not, it is
         // dropped.
         hello_arrived(pending);
-      });
+      }));
   pending->socket.async_wait(
       boost::asio::posix::stream_descriptor::wait_read,
-      [this, alive = alive_, pending](const boost::system::error_code& error) {
-        if (error || !*alive || !pending->socket.is_open()) return;
+      lifetime_.guard([this, pending](const boost::system::error_code& error) {
+        if (error || !pending->socket.is_open()) return;
         hello_arrived(pending);
-      });
+      }));
 }
 
 void ChannelAcceptor::drop(const std::shared_ptr<Pending>& pending) {

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "channel/hello.h"
+#include "core/base/lifetime.h"
 #include "node-agent/client_channel.h"
 #include "node-agent/hello_request.h"
 #include "node-agent/other_versions.h"
@@ -80,8 +81,7 @@ class ChannelAcceptor {
   OtherVersions other_versions_;
   // By user, longest silent first.
   std::map<std::uint32_t, std::deque<std::shared_ptr<Pending>>> pending_;
-  // Guards handlers that outlive this.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Lifetime lifetime_;
 };
 
 // Sends a HelloReply in the form of its version, with the descriptors if there are any. False if

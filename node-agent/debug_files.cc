@@ -97,9 +97,7 @@ void DebugFiles::begin_next() {
 }
 
 void DebugFiles::go_on_later() {
-  boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) go_on();
-  });
+  boost::asio::post(io_, lifetime_.guard([this] { go_on(); }));
 }
 
 void DebugFiles::go_on() {

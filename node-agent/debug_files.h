@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/lifetime.h"
 #include "core/view/debug_collection.h"
 #include "core/view/viewer.h"
 #include "node-agent/unique_fd.h"
@@ -72,7 +73,7 @@ class DebugFiles {
   std::optional<DebugCollection> collection_;
   std::shared_ptr<Job> job_;
   std::optional<boost::asio::posix::stream_descriptor> bell_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder

@@ -33,6 +33,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/base/lifetime.h"
 #include "core/model/effects.h"
 #include "core/base/ids.h"
 #include "node-agent/file_content.h"
@@ -212,7 +213,7 @@ class FileRelays {
   std::uint64_t events_ = 0;
   FileNumber last_number_;
   FileWorkers workers_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for timers that outlive this
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder

@@ -141,11 +141,11 @@ void FileRelays::resume(const Entry& entry) {
 void FileRelays::resume_later(RelayId relay) {
   auto timer = std::make_shared<boost::asio::steady_timer>(io_);
   timer->expires_after(std::chrono::milliseconds(setup_.homecoming_pause_ms));
-  timer->async_wait([this, relay, timer, alive = std::weak_ptr(alive_)](const auto& error) {
-    if (error || alive.expired()) return;
+  timer->async_wait(lifetime_.guard([this, relay, timer](const boost::system::error_code& error) {
+    if (error) return;
     const auto found = relays_.find(relay.value());
     if (found != relays_.end()) resume(found->second);
-  });
+  }));
 }
 
 int FileRelays::refuse_content(std::uint64_t size) const {

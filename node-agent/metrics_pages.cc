@@ -31,9 +31,7 @@ void MetricsPages::begin_next() {
 }
 
 void MetricsPages::go_on_later() {
-  boost::asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) go_on();
-  });
+  boost::asio::post(io_, lifetime_.guard([this] { go_on(); }));
 }
 
 void MetricsPages::go_on() {
@@ -47,11 +45,11 @@ void MetricsPages::go_on() {
                    made->size(), spent_ns_ / 1000, for_.size());
   pausing_ = true;
   pause_.expires_after(std::chrono::nanoseconds(spent_ns_ * kPauseShares));
-  pause_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-    if (error || alive.expired()) return;
+  pause_.async_wait(lifetime_.guard([this](const boost::system::error_code& error) {
+    if (error) return;
     pausing_ = false;
     begin_next();
-  });
+  }));
   for (const Done& done : std::exchange(for_, {})) done(made);
 }
 

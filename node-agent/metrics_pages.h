@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/lifetime.h"
 #include "node-agent/metrics_page.h"
 
 namespace netbinder {
@@ -49,7 +50,7 @@ class MetricsPages {
   std::optional<MetricsPage> page_;  // that is being made
   std::vector<Done> for_;            // and for whom
   std::uint64_t spent_ns_ = 0;       // on it
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder

@@ -50,15 +50,14 @@ bool ProcessLoads::ask(const Viewer& viewer, Done done) {
 }
 
 void ProcessLoads::go_on_later(std::shared_ptr<Job> job) {
-  boost::asio::post(io_, [this, job = std::move(job), alive = std::weak_ptr(alive_)] {
-    if (alive.expired()) return;
+  boost::asio::post(io_, lifetime_.guard([this, job = std::move(job)] {
     std::vector<ProcessLoad> loads;
     const bool complete = job->collection.go_on(loads);
     for (const ProcessLoad& load : loads) append(job->text, load, name_of_(load.id));
     if (!complete) return go_on_later(job);
     users_.erase(job->user);
     job->done(std::move(job->text) + "]}\n");
-  });
+  }));
 }
 
 }  // namespace netbinder

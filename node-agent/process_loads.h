@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/lifetime.h"
 #include "core/view/viewer.h"
 #include "node-agent/name_of_process.h"
 
@@ -43,7 +44,7 @@ class ProcessLoads {
   const Driver& driver_;
   const NameOfProcess name_of_;
   std::set<std::uint32_t> users_;  // for whom one is being made; those who see all count as root
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder

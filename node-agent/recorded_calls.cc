@@ -30,15 +30,14 @@ std::expected<void, std::string> RecordedCalls::ask(const Question& question,
 }
 
 void RecordedCalls::go_on_later(std::shared_ptr<Job> job) {
-  boost::asio::post(io_, [this, job = std::move(job), alive = std::weak_ptr(alive_)] {
-    if (alive.expired()) return;
+  boost::asio::post(io_, lifetime_.guard([this, job = std::move(job)] {
     const CallRecorder* const recorder = tracing_.recorder();
     const bool is_there = recorder != nullptr && tracing_.recording() == job->answer.recording();
     if (is_there && !job->answer.go_on(recorder->ring())) return go_on_later(job);
     --jobs_;
     job->done(is_there ? job->answer.line(recorder->ring())
                        : "{\"error\":\"calls are recorded no more\"}\n");
-  });
+  }));
 }
 
 }  // namespace netbinder

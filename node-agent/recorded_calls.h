@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 
+#include "core/base/lifetime.h"
 #include "node-agent/recorded_answer.h"
 
 namespace netbinder {
@@ -50,7 +51,7 @@ class RecordedCalls {
   boost::asio::io_context& io_;
   CallTracing& tracing_;
   std::size_t jobs_ = 0;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder

@@ -98,9 +98,9 @@ void HostQuestions::peer_asks(HostId from, ParcelReader& message) {
     kept.erase(oldest->first != *number ? oldest : std::next(oldest));
   }
   answer_(from, *uid, std::move(*question),
-          [this, from, number = *number, life = std::weak_ptr(alive_)](std::string answer) {
-            if (!life.expired()) answered(from, number, std::move(answer));
-          });
+          lifetime_.guard([this, from, number = *number](std::string answer) {
+            answered(from, number, std::move(answer));
+          }));
 }
 
 void HostQuestions::answered(HostId from, std::uint32_t number, std::string answer) {

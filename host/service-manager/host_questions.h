@@ -20,6 +20,7 @@
 #include <string>
 
 #include "core/base/ids.h"
+#include "core/base/lifetime.h"
 #include "host/service-manager/other_managers.h"
 #include "host/service-manager/peer_question.h"
 #include "parcel/reader.h"
@@ -69,8 +70,7 @@ class HostQuestions {
   std::map<std::uint32_t, Asked> asked_;  // the oldest first
   std::uint32_t next_ = 1;
   std::map<HostId, Kept> kept_;  // by the number that the host gave
-  // Guards answers that come after the end.
-  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  Lifetime lifetime_;
 };
 
 }  // namespace netbinder
