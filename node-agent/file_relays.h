@@ -33,9 +33,9 @@
 #include <tuple>
 #include <vector>
 
+#include "core/base/ids.h"
 #include "core/base/lifetime.h"
 #include "core/model/effects.h"
-#include "core/base/ids.h"
 #include "node-agent/file_content.h"
 #include "node-agent/file_counter.h"
 #include "node-agent/file_kind.h"

@@ -49,6 +49,7 @@ int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& host
   for (const HostAnswer& each : answers) {
     if (!each.answer) {
       status = 1;
+      if (hosts.all) shown[each.host] = {{"error", each.answer.error()}};
     } else if (json) {
       (hosts.all ? shown[each.host] : shown) = *each.answer;
     } else {
@@ -57,7 +58,7 @@ int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& host
       print(*each.answer);
     }
   }
-  if (json) fmt::print("{}\n", shown.dump(2));
+  if (json && !shown.empty()) fmt::print("{}\n", shown.dump(2));
   std::fflush(stdout);
   for (const HostAnswer& each : answers) {
     if (!each.answer) fmt::print(stderr, "netbinder: {}: {}\n", each.host, each.answer.error());

@@ -22,9 +22,11 @@ class Lifetime {
   // A handler that runs this one, with its arguments, for as long as the object lives.
   template <typename Handler>
   [[nodiscard]] auto guard(Handler handler) const {
-    return [handler = std::move(handler), lives = std::weak_ptr(token_)](auto&&... arguments) mutable {
-      if (!lives.expired()) std::invoke(handler, std::forward<decltype(arguments)>(arguments)...);
-    };
+    return
+        [handler = std::move(handler), lives = std::weak_ptr(token_)](auto&&... arguments) mutable {
+          if (!lives.expired())
+            std::invoke(handler, std::forward<decltype(arguments)>(arguments)...);
+        };
   }
 
  private:

@@ -26,6 +26,12 @@ hello_client >/dev/null
 netbinder log --host host2
 netbinder state --host host2 | grep -c '^proc '
 netbinder status --host nowhere; echo status $?
+echo "as JSON: [$(netbinder status --host nowhere --json 2>/dev/null)]"
+third=$(NETBINDER_SOCKET=$NETBINDER_SOCKET_3 netbinder status | grep -o 'agent pid [0-9]*' | grep -o '[0-9]*$')
+kill -STOP $third
+echo with a silent one: $(netbinder status --all --json --timeout 6 2>/dev/null |
+  python3 -c 'import json, sys; print([list(each) == ["error"] for _, each in sorted(json.load(sys.stdin).items())])')
+kill -CONT $third
 netbinder status --host host2 --all; echo status $?
 kill %1
 )");
@@ -38,6 +44,8 @@ kill %1
   EXPECT_THAT(result.output, HasSubstr(" pid(")) << "a pid of another host has no name here";
   EXPECT_THAT(result.output,
               HasSubstr("nowhere: the agent refuses: the cluster has no host of that name\nstatus 1\n"));
+  EXPECT_THAT(result.output, HasSubstr("\nas JSON: []\n"));
+  EXPECT_THAT(result.output, HasSubstr("\nwith a silent one: [False, False, True]\n"));
   EXPECT_THAT(result.output, HasSubstr("--host excludes --all\n"));
 }
 
