@@ -26,7 +26,7 @@ declare -A groups=(
     iproute2"
   [arm64]="g++-aarch64-linux-gnu qemu-user libboost-system1.81-dev:arm64 libboost-context1.81-dev:arm64 libcapnp-dev:arm64
     libfmt-dev:arm64 libgmock-dev:arm64 libgtest-dev:arm64 libibverbs-dev:arm64 libspdlog-dev:arm64 libssl-dev:arm64
-    libsystemd-dev:arm64"
+    libsystemd-dev:arm64 libtomlplusplus-dev:arm64 systemtap-sdt-dev:arm64"
   [guest]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd"
 )
 

@@ -30,8 +30,8 @@ struct HostAnswer {
                                                 const nlohmann::json& request, double timeout_s);
 
 // Prints what `print` prints of each answer, below its host's name if there are several. As JSON it
-// prints the answer of the one host, or an object with those of all hosts by their names, in which a
-// host without an answer has {"error": why}. Hosts without an answer are told on stderr. The exit
+// prints the answer of the one host, or an object with those of all hosts by their names, in which
+// a host without an answer has {"error": why}. Hosts without an answer are told on stderr. The exit
 // status: 1 if one has none.
 int print_answers(const std::vector<HostAnswer>& answers, const AskedHosts& hosts, bool json,
                   const std::function<void(const nlohmann::json&)>& print);

@@ -7,7 +7,7 @@
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   // Rather than wait for ever for what does not come. Between several hosts it takes longer.
-  alarm(spread_start() ? 1500 : 120);
+  alarm(spread_start() ? 240 : 120);
   manager_start();
   run_nodes();
   run_references();
