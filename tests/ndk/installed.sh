@@ -34,9 +34,12 @@ greeting=$("$build/bin/netbinder" session --hosts 2 -- env -u LD_PRELOAD sh -c \
   'NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$0" & "$0" world' "$work/hello/build/hello")
 [[ "$greeting" == "hello, world" ]] || { echo "FAILED: the greeting is: $greeting" >&2; exit 1; }
 
-export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig
+# Where libraries are depends on the prefix that the build was configured for.
+description=$(find "$work/usr" -name binder_ndk.pc)
+PKG_CONFIG_PATH=$(dirname "$description")
+export PKG_CONFIG_PATH
 # shellcheck disable=SC2046  # several words on purpose
 cc -Wall -Wextra -Werror -std=c11 $(pkg-config --cflags binder_ndk) "$here/installed/version.c" -o "$work/version" \
-  $(pkg-config --libs binder_ndk) "-Wl,-rpath,$work/usr/lib"
+  $(pkg-config --libs binder_ndk) "-Wl,-rpath,${PKG_CONFIG_PATH%/pkgconfig}"
 "$work/version"
 echo "installed: passed"
