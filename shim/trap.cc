@@ -69,11 +69,15 @@ bool is_left_alone(const dl_phdr_info& info) {
   return false;
 }
 
+// The kernel hands over calls of 64-bit programs of x86. Other programs need the supervisor.
 #if defined(__x86_64__)
+constexpr bool kCanTrap = true;
 constexpr unsigned char kInstruction[] = {0x0f, 0x05};
 #elif defined(__aarch64__)
+constexpr bool kCanTrap = false;
 constexpr unsigned char kInstruction[] = {0x01, 0x00, 0x00, 0xd4};
 #else
+constexpr bool kCanTrap = false;
 constexpr unsigned char kInstruction[] = {0xcd, 0x80};
 #endif
 
@@ -277,7 +281,7 @@ void begin() {
 }  // namespace
 
 void trap_if_needed() {
-#if defined(__x86_64__)
+  if (!kCanTrap) return;
   const int saved_errno = errno;
   if (active.load(std::memory_order_acquire)) {
     trap_this_thread();
@@ -297,14 +301,11 @@ void trap_if_needed() {
     if (found) begin();
   }
   errno = saved_errno;
-#endif
 }
 
 void carry_out_trapped_by(CarryOut function) {
   carry_out = function;
-#if defined(__x86_64__)
-  if (told("1")) begin();
-#endif
+  if (kCanTrap && told("1")) begin();
 }
 
 void trap_this_thread() {
