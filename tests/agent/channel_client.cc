@@ -86,6 +86,7 @@ bool is_hung_up(int socket) {
 
 ChannelClient::ChannelClient(const std::string& path, const std::string& context)
     : descriptor_(std::make_unique<Descriptor>()), socket_(connect_to(path)) {
+  stagers_.resize(kMailboxes);
   const Hello hello = hello_with(context);
   EXPECT_EQ(::send(socket_, &hello, sizeof hello, MSG_NOSIGNAL), ssize_t{sizeof hello});
   const auto reply = receive_hello_reply(socket_, &fds_);

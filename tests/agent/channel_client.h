@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,9 +80,10 @@ class ChannelClient {
   // Takes the descriptors that the mailbox's read has brought. They are closed with this object.
   void install(std::uint32_t index);
   std::vector<int> installed_;
-  // The descriptor that the shim stages with, and the stager of each mailbox.
+  // The descriptor that the shim stages with, and the stager of each mailbox. Threads that have a
+  // mailbox each may call at once.
   std::unique_ptr<Descriptor> descriptor_;
-  std::map<std::uint32_t, std::unique_ptr<Stager>> stagers_;
+  std::vector<std::unique_ptr<Stager>> stagers_;
   int socket_ = -1;
   int error_ = 0;
   std::array<int, kHelloDescriptors> fds_{-1, -1, -1, -1};
