@@ -85,7 +85,8 @@ def objects(rules, root, build):
     outputs = None  # of a build by Ninja: it leaves objects that it makes no longer
     ninja = pathlib.Path(build, "build.ninja")
     if ninja.exists():
-        outputs = set(re.findall(r"^build (\S+\.o):", ninja.read_text(encoding="utf-8"), re.MULTILINE))
+        outputs = set(re.findall(r"^build (\S+\.o):", ninja.read_text(encoding="utf-8"),
+                                 re.MULTILINE))
     for folder in top_folders(rules):
         for where, _, names in sorted(os.walk(os.path.join(build, folder))):
             made_of = re.match(r"(.*)/CMakeFiles/[^/]+\.dir(/.*)?$", where)
@@ -98,15 +99,17 @@ def objects(rules, root, build):
                 place = os.path.relpath(made_of.group(1), build) + (made_of.group(2) or "")
                 sources = [os.path.normpath(os.path.join(place, name[:-len(".o")]))]
                 if where.endswith("/Unity"):  # the file of all of them stands beside its object
-                    included = INCLUDE.findall(pathlib.Path(path[:-len(".o")]).read_text(encoding="utf-8"))
-                    sources = [os.path.relpath(source, os.path.realpath(root)) for source in included]
+                    file = pathlib.Path(path[:-len(".o")])
+                    sources = [os.path.relpath(source, os.path.realpath(root))
+                               for source in INCLUDE.findall(file.read_text(encoding="utf-8"))]
                 if all(os.path.exists(os.path.join(root, source)) for source in sources):
                     yield path, sources
 
 
 def calls(rules, root, build):
     """An edge for each symbol that a file wants and another file of ours defines."""
-    sources = object_calls.Sources(path for path in source_files(rules, root) if not path.endswith(".h"))
+    sources = object_calls.Sources(path for path in source_files(rules, root)
+                                   if not path.endswith(".h"))
     definers = collections.defaultdict(set)
     wanted_by = collections.defaultdict(set)
     for object_file, made_of in objects(rules, root, build):
@@ -205,7 +208,8 @@ def check(rules, root, build):
             inside = [edge for edge in called if edge.source in circle and edge.target in circle]
             report(f"a circle of calls among {len(circle)} files, of {most} allowed"
                    + (f" ({reason})" if reason else "") + ":", first_of_each_pair(inside))
-    built = {source.split("/")[0] for _, made_of in objects(rules, root, build) for source in made_of}
+    built = {source.split("/")[0]
+             for _, made_of in objects(rules, root, build) for source in made_of}
     wrong += [f"nothing of {folder}/ is built below {build}" for folder in rules.required
               if folder not in built]
     return wrong

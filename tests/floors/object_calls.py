@@ -71,8 +71,8 @@ def of_several_sources(object_file, sources):
     with tempfile.TemporaryDirectory() as folder:
         linked = os.path.join(folder, "linked")
         # Sections of an object all begin at address 0, which line numbers cannot tell apart.
-        output_of("ld", "--emit-relocs", "--unresolved-symbols=ignore-all", "--defsym=__dso_handle=0", "-e", "0", "-o", linked,
-                  object_file)
+        output_of("ld", "--emit-relocs", "--unresolved-symbols=ignore-all",
+                  "--defsym=__dso_handle=0", "-e", "0", "-o", linked, object_file)
         return Linked(linked, sources).calls()
 
 
