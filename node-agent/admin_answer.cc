@@ -72,8 +72,7 @@ std::string line_of(const json& answer) {
   return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-// Users of other hosts may ask for everything but changes, and for what is handed over as a
-// descriptor.
+// Users of other hosts may change nothing here, and a descriptor cannot be handed to them.
 bool may_be_asked_from_afar(std::string_view command) {
   return command != "reload" && command != "record_calls";
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # package.sh [--arch arm64 | --from BUILD] [FOLDER]: installs what is missing, builds the Debian packages and puts them into
-# the folder (default: build/packages).
+# the folder (default: build/packages, or build/packages-arm64).
 #   --arch arm64   builds them for arm64, on amd64
 #   --from BUILD   makes them of a build that is there, of the release preset with -DCMAKE_INSTALL_PREFIX=/usr
 set -euo pipefail
@@ -20,7 +20,7 @@ case "${1:-}" in
     shift 2
     ;;
 esac
-folder=${1:-build/packages}
+folder=${1:-build/packages${arch:+-$arch}}
 mkdir -p "$folder"
 folder=$(realpath "$folder")
 

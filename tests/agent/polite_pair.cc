@@ -18,8 +18,6 @@ namespace netbinder::testing {
 
 namespace {
 
-constexpr std::uint32_t kReadFlags = kFlagReads | kFlagFreshRead;
-
 void answer_references(const std::vector<std::byte>& read, Stream& answers) {
   std::span<const std::byte> rest(read);
   while (rest.size() >= 4) {
@@ -86,7 +84,7 @@ Caller::Answer Caller::call(std::uint32_t handle, std::uint32_t code,
   Answer answer;
   for (;;) {
     std::vector<std::byte> read;
-    if (channel_.write_read(tid_, commands.bytes(), kReadFlags, &read) != 0) return answer;
+    if (channel_.write_read(tid_, commands.bytes(), kRead, &read) != 0) return answer;
     commands = {};
     answer_references(read, commands);
     for (const std::uint32_t failure : {BR_DEAD_REPLY, BR_FAILED_REPLY}) {
@@ -163,7 +161,7 @@ void serve_echo(ChannelClient& channel, const std::atomic<bool>& stopping) {
   std::vector<std::byte> kept;
   while (!stopping) {
     std::vector<std::byte> read;
-    const int error = channel.write_read(2, commands.bytes(), kReadFlags, &read);
+    const int error = channel.write_read(2, commands.bytes(), kRead, &read);
     if (error == -EINTR) continue;
     if (error != 0) return;
     commands = {};
