@@ -25,7 +25,7 @@ namespace netbinder::tools {
 
 class CallWatch {
  public:
-  static constexpr std::chrono::seconds kLinger{5};
+  static constexpr std::chrono::seconds kLinger{10};
   static constexpr std::chrono::seconds kRetry{2};
 
   explicit CallWatch(std::string agent_socket);
