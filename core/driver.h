@@ -18,22 +18,16 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/ids.h"
 #include "core/base/peer_service_manager.h"
 #include "core/base/stored_claim.h"
-#include "core/local/calls.h"
-#include "core/local/command_stream.h"
-#include "core/local/controls.h"
-#include "core/local/freezes.h"
-#include "core/local/ioctls.h"
-#include "core/local/managers.h"
-#include "core/local/read_side.h"
-#include "core/local/teardown.h"
-#include "core/model/model.h"
-#include "core/view/debug_collection.h"
-#include "core/view/debug_view.h"
-#include "core/view/load_collection.h"
-#include "core/view/usage_collection.h"
-#include "core/view/views.h"
+#include "core/model/credentials.h"
+#include "core/model/driver_setup.h"
+#include "core/model/effects.h"
+#include "core/model/transaction_log.h"
+#include "core/model/write_read.h"
+#include "core/view/plain_views.h"
+#include "core/view/viewer.h"
 #include "core/wire/lease.h"
 #include "core/wire/payload_place.h"
 #include "core/wire/peer_message.h"
@@ -41,7 +35,15 @@
 
 namespace netbinder {
 
-class Cluster;
+// What is not declared here is in core/base/statistics.h, core/model/call_observer.h and
+// core/view/.
+class CallObserver;
+class DebugCollection;
+class LoadCollection;
+class UsageCollection;
+struct DebugState;
+struct ObjectCounts;
+struct Statistics;
 
 class Driver {
  public:
@@ -87,7 +89,8 @@ class Driver {
     std::int32_t pid = 0;  // 0: on another host
   };
   [[nodiscard]] std::optional<Caller> caller_of(ProcessId process, ThreadId thread) const;
-  // The user of the program that owns the node of a handle; nothing unless it is a node of this host.
+  // The user of the program that owns the node of a handle; nothing unless it is a node of this
+  // host.
   [[nodiscard]] std::optional<std::uint32_t> owner_of(ProcessId holder, Handle handle) const;
   // A process of this host's own has denied something in its answer to a call.
   void tell_denial(ProcessId process, const Denial& denial);
@@ -99,16 +102,12 @@ class Driver {
   // Removes the device; processes that have it open keep it. 0; -ENOENT; or -EPERM for a context of
   // cluster scope or with a built-in manager.
   int remove_context(std::string_view name);
-  [[nodiscard]] bool has_context(std::string_view name) const {
-    return model_.find_context(name) != nullptr;
-  }
+  [[nodiscard]] bool has_context(std::string_view name) const;
 
   // ---- long work, done in slices with other events in between ----
   // Processes that are ending (core/local/teardown.h), and freezes that are being told
   // (core/local/freezes.h). While there are any, go_on() is to be called soon and again.
-  [[nodiscard]] bool has_more() const {
-    return !model_.ending().empty() || freezes_.has_untold();
-  }
+  [[nodiscard]] bool has_more() const;
   void go_on();
 
   // ---- ioctls; each ends with Effects::ioctl_done, perhaps before the call returns ----
@@ -131,12 +130,9 @@ class Driver {
 
   // ---- time ----
   // Sets the time, in milliseconds or microseconds of any monotonic clock; any event may follow.
-  void set_time(std::uint64_t now_ms) { set_time_us(now_ms * 1000); }
-  void set_time_us(std::uint64_t now_us) {
-    model_.now_us = now_us;
-    model_.now_ms = now_us / 1000;
-  }
-  [[nodiscard]] std::uint64_t now_us() const { return model_.now_us; }
+  void set_time(std::uint64_t now_ms);
+  void set_time_us(std::uint64_t now_us);
+  [[nodiscard]] std::uint64_t now_us() const;
   void timer_expired();
 
   // ---- peers; not on a host that is alone (DriverSetup::reach) ----
@@ -175,87 +171,54 @@ class Driver {
 
   // ---- those who follow calls ----
   // Null: nobody does. It outlives the driver, or is taken away before.
-  void observe_calls(CallObserver* observer) { model_.reports.observe(observer); }
+  void observe_calls(CallObserver* observer);
 
   // ---- views ----
   using Counts = DriverCounts;
   using ProcessView = netbinder::ProcessView;
   using ContextView = netbinder::ContextView;
   using Holders = NodeHolders;
-  [[nodiscard]] Counts counts() const { return views_.counts(); }
-  [[nodiscard]] const Statistics& statistics() const { return model_.statistics; }
-  [[nodiscard]] std::vector<ProcessView> processes() const { return views_.processes(); }
-  [[nodiscard]] std::vector<ContextView> contexts() const { return views_.contexts(); }
+  [[nodiscard]] Counts counts() const;
+  [[nodiscard]] const Statistics& statistics() const;
+  [[nodiscard]] std::vector<ProcessView> processes() const;
+  [[nodiscard]] std::vector<ContextView> contexts() const;
   // The users that have a process, by uid.
-  [[nodiscard]] const std::map<std::uint32_t, UserUsage>& users() const {
-    return model_.users.all();
-  }
-  [[nodiscard]] std::int32_t pid_of(ProcessId process) const { return views_.pid_of(process); }
-  [[nodiscard]] std::string context_of(ProcessId process) const {
-    return views_.context_of(process);
-  }
+  [[nodiscard]] const std::map<std::uint32_t, UserUsage>& users() const;
+  [[nodiscard]] std::int32_t pid_of(ProcessId process) const;
+  [[nodiscard]] std::string context_of(ProcessId process) const;
   // The home host of the node that a handle of a process leads to; none if that is no live node.
-  [[nodiscard]] std::optional<HostId> home_of(ProcessId process, Handle handle) const {
-    return views_.home_of(process, handle);
-  }
+  [[nodiscard]] std::optional<HostId> home_of(ProcessId process, Handle handle) const;
   // The other holders of a strong reference to the node that a handle of a process leads to:
   // neither the process itself nor the node's owner. Of an imported node, only this host's holders
   // are known.
-  [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const {
-    return views_.other_holders(process, handle);
-  }
+  [[nodiscard]] Holders other_holders(ProcessId process, Handle handle) const;
   // The references held between this host and each peer, by host. For tests and the simulator.
-  [[nodiscard]] std::vector<PeerLedger> ledgers() const { return views_.ledgers(); }
+  [[nodiscard]] std::vector<PeerLedger> ledgers() const;
   // The contents of the driver's debug files, to be made in slices: of one program, or of all (0).
-  [[nodiscard]] DebugCollection collect(const Viewer& viewer, std::int32_t pid = 0) const {
-    return {model_, debug_, viewer, pid};
-  }
+  [[nodiscard]] DebugCollection collect(const Viewer& viewer, std::int32_t pid = 0) const;
   // The sums of what programs use, to be made in slices.
-  [[nodiscard]] UsageCollection collect_usage() const { return UsageCollection(model_); }
+  [[nodiscard]] UsageCollection collect_usage() const;
   // The load of each program that the viewer sees, to be made in slices.
-  [[nodiscard]] LoadCollection collect_loads(const Viewer& viewer) const {
-    return {model_, viewer};
-  }
-  [[nodiscard]] std::uint64_t processes_opened() const { return model_.processes_created(); }
+  [[nodiscard]] LoadCollection collect_loads(const Viewer& viewer) const;
+  [[nodiscard]] std::uint64_t processes_opened() const;
   // All at once. Work in proportion to what the viewer sees.
-  [[nodiscard]] DebugState debug_state(const Viewer& viewer = {}) const {
-    return debug_.state(viewer);
-  }
-  [[nodiscard]] std::vector<TransactionLogEntry> log(const Viewer& viewer) const {
-    return debug_.entries(model_.log, viewer);
-  }
-  [[nodiscard]] std::vector<TransactionLogEntry> failed_log(const Viewer& viewer) const {
-    return debug_.entries(model_.failed_log, viewer);
-  }
-  [[nodiscard]] ObjectCounts object_counts() const { return debug_.object_counts(); }
-  [[nodiscard]] const TransactionLog& log() const { return model_.log; }
-  [[nodiscard]] const TransactionLog& failed_log() const { return model_.failed_log; }
-  [[nodiscard]] std::string host_name(HostId host) const { return views_.host_name(host); }
+  [[nodiscard]] DebugState debug_state(const Viewer& viewer = {}) const;
+  [[nodiscard]] std::vector<TransactionLogEntry> log(const Viewer& viewer) const;
+  [[nodiscard]] std::vector<TransactionLogEntry> failed_log(const Viewer& viewer) const;
+  [[nodiscard]] ObjectCounts object_counts() const;
+  [[nodiscard]] const TransactionLog& log() const;
+  [[nodiscard]] const TransactionLog& failed_log() const;
+  [[nodiscard]] std::string host_name(HostId host) const;
   // The number of this host's list of hosts, and of a peer's as it has told it; 0: it has none.
-  [[nodiscard]] ListNumber host_list() const { return model_.setup.list; }
+  [[nodiscard]] ListNumber host_list() const;
   [[nodiscard]] ListNumber host_list_of(HostId peer) const;
   // Aborts if any structure contradicts another. For tests and the simulator.
   void check_invariants() const;
 
  private:
-  Process& process(ProcessId id) const;
-  // The thread of an ioctl that begins; null: it has failed already.
-  Thread* begin_ioctl(ProcessId process, ThreadId thread);
-  void finish_event();
-
-  Model model_;
-  Ioctls ioctls_;
-  ReadSide read_side_;
-  Calls calls_;
-  Freezes freezes_;
-  Managers managers_;
-  CommandStream commands_;
-  Controls controls_;
-  Teardown teardown_;
-  std::unique_ptr<Cluster> cluster_;     // null on a host that is alone
-  std::unique_ptr<Elsewhere> no_hosts_;  // set in that case
-  Views views_;
-  DebugViews debug_;
+  // The Model and the parts that act on it, which no other floor sees.
+  struct Parts;
+  const std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace netbinder

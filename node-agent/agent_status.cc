@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "channel/version.h"
+#include "core/base/statistics.h"
 #include "core/driver.h"
 #include "core/view/viewer.h"
 #include "generated/version.h"

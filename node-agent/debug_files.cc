@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/driver.h"
+#include "core/view/debug_collection.h"
 #include "node-agent/debug_content.h"
 #include "node-agent/debug_json.h"
 #include "node-agent/debug_text.h"
@@ -109,9 +110,8 @@ void DebugFiles::go_on() {
 void DebugFiles::write_short() {
   job_ = std::make_shared<Job>(
       Job{.content = {}, .file = current_->file, .form = current_->form, .made = {}, .bell = {}});
-  job_->put(job_->form == Form::kJson
-                ? debug_log_json(driver_, current_->viewer, job_->file)
-                : debug_file_text(driver_, current_->viewer, job_->file));
+  job_->put(job_->form == Form::kJson ? debug_log_json(driver_, current_->viewer, job_->file)
+                                      : debug_file_text(driver_, current_->viewer, job_->file));
   written();
 }
 

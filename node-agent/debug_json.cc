@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "core/driver.h"
+#include "core/model/context.h"
+#include "core/view/debug_view.h"
 #include "node-agent/clock.h"
 #include "node-agent/debug_content.h"
 #include "node-agent/debug_names.h"
@@ -250,27 +252,25 @@ std::string stats_json(const DebugContent& content) {
                          {"pages_high", process.pages_high},
                          {"commands", to_json(process.commands)}});
   }
-  return text_of(
-         {{"commands", to_json(static_cast<const CommandCounts&>(content.statistics))},
-          {"objects",
-           {{"proc", count(counts.processes)},
-            {"thread", count(counts.threads)},
-            {"node", count(counts.nodes)},
-            {"ref", count(counts.refs)},
-            {"death", count(counts.deaths)},
-            {"transaction", count(counts.transactions)},
-            {"transaction_complete", count(counts.completions)},
-            {"freeze", count(counts.freezes)}}},
-          {"processes", processes}});
+  return text_of({{"commands", to_json(static_cast<const CommandCounts&>(content.statistics))},
+                  {"objects",
+                   {{"proc", count(counts.processes)},
+                    {"thread", count(counts.threads)},
+                    {"node", count(counts.nodes)},
+                    {"ref", count(counts.refs)},
+                    {"death", count(counts.deaths)},
+                    {"transaction", count(counts.transactions)},
+                    {"transaction_complete", count(counts.completions)},
+                    {"freeze", count(counts.freezes)}}},
+                  {"processes", processes}});
 }
 
 std::string log_json(const Driver& driver, const std::vector<TransactionLogEntry>& log) {
   json entries = json::array();
-  const std::int64_t unix_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(
-          std::chrono::system_clock::now().time_since_epoch())
-          .count() -
-      static_cast<std::int64_t>(monotonic_ns() / 1000);
+  const std::int64_t unix_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count() -
+                               static_cast<std::int64_t>(monotonic_ns() / 1000);
   for (const TransactionLogEntry& entry : log) {
     const char* kind = "call";
     if (entry.kind == TransactionLogEntry::Kind::kOneway) kind = "async";
@@ -288,7 +288,8 @@ std::string log_json(const Driver& driver, const std::vector<TransactionLogEntry
                  {"time_us", std::to_string(unix_us + static_cast<std::int64_t>(entry.at_us))},
                  {"trace", std::to_string(entry.trace.trace.value())},
                  {"span", std::to_string(entry.trace.span.value())}};
-    if (entry.took_us != 0 || entry.kind == TransactionLogEntry::Kind::kReply) made["took_us"] = std::to_string(entry.took_us);
+    if (entry.took_us != 0 || entry.kind == TransactionLogEntry::Kind::kReply)
+      made["took_us"] = std::to_string(entry.took_us);
     if (entry.from_host != HostId{}) made["from"]["host"] = driver.host_name(entry.from_host);
     if (entry.to_host != HostId{}) made["to"]["host"] = driver.host_name(entry.to_host);
     if (entry.failed_command != 0) {

@@ -8,6 +8,9 @@
 #include <set>
 
 #include "core/driver.h"
+#include "core/model/context.h"
+#include "core/view/debug_collection.h"
+#include "core/view/debug_view.h"
 #include "node-agent/debug_content.h"
 #include "node-agent/debug_names.h"
 

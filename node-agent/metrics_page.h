@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/driver.h"
+#include "core/view/usage_collection.h"
 #include "core/view/viewer.h"
 #include "node-agent/metric_text.h"
 #include "transport/transport.h"

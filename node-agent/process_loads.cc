@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/driver.h"
+#include "core/view/load_collection.h"
 
 namespace netbinder {
 

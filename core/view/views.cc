@@ -125,7 +125,7 @@ std::vector<PeerLedger> Views::ledgers() const {
     }
     std::sort(ledger.counted.begin(), ledger.counted.end(), by_node);
     std::sort(ledger.received.begin(), ledger.received.end(), by_node);
-    ledger.claims = peer->claims();
+    for (const PendingClaim& claim : peer->claims()) ledger.claimed.push_back(claim.node);
   }
   return ledgers;
 }

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "core/view/debug_view.h"
 #include "tests/core/cluster_fixture.h"
 
 namespace netbinder::testing {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/view/debug_view.h"
 #include "tests/core/leases_fixture.h"
 
 namespace netbinder::testing {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "core/view/debug_view.h"
 #include "tests/core/manager_claims.h"
 
 namespace netbinder::testing {
@@ -87,7 +88,8 @@ TEST(Users, OfAnotherHostAreMapped) {
   ASSERT_EQ(manager.control(1, BINDER_SET_CONTEXT_MGR_EXT, &object), 0);
   manager.enter_looper(1);
   cluster.settle();
-  for (const auto& [there, here] : {std::pair(0U, 65534U), std::pair(1000U, 2000U), std::pair(7U, 7U)}) {
+  for (const auto& [there, here] :
+       {std::pair(0U, 65534U), std::pair(1000U, 2000U), std::pair(7U, 7U)}) {
     Program caller(cluster.host(2), 200, "binder", 64 * 1024, there,
                    "u:r:uid_" + std::to_string(there) + ":s0");
     caller.greet(1);
@@ -111,7 +113,8 @@ TEST(Managers, ABuiltinOneThatDoesNotYieldStays) {
     Cluster cluster;
     Driver& driver = cluster.host(1).driver;
     const std::string name = yields ? "yields" : "stays";
-    ASSERT_EQ(driver.add_context({.name = name, .cluster_wide = false, .builtin_yields = yields}), 0);
+    ASSERT_EQ(driver.add_context({.name = name, .cluster_wide = false, .builtin_yields = yields}),
+              0);
     Program builtin(cluster.host(1), 100, name);
     driver.set_builtin_manager(builtin.id(), 0x1000, 0x10000);
     Program program(cluster.host(1), 101, name);
@@ -356,8 +359,8 @@ TEST(Managers, ADeposedManagersNodeDiesForHostsThatStayConnected) {
   EXPECT_NE(client.read_now(1).find(BR_DEAD_BINDER), nullptr);
 }
 
-// A call that was sent to the former manager, before its end was read of, does not reach the node by its
-// old number, though it manages again and host 3 has been given it anew.
+// A call that was sent to the former manager, before its end was read of, does not reach the node
+// by its old number, though it manages again and host 3 has been given it anew.
 TEST(Managers, ADeposedManagersNodeIsAnotherOneIfItIsGivenAway) {
   Cluster cluster(3);
   Program former(cluster.host(2), 100);
@@ -410,13 +413,13 @@ TEST(Managers, OnlyTheAnswerToTheLastClaimCounts) {
 // Nothing holds the node but the announcement, twice.
 TEST(Managers, ABuiltinManagerMayBeAnnouncedAgain) {
   Cluster cluster(2);
-  const peer::ServiceManager announced{.context = "binder",
-                                       .node = {.node = {.host = HostId{2},
-                                                         .incarnation = Incarnation{2000},
-                                                         .number = NodeNumber{7}},
-                                                .strong = true,
-                                                .handoff = {},
-                                                .dead = false}};
+  const peer::ServiceManager announced{
+      .context = "binder",
+      .node = {
+          .node = {.host = HostId{2}, .incarnation = Incarnation{2000}, .number = NodeNumber{7}},
+          .strong = true,
+          .handoff = {},
+          .dead = false}};
   for (int i = 0; i < 3; ++i) {
     cluster.host(1).driver.message_arrived(HostId{2}, announced);
     cluster.host(1).driver.check_invariants();
@@ -443,11 +446,11 @@ TEST(Managers, AnAnnouncementIsNoClaim) {
                                                .dead = false}});
   EXPECT_EQ(manager_at(cluster, 3), "none");
   // Nor does it help that it says so itself.
-  cluster.host(3).driver.message_arrived(
-      HostId{2}, peer::ContextHolder{.context = "binder",
-                                     .holder = HostId{2},
-                                     .incarnation = Incarnation{2000},
-                                     .holds = true});
+  cluster.host(3).driver.message_arrived(HostId{2},
+                                         peer::ContextHolder{.context = "binder",
+                                                             .holder = HostId{2},
+                                                             .incarnation = Incarnation{2000},
+                                                             .holds = true});
   EXPECT_EQ(manager_at(cluster, 3), "none");
 }
 

@@ -3,6 +3,7 @@
 // Posted reads: programs observe the same as if every read had been brought when it was made.
 #include <gtest/gtest.h>
 
+#include "core/view/debug_view.h"
 #include "tests/core/cluster_fixture.h"
 
 namespace netbinder::testing {

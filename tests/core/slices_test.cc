@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Work whose size a program controls is done in slices: the end of a process with many objects, the
-// telling that one was frozen, and the making of the debug files. What comes in between finds what it would find with the kernel's
-// driver, which does this work beside others', too.
+// telling that one was frozen, and the making of the debug files. What comes in between finds what
+// it would find with the kernel's driver, which does this work beside others', too.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
+#include "core/view/debug_collection.h"
+#include "core/view/debug_view.h"
+#include "core/view/load_collection.h"
+#include "core/view/usage_collection.h"
 #include "tests/core/cluster_fixture.h"
 
 namespace netbinder::testing {

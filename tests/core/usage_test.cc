@@ -4,6 +4,9 @@
 // that the placement gives.
 #include <gtest/gtest.h>
 
+#include "core/model/call_counts.h"
+#include "core/model/context.h"
+#include "core/view/usage_collection.h"
 #include "tests/core/cluster_fixture.h"
 
 namespace netbinder::testing {

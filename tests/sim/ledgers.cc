@@ -2,7 +2,8 @@
 //
 // Conservation of references between hosts. For each node that a home counts for a peer, the count
 // equals the references that the peer has received, plus those under way to it and those on their
-// way back. What is kept for a peer that is to claim it is gone when all is quiet (World::check_peace).
+// way back. What is kept for a peer that is to claim it is gone when all is quiet
+// (World::check_peace).
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -66,7 +67,9 @@ std::map<NodeNumber, Sum> under_way(HostId home, const std::deque<Letter>& to_pe
 
 void World::check_refusal(HostId home, HostId claimant, const peer::ClaimResult& result) {
   // In bad weather an introduction may be lost with its session; older hosts give up by the clock.
-  if (settings_.weather || settings_.older != 0 || lies(home) || lies(claimant) || lies(result.introducer)) return;
+  if (settings_.weather || settings_.older != 0 || lies(home) || lies(claimant) ||
+      lies(result.introducer))
+    return;
   // An introduction is lost with its session, even in fair weather: a handshake may take too long.
   // The introducer may have lost one that its home had not established yet.
   if (host(home)->shadow(result.introducer) == nullptr ||
@@ -128,8 +131,8 @@ void World::compare_ledgers() {
           return (died != nullptr && died->node == entry.node) ||
                  (result != nullptr && result->node == entry.node && !result->alive);
         });
-        const bool awaits_claim = std::ranges::any_of(
-            theirs.claims, [&](const PendingClaim& claim) { return claim.node == entry.node; });
+        const bool awaits_claim =
+            std::ranges::find(theirs.claimed, entry.node) != theirs.claimed.end();
         if (counted || told || (awaits_claim && entry.strong == 0 && entry.weak == 0)) continue;
         oracle_.fail("host " + std::to_string(peer.value()) + " holds node " +
                      std::to_string(entry.node.value()) + " of host " +
