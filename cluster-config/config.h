@@ -322,7 +322,17 @@ struct TlsSettings {
   friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
+// Its special members are not inline: it is copied in few places, and every file that sees it would
+// compile them.
 struct Config {
+  Config();
+  ~Config();
+  Config(const Config& other);
+  Config(Config&& other) noexcept;
+  Config& operator=(const Config& other);
+  Config& operator=(Config&& other) noexcept;
+  friend bool operator==(const Config& one, const Config& other);
+
   std::string host;
   std::string cluster = "default";
   std::string socket = "/run/netbinder/agent.sock";
@@ -353,7 +363,6 @@ struct Config {
 
   // This host's entry in `hosts`.
   [[nodiscard]] const HostSettings& self() const;
-  friend bool operator==(const Config&, const Config&) = default;
 };
 
 inline constexpr std::uint64_t kMaxListNumber = 999'999'999'999'999;

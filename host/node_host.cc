@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "core/base/check.h"
+#include "host/builtin_manager.h"
 #include "host/data_plane.h"
 #include "host/message_log.h"
 #include "host/name_claim_key.h"

@@ -36,17 +36,21 @@
 #include "core/base/stored_claim.h"
 #include "core/driver.h"
 #include "core/model/effects.h"
-#include "host/builtin_manager.h"
 #include "host/files.h"
 #include "host/host_work.h"
 #include "host/policy/policy.h"
 #include "host/process_host.h"
 #include "host/service-manager/name_claims.h"
+#include "host/service-manager/peer_question.h"
 #include "host/surroundings.h"
 #include "host/timer.h"
 #include "transport/transport.h"
 
 namespace netbinder {
+
+class BuiltinManager;
+class UniqueNames;
+struct ServiceManagerSetup;
 
 struct NodeHostSetup {
   DriverSetup driver;
@@ -102,10 +106,10 @@ class NodeHost final : private Effects, private PeerEvents {
 
   // ---- questions to other hosts' agents (HostQuestions) ----
   // Answers those of other hosts.
-  void answer_peers(HostQuestions::AnswerFor answer);
+  void answer_peers(PeerQuestion::AnswerFor answer);
   // Asks the agent of the host with that name, on behalf of a user of this host.
   void ask_peer(std::string_view host, std::uint32_t uid, const std::string& question,
-                HostQuestions::Heard heard);
+                PeerQuestion::Heard heard);
 
   // ---- after events ----
   void after_event();
@@ -186,7 +190,7 @@ class NodeHost final : private Effects, private PeerEvents {
   std::vector<std::unique_ptr<NameClaims>> name_claims_;  // of the managers
   std::vector<std::unique_ptr<BuiltinManager>> managers_;
   bool managers_have_work_ = false;
-  HostQuestions::AnswerFor answer_peer_;
+  PeerQuestion::AnswerFor answer_peer_;
   bool unsent_ = false;  // something was given to the transport since the last flush()
   boost::unordered_flat_map<std::uint64_t, ProcessHost*> processes_;
   std::vector<std::pair<HostId, std::string>> to_give_up_;

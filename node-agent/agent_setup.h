@@ -10,6 +10,7 @@
 #include "core/base/ids.h"
 #include "core/model/uid_map.h"
 #include "host/node_host.h"
+#include "host/service-manager/manager_setup.h"
 #include "transport/config.h"
 
 namespace netbinder {

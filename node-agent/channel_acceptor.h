@@ -20,9 +20,9 @@
 
 #include "channel/hello.h"
 #include "core/base/lifetime.h"
-#include "node-agent/client_channel.h"
 #include "node-agent/hello_request.h"
 #include "node-agent/other_versions.h"
+#include "node-agent/peer_program.h"
 #include "node-agent/socket_file.h"
 #include "node-agent/unique_fd.h"
 

@@ -31,11 +31,12 @@
 #include "channel/layout.h"
 #include "core/driver.h"
 #include "host/process_host.h"
+#include "node-agent/channel_events.h"
 #include "node-agent/channel_statistics.h"
 #include "node-agent/file_relays.h"
 #include "node-agent/file_table.h"
 #include "node-agent/namespaces.h"
-#include "node-agent/program_name.h"
+#include "node-agent/peer_program.h"
 #include "node-agent/readiness.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
@@ -45,40 +46,7 @@
 
 namespace netbinder {
 
-// The program at the other end, as the kernel identified it when the socket was connected.
-struct PeerProgram {
-  std::int32_t pid = 0;
-  std::uint32_t euid = 0;
-  std::int32_t supervisor = 0;  // the process that acts for it, 0 if none
-  ProgramName name = {};        // as it was when it opened
-};
-
-class ClientChannel;
 class TravellingFiles;
-
-// The events that a channel reports to its owner.
-class ChannelEvents {
- public:
-  virtual ~ChannelEvents() = default;
-  // A process has identified itself, which the kernel confirms. Called while a request begins.
-  virtual void identified(ClientChannel& channel, const ProvenIdentity& identity) = 0;
-  // A request that had to wait for something else can go on.
-  virtual void can_go_on(ClientChannel& channel) = 0;
-};
-
-// How much of a channel may be handled at once, before others have their turn.
-struct RequestBudget {
-  std::uint32_t requests = 16;
-};
-
-// The response that a program is to get in one of its mailboxes.
-struct Response {
-  ClientChannel* channel = nullptr;
-  std::uint32_t mailbox = 0;
-  bool installs = false;  // descriptors come first; the ioctl is not done
-  MailboxResponse content;
-  std::vector<int> close_fds;
-};
 
 class ClientChannel final : public ProcessHost {
  public:

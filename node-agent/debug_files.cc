@@ -73,6 +73,9 @@ struct DebugFiles::Job {
   }
 };
 
+DebugFiles::DebugFiles(boost::asio::io_context& io, Driver& driver) : io_(io), driver_(driver) {}
+DebugFiles::~DebugFiles() = default;
+
 bool DebugFiles::ask(const Viewer& viewer, std::string file, Form form, Done done) {
   std::deque<Request>& waiting = waiting_[viewer.euid.value_or(0)];
   if (waiting.size() >= kMaxOfUser) return false;
@@ -92,7 +95,7 @@ void DebugFiles::begin_next() {
   if (next->second.empty()) waiting_.erase(next);
   if (const auto pid = is_about_processes(current_->file)) {
     driver_.take_posted_reads();
-    collection_.emplace(driver_.collect(current_->viewer, *pid));
+    collection_ = std::make_unique<DebugCollection>(driver_.collect(current_->viewer, *pid));
   }
   go_on_later();
 }

@@ -19,12 +19,12 @@
 #include <string>
 
 #include "core/base/lifetime.h"
-#include "core/view/debug_collection.h"
 #include "core/view/viewer.h"
 #include "node-agent/unique_fd.h"
 
 namespace netbinder {
 
+class DebugCollection;
 class Driver;
 
 class DebugFiles {
@@ -41,7 +41,8 @@ class DebugFiles {
 
   static constexpr std::size_t kMaxOfUser = 32;
 
-  DebugFiles(boost::asio::io_context& io, Driver& driver) : io_(io), driver_(driver) {}
+  DebugFiles(boost::asio::io_context& io, Driver& driver);
+  ~DebugFiles();
   DebugFiles(const DebugFiles&) = delete;
   DebugFiles& operator=(const DebugFiles&) = delete;
 
@@ -70,7 +71,7 @@ class DebugFiles {
   std::map<std::uint32_t, std::deque<Request>> waiting_;  // by user; those who see all count as root
   std::uint32_t last_user_ = 0;
   std::optional<Request> current_;
-  std::optional<DebugCollection> collection_;
+  std::unique_ptr<DebugCollection> collection_;
   std::shared_ptr<Job> job_;
   std::optional<boost::asio::posix::stream_descriptor> bell_;
   Lifetime lifetime_;

@@ -14,6 +14,7 @@
 #include "core/base/check.h"
 #include "core/driver.h"
 #include "core/model/security_context.h"
+#include "host/builtin_manager.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
 #include "node-agent/clock.h"

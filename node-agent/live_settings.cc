@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "host/builtin_manager.h"
 #include "host/node_host.h"
 #include "node-agent/agent_setup.h"
 #include "transport/log.h"

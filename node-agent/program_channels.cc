@@ -14,8 +14,10 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "host/builtin_manager.h"
 #include "host/data_plane.h"
 #include "host/node_host.h"
+#include "node-agent/client_channel.h"
 #include "node-agent/clock.h"
 #include "node-agent/foreign_message.h"
 #include "node-agent/look_window.h"
@@ -59,6 +61,9 @@ ProgramChannels::ProgramChannels(boost::asio::io_context& io, NodeHost& host,
       mappings_(io, [this](ProcessId process) { mapping_lost(process); }) {}
 
 ProgramChannels::~ProgramChannels() = default;
+
+ProgramChannels::Watched::Watched(boost::asio::io_context& io) : socket_watch(io), delay(io) {}
+ProgramChannels::Watched::~Watched() { socket_watch.release(); }
 
 void ProgramChannels::silence() {
   // Their sockets are closed on threads that end with the process, perhaps before their turn, and

@@ -27,10 +27,12 @@
 #include <vector>
 
 #include "core/base/ids.h"
-#include "node-agent/client_channel.h"
+#include "node-agent/channel_events.h"
+#include "node-agent/channel_statistics.h"
 #include "node-agent/doorbells.h"
 #include "node-agent/hot_channels.h"
 #include "node-agent/mapping_watch.h"
+#include "node-agent/peer_program.h"
 #include "node-agent/program_watch.h"
 #include "node-agent/shared_memory.h"
 #include "node-agent/side_socket.h"
@@ -39,6 +41,7 @@
 
 namespace netbinder {
 
+class ClientChannel;
 class LookWindow;
 class NodeHost;
 class TravellingFiles;
@@ -105,9 +108,9 @@ class ProgramChannels final : private ChannelEvents {
     Part part = Part::kHolds;
   };
   struct Watched {
-    explicit Watched(boost::asio::io_context& io) : socket_watch(io), delay(io) {}
-    // Released, not closed: the channel owns the descriptor.
-    ~Watched() { socket_watch.release(); }
+    explicit Watched(boost::asio::io_context& io);
+    // Its descriptor is released, not closed: the channel owns it.
+    ~Watched();
     std::unique_ptr<ClientChannel> channel;
     ino_t program_end = 0;  // key in program_ends_, 0 is none
     // The processes that are watched for its sake, each of them once.

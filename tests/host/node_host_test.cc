@@ -2,6 +2,7 @@
 //
 // The order of a NodeHost's actions after an event. Everything around it is replaced by a list of
 // the calls it made.
+#include "host/builtin_manager.h"
 #include "host/node_host.h"
 
 #include <gtest/gtest.h>

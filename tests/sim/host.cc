@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "host/builtin_manager.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "host/builtin_manager.h"
 #include "tests/sim/world.h"
 
 namespace netbinder::sim {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "host/builtin_manager.h"
+
 namespace netbinder::sim {
 
 namespace {
