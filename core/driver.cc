@@ -70,6 +70,7 @@ struct Driver::Parts {
                       [this](std::int32_t pid) { freezes.calls_ended(pid); },
                       [this](Node& node) { model.elsewhere->give_back(node); },
                       [](Process& process) { process.loopers().tell_readiness(); });
+    model.reports.event_ended();
   }
 
   Model model;

@@ -24,8 +24,8 @@ void CallListeners::remove(CallListener& listener) {
 }
 
 std::uint64_t CallListeners::begun(const CallReport& report) {
-  last_ns_ = clock_();
-  for (CallListener* listener : listeners_) listener->heard(report, last_ns_);
+  look_at_clock();
+  tell(report);
   return last_ns_;
 }
 
@@ -35,11 +35,19 @@ std::uint64_t CallListeners::delivered(const CallReport& report) {
 }
 
 void CallListeners::reached(const CallReport& report) {
-  // A call is placed and queued right after the report before, but for what it takes to copy a
-  // large payload.
-  const bool at_once = report.point == CallPoint::kQueued ||
-                       (report.point == CallPoint::kPlaced && report.data_size < kLargeBytes);
-  if (!at_once) last_ns_ = clock_();
+  // What follows another point in the same event follows it at once, unless a large payload was
+  // copied in between.
+  const bool copied = report.point == CallPoint::kPlaced && report.data_size >= kLargeBytes;
+  if (!looked_ || copied) look_at_clock();
+  tell(report);
+}
+
+void CallListeners::look_at_clock() {
+  last_ns_ = clock_();
+  looked_ = true;
+}
+
+void CallListeners::tell(const CallReport& report) {
   for (CallListener* listener : listeners_) listener->heard(report, last_ns_);
 }
 

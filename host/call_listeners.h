@@ -42,11 +42,15 @@ class CallListeners final : private CallObserver {
   std::uint64_t begun(const CallReport& report) override;
   std::uint64_t delivered(const CallReport& report) override;
   void reached(const CallReport& report) override;
+  void event_ended() override { looked_ = false; }
+  void look_at_clock();
+  void tell(const CallReport& report);
 
   Driver& driver_;
   Clock clock_;
   std::vector<CallListener*> listeners_;
   std::uint64_t last_ns_ = 0;  // of the last report
+  bool looked_ = false;        // in this event
 };
 
 }  // namespace netbinder

@@ -93,6 +93,8 @@ class CallObserver {
   }
   // Any other point.
   virtual void reached(const CallReport& report) = 0;
+  // An event of the driver has been handled to its end; later reports are of other events.
+  virtual void event_ended() {}
 };
 
 }  // namespace netbinder

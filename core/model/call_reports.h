@@ -115,6 +115,11 @@ class CallReports {
       tell_failed(transaction, error);
   }
 
+  void event_ended() {
+    if (observer_ != nullptr) [[unlikely]]
+      observer_->event_ended();
+  }
+
   // The transaction is about to be destroyed.
   void ends(Transaction& transaction) {
     if (observer_ != nullptr) [[unlikely]]

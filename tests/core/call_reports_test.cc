@@ -28,6 +28,7 @@ class Recorder final : public CallObserver {
     return 2000 + reports.size();
   }
   void reached(const CallReport& report) override { keep(report); }
+  void event_ended() override { ends.push_back(reports.size()); }
 
   // The reports of the calls with that code.
   [[nodiscard]] std::vector<CallReport> of(std::uint32_t code) const {
@@ -43,6 +44,7 @@ class Recorder final : public CallObserver {
   }
 
   std::vector<CallReport> reports;
+  std::vector<std::size_t> ends;                            // of events: how many reports there were
   std::string data;                                         // at kPlaced or kSent
   std::vector<std::pair<CallPoint, std::string>> contexts;  // where there is one
   std::int32_t error = 0;                                   // at kFailed
@@ -129,6 +131,21 @@ TEST_P(CallReports, ASynchronousCallPassesItsPointsInOrder) {
               (Points{CallPoint::kBegun, CallPoint::kPlaced, CallPoint::kQueued,
                       CallPoint::kDelivered, CallPoint::kReplied, CallPoint::kReplyRead}));
   }
+}
+
+TEST_P(CallReports, EachEventEndsAfterItsReports) {
+  const Payload question("question");
+  const Payload answer("42");
+  of_client().ends.clear();
+  call(kCode, 0, question);
+  // Here the server has read the call in the event in which the client made it.
+  const std::vector<std::size_t> here{4}, across_hosts{2};
+  EXPECT_EQ(of_client().ends, across() ? across_hosts : here);
+  Commands reply;
+  reply.put(BC_REPLY, answer.call(0, 0));
+  serve(reply);
+  EXPECT_EQ(of_client().ends.back(), of_client().reports.size());
+  EXPECT_EQ(of_server().ends.back(), of_server().reports.size());
 }
 
 TEST_P(CallReports, EveryReportTellsWhichCallItIs) {
