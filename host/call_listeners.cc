@@ -35,9 +35,9 @@ std::uint64_t CallListeners::delivered(const CallReport& report) {
 }
 
 void CallListeners::reached(const CallReport& report) {
-  // What follows another point in the same event follows it at once, unless a large payload was
+  // What follows another point in the same event follows it at once, unless a large parcel was
   // copied in between.
-  const bool copied = report.point == CallPoint::kPlaced && report.data_size >= kLargeBytes;
+  const bool copied = report.data.size() >= kLargeBytes;
   if (!looked_ || copied) look_at_clock();
   tell(report);
 }

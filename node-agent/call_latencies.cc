@@ -29,8 +29,10 @@ void CallLatencies::heard(const CallReport& report, std::uint64_t now_ns) {
   if (report.oneway) return;
   switch (report.point) {
     case CallPoint::kPlaced:
+    case CallPoint::kQueued:
     case CallPoint::kSent:
-      return note_interface(report);
+      if (!report.data.empty()) note_interface(report);
+      return;
     case CallPoint::kReplied: {
       Series& series = series_of(report);
       if (report.delivered != 0) series.handling.add(now_ns - report.delivered);

@@ -49,10 +49,10 @@ CallRecorder::CallRecorder(SharedMemory memory, const RecordingHost& host, NameO
 
 void CallRecorder::heard(const CallReport& report, std::uint64_t now_ns) {
   if (!report.data.empty()) note_interface(report.node, report.data);
-  // For a call from this host it says no more than that the call is queued next.
+  // For a call from this host it says no more than that the call fails next.
   if (report.point == CallPoint::kPlaced && report.caller.host == HostId{}) return;
-  note_program(report.caller);
-  note_program(report.handler);
+  if (!is_noted(report.caller)) note_program(report.caller);
+  if (!is_noted(report.handler)) note_program(report.handler);
   call_ring::Entry& entry = ring_.entries[written_ % call_ring::kEntries];
   std::atomic_ref<std::uint64_t>(entry.number).store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
@@ -133,8 +133,7 @@ void CallRecorder::note_interface(std::uint32_t node, std::span<const std::byte>
 
 void CallRecorder::note_program(const CallEnd& end) {
   if (end.host != HostId{} || end.process == ProcessId{} || end.pid <= 0) return;
-  const std::size_t place = static_cast<std::size_t>(end.pid) % call_ring::kPrograms;
-  if (noted_programs_[place] == end.pid) return;
+  const std::size_t place = place_of_program(end.pid);
   noted_programs_[place] = end.pid;
   const std::string_view name = name_of_(end.process);
   if (name.empty()) return;

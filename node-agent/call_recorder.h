@@ -42,6 +42,12 @@ class CallRecorder final : public CallListener {
   // The reason's number; the reason is added if there is room.
   std::uint16_t number_of(const char* reason);
   void note_interface(std::uint32_t node, std::span<const std::byte> parcel);
+  [[nodiscard]] static std::size_t place_of_program(std::int32_t pid) {
+    return static_cast<std::uint32_t>(pid) % call_ring::kPrograms;
+  }
+  [[nodiscard]] bool is_noted(const CallEnd& end) const {
+    return noted_programs_[place_of_program(end.pid)] == end.pid;
+  }
   void note_program(const CallEnd& end);
   void prefetch_entry(std::uint64_t number) const;
 

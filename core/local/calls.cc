@@ -169,8 +169,8 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   placed->allocation.call_of(node);
 
   using Kind = TransactionHead::Kind;
-  CallStacks::Owner made = model_.calls.make(
-      head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry));
+  CallStacks::Owner made =
+      model_.calls.make(head(thread, call, flags.oneway() ? Kind::kOneway : Kind::kCall, entry));
   made->set_security_context(placed->security_context);
   made->carry(std::move(placed->allocation));
   const FilePolicy files = node.flags().accept_fds() ? FilePolicy::kAccepted : FilePolicy::kRefused;
@@ -183,7 +183,10 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
 
   if (flags.oneway()) {
     const auto queued = queue_call(*made, target, nullptr);
-    if (!queued) return std::unexpected(queued.error());
+    if (!queued) {
+      model_.reports.not_queued(*made);
+      return std::unexpected(queued.error());
+    }
     (void)made.release();
     complete->say(*queued);
     thread.process().loopers().queue_to(thread, *complete.release());
@@ -193,6 +196,7 @@ CallOutcome Calls::call_locally(Thread& thread, const CallData& call, Node& node
   CallStacks::push_outgoing(thread, *made);
   const auto queued = queue_call(*made, target, handler);
   if (!queued) {
+    model_.reports.not_queued(*made);
     model_.calls.withdraw(thread, *made);
     return std::unexpected(queued.error());
   }

@@ -5,11 +5,12 @@
 // exchange it between two events.
 //
 // The points of a call on one host, in this order:
-//   here to here      kBegun kPlaced kQueued kDelivered, and of a synchronous one kReplied
-//   kReplyRead to another host   kBegun kSent, and of a synchronous one kReplyArrived kReplyRead;
+//   here to here      kBegun kQueued kDelivered, and of a synchronous one kReplied kReplyRead
+//   to another host   kBegun kSent, and of a synchronous one kReplyArrived kReplyRead;
 //                     of a oneway one kAccepted
 //   from another one  kArrived kPlaced kQueued kDelivered, and of a synchronous one kReplied
-// Any of them but the last may be followed by kFailed. A call begins once, with the first of its
+// Any of them but the last may be followed by kFailed. A call from here to here that was placed,
+// but cannot be queued, passes kPlaced before kFailed. A call begins once, with the first of its
 // row, and ends once: with the last of its row, or with kFailed. kHandled comes after the end. A
 // call that began before there was an observer has some of its later points only, and one end.
 //
@@ -73,7 +74,8 @@ struct CallReport {
   // it handles, and the bytes of its arena that are in use.
   std::uint64_t outstanding = 0;
   std::uint64_t arena_used = 0;
-  // At kPlaced and kSent: the parcel as its receiver gets it. Only during the report.
+  // At kPlaced and kSent, and at kQueued of a call from this host: the parcel as its receiver gets
+  // it. Only during the report.
   std::span<const std::byte> data = {};
   // At these, kReplied and kReplyArrived: the context's name. Only during the report.
   std::string_view context = {};

@@ -71,6 +71,11 @@ void tell_load(CallReport& report, const Process& handler) {
   report.arena_used = allocator.size() - allocator.free_space();
 }
 
+void tell_parcel(CallReport& report, const Allocation& payload) {
+  report.data = payload.process().arena().bytes(payload.buffer(), report.data_size);
+  report.context = payload.process().context().name();
+}
+
 // Reports a call, not a reply.
 CallReport report_of(CallPoint point, const Transaction& call) {
   CallReport report = report_of(point, call.trace(), call.debug_id(),
@@ -170,6 +175,7 @@ void CallReports::tell_failed(const TransactionLogEntry& call, const BrError& er
 void CallReports::tell_queued(const Transaction& call) {
   CallReport report = report_of(CallPoint::kQueued, call);
   tell_load(report, *call.to_process());
+  if (from_here(call)) tell_parcel(report, call.payload());
   observer_->reached(report);
 }
 
@@ -178,8 +184,7 @@ void CallReports::tell_placed(const Transaction& call) {
   const Allocation& payload = call.payload();
   report.handler.process = payload.process().id();
   report.handler.pid = payload.process().pid();
-  report.data = payload.process().arena().bytes(payload.buffer(), report.data_size);
-  report.context = payload.process().context().name();
+  tell_parcel(report, payload);
   observer_->reached(report);
 }
 

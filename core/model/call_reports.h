@@ -72,8 +72,14 @@ class CallReports {
   }
 
   // ---- transactions ----
+  // From this host it is queued next, and the observer hears of both at once.
   void placed(const Transaction& call) {
     NB_CALL_PROBE(call_placed, call.trace());
+    if (observer_ != nullptr && !from_here(call)) [[unlikely]]
+      tell_placed(call);
+  }
+  // A call from this host was placed, and fails.
+  void not_queued(const Transaction& call) {
     if (observer_ != nullptr) [[unlikely]]
       tell_placed(call);
   }
@@ -127,6 +133,9 @@ class CallReports {
   }
 
  private:
+  [[nodiscard]] static bool from_here(const Transaction& call) {
+    return call.trace().from_host == HostId{};
+  }
   void end_oneway(Thread& handler);
   void tell_begun(TransactionLogEntry& call, const Thread& caller);
   void tell_arrived(TransactionLogEntry& call, ProcessId remote_caller);

@@ -43,7 +43,7 @@ class CallLatency : public ::testing::Test {
     report.began = kBegan;
     report.context = context;
     report.data = std::as_bytes(std::span(data));
-    hear(report, CallPoint::kPlaced, kBegan);
+    hear(report, CallPoint::kQueued, kBegan);
     report.data = {};
     hear(report, CallPoint::kDelivered, kBegan + 3 * kUs);
     report.delivered = kBegan + 3 * kUs;
@@ -118,7 +118,7 @@ TEST_F(CallLatency, OfACallFromAnotherHostOnlyTheHandlingIsTimed) {
   report.context = "binder";
   report.caller.host = HostId{2};
   report.data = std::as_bytes(std::span(data));
-  hear(report, CallPoint::kPlaced, kBegan);
+  hear(report, CallPoint::kQueued, kBegan);
   report.data = {};
   report.delivered = kBegan + 10 * kUs;
   hear(report, CallPoint::kReplied, kBegan + 14 * kUs);
@@ -195,7 +195,7 @@ TEST_F(CallLatency, OfTwoNodesWithOnePlaceTheLaterCallHasIt) {
   first.began = kBegan;
   first.context = "binder";
   first.data = std::as_bytes(std::span(data));
-  hear(first, CallPoint::kPlaced, kBegan);
+  hear(first, CallPoint::kQueued, kBegan);
   call_here(5 + 4096, "c.ID");  // meanwhile
   first.data = {};
   hear(first, CallPoint::kReplied, kBegan + 40 * kUs);

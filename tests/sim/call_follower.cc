@@ -69,11 +69,12 @@ bool CallFollower::follows(const Call& call, const CallReport& report) const {
   const bool oneway = report.oneway;
   switch (call.last.point) {
     case CallPoint::kBegun:
-      return report.point == CallPoint::kPlaced || report.point == CallPoint::kSent;
+      return report.point == CallPoint::kPlaced || report.point == CallPoint::kQueued ||
+             report.point == CallPoint::kSent;
     case CallPoint::kArrived:
       return report.point == CallPoint::kPlaced;
     case CallPoint::kPlaced:
-      return report.point == CallPoint::kQueued;
+      return report.point == CallPoint::kQueued && call.first == CallPoint::kArrived;
     case CallPoint::kQueued:
       return report.point == CallPoint::kDelivered;
     case CallPoint::kDelivered:
@@ -107,7 +108,8 @@ void CallFollower::reached(const CallReport& report) {
   if ((report.error != nullptr) != (report.point == CallPoint::kFailed)) {
     fail(report, "a failure and its reason do not come together");
   }
-  const bool has_data = report.point == CallPoint::kPlaced || report.point == CallPoint::kSent;
+  const bool has_data = report.point == CallPoint::kPlaced || report.point == CallPoint::kSent ||
+                        (report.point == CallPoint::kQueued && report.caller.host == HostId{});
   if (report.data.size() != (has_data ? report.data_size : 0)) fail(report, "its data is cut");
   if (report.point == CallPoint::kDelivered) {
     // A oneway call is handled until its thread has other work; threads that end never tell.
