@@ -8,8 +8,12 @@ if(NOT NETBINDER_SANITIZE MATCHES "^(|address,undefined|thread)$")
 endif()
 
 # Without -DNDEBUG: our assertions stay on in the optimised build.
-set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2")
+if(NETBINDER_DEBUG_INFO)
+  string(APPEND CMAKE_C_FLAGS_RELWITHDEBINFO " -g")
+  string(APPEND CMAKE_CXX_FLAGS_RELWITHDEBINFO " -g")
+endif()
 
 # "generated/version.h", for the few units that say it.
 configure_file("${PROJECT_SOURCE_DIR}/cmake/version.h.in" "${PROJECT_BINARY_DIR}/include/generated/version.h" @ONLY)
