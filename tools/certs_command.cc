@@ -14,7 +14,7 @@ namespace netbinder::tools {
 
 namespace {
 
-int check(const CertsOptions& options) {
+int check_certificate(const CertsOptions& options) {
   using Weight = tcp::CertificateFinding::Weight;
   int status = 0;
   for (const auto& finding : tcp::check_certificates({.certificate = options.certificate,
@@ -64,7 +64,7 @@ int carry_out(const CertsOptions& options, char** /*argv*/) {
       return 0;
     }
     case CertsOptions::Action::kCheck:
-      return check(options);
+      return check_certificate(options);
   }
   return 1;
 }
