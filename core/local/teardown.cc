@@ -25,7 +25,12 @@ void Teardown::end_ioctl(Thread& thread) {
   } else if (thread.in<AwaitingQuiet>() != nullptr) {
     freezes_.abandon(thread);
   } else if (const auto* installing = thread.in<InstallingFiles>()) {
-    model_.calls.discard(*installing->transaction, BrError::dead());
+    // It is not being installed any more when it ends: a call of this thread's own may fail with
+    // it.
+    Transaction& call = *installing->transaction;
+    thread.process().loopers().enter(thread, Idle{});
+    model_.calls.discard(call, BrError::dead());
+    return;
   }
   thread.process().loopers().enter(thread, Idle{});
 }

@@ -259,6 +259,38 @@ TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }
 
+// Whose caller dies meanwhile, and then the process itself: its own call fails with the call back.
+TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalledWhenBothEnd) {
+  Cluster cluster(1);
+  Program client(cluster.host(1), 100);
+  Program server(cluster.host(1), 200);
+  client.greet(1);
+  server.greet(1);
+  ASSERT_EQ(server.become_manager(), 0);
+  Payload object;
+  flat_binder_object own = binder_object(0x30, 0x31);
+  own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  object.add(own);
+  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  flat_binder_object handle;
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  Payload file;
+  flat_binder_object descriptor{};
+  descriptor.hdr.type = BINDER_TYPE_FD;
+  descriptor.handle = 7;
+  file.add(descriptor);
+  server.start(1, Commands().put(BC_TRANSACTION, file.call(handle.handle, 2)), true);
+  ASSERT_EQ(cluster.host(1).installing.size(), 1U);
+
+  server.close();
+  client.close();
+  cluster.settle();
+  EXPECT_EQ(cluster.host(1).driver.counts().transactions, 0U);
+}
+
 // A calls B, B calls A back, and A calls C on another host, which calls B back, and B it. Then A
 // dies, and C: the end of A's call is B's business only when B is done with C's call.
 TEST(LostInACallBack, TheEndOfACallWhoseCallerHasDiedWaitsForTheOneBefore) {
