@@ -35,7 +35,7 @@
 
 namespace netbinder {
 
-// What is not declared here is in core/base/statistics.h, core/model/call_observer.h and
+// Types that are not complete here are in core/base/statistics.h, core/model/call_observer.h, and
 // core/view/.
 class CallObserver;
 class DebugCollection;

@@ -35,7 +35,7 @@ std::uint64_t CallListeners::delivered(const CallReport& report) {
 }
 
 void CallListeners::reached(const CallReport& report) {
-  // What follows another point in the same event follows it at once, unless a large parcel was
+  // A later point of the same event follows at once, unless a large parcel was
   // copied in between.
   const bool copied = report.data.size() >= kLargeBytes;
   if (!looked_ || copied) look_at_clock();

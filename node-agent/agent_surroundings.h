@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the agent's NodeHost reports, and where it goes: responses to the channels, claims to the
+// The reports of the agent's NodeHost, and where they go: responses to the channels, claims to the
 // membership, and the rest, each at its own rate, to the log.
 //
 // Owned by the Agent. Thread: the data-plane thread.
@@ -27,7 +27,7 @@ class AgentSurroundings final : public Surroundings {
   // outlives this.
   AgentSurroundings(HostId self, Membership& membership,
                     std::function<void(HostId peer)> peer_is_lost);
-  // Who reports, and whose programs are answered. To be called before the first event; both outlive
+  // The host that reports, and the channels of its programs. To be called before the first event; both outlive
   // the last one.
   void attach(const NodeHost& host, ProgramChannels& channels) {
     host_ = &host;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a channel (ClientChannel) and its owner (ProgramChannels) hand each other.
+// The values that a channel (ClientChannel) and its owner (ProgramChannels) hand each other.
 //
 // Thread: the data-plane thread.
 #pragma once

@@ -35,7 +35,7 @@ class PeerLinks {
   void change(TransportConfig network);
 
   [[nodiscard]] std::vector<LinkStatus> status() const;
-  // What was sent to the peer and is not acknowledged.
+  // The bytes that were sent to the peer and are not acknowledged.
   [[nodiscard]] std::uint64_t unacknowledged_bytes(HostId peer) const;
   // The end of this host's own certificate, since 1970; 0: there is none.
   [[nodiscard]] std::int64_t certificate_end_s() const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who has connected to the agent.
+// A program that has connected to the agent.
 #pragma once
 
 #include <cstdint>

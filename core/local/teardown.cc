@@ -24,15 +24,12 @@ void Teardown::end_ioctl(Thread& thread) {
     model_.elsewhere->thread_ends(thread);
   } else if (thread.in<AwaitingQuiet>() != nullptr) {
     freezes_.abandon(thread);
-  } else if (const auto* installing = thread.in<InstallingFiles>()) {
-    // It is not being installed any more when it ends: a call of this thread's own may fail with
-    // it.
-    Transaction& call = *installing->transaction;
-    thread.process().loopers().enter(thread, Idle{});
-    model_.calls.discard(call, BrError::dead());
-    return;
   }
+  const auto* const installing = thread.in<InstallingFiles>();
+  Transaction* const unread = installing != nullptr ? installing->transaction : nullptr;
   thread.process().loopers().enter(thread, Idle{});
+  // After the state that names it: a call of this thread's own may fail with it.
+  if (unread != nullptr) model_.calls.discard(*unread, BrError::dead());
 }
 
 void Teardown::end(std::unique_ptr<Process> process) {

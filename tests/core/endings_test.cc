@@ -217,6 +217,29 @@ TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }
 
+// The client calls the manager, which calls it back with a descriptor. That is being installed then.
+void call_back_with_a_file(Cluster& cluster, Program& client, Program& server) {
+  Payload object;
+  flat_binder_object own = binder_object(0x30, 0x31);
+  own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
+  object.add(own);
+  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
+  cluster.settle();
+  const Outcome called = server.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  flat_binder_object handle;
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  Payload file;
+  flat_binder_object descriptor{};
+  descriptor.hdr.type = BINDER_TYPE_FD;
+  descriptor.handle = 7;
+  file.add(descriptor);
+  server.start(1, Commands().put(BC_TRANSACTION, file.call(handle.handle, 2)), true);
+  cluster.settle();
+  ASSERT_EQ(cluster.host(1).installing.size(), 1U);
+}
+
 // The same while the descriptors of the call back are being installed: it is read first, whatever comes.
 TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
   Cluster cluster(2);
@@ -231,25 +254,7 @@ TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
     cluster.settle();
     return server.outcome(1).error;
   }(), 0);
-  Payload object;
-  flat_binder_object own = binder_object(0x30, 0x31);
-  own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
-  object.add(own);
-  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
-  cluster.settle();
-  const Outcome called = server.read(1);
-  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
-  flat_binder_object handle;
-  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
-  Payload file;
-  flat_binder_object descriptor{};
-  descriptor.hdr.type = BINDER_TYPE_FD;
-  descriptor.handle = 7;
-  file.add(descriptor);
-  server.start(1, Commands().put(BC_TRANSACTION, file.call(handle.handle, 2)), true);
-  cluster.settle();
-  ASSERT_EQ(cluster.host(1).installing.size(), 1U);
+  ASSERT_NO_FATAL_FAILURE(call_back_with_a_file(cluster, client, server));
 
   cluster.disconnect(1, 2);
   const std::array<int, 1> fds{9};
@@ -259,7 +264,7 @@ TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }
 
-// Whose caller dies meanwhile, and then the process itself: its own call fails with the call back.
+// The caller dies meanwhile, and then the process itself: its own call fails with the call back.
 TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalledWhenBothEnd) {
   Cluster cluster(1);
   Program client(cluster.host(1), 100);
@@ -267,23 +272,7 @@ TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalledWhenBothEnd) {
   client.greet(1);
   server.greet(1);
   ASSERT_EQ(server.become_manager(), 0);
-  Payload object;
-  flat_binder_object own = binder_object(0x30, 0x31);
-  own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
-  object.add(own);
-  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
-  const Outcome called = server.read(1);
-  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
-  flat_binder_object handle;
-  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
-  Payload file;
-  flat_binder_object descriptor{};
-  descriptor.hdr.type = BINDER_TYPE_FD;
-  descriptor.handle = 7;
-  file.add(descriptor);
-  server.start(1, Commands().put(BC_TRANSACTION, file.call(handle.handle, 2)), true);
-  ASSERT_EQ(cluster.host(1).installing.size(), 1U);
+  ASSERT_NO_FATAL_FAILURE(call_back_with_a_file(cluster, client, server));
 
   server.close();
   client.close();

@@ -79,8 +79,8 @@ class Answers(unittest.TestCase):
         call_hello = [os.path.join(BIN, "netbinder"), "service", "call", "hello", "1"]
 
         def slow_calls():
-            self.data()  # from now on they are followed, for a while: on a slow machine it may be over too soon
-            eventually("it records", recorded)
+            # Asking has them followed for a while, which on a slow machine may be over too soon.
+            eventually("it records", lambda: self.data() and recorded())
             os.kill(self.server.pid, signal.SIGSTOP)
             try:
                 client = self.alpha.start(*call_hello)
