@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/private_cluster.h"
 
-#include <arpa/inet.h>
 #include <fmt/core.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,27 +29,6 @@ namespace {
 constexpr std::chrono::seconds kStartTimeout{20};
 constexpr std::chrono::milliseconds kStopTimeout{2000};
 
-// Loopback ports that are free at the moment, all different.
-std::vector<std::uint16_t> free_ports(std::size_t count) {
-  std::vector<int> sockets;
-  std::vector<std::uint16_t> ports;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      throw std::runtime_error(std::string("no free port: ") + std::strerror(errno));
-    }
-    sockets.push_back(fd);
-    ports.push_back(ntohs(address.sin_port));
-  }
-  for (const int fd : sockets) ::close(fd);
-  return ports;
-}
-
 // Configuration of another agent, such as that of a session around this one, does not apply here.
 void forget_configuration() {
   std::vector<std::string> names;
@@ -75,7 +51,7 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
   }
   folder_ = pattern;
   try {
-    const auto ports = free_ports(setup.hosts);
+    ports_.resize(setup.hosts);
     std::string shared = "cluster = \"session\"\n";
     // The first agent makes it. So no program of this machine but these is a host of the cluster.
     shared += fmt::format("cluster_key = \"{}/cluster.key\"\n", folder_);
@@ -92,8 +68,8 @@ PrivateCluster::PrivateCluster(const PrivateClusterSetup& setup) {
     for (std::size_t i = 0; i < setup.hosts; ++i) {
       // All are on this machine, so root is the same one.
       tables += fmt::format(
-          "[[hosts]]\nname = \"host{}\"\naddress = \"127.0.0.1:{}\"\n[hosts.uid_map]\n0 = 0\n", i + 1,
-          ports[i]);
+          "[[hosts]]\nname = \"host{}\"\naddress = \"127.0.0.1:{}\"\n[hosts.uid_map]\n0 = 0\n",
+          i + 1, ports_[i].number());
     }
     for (std::size_t i = 0; i < setup.hosts; ++i) {
       sockets_.push_back(fmt::format("{}/host{}.sock", folder_, i + 1));

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/reserved_port.h"
+
 namespace netbinder::tools {
 
 struct PrivateClusterSetup {
@@ -21,8 +23,8 @@ struct PrivateClusterSetup {
   bool rdma = false;  // between the hosts, or TCP
   std::string log_level = "error";
   std::optional<std::uint32_t> busy_poll_us;  // nothing: the agents' default
-  // The agents' programs, which the hosts take in turn; empty: the one beside this program. With another
-  // version's among them it is a cluster that is being brought to a new version.
+  // The agents' programs, which the hosts take in turn; empty: the one beside this program. With
+  // another version's among them it is a cluster that is being brought to a new version.
   std::vector<std::string> agents;
 };
 
@@ -48,6 +50,7 @@ class PrivateCluster {
   void stop();
 
   std::string folder_;
+  std::vector<ReservedPort> ports_;  // of the hosts; an agent that is started again finds its own
   std::vector<std::string> sockets_;
   std::vector<pid_t> agents_;
 };

@@ -14,7 +14,7 @@
 
 #include "node-agent/certificate_watch.h"
 #include "tests/agent/agent_process.h"
-#include "tests/agent/free_port.h"
+#include "tests/agent/reserved_port.h"
 #include "tests/transport/test_certificates.h"
 #include "transport/tcp/certificate.h"
 
@@ -118,8 +118,8 @@ class TwoAgents : public ::testing::Test {
     return folder.read("log").find(text) != std::string::npos;
   }
 
-  const std::uint16_t port_ = free_port();
-  const std::uint16_t other_port_ = free_port();
+  const std::uint16_t port_ = reserved_port();
+  const std::uint16_t other_port_ = reserved_port();
   TestCertificates authority_;
   Folder here_folder_;
   Folder there_folder_;

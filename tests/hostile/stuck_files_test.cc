@@ -18,7 +18,7 @@
 #include <string>
 
 #include "tests/agent/channel_client.h"
-#include "tests/agent/free_port.h"
+#include "tests/agent/reserved_port.h"
 #include "tests/agent/locked_file.h"
 #include "tests/agent/polite_pair.h"
 #include "tests/hostile/other_user.h"
@@ -38,7 +38,7 @@ class StuckFiles : public ::testing::Test {
         "insecure = true\n"
         "[[hosts]]\nname = \"here\"\naddress = \"127.0.0.1:{}\"\n"
         "[[hosts]]\nname = \"there\"\naddress = \"127.0.0.1:{}\"\n",
-        free_port(), free_port());
+        reserved_port(), reserved_port());
     std::filesystem::create_directories(there_folder_.path("agent.toml.d"));
     there_folder_.write("agent.toml.d/host.toml", "host = \"there\"\n");
     here_ = std::make_unique<AgentProcess>(settings_, here_folder_);

@@ -25,7 +25,7 @@
 
 #include "tests/agent/agent_process.h"
 #include "tests/agent/channel_client.h"
-#include "tests/agent/free_port.h"
+#include "tests/agent/reserved_port.h"
 #include "tests/agent/polite_pair.h"
 #include "tests/hostile/system_call_trace.h"
 #include "tests/transport/test_certificates.h"
@@ -165,7 +165,7 @@ TEST_F(SystemCalls, OfTwoHostsAreListed) {
     const std::string hosts = fmt::format(
         "[[hosts]]\nname = \"here\"\naddress = \"127.0.0.1:{}\"\n"
         "[[hosts]]\nname = \"there\"\naddress = \"127.0.0.1:{}\"\n",
-        free_port(), free_port());
+        reserved_port(), reserved_port());
     const auto settings = [&](const std::string& name) {
       if (!tls) return "insecure = true\n" + hosts;
       const TlsConfig files = authority.issue(name);

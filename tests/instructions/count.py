@@ -142,12 +142,13 @@ class Programs:
                                        "NETBINDER_SOCKET": str(self.work / f"{host}.sock")})
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
+def reserve_ports(count):
+    """Bound sockets, each with a port of its own: agents may listen there, and nobody else is given the ports."""
+    sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
-        each.close()
-    return ports
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        each.bind(("127.0.0.1", 0))
+    return sockets
 
 
 def run_calls(folders, work, hosts, count):
@@ -155,7 +156,8 @@ def run_calls(folders, work, hosts, count):
     work.mkdir()
     local = len(hosts) == 1
     client_host, server_host = hosts[-1], hosts[0]
-    ports = {} if local else dict(zip(hosts, free_ports(len(hosts))))
+    reserved = [] if local else reserve_ports(len(hosts))
+    ports = dict(zip(hosts, [each.getsockname()[1] for each in reserved]))
     with Programs(*folders, work) as programs:
         agents = [programs.start_agent(host, ports, counted=True) for host in hosts]
         server = programs.start_program("server", ["serve"], server_host, counted=local)

@@ -14,7 +14,7 @@
 #include <memory>
 #include <thread>
 
-#include "tests/agent/free_port.h"
+#include "tests/agent/reserved_port.h"
 #include "tests/membership/real_etcd.h"
 
 namespace netbinder::testing {
@@ -28,7 +28,7 @@ class RealHost final : private MembershipEvents {
            std::uint32_t lease_s = 12)
       : config_(*parse_config(
             "host = \"" + name +
-                "\"\ncluster_key = \"k\"\nlisten = \"127.0.0.1:" + std::to_string(free_port()) +
+                "\"\ncluster_key = \"k\"\nlisten = \"127.0.0.1:" + std::to_string(reserved_port()) +
                 "\"\n[membership]\nkind = \"etcd\"\nlease_seconds = " + std::to_string(lease_s) +
                 "\nendpoints = [\"" + endpoint + "\"]\n" + more,
             "t")),
@@ -168,7 +168,7 @@ TEST(EtcdMembership, UsersSayTheirPasswords) {
 
 TEST(EtcdMembership, AnotherEndpointIsUsedFromNowOn) {
   const RealEtcd etcd;
-  RealHost a("a", "http://127.0.0.1:" + std::to_string(free_port()));
+  RealHost a("a", "http://127.0.0.1:" + std::to_string(reserved_port()));
   ASSERT_TRUE(a.until("a refusal", [&] { return a.says("Connection refused"); }));
   a.config().membership.endpoints = {etcd.endpoint()};
   a.membership().change(a.config());

@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "tests/agent/free_port.h"
+#include "tests/agent/reserved_port.h"
 
 namespace netbinder::testing {
 
@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string address() { return "http://127.0.0.1:" + std::to_string(free_port()); }
+std::string address() { return "http://127.0.0.1:" + std::to_string(reserved_port()); }
 
 // The program's output, and its status.
 std::pair<std::string, int> output_of(const std::vector<std::string>& command) {

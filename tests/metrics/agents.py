@@ -24,15 +24,18 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def free_ports(count):
-    """Ports that nobody listens at on loopback now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
+RESERVED = []  # sockets that are bound and never listen
+
+
+def reserved_ports(count):
+    """Ports of loopback for programs that the test starts. Nobody else is given them until the test ends: what sets
+    SO_REUSEADDR may listen at them, and neither bind() to port 0 nor connect() takes them."""
+    made = [socket.socket() for _ in range(count)]
+    for each in made:
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    RESERVED.extend(made)
+    return [each.getsockname()[1] for each in made]
 
 
 def eventually(what, is_so):
@@ -191,7 +194,7 @@ class TwoHosts:
     def __init__(self, bin_folder, settings="", metrics="", more=""):
         self.certificates = Folder()
         certificates(bin_folder, self.certificates, ["alpha", "beta"])
-        link_a, link_b, *self.ports = free_ports(4)
+        link_a, link_b, *self.ports = reserved_ports(4)
         common = (f'[[hosts]]\nname = "alpha"\naddress = "127.0.0.1:{link_a}"\n'
                   f'[[hosts]]\nname = "beta"\naddress = "127.0.0.1:{link_b}"\n')
         self.agents = []

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from agents import (Agent, Page, TwoHosts, as_json_line, as_user, eventually, exchange, free_ports,
+from agents import (Agent, Page, TwoHosts, as_json_line, as_user, eventually, exchange, reserved_ports,
                     get, read_all, tcp)
 
 BIN = sys.argv.pop(1)
@@ -254,7 +254,7 @@ class Settings(unittest.TestCase):
         self.assertEqual(allowed.returncode, 0, allowed.stderr)
 
     def test_users_are_shown_where_it_is_said(self):
-        port, = free_ports(1)
+        port, = reserved_ports(1)
         agent = Agent(BIN, "alone", f'[metrics]\nlisten = "127.0.0.1:{port}"\nusers = true\n')
         try:
             page = get(tcp(port), "/metrics")[2]

@@ -10,7 +10,7 @@ import unittest
 
 from ui import Ui
 
-from agents import TwoHosts, as_json_line, as_user, eventually, exchange, free_ports, get, read_all, tcp
+from agents import TwoHosts, as_json_line, as_user, eventually, exchange, reserved_ports, get, read_all, tcp
 
 BIN = sys.argv.pop(1)
 
@@ -190,7 +190,7 @@ class Obstacles(unittest.TestCase):
         self.assertIn(f"cannot listen on {address}: Address already in use", refused.stderr)
 
     def test_an_agent_that_is_not_there_is_told_on_the_page(self):
-        port, = free_ports(1)
+        port, = reserved_ports(1)
         process = subprocess.Popen([os.path.join(BIN, "netbinder"), "ui", "--listen", f"127.0.0.1:{port}",
                                     "--socket", "/nowhere/agent.sock"], stdout=subprocess.PIPE, text=True)
         try:
