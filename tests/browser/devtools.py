@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A page that headless Chromium has open, and that can be asked, by the protocol of its developer tools over a pipe."""
 import base64
+import fcntl
 import json
 import os
 import select
@@ -15,16 +16,24 @@ class BrowserError(Exception):
     pass
 
 
+def above_the_browsers_own(descriptor):
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return moved
+
+
 class OpenPage:
     """`work` is a folder for the browser. The page is shown until the end of `with`."""
 
     def __init__(self, work, url, size):
         to_browser, self._to = os.pipe()
         self._from, from_browser = os.pipe()
+        # The browser has them as 3 and 4. Which numbers they have here depends on what this process inherited.
+        to_browser, from_browser = above_the_browsers_own(to_browser), above_the_browsers_own(from_browser)
         self._messages, self._received, self._last = [], b"", 0
         with open(os.path.join(work, "chromium.log"), "w") as log:
             self._browser = subprocess.Popen(
-                ["sh", "-c", f'exec chromium "$@" 3<&{to_browser} 4>&{from_browser}', "chromium", "--headless",
+                ["bash", "-c", f'exec chromium "$@" 3<&{to_browser} 4>&{from_browser}', "chromium", "--headless",
                  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                  "--disable-component-update", "--disable-sync", "--remote-debugging-pipe", "--hide-scrollbars",
                  "--blink-settings=preferredColorScheme=1", f"--user-data-dir={tempfile.mkdtemp(dir=work)}",
