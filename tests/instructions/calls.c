@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// calls serve        becomes the context's manager, prints "serving", and answers calls with
-// nothing calls call COUNT   calls it so often, with 64 bytes Either is run under callgrind.
+// `calls serve` becomes the context's manager, prints "serving", and answers calls with nothing.
+// `calls call COUNT` calls it so often, with 64 bytes. Either is run under callgrind.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
