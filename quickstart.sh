@@ -17,8 +17,7 @@ scripts/install-deps.sh build
 say "building (release): $build_seconds s of processor time, so some $((build_seconds / $(nproc) / 60 + 1)) min here if nothing is built yet"
 # Without what only tests and debuggers need; a folder that is configured already stays as it is.
 if [[ ! -f build/release/build.ninja ]]; then
-  cmake --preset release -DNETBINDER_BUILD_TESTS=OFF -DNETBINDER_BUILD_BENCHES=OFF -DNETBINDER_DEBUG_INFO=OFF \
-    -DNETBINDER_UNITY_FILES=24
+  cmake --preset release -DNETBINDER_BUILD_TESTS=OFF -DNETBINDER_BUILD_BENCHES=OFF -DNETBINDER_DEBUG_INFO=OFF
 fi
 cmake --build --preset release --target \
   netbinder netbinderd netbinder-shim service_manager hello_server hello_client

@@ -22,7 +22,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
-std::optional<std::uint64_t> number_in(const json& in, const char* key) {
+std::optional<std::uint64_t> number_in_text(const json& in, const char* key) {
   const auto found = in.find(key);
   if (found == in.end() || !found->is_string()) return std::nullopt;
   return number(found->get_ref<const std::string&>());
@@ -68,7 +68,7 @@ Read<Member> member_value(const std::string& name, std::string_view value, Reach
   if (!in.is_object()) return std::unexpected("it is no JSON object");
   const auto id = id_in(in, "id");
   if (!id) return std::unexpected("it has no id");
-  const auto incarnation = number_in(in, "incarnation");
+  const auto incarnation = number_in_text(in, "incarnation");
   if (!incarnation) return std::unexpected("it has no incarnation");
   Member member{.name = name,
                 .id = *id,
@@ -95,7 +95,7 @@ Read<ClaimHolder> claim_value(std::string_view value) {
   const json in = json::parse(value, nullptr, false);
   if (!in.is_object()) return std::unexpected("it is no JSON object");
   const auto host = id_in(in, "host");
-  const auto incarnation = number_in(in, "incarnation");
+  const auto incarnation = number_in_text(in, "incarnation");
   if (!host || !incarnation) return std::unexpected("it names no host and incarnation");
   return ClaimHolder{.host = *host, .incarnation = Incarnation{*incarnation}, .epoch = {}};
 }

@@ -6,6 +6,8 @@ Most builds compile several files as one (NETBINDER_UNITY), and which files meet
 each file that is added. So no two files of a part may give what they keep to themselves, a constant,
 a type or a function with the same parameters, one name. Prints such names; exit status 1 if there
 are any. Without folders: all that is built in that way. Fuzz targets (*_target.cc) are each alone.
+
+GoogleTest's names are ::testing's: a file that meets netbinder::testing in its unit finds that one first.
 """
 import collections
 import pathlib
@@ -18,6 +20,7 @@ CONSTANT = re.compile(r"(?:static |inline )*constexpr [^=({]*?\b(\w+)(?:\[\w*\])
 TYPE = re.compile(r"(?:struct|class|enum class|enum) (\w+)\b[^;]*$")
 RAW_STRING = re.compile(r'R"(\w*)\(.*?\)\1"', re.S)
 FUNCTION = re.compile(r"[A-Za-z_][^=;#]*?\b(\w+)\(([^{;]*)\) (?:const )?(?:noexcept )?\{", re.S)
+GOOGLETESTS = re.compile(r"(?<![:\w])testing::(?:Test\w*|Types|Values\w*|Combine|Range|Bool|ExitedWithCode|KilledBySignal)\b")
 
 
 def kept_names(text):
@@ -64,12 +67,16 @@ def main():
                 continue
             for outer, name in set(kept_names(path.read_text())):
                 seen[target, outer, name].append(path.relative_to(project))
+    bare = [(path.relative_to(project), match.group(0)) for path in sorted((project / "tests").rglob("*"))
+            if path.suffix in (".cc", ".h") for match in GOOGLETESTS.finditer(path.read_text())]
+    for path, name in bare:
+        print(f"{path}: {name} is ::{name}")
     twice = {key: files for key, files in seen.items() if len(files) > 1}
     for (_, _, name), files in twice.items():
         print(f"{name} is defined in " + " and ".join(map(str, files)))
     if not seen:
         print("no definitions were found at all")
-    return 1 if twice or not seen else 0
+    return 1 if twice or bare or not seen else 0
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class TlsCluster : public TcpCluster {
   TestCertificates certificates_;
 };
 
-using Clusters = testing::Types<TcpCluster, TlsCluster, RdmaCluster, RealRdmaCluster, SimCluster>;
+using Clusters = ::testing::Types<TcpCluster, TlsCluster, RdmaCluster, RealRdmaCluster, SimCluster>;
 struct ClusterNames {
   template <typename Cluster>
   static std::string GetName(int index) {

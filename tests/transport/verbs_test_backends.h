@@ -43,7 +43,7 @@ struct OfIbverbs {
 };
 
 template <typename Backend>
-class VerbsTest : public testing::Test {
+class VerbsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::string missing = Backend::missing();
@@ -61,7 +61,7 @@ class VerbsTest : public testing::Test {
   Backend backend_;
 };
 
-using Backends = testing::Types<OfMemory<MemoryVerbsOptions::Execution::kAtOnce>,
+using Backends = ::testing::Types<OfMemory<MemoryVerbsOptions::Execution::kAtOnce>,
                                 OfMemory<MemoryVerbsOptions::Execution::kLazily>, OfIbverbs>;
 struct BackendNames {
   template <typename Backend>
