@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "ndk/parcel/parcel.h"
+#include "ndk/process/binder_class.h"
+#include "ndk/process/local_binder.h"
 
 namespace netbinder::ndk {
 namespace {
@@ -13,13 +15,22 @@ constexpr transaction_code_t kCodeOnly = FIRST_CALL_TRANSACTION;  // each has on
 void* keep(void* function) { return function; }
 
 template <typename Function>
-Function& function_of(AIBinder* binder) {
-  return *static_cast<Function*>(AIBinder_getUserData(binder));
+void destroy(void* function) {
+  delete static_cast<Function*>(function);
 }
 
 template <typename Function>
-void destroy(void* function) {
-  delete static_cast<Function*>(function);
+const Function& function_of(const AIBinder* binder) {
+  return *static_cast<const Function*>(static_cast<const LocalBinder*>(binder)->user_data());
+}
+
+template <typename Function>
+StrongBinder make_callback(const char* interface, AIBinder_Class_onTransact serve,
+                           Function function) {
+  // A class is for good: objects of it may be called until the process ends.
+  static const AIBinder_Class& clazz =
+      *new AIBinder_Class(interface, keep, destroy<Function>, serve);
+  return StrongBinder(new LocalBinder(&clazz, new Function(std::move(function))));
 }
 
 binder_status_t serve_registration(AIBinder* binder, transaction_code_t code, const AParcel* in,
@@ -49,15 +60,12 @@ binder_status_t serve_clients(AIBinder* binder, transaction_code_t code, const A
 }  // namespace
 
 StrongBinder make_service_callback(OnRegistration on_registration) {
-  static AIBinder_Class* const clazz = AIBinder_Class_define(
-      "android.os.IServiceCallback", keep, destroy<OnRegistration>, serve_registration);
-  return StrongBinder(AIBinder_new(clazz, new OnRegistration(std::move(on_registration))));
+  return make_callback("android.os.IServiceCallback", serve_registration,
+                       std::move(on_registration));
 }
 
 StrongBinder make_client_callback(OnClients on_clients) {
-  static AIBinder_Class* const clazz =
-      AIBinder_Class_define("android.os.IClientCallback", keep, destroy<OnClients>, serve_clients);
-  return StrongBinder(AIBinder_new(clazz, new OnClients(std::move(on_clients))));
+  return make_callback("android.os.IClientCallback", serve_clients, std::move(on_clients));
 }
 
 }  // namespace netbinder::ndk

@@ -24,7 +24,7 @@ netbinder service wait e --timeout 20 >/dev/null
 given() { local how=$1 command=$2; shift 2; binder_probe $how e "$command; echo >ended" "$@" && read -r <ended; }
 agents() { pgrep -P $PPID netbinderd; }
 open_files() { for pid in $(agents); do ls /proc/$pid/fd | wc -l; done | tr '\n' ' '; }
-settled() { for i in $(seq 500); do [ "$(open_files)" = "$1" ] && return 0; done; return 1; }
+settled() { for i in $(seq 3000); do [ "$(open_files)" = "$1" ] && return 0; done; return 1; }
 )script";
 
 RunResult run(const std::string& script) { return run_session("--hosts 2", kPrelude + script); }
@@ -233,7 +233,7 @@ binder_probe give e 'echo $$ >begun; exec sleep 1000' 8; exec 8>&-; read -r firs
 kill -KILL $2
 read -r <ended; echo reader ended
 until [ -s writer ]; do :; done; cat writer
-for i in $(seq 500); do [ "$(ls /proc/$1/fd | wc -l)" -le "$before" ] && break; done
+for i in $(seq 3000); do [ "$(ls /proc/$1/fd | wc -l)" -le "$before" ] && break; done
 [ "$(ls /proc/$1/fd | wc -l)" -le "$before" ] && echo none left
 kill -KILL $first $second
 )script");

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kUntilListed = R"script(
 on_2() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$@"; }
-until_listed() { for i in $(seq 500); do hidl_probe list | grep -q "$1" && return; sleep 0.01; done; echo "$1 is not there"; }
+until_listed() { for i in $(seq 2000); do hidl_probe list | grep -q "$1" && return; sleep 0.01; done; echo "$1 is not there"; }
 )script";
 
 TEST(Hidl, ServicesAreAddedByAskingThemAndFoundOnEveryHost) {
@@ -29,7 +29,7 @@ hidl_probe transport vendor.foo@1.1::IFoo default
 hidl_probe transport vendor.foo@1.2::IFoo default
 hidl_probe dump
 kill $server; wait $server
-for i in $(seq 500); do hidl_probe list | grep -q vendor || break; sleep 0.01; done
+for i in $(seq 2000); do hidl_probe list | grep -q vendor || break; sleep 0.01; done
 hidl_probe list
 )script");
   EXPECT_THAT(result.output, HasSubstr("status 0, 0:\nadded: 1\n"

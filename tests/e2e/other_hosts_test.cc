@@ -132,7 +132,7 @@ TEST(OtherHosts, OneThatIsNotConnectedIsToldAndTheOthersAreShown) {
   const RunResult result = run_session("--hosts 2", R"(
 far=$(netbinder status --host host2 --json | sed -n 's/^  "pid": \([0-9]*\),$/\1/p')
 kill -STOP $far
-netbinder status --all --timeout 2 >shown 2>told; echo status $?
+netbinder status --all --timeout 6 >shown 2>told; echo status $?
 kill -CONT $far
 grep '^=== ' shown; cat told; rm shown told
 kill -STOP $far

@@ -81,7 +81,7 @@ TEST(LibbinderDetection, TheEnvironmentIsStrongerAndSoIsTheConfiguration) {
       "printf 'socket = \"%s\"\\nlog_level = \"error\"\\n[[context]]\\nname = "
       "\"binder\"\\ndialect = \"android15\"\\n' $d/agent.sock > $d/agent.toml\n"
       "netbinderd --config $d/agent.toml & agent=$!\n"
-      "for i in $(seq 100); do [ -e $d/agent.sock ] && break; sleep 0.05; done\n"
+      "for i in $(seq 600); do [ -e $d/agent.sock ] && break; sleep 0.05; done\n"
       "export NETBINDER_SOCKET=$d/agent.sock\n"
       "echo detected: $(netbinder run -- ask_manager 2 manager " +
       library("16") +

@@ -145,7 +145,7 @@ TEST_P(Programs, NothingIsLeftWhenAllProgramsAreGone) {
       "counts() { for s in ${!NETBINDER_SOCKET_*}; do\n"
       "  netbinder status --json --socket ${!s} | sed -n '/\"counts\"/,/}/{/threads/!p}'; done | "
       "tr -d ' \\n'; }\n"
-      "settled() { for i in $(seq 300); do [ \"$(counts)\" = \"$1\" ] && return 0; done; return 1; "
+      "settled() { for i in $(seq 3000); do [ \"$(counts)\" = \"$1\" ] && return 0; done; return 1; "
       "}\n"
       "before=$(counts); until settled \"$before\"; do before=$(counts); done\n"
       "start binder_probe serve e; first=$server; start binder_probe serve via; ready e && ready "

@@ -28,13 +28,13 @@ ALLOCATION = ("_Znw", "_Zna", "_Zdl", "_Zda")
 class Rules:
     """The tables of floors.py."""
 
-    def __init__(self, floors, limits, places=None, exceptions=(), required=(), replacing=()):
+    def __init__(self, floors, limits, places=None, exceptions=(), required=(), defining_c=()):
         self.floors = floors
         self.limits = limits
         self.places = places or {}
         self.exceptions = exceptions
         self.required = required
-        self.replacing = replacing
+        self.defining_c = defining_c
 
     def floor_of(self, path):
         """The floor a file is on; None if it is on none."""
@@ -126,10 +126,10 @@ def calls(rules, root, build):
             found = definers.get(symbol, ())
             # Programs may define the same symbol each; what is linked is the nearest.
             near = [target for target in found if target.startswith(own)]
-            # A name of C is the C library's, but in a folder that replaces functions of it; and the
+            # A name of C is the C library's, but in a folder that defines such functions; and the
             # C++ library's allocation functions are its own, whatever program counts with others.
             if not symbol.startswith("_Z") or symbol.startswith(ALLOCATION):
-                found = near = near if own[:-1] in rules.replacing else []
+                found = near = near if own[:-1] in rules.defining_c else []
             for target in sorted(near or found):
                 if target != source:
                     yield Edge(source, target, symbol)
@@ -221,7 +221,7 @@ def main(arguments):
         return 2
     import floors
     rules = Rules(floors.FLOORS, floors.CIRCLE_LIMITS, floors.PLACES, floors.EXCEPTIONS,
-                  floors.REQUIRED, floors.REPLACING)
+                  floors.REQUIRED, floors.DEFINING_C)
     wrong = check(rules, *arguments)
     for sentence in wrong:
         print(sentence)

@@ -55,8 +55,8 @@ class CheckFloors(unittest.TestCase):
         compiler = os.environ.get("CXX", "g++")
         subprocess.run([compiler, "-O2", "-g", "-fPIC", "-I", self.root, "-c", file, "-o", f"{file}.o"], check=True)
 
-    def check(self, exceptions=(), required=("low", "high"), replacing=()):
-        rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required, replacing)
+    def check(self, exceptions=(), required=("low", "high"), defining_c=()):
+        rules = check_floors.Rules(FLOORS, LIMITS, {}, exceptions, required, defining_c)
         return "\n".join(check_floors.check(rules, self.root, self.build))
 
     def test_calls_downwards_are_fine(self):
@@ -114,12 +114,12 @@ class CheckFloors(unittest.TestCase):
         self.write("high/y.cc", both.replace("{0}", "y"))
         self.assertEqual(self.check(), "")
 
-    def test_a_name_of_c_is_the_c_librarys_but_where_it_is_replaced(self):
+    def test_a_name_of_c_is_the_c_librarys_but_where_it_is_defined(self):
         self.write("low/a.cc", 'extern "C" int close(int); int a() { return close(1); }')
         self.write("low/b.cc", 'int a(); extern "C" int close(int) { return a(); }')
         self.write("high/c.cc", 'extern "C" int close(int); int c() { return close(1); }')
         self.assertEqual(self.check(), "")
-        said = self.check(replacing=["low"])
+        said = self.check(defining_c=["low"])
         self.assertIn("low/a.cc -> low/b.cc: close", said)
         self.assertNotIn("high/c.cc", said)
 
@@ -179,6 +179,18 @@ class CheckFloors(unittest.TestCase):
         self.write("low/derived.cc", '#include "low/base.h"\nint user(Base*); int Base::go() { return 1; }'
                    " Base::~Base() { user(this); }")
         self.unity("low/user.cc", "low/derived.cc")
+        self.assertEqual(self.check(), "")
+
+    def test_a_jump_inside_a_function_is_no_call_of_it(self):
+        hidden = '__attribute__((visibility("hidden"))) '
+        self.write("low/look.cc", f"__attribute__((cold)) void fail(int);\n{hidden}int look(int* p);\n"
+                   f"{hidden}int look(int* p) {{\n  if (*p > 7)\n    fail(*p);\n  return *p;\n}}")
+        self.write("low/user.cc", f"{hidden}int look(int*);\n\n\n\n\n\n\n{hidden}int user(int* p) {{\n"
+                   "  *p *= 3;\n  return look(p);\n}")
+        self.unity("low/look.cc", "low/user.cc")
+        symbols = subprocess.run(["nm", self.build + "/low/CMakeFiles/low.dir/Unity/unity_0_cxx.cxx.o"], check=True,
+                                 capture_output=True, text=True).stdout
+        self.assertIn("_Z4userPi.cold", symbols)  # code of the other file jumps to it
         self.assertEqual(self.check(), "")
 
     def test_what_ninja_makes_no_longer_is_left_out(self):

@@ -70,5 +70,5 @@ EXCEPTIONS = []
 # Folders whose objects must be there, or the check has not seen anything.
 REQUIRED = ["core", "shim", "transport", "node-agent", "ndk", "parcel"]
 
-# Folders that define functions of the C library, for others, and must not call them by those names.
-REPLACING = ["shim"]
+# Folders that define functions of C for others, and must not call them by those names: the C library's, or the NDK's.
+DEFINING_C = ["shim", "ndk"]

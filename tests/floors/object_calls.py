@@ -80,6 +80,7 @@ class Function:
     """What one function of an object is made of and refers to. Names are without a clone's suffix."""
 
     def __init__(self):
+        self.name = ""
         self.rows = set()  # the sources its instructions come from, None for a header
         self.names = set()  # (the source it stands in, or None; symbol)
         self.loaded = set()  # the symbols whose addresses it takes
@@ -128,6 +129,7 @@ class Linked:
                 name = plain(match.group(1))
                 # Lines of unlikely parts may be those of the part before, up to their own first one.
                 function, begins, is_cold = self.functions[name], True, ".cold" in match.group(1)
+                function.name = name
             elif match := RELOCATION.match(line):
                 self.note(function, row, mnemonic, match.group(1))
             elif match := INSTRUCTION.match(line):
@@ -146,6 +148,8 @@ class Linked:
     @staticmethod
     def note(function, row, mnemonic, symbol):
         symbol = plain(symbol)
+        if symbol == function.name and mnemonic.startswith("j"):
+            return  # to its beginning or its unlikely part, perhaps by code that was put into it
         function.names.add((row, symbol))
         if not mnemonic.startswith(("call", "j")):
             function.loaded.add(symbol)

@@ -24,7 +24,7 @@ kill_quietly() {
 
 wait_for_line() {
   local file=$1 line=$2
-  for _ in {1..100}; do
+  for _ in {1..600}; do
     grep -qF -- "$line" "$file" && return
     sleep 0.1
   done

@@ -18,7 +18,7 @@ fail() {
 }
 
 until_line() {
-  for _ in {1..200}; do
+  for _ in {1..1200}; do
     grep -qF -- "$2" "$work/$1.out" 2>/dev/null && return
     sleep 0.05
   done

@@ -12,7 +12,7 @@ fail() {
 
 until_line() {
   local file=$1 line=$2
-  for _ in {1..200}; do
+  for _ in {1..1200}; do
     grep -qxF -- "$line" "$work/$file.out" 2>/dev/null && return
     sleep 0.05
   done

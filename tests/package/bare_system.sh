@@ -50,7 +50,7 @@ verify --user "$tree"/usr/lib/systemd/user/netbinder.{service,socket}
 # The agent as the unit starts it, but for systemd.
 inside netbinderd --system --config /etc/netbinder/netbinder.toml 2>"$work/agent" &
 agent=$!
-for _ in {1..200}; do
+for _ in {1..1000}; do
   inside netbinder status >/dev/null 2>&1 && break
   kill -0 "$agent" || { cat "$work/agent" >&2; fail "the agent has ended"; }
   sleep 0.05
@@ -60,7 +60,7 @@ status=0
 inside netbinder doctor >"$work/doctor" || status=$?
 ((status < 2)) || { cat "$work/doctor" >&2; fail "doctor finds errors"; }
 inside netbinder run -- /root/hello_server >/dev/null &
-inside netbinder service wait hello --timeout 10 >/dev/null || fail "the service does not come"
+inside netbinder service wait hello --timeout 60 >/dev/null || fail "the service does not come"
 said=$(inside netbinder run -- /root/hello_client world)
 [[ "$said" == *'hello, world'* ]] || fail "the client says: $said"
 inside netbinder session --hosts 2 -- sh -c 'netbinder service list' >/dev/null || fail "no session"

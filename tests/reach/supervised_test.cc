@@ -67,7 +67,7 @@ netbinder state | grep -c '^proc'
 kill -9 $supervisor
 wait $run
 until grep ioctl out; do sleep 0.02; done
-for i in $(seq 100); do [ "$(netbinder state)" = "binder state:" ] && break; sleep 0.02; done
+for i in $(seq 1000); do [ "$(netbinder state)" = "binder state:" ] && break; sleep 0.02; done
 netbinder state
 rm out)script");
   EXPECT_THAT(result.output, HasSubstr("1\n"));
