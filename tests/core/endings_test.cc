@@ -187,6 +187,20 @@ TEST_P(Endings, AfterEveryStepTheOtherHearsWhatFitsAndNothingIsLeft) {
   }
 }
 
+// The client calls the manager with an object, and the manager reads the call: its handle of the
+// object.
+void call_manager_with(const flat_binder_object& own, Cluster& cluster, Program& client,
+                       Program& manager, flat_binder_object& handle) {
+  Payload object;
+  object.add(own);
+  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
+  cluster.settle();
+  const Outcome called = manager.read(1);
+  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
+  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
+  std::memcpy(&handle, manager.at(data.data.ptr.buffer), sizeof handle);
+}
+
 // libbinder's waitForResponse takes the first error after BC_REPLY for the reply's own end.
 TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
   Cluster cluster(2);
@@ -199,15 +213,9 @@ TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
                                  {reinterpret_cast<std::byte*>(&manager), sizeof manager});
   cluster.settle();
   ASSERT_EQ(server.outcome(1).error, 0);
-  Payload object;
-  object.add(binder_object(0x30, 0x31));
-  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
-  cluster.settle();
-  const Outcome called = server.read(1);
-  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
-  flat_binder_object handle;
-  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  flat_binder_object handle{};
+  ASSERT_NO_FATAL_FAILURE(
+      call_manager_with(binder_object(0x30, 0x31), cluster, client, server, handle));
   server.start(1, Commands().put(BC_TRANSACTION, Payload().call(handle.handle, 2)), true);
   cluster.settle();
   ASSERT_NE(client.outcome(1).find(BR_TRANSACTION), nullptr);
@@ -217,19 +225,13 @@ TEST(LostInACallBack, TheCompletionOfTheReplyComesBeforeTheEndOfTheCall) {
             (std::vector<std::string>{"BR_TRANSACTION_COMPLETE", "BR_DEAD_REPLY"}));
 }
 
-// The client calls the manager, which calls it back with a descriptor. That is being installed then.
+// The client calls the manager, which calls it back with a descriptor. That is being installed
+// then.
 void call_back_with_a_file(Cluster& cluster, Program& client, Program& server) {
-  Payload object;
   flat_binder_object own = binder_object(0x30, 0x31);
   own.flags = FLAT_BINDER_FLAG_ACCEPTS_FDS;
-  object.add(own);
-  client.start(1, Commands().put(BC_TRANSACTION, object.call(0, 1)), true);
-  cluster.settle();
-  const Outcome called = server.read(1);
-  ASSERT_NE(called.find(BR_TRANSACTION), nullptr);
-  flat_binder_object handle;
-  const auto data = called.find(BR_TRANSACTION)->as<binder_transaction_data>();
-  std::memcpy(&handle, server.at(data.data.ptr.buffer), sizeof handle);
+  flat_binder_object handle{};
+  ASSERT_NO_FATAL_FAILURE(call_manager_with(own, cluster, client, server, handle));
   Payload file;
   flat_binder_object descriptor{};
   descriptor.hdr.type = BINDER_TYPE_FD;
@@ -240,20 +242,23 @@ void call_back_with_a_file(Cluster& cluster, Program& client, Program& server) {
   ASSERT_EQ(cluster.host(1).installing.size(), 1U);
 }
 
-// The same while the descriptors of the call back are being installed: it is read first, whatever comes.
+// The same while the descriptors of the call back are being installed: it is read first, whatever
+// comes.
 TEST(LostInACallBack, WhoseDescriptorsAreBeingInstalled) {
   Cluster cluster(2);
   Program client(cluster.host(1), 100);
   Program server(cluster.host(2), 200);
   client.greet(1);
   server.greet(1);
-  ASSERT_EQ([&] {
-    flat_binder_object manager{};
-    cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
-                                   {reinterpret_cast<std::byte*>(&manager), sizeof manager});
-    cluster.settle();
-    return server.outcome(1).error;
-  }(), 0);
+  ASSERT_EQ(
+      [&] {
+        flat_binder_object manager{};
+        cluster.host(2).driver.control(server.id(), ThreadId{1}, BINDER_SET_CONTEXT_MGR_EXT,
+                                       {reinterpret_cast<std::byte*>(&manager), sizeof manager});
+        cluster.settle();
+        return server.outcome(1).error;
+      }(),
+      0);
   ASSERT_NO_FATAL_FAILURE(call_back_with_a_file(cluster, client, server));
 
   cluster.disconnect(1, 2);

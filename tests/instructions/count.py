@@ -13,11 +13,13 @@ and ends with a program does not count. Instructions of the kernel are not seen 
 import os
 import pathlib
 import signal
-import socket
 import subprocess
+import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 from callgrind import Profile
+from reserved_ports import numbers_of, reserve_ports
 
 FEW, MANY = 100, 600
 PATIENCE_S = 40
@@ -142,22 +144,13 @@ class Programs:
                                        "NETBINDER_SOCKET": str(self.work / f"{host}.sock")})
 
 
-def reserve_ports(count):
-    """Bound sockets, each with a port of its own: agents may listen there, and nobody else is given the ports."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        each.bind(("127.0.0.1", 0))
-    return sockets
-
-
 def run_calls(folders, work, hosts, count):
     """Profiles by name: of the agents between hosts, and of the programs as well on one host."""
     work.mkdir()
     local = len(hosts) == 1
     client_host, server_host = hosts[-1], hosts[0]
     reserved = [] if local else reserve_ports(len(hosts))
-    ports = dict(zip(hosts, [each.getsockname()[1] for each in reserved]))
+    ports = dict(zip(hosts, numbers_of(reserved)))
     with Programs(*folders, work) as programs:
         agents = [programs.start_agent(host, ports, counted=True) for host in hosts]
         server = programs.start_program("server", ["serve"], server_host, counted=local)

@@ -2,12 +2,17 @@
 """Agents for tests: netbinderd in a folder of its own, HTTP to it, and its page of metrics."""
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
+from reserved_ports import numbers_of, reserve_ports
 
 PATIENCE_S = 30
 
@@ -24,18 +29,13 @@ class Folder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-RESERVED = []  # sockets that are bound and never listen
+RESERVED = []  # until the test ends
 
 
 def reserved_ports(count):
-    """Ports of loopback for programs that the test starts. Nobody else is given them until the test ends: what sets
-    SO_REUSEADDR may listen at them, and neither bind() to port 0 nor connect() takes them."""
-    made = [socket.socket() for _ in range(count)]
-    for each in made:
-        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        each.bind(("127.0.0.1", 0))
+    made = reserve_ports(count)
     RESERVED.extend(made)
-    return [each.getsockname()[1] for each in made]
+    return numbers_of(made)
 
 
 def eventually(what, is_so):
