@@ -25,7 +25,7 @@ namespace netbinder::testing {
 
 namespace {
 
-constexpr int kPatienceMs = 10'000;
+constexpr int kPatienceMs = 60'000;
 
 }  // namespace
 

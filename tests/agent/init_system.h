@@ -46,7 +46,7 @@ class InitSystem {
   InitSystem& operator=(const InitSystem&) = delete;
 
   // The next message; nothing if none comes within the time.
-  std::optional<std::string> next(int patience_ms = 10'000) {
+  std::optional<std::string> next(int patience_ms = 60'000) {
     pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, patience_ms) != 1) return std::nullopt;
     std::array<char, 1024> text;

@@ -44,7 +44,7 @@ class LockedFile {
     EXPECT_EQ(::ioctl(faults_, UFFDIO_REGISTER, &range), 0);
     user_ = std::thread([use = std::move(use), page = page_] { use(page); });
     pollfd fault{.fd = faults_, .events = POLLIN, .revents = 0};
-    EXPECT_EQ(::poll(&fault, 1, 10'000), 1);  // it holds the lock now
+    EXPECT_EQ(::poll(&fault, 1, 60'000), 1);  // it holds the lock now
   }
   ~LockedFile() {
     unlock();
