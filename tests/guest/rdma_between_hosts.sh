@@ -9,7 +9,7 @@ if [[ "${1:-}" != --inside ]]; then
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   bin=$(realpath "$1")
   shift
-  GUEST_TIMEOUT=${GUEST_TIMEOUT:-800} exec "$here/rdma_guest" "$(printf '%q ' "$here/$(basename "${BASH_SOURCE[0]}")" --inside "$bin" "$@")"
+  exec "$here/rdma_guest" "$(printf '%q ' "$here/$(basename "${BASH_SOURCE[0]}")" --inside "$bin" "$@")"
 fi
 bin=$2
 shift 2
