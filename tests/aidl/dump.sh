@@ -23,7 +23,7 @@ inside() {
     expect "$what" "$wanted" "$status: $output"
   }
   NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$bin/ndk_calls_test" --serve plain demo &
-  "$bin/netbinder" service wait demo --timeout 20 >/dev/null
+  "$bin/netbinder" service wait demo --timeout 60 >/dev/null
 
   expect "a text" '0: {"return":"hü"}' "$(dump echo '"hü"')"
   expect "a null" '0: {"return":null}' "$(dump echoNullable null)"

@@ -21,7 +21,7 @@ set -e
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve two &
 NETBINDER_SOCKET=$NETBINDER_SOCKET_3 binder_probe serve three &
 binder_probe serve one &
-for name in one two three; do netbinder service wait $name --timeout 20 >/dev/null; done
+for name in one two three; do netbinder service wait $name --timeout 60 >/dev/null; done
 $TRACE --all --seconds 60 -o "$OUT/trace.json" >"$OUT/said" & tracer=$!
 for socket in "$NETBINDER_SOCKET" "$NETBINDER_SOCKET_2" "$NETBINDER_SOCKET_3"; do
   until netbinder status --json --socket "$socket" | grep -q '"records_calls": true'; do kill -0 $tracer; done

@@ -45,7 +45,7 @@ TEST(CommandLine, AnAnswerIsNotWaitedForForEver) {
   const RunResult result = run_session(
       "",
       "hello_server >/dev/null & server=$!\n"
-      "netbinder service wait hello --timeout 20 >/dev/null\n"
+      "netbinder service wait hello --timeout 60 >/dev/null\n"
       "kill -STOP $server\n"
       "netbinder ping --timeout 0.2 hello; echo ping $?\n"
       "netbinder interface --timeout 0.2 hello; echo interface $?\n"
@@ -90,7 +90,7 @@ TEST(Session, MakesTheContextsItIsTold) {
   const RunResult result = run_session("--context alpha,beta --service-manager none",
                                        "netbinder status\n"
                                        "netbinder service list --device /dev/binderfs/alpha\n"
-                                       "BINDER_DEVICE=/dev/binder timeout 10 hello_client\n");
+                                       "BINDER_DEVICE=/dev/binder timeout 60 hello_client\n");
   EXPECT_THAT(result.output, HasSubstr("context alpha (cluster): manager none\n"));
   EXPECT_THAT(result.output, HasSubstr("the service manager does not answer: BR_DEAD_REPLY"));
   EXPECT_NE(result.status, 0);
@@ -120,7 +120,7 @@ TEST(Service, ListsChecksAndWaits) {
       run_session("--hosts 2",
                   "netbinder service check hello; echo check $?\n"
                   "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server & netbinder service wait "
-                  "hello --timeout 20\n"
+                  "hello --timeout 60\n"
                   "netbinder service check hello@host2; netbinder service check hello@host1\n"
                   "netbinder service list --json\n");
   EXPECT_THAT(result.output, HasSubstr("hello: not found\ncheck 1\n"));
@@ -132,9 +132,9 @@ TEST(Service, TheCallersHostIsPreferred) {
   const RunResult result =
       run_session("--hosts 2",
                   "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & far=$!\n"
-                  "netbinder service wait e@host2 --timeout 20\n"
+                  "netbinder service wait e@host2 --timeout 60\n"
                   "binder_probe serve e & near=$!\n"
-                  "netbinder service wait e@host1 --timeout 20\n"
+                  "netbinder service wait e@host1 --timeout 60\n"
                   "[ \"$(binder_probe pid e)\" = \"pid $near\" ] && echo near\n"
                   "[ \"$(binder_probe pid e@host2)\" = \"pid $far\" ] && echo far\n"
                   "kill -KILL $near; wait $near 2>/dev/null\n"
@@ -148,7 +148,7 @@ TEST(Agent, ItsEndIsAnErrorForItsProgramsAndADeathForOthers) {
   const RunResult result =
       run_session("--hosts 2",
                   "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & server=$!\n"
-                  "netbinder service wait e --timeout 20\n"
+                  "netbinder service wait e --timeout 60\n"
                   "agent=$(netbinder status --json --socket $NETBINDER_SOCKET_2 | sed -n "
                   "'s/.*\"pid\": \\([0-9]*\\).*/\\1/p')\n"
                   "binder_probe watch e | while read -r line; do\n"
@@ -192,7 +192,7 @@ TEST(Agent, PayloadsGoThroughSharedMemoryWhereItMayNotReadProgramsMemory) {
       "export NETBINDER_SOCKET=$d/run/agent.sock\n"
       "until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done\n"
       "netbinder run -- binder_probe serve e & server=$!\n"
-      "netbinder service wait e --timeout 20\n"
+      "netbinder service wait e --timeout 60\n"
       "netbinder run -- binder_probe echo e 0 64 4096 1000000\n"
       "netbinder run -- binder_probe callback e\n"
       "netbinder status --json | grep bytes_read\n"
@@ -225,7 +225,7 @@ TEST(Daemon, PrintsItsEffectiveConfigurationAndNamesWhatIsWrongInABadOne) {
 TEST(Freeze, AProgramOfAnotherHostIsFrozenAndThawed) {
   const RunResult result = run_session("--hosts 2", R"script(
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server >/dev/null & server=$!
-netbinder service wait hello --timeout 20 >/dev/null
+netbinder service wait hello --timeout 60 >/dev/null
 netbinder freeze host2 $server; echo "frozen $?"
 netbinder ping hello -c 1
 netbinder freeze host2 $server --thaw; echo "thawed $?"

@@ -20,7 +20,7 @@ cd "$(mktemp -d)"; trap 'rm -r "$PWD"' EXIT
 mkfifo begun ended
 on_2() { NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$@"; }
 on_2 binder_probe serve e & server=$!
-netbinder service wait e --timeout 20 >/dev/null
+netbinder service wait e --timeout 60 >/dev/null
 given() { local how=$1 command=$2; shift 2; binder_probe $how e "$command; echo >ended" "$@" && read -r <ended; }
 agents() { pgrep -P $PPID netbinderd; }
 open_files() { for pid in $(agents); do ls /proc/$pid/fd | wc -l; done | tr '\n' ' '; }
@@ -245,7 +245,7 @@ kill -KILL $first $second
 
 TEST(FilesBetweenHosts, OneCanBePassedHomeAgainAndNoneIsLeftOpen) {
   const RunResult result = run(R"script(
-binder_probe serve home & netbinder service wait home --timeout 20 >/dev/null
+binder_probe serve home & netbinder service wait home --timeout 60 >/dev/null
 binder_probe fetch e true; binder_probe fetch home true
 before=$(open_files); until settled "$before"; do before=$(open_files); done
 for i in 1 2 3; do

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 TEST(OtherHosts, AreAskedThroughTheCluster) {
   const RunResult result = run_session("--hosts 3", R"(
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server &
-netbinder service wait hello --timeout 20
+netbinder service wait hello --timeout 60
 netbinder status --host host2
 echo one: $(netbinder status --host host2 --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["host"])')
 echo all: $(netbinder status --all --json | python3 -c 'import json, sys; print(sorted(json.load(sys.stdin)))')
@@ -52,7 +52,7 @@ kill %1
 TEST(OtherHosts, AreShownLive) {
   const RunResult result = run_session("--hosts 3", R"(
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server &
-netbinder service wait hello --timeout 20
+netbinder service wait hello --timeout 60
 top="netbinder top --once --interval 0.1 --timeout 60"
 $top --host host2 | head -1
 echo one: $($top --host host2 --json | python3 -c '
@@ -77,7 +77,7 @@ kill %1
 TEST(OtherHosts, TheirCallsAreFollowed) {
   const RunResult result = run_session("--hosts 2", R"(
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve two &
-netbinder service wait two --timeout 20
+netbinder service wait two --timeout 60
 cd $(mktemp -d)
 # Of a call that was under way when recording began it is not known how long it took: the next ones count.
 netbinder monitor binder_probe --json --seconds 60 --host host2 --count 3 >followed & monitor=$!

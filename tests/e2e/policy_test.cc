@@ -18,8 +18,8 @@ using ::testing::Not;
 
 constexpr const char* kServeAsUser = R"script(
 hello_server & server=$!
-netbinder service wait hello --timeout 20 >/dev/null
-NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 20 >/dev/null
+netbinder service wait hello --timeout 60 >/dev/null
+NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder service wait hello --timeout 60 >/dev/null
 )script";
 
 RunResult run_with_rules(const std::string& script) {
@@ -81,7 +81,7 @@ there netbinder service list | grep hello || echo it is not listed
 as binder_probe serve mine & wait $!
 echo served: $?
 as binder_probe serve free.one & probe=$!
-netbinder service wait free.one --timeout 20 && kill $probe
+netbinder service wait free.one --timeout 60 && kill $probe
 failed
 )script");
   EXPECT_THAT(result.output, Not(HasSubstr("hello, denied")));
@@ -119,7 +119,10 @@ serve() {
   netbinderd --config $d/n.toml "$@" & agent=$!
   until netbinder status >/dev/null 2>&1; do kill -0 $agent || exit 9; done
 }
-claim() { netbinder run -- timeout 2 service_manager /dev/binder 2>&1; }
+claim() {  # what it says first
+  read -r line < <(exec netbinder run -- timeout 60 service_manager /dev/binder 2>&1)
+  kill $!; echo $line
+}
 end() { kill $agent; wait $agent; }
 netbinderd --config $d/n.toml --check | grep -c "^service_manager = \"builtin\"  # default of root's agent"
 setpriv --reuid 65534 --regid 65534 --clear-groups netbinderd --config $d/n.toml --set user=nobody --check |
@@ -153,7 +156,7 @@ netbinder reload
 until ! on_2 netbinder service check hello >/dev/null 2>&1; do :; done
 netbinder service check hello >/dev/null && echo it is here
 cp $d/host1.before $d/host1.toml; netbinder reload >/dev/null
-on_2 netbinder service wait hello --timeout 20 >/dev/null && on_2 hello_client shown
+on_2 netbinder service wait hello --timeout 60 >/dev/null && on_2 hello_client shown
 )script");
   EXPECT_THAT(result.output, HasSubstr("changed: context[binder].export"));
   EXPECT_THAT(result.output, HasSubstr("it is here\n"));

@@ -20,10 +20,10 @@ TEST(ServiceList, ShowsWhatTheBuiltInManagerAndTheServicesTell) {
                   "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 hello_server & far=$!\n"
                   "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve only.far &\n"
                   "for n in hello@host1 hello@host2 only.far; do\n"
-                  "  netbinder service wait $n --timeout 20 >/dev/null || exit 1\n"
+                  "  netbinder service wait $n --timeout 60 >/dev/null || exit 1\n"
                   "done\n"
                   "lazy_server lazy >/dev/null &\n"
-                  "netbinder service wait lazy --timeout 20 >/dev/null\n"
+                  "netbinder service wait lazy --timeout 60 >/dev/null\n"
                   "echo near $near\n"
                   "netbinder service list\n"
                   "netbinder service list --json\n"
@@ -46,8 +46,8 @@ TEST(ServiceList, AServiceThatDoesNotAnswerDoesNotHideTheOthers) {
   const RunResult result = run_session("",
                                        "binder_probe serve stuck & stuck=$!\n"
                                        "hello_server &\n"
-                                       "netbinder service wait stuck --timeout 20 >/dev/null\n"
-                                       "netbinder service wait hello --timeout 20 >/dev/null\n"
+                                       "netbinder service wait stuck --timeout 60 >/dev/null\n"
+                                       "netbinder service wait hello --timeout 60 >/dev/null\n"
                                        "kill -STOP $stuck\n"
                                        "netbinder service list; echo status $?\n"
                                        "kill -CONT $stuck\n");
@@ -60,7 +60,7 @@ TEST(ServiceList, OfTheClassicManagerNamesAndInterfacesAreKnown) {
   const RunResult result = run_session("--service-manager none",
                                        "service_manager 2>/dev/null &\n"
                                        "hello_server &\n"
-                                       "netbinder service wait hello --timeout 20 >/dev/null\n"
+                                       "netbinder service wait hello --timeout 60 >/dev/null\n"
                                        "netbinder service list; echo status $?\n");
   EXPECT_THAT(result.output, ContainsRegex("\nhello +[^ ]+ +- +- +- +- +-\n"));
   EXPECT_THAT(result.output, HasSubstr("status 0\n"));

@@ -97,7 +97,7 @@ TEST(LazyServices, LeaveWhenTheirLastClientOnAnotherHostHasGone) {
       run_session("--hosts 2",
                   "lazy_server lazy & server=$!\n"
                   "export NETBINDER_SOCKET=$NETBINDER_SOCKET_2\n"
-                  "netbinder service wait lazy --timeout 20 >/dev/null\n"
+                  "netbinder service wait lazy --timeout 60 >/dev/null\n"
                   "ask_manager 2 lazy >/dev/null && wait $server && echo left: $?\n"
                   "netbinder service list --names\n");
   EXPECT_EQ(result.status, 0);

@@ -29,7 +29,7 @@ class Programs : public ::testing::TestWithParam<Placement> {
     return run_session(GetParam().options,
                        "on_server() { NETBINDER_SOCKET=" + socket + " \"$@\"; }\n" +
                            "start() { NETBINDER_SOCKET=" + socket + " \"$@\" & server=$!; }\n" +
-                           "ready() { netbinder service wait \"$1\" --timeout 20 >/dev/null; }\n" +
+                           "ready() { netbinder service wait \"$1\" --timeout 60 >/dev/null; }\n" +
                            script);
   }
 };
@@ -168,7 +168,7 @@ TEST(TwoHosts, APayloadIsCopiedOnceAndOnlyByTheSendersAgent) {
       "copied() { netbinder status --socket \"$1\" | sed -nE 's/.*payload_bytes_copied "
       "([0-9]+).*/\\1/p'; }\n"
       "NETBINDER_SOCKET=$NETBINDER_SOCKET_2 binder_probe serve e & \n"
-      "netbinder service wait e --timeout 20 >/dev/null\n"
+      "netbinder service wait e --timeout 60 >/dev/null\n"
       "one=$(copied $NETBINDER_SOCKET_1) two=$(copied $NETBINDER_SOCKET_2)\n"
       "binder_probe sum e 1000000\n"
       "one=$(($(copied $NETBINDER_SOCKET_1) - one)) two=$(($(copied $NETBINDER_SOCKET_2) - two))\n"
@@ -188,7 +188,7 @@ TEST(ThreeHosts, AHandleIsHandedFromHostToHostAndOutlivesWhoPassedIt) {
       "--hosts 3",
       "on() { local n=NETBINDER_SOCKET_$1; shift; NETBINDER_SOCKET=${!n} \"$@\"; }\n"
       "on 2 binder_probe serve e & on 3 binder_probe serve via &\n"
-      "netbinder service wait e --timeout 20 && netbinder service wait via --timeout 20\n"
+      "netbinder service wait e --timeout 60 && netbinder service wait via --timeout 60\n"
       "binder_probe pass e via\n"
       "on 1 binder_probe take via && on 2 binder_probe take via && on 3 binder_probe take via\n"
       "on 3 binder_probe home e via\n");

@@ -22,7 +22,7 @@ from callgrind import Profile
 from reserved_ports import numbers_of, reserve_ports
 
 FEW, MANY = 100, 600
-PATIENCE_S = 40
+PATIENCE_S = 120
 LOOK_US = 1_000_000  # under callgrind calls are slow, and nobody is to fall asleep between them
 
 # The calls by which an agent begins to work: caller and callee, and how often each happens for a call.

@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 from reserved_ports import numbers_of, reserve_ports
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 class Folder:

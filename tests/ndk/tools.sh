@@ -19,7 +19,7 @@ fails() {
 inside() {
   local netbinder=$1/netbinder
   NETBINDER_SOCKET=$NETBINDER_SOCKET_2 "$1/ndk_calls_test" --serve plain demo &
-  "$netbinder" service wait demo --timeout 20 >/dev/null
+  "$netbinder" service wait demo --timeout 60 >/dev/null
 
   expect interface "netbinder.test.IEcho" "$("$netbinder" interface demo)"
   expect dump "echo -a ü" "$("$netbinder" dump demo -- -a ü)"

@@ -59,8 +59,8 @@ TEST(ProgramKinds, FakerootIsNoCircle) {
   }
   const RunResult result = run_session("", R"script(
 unset LD_PRELOAD
-timeout 20 fakeroot netbinder run -- reach_probe few 9; echo "exit $?"
-timeout 20 netbinder run -- fakeroot stat -c %u /; echo "exit $?")script");
+timeout 60 fakeroot netbinder run -- reach_probe few 9; echo "exit $?"
+timeout 60 netbinder run -- fakeroot stat -c %u /; echo "exit $?")script");
   EXPECT_THAT(result.output, HasSubstr("with 9 free: ok\n"));
   EXPECT_THAT(result.output, HasSubstr("0\nexit 0\n"));
   EXPECT_THAT(result.output, Not(HasSubstr("exit 124")));
@@ -103,7 +103,7 @@ int munmap(void *address, size_t bytes) { return (int)syscall(SYS_munmap, addres
 END
 gcc -shared -fPIC -o libmapping.so mapping.c
 for order in "$PWD/libmapping.so:$shim" "$shim:$PWD/libmapping.so"; do
-  LD_PRELOAD="$order" timeout 20 reach_probe few 9
+  LD_PRELOAD="$order" timeout 60 reach_probe few 9
 done
 rm -r "$PWD")script");
   EXPECT_THAT(result.output,

@@ -21,7 +21,7 @@ TEST(Supervised, HelloProgramsOfEveryKindTalkToEachOther) {
     const RunResult result = run_session("--hosts 2", "variant=" + variant + R"script(
 unset LD_PRELOAD
 NETBINDER_SOCKET=$NETBINDER_SOCKET_2 netbinder run -- hello_server_$variant & server=$!
-netbinder service wait hello --timeout 20 >/dev/null
+netbinder service wait hello --timeout 60 >/dev/null
 netbinder run -- hello_client_$variant; kill $server; wait $server 2>/dev/null; true)script");
     EXPECT_THAT(result.output, HasSubstr("sayhello: 1\n")) << variant;
     EXPECT_THAT(result.output, HasSubstr("sayhello_to: 12 \"hello, world\"\n")) << variant;

@@ -44,7 +44,7 @@ TEST(Trap, CanBePrevented) {
 TEST(Trap, HelloProgramsWithCallsOfTheirOwnTalk) {
   const RunResult result = run_session("", R"script(
 netbinder run -- hello_server_raw & server=$!
-netbinder service wait hello --timeout 20 >/dev/null
+netbinder service wait hello --timeout 60 >/dev/null
 netbinder run -- hello_client_raw; kill $server)script");
   EXPECT_THAT(result.output, HasSubstr("sayhello_to: 12 \"hello, world\"\n"));
 }

@@ -175,7 +175,7 @@ class Answers(unittest.TestCase):
 class Obstacles(unittest.TestCase):
     def ui(self, *options, **environment):
         return subprocess.run([os.path.join(BIN, "netbinder"), "ui", *options], capture_output=True, text=True,
-                              env={**os.environ, **environment}, timeout=30)
+                              env={**os.environ, **environment}, timeout=90)
 
     def test_other_addresses_have_to_be_said(self):
         refused = self.ui("--listen", "0.0.0.0:0")
