@@ -156,9 +156,12 @@ binder_status_t AStatus::read(const Parcel& parcel, AStatus& status) {
   binder_status_t got = parcel.read(exception);
   if (got != STATUS_OK) return got;
   if (exception == kReplyHeader) {
-    std::int32_t size = 0;
+    constexpr auto kOwnBytes = static_cast<std::int32_t>(sizeof(std::int32_t));
+    std::int32_t size = 0;  // of the header from here on
     got = parcel.read(size);
-    if (got == STATUS_OK) got = skip(parcel, size - static_cast<std::int32_t>(sizeof size));
+    if (got == STATUS_OK) {
+      got = size < kOwnBytes ? STATUS_BAD_VALUE : skip(parcel, size - kOwnBytes);
+    }
     if (got != STATUS_OK) return got;
     exception = EX_NONE;
   }

@@ -2,6 +2,7 @@
 // The parties and how they talk to the driver.
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,18 @@ void await(struct party* party, const char* what) {
   fcntl(party->fd, F_SETFL, O_NONBLOCK);
 }
 
-void settle(struct party* party) {
+static bool is_among(const uint8_t* in, size_t size, uint32_t wanted) {
+  uint32_t command;
+  for (size_t at = 0; at + sizeof(command) <= size; at += sizeof(command) + _IOC_SIZE(command)) {
+    memcpy(&command, in + at, sizeof(command));
+    if (command == wanted) return true;
+  }
+  return false;
+}
+
+// Whether the command was among what it has read.
+static bool settle_seeing(struct party* party, uint32_t wanted) {
+  bool seen = false;
   for (;;) {
     uint8_t in[kReadSize];
     struct binder_write_read bwr = {.write_buffer = (uintptr_t)party->out,
@@ -107,9 +119,16 @@ void settle(struct party* party) {
                                     .read_size = sizeof(in)};
     party->out_size = 0;
     const int result = ioctl(party->fd, BINDER_WRITE_READ, &bwr);
+    seen = seen || is_among(in, bwr.read_consumed, wanted);
     spread_settle();
-    if (result != 0) return;
+    if (result != 0) return seen;
   }
+}
+
+void settle(struct party* party) { (void)settle_seeing(party, BR_NOOP); }
+
+void settle_until(struct party* party, uint32_t command) {
+  while (!settle_seeing(party, command)) sched_yield();
 }
 
 void extended_error(struct party* party, const char* what) {

@@ -79,7 +79,7 @@ static void child_calls(const char* what) {
 static void hears(void) {
   exchange(a, "the parent is called");
   put_free(a);
-  settle(a);
+  settle_until(a, BR_DECREFS);  // the child's reference ends some time after the child
 }
 
 static void opens_after_fork(void) {

@@ -111,7 +111,9 @@ TEST(NdkStatus, HeadersOfOthers) {
   EXPECT_EQ(status.getServiceSpecificError(), 3);
   EXPECT_STREQ(status.getMessage(), "x");
   status.set(nullptr);
-  EXPECT_NE(read({-128, -1}, status), STATUS_OK);
+  for (const std::int32_t size : {INT32_MIN, INT32_MIN + 3, -1, 0, 3}) {
+    EXPECT_EQ(read({-128, size, 0, 0}, status), STATUS_BAD_VALUE) << size;
+  }
   EXPECT_NE(read({-128, 1000, 0}, status), STATUS_OK);
   EXPECT_NE(read({EX_SECURITY, 0, 0, INT32_MAX}, status), STATUS_OK);
   EXPECT_NE(read({EX_SECURITY}, status), STATUS_OK);
