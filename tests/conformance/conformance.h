@@ -52,9 +52,9 @@ struct party* open_raw(const char* name, int flags, size_t map_size);
 // Writes what was put and reads without blocking. The second form leaves the reading out.
 void exchange(struct party* party, const char* what);
 void write_only(struct party* party, const char* what);
-void settle(struct party* party);                   // the same, silently, until EAGAIN
+void settle(struct party* party);                          // the same, silently, until EAGAIN
 void settle_until(struct party* party, uint32_t command);  // and until this has been read
-void await(struct party* party, const char* what);  // blocks until there is something
+void await(struct party* party, const char* what);         // blocks until there is something
 // Ends the calling thread for the driver, which sees a new one afterwards.
 void thread_exit(struct party* party, const char* what);
 void extended_error(struct party* party, const char* what);
